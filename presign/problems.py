@@ -1,0 +1,157 @@
+"""Every refusal, as problem details (RFC 9457).
+
+A problem is raised where it is found and turned into an answer in one place. What the caller sees is the fixed code
+and sentence of its class, the fields at fault and the call id; the cause belongs in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import ClassVar
+
+import msgspec
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One fault of a document.
+
+    Args:
+        pointer: where it is, as a JSON pointer (RFC 6901); empty for the whole document.
+        detail: what is wrong with it.
+    """
+
+    pointer: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '(the whole)'}: {self.detail}"
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The body of a refusal (RFC 9457), `code`, `message`, `request_id` and `errors` being its extension members."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+class Problem(Exception):
+    """The base of all refusals.
+
+    Attributes:
+        status: HTTP status.
+        code: the stable name that clients may rely on.
+        detail: the sentence the caller reads.
+        errors: the fields at fault, where there are any.
+        headers: HTTP headers that go with the answer.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    detail: ClassVar[str] = "The request could not be answered because of a fault on our side."
+
+    def __init__(self, errors: Sequence[FieldError] = (), *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__("; ".join([self.detail, *map(str, errors)]))
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+    def details(self, request_id: str) -> ProblemDetails:
+        """This problem as the caller sees it; `request_id` is the Fn call id."""
+        return ProblemDetails(
+            type="about:blank",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            message=self.detail,
+            request_id=request_id,
+            errors=self.errors,
+        )
+
+
+class InternalError(Problem):
+    """A fault of ours that nothing else describes."""
+
+
+class NotConfigured(Problem):
+    """The function's settings are missing or wrong; each fault is in `errors`, which only the log may show."""
+
+    code = "not_configured"
+    detail = "The service is not configured correctly."
+
+    def details(self, request_id: str) -> ProblemDetails:
+        return msgspec.structs.replace(super().details(request_id), errors=[])
+
+
+class SecretUnavailable(Problem):
+    """What signing needs could not be had from OCI: the customer secret key, or the namespace.
+
+    Args:
+        retry_after_seconds: when to ask again; sent as `Retry-After` (RFC 9110).
+    """
+
+    status = 503
+    code = "secret_unavailable"
+    detail = "URLs cannot be signed at the moment; try again later."
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after_seconds)})
+
+
+class InvalidJson(Problem):
+    """The body is not JSON (RFC 8259)."""
+
+    status = 400
+    code = "invalid_json"
+    detail = "The body is not valid JSON."
+
+
+class InvalidRequest(Problem):
+    """The body is JSON, but not a request of this API; `errors` lists every fault."""
+
+    status = 400
+    code = "invalid_request"
+    detail = "The request is not valid; see errors."
+
+
+class AccessDenied(Problem):
+    """No rule of the policy allows the request."""
+
+    status = 403
+    code = "access_denied"
+    detail = "The policy does not allow this request."
+
+
+class NotFound(Problem):
+    """No such path."""
+
+    status = 404
+    code = "not_found"
+    detail = "There is nothing at this path."
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not for this method; `allow` lists the methods that it has (RFC 9110, 15.5.6)."""
+
+    status = 405
+    code = "method_not_allowed"
+    detail = "This path does not answer to this method."
+
+    def __init__(self, *, allow: str) -> None:
+        super().__init__(headers={"Allow": allow})
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than a request may be."""
+
+    status = 413
+    code = "payload_too_large"
+    detail = "The body is too large."
