@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,19 +15,26 @@ def pointer(*parts: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def field_faults(document: Mapping[str, Any], struct: type[msgspec.Struct], *, at: str = "") -> list[FieldError]:
+def field_faults(
+    document: Mapping[str, Any],
+    struct: type[msgspec.Struct],
+    *,
+    at: str = "",
+    unknown: Callable[[str], str] = lambda name: "is not a field of this object",
+) -> list[FieldError]:
     """Every way in which the members of `document` do not fit the types and limits of `struct`.
 
     Args:
         document: a decoded JSON object.
         struct: the msgspec type that it should be.
         at: the JSON pointer of the document, put before each fault's.
+        unknown: gives the sentence for a member that `struct` does not have.
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    faults = []
+    faults: list[FieldError] = []
     for name, value in document.items():
         if name not in fields:
-            faults.append(FieldError(at + pointer(name), "is not a field of this object"))
+            faults.append(FieldError(at + pointer(name), unknown(name)))
         else:
             faults += _value_faults(value, fields[name].type, at + pointer(name))
     for name, field in fields.items():
@@ -44,8 +51,11 @@ def _value_faults(value: Any, expected: Any, at: str) -> list[FieldError]:
         return [FieldError(at, detail)]
     # The fault is in a member of a mapping or an array. msgspec tells of the first alone, and not of its name in a
     # mapping, so each member is tried by itself.
-    members = {name: {name: item} for name, item in value.items()} if isinstance(value, dict) else None
-    singles = members or {index: [item] for index, item in enumerate(value)}
+    singles: dict[str | int, Any]
+    if isinstance(value, dict):
+        singles = {name: {name: item} for name, item in value.items()}
+    else:
+        singles = {index: [item] for index, item in enumerate(value)}
     found = {name: _first_fault(single, expected)[0] for name, single in singles.items()}
     return [FieldError(at + pointer(name), fault) for name, fault in found.items() if fault]
 

@@ -1,159 +1,126 @@
-"""What can be asked for: the operations, their options, and the limits of each."""
+"""What is asked and what is answered.
+
+An `Operation` is what the caller's JSON says. It becomes an `ObjectRequest`, the HTTP request to be signed, once the
+deployment's defaults are filled in; the answer is a `PresignedUrl`.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import quote
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from presign.faults import field_faults, pointer
-from presign.problems import FieldError, InvalidJson, InvalidRequest
+from presign.faults import pointer
+from presign.header_values import http_date
+from presign.names import MAX_KEY_BYTES, bucket_fault, key_fault
+from presign.problems import FieldError
 
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
 
-MAX_PUT_BYTES = 50 * 1024**3
-"""Bytes: the most that OCI Object Storage takes in one PUT."""
-
-MAX_METADATA_BYTES = 2048
-"""Bytes: the most that the names and values of an object's metadata may come to, as S3 counts them."""
-
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
-ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
-class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ObjectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request on one object, ready to be decided on and signed.
+
+    Args:
+        operation: the name of the operation.
+        method: the HTTP method.
+        bucket: the bucket's name.
+        key: the object key, not encoded.
+        query: names and values of the operation's query parameters, not encoded.
+        headers: what the client must send, `Host` apart.
+        expires_in: seconds that the URL is valid.
+    """
+
+    operation: str
+    method: str
+    bucket: str
+    key: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    expires_in: int
+
+
+class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """A URL that its holder may use until `expires_at`.
+
+    Args:
+        url: the URL; whoever has it may use it, so it belongs in no log.
+        method: the HTTP method that it is for.
+        headers: exactly what the client must send with it.
+        expires_at: when it ends (RFC 3339, UTC).
+        expires_in: seconds from now until then.
+    """
+
+    url: str
+    method: str
+    headers: dict[str, str]
+    expires_at: str
+    expires_in: int
+    operation: str
+    bucket: str
+    key: str
+
+
+class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
     """What every operation on one object takes; the subclasses add their options.
 
     Args:
-        key: the object's name, 1 to 1,024 bytes of UTF-8.
+        key: the object key.
         bucket: the bucket's name; the deployment's default bucket when left out.
         expires_in: seconds that the URL is valid; the deployment's default when left out.
     """
 
-    name: ClassVar[str]
     method: ClassVar[str]
-    query_options: ClassVar[dict[str, str]] = {}
+    query_options: ClassVar[Mapping[str, str]] = {}
     """The options that travel in the query string, with their names there, in the order in which they appear."""
-    header_options: ClassVar[dict[str, str]] = {}
+    header_options: ClassVar[Mapping[str, str]] = {}
     """The options that travel as headers, with their names there."""
+    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"key": key_fault, "bucket": bucket_fault}
+    """For the members whose type does not say all: what tells what is wrong with a value."""
 
-    key: Text
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
     bucket: str | None = None
     expires_in: Seconds | None = None
 
-    def query(self) -> list[tuple[str, str]]:
-        """Names and values of the query parameters of this request, not encoded."""
-        pairs = []
-        for option, wire_name in self.query_options.items():
-            value = getattr(self, option)
-            if value is not None:
-                pairs.append((wire_name, http_date(value) if isinstance(value, datetime) else value))
-        return pairs
+    @classmethod
+    def name(cls) -> str:
+        """The name by which a caller asks for this operation."""
+        return str(cls.__struct_config__.tag)
 
-    def headers(self) -> dict[str, str]:
-        """The headers that the client must send with this request, `Host` apart."""
-        found = {}
-        for option, wire_name in self.header_options.items():
-            value = getattr(self, option)
-            if value is not None:
-                found[wire_name] = str(value)
-        return found
-
-
-class HeadObject(Operation, kw_only=True):
-    """Read an object's headers."""
-
-    name = "head_object"
-    method = "HEAD"
-    query_options = {
-        "version_id": "versionId",
-        "response_content_disposition": "response-content-disposition",
-        "response_content_type": "response-content-type",
-        "response_cache_control": "response-cache-control",
-        "response_content_encoding": "response-content-encoding",
-        "response_content_language": "response-content-language",
-        "response_expires": "response-expires",
-    }
-
-    operation: Literal["head_object"] = "head_object"
-    version_id: Text | None = None
-    download_as: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
-    response_content_type: Text | None = None
-    response_cache_control: Text | None = None
-    response_content_disposition: Text | None = None
-    response_content_encoding: Text | None = None
-    response_content_language: Text | None = None
-    response_expires: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    def faults(self) -> Iterator[FieldError]:
+        """Each member whose value is wrong in a way that its type does not tell, and what is wrong with it."""
+        for name, check in self.checks.items():
+            value = getattr(self, name)
+            if value is not None and (fault := check(value)):
+                yield FieldError(pointer(name), fault)
 
     def query(self) -> list[tuple[str, str]]:
-        pairs = super().query()
-        if self.download_as is not None:
-            pairs.append(("response-content-disposition", attachment(self.download_as)))
-        return pairs
-
-
-class GetObject(HeadObject, kw_only=True):
-    """Download an object."""
-
-    name = "get_object"
-    method = "GET"
-
-    operation: Literal["get_object"] = "get_object"  # type: ignore[assignment]
-
-
-class PutObject(Operation, kw_only=True):
-    """Upload an object in one request."""
-
-    name = "put_object"
-    method = "PUT"
-    header_options = {
-        "content_type": "Content-Type",
-        "content_length": "Content-Length",
-        "content_md5": "Content-MD5",
-        "checksum_sha256": "x-amz-checksum-sha256",
-        "cache_control": "Cache-Control",
-        "content_disposition": "Content-Disposition",
-        "content_encoding": "Content-Encoding",
-        "if_none_match": "If-None-Match",
-    }
-
-    operation: Literal["put_object"] = "put_object"
-    content_type: Text | None = None
-    content_length: ByteCount | None = None
-    content_md5: str | None = None
-    checksum_sha256: str | None = None
-    cache_control: Text | None = None
-    content_disposition: Text | None = None
-    content_encoding: Text | None = None
-    if_none_match: Literal["*"] | None = None
-    metadata: dict[str, str] | None = None
+        """Names and values of the query parameters, not encoded."""
+        return list(self._given(self.query_options))
 
     def headers(self) -> dict[str, str]:
-        found = super().headers()
-        for name, value in (self.metadata or {}).items():
-            found[f"x-amz-meta-{name.lower()}"] = value
-        return found
+        """The headers that the client must send, `Host` apart."""
+        return dict(self._given(self.header_options))
 
+    def request(self, *, bucket: str, expires_in: int) -> ObjectRequest:
+        """The HTTP request that this operation is, on `bucket` and for `expires_in` seconds."""
+        return ObjectRequest(
+            operation=self.name(),
+            method=self.method,
+            bucket=bucket,
+            key=self.key,
+            query=self.query(),
+            headers=self.headers(),
+            expires_in=expires_in,
+        )
 
-class DeleteObject(Operation, kw_only=True):
-    """Delete an object."""
-
-    name = "delete_object"
-    method = "DELETE"
-    query_options = {"version_id": "versionId"}
-
-    operation: Literal["delete_object"] = "delete_object"
-    version_id: Text | None = None
-
-
-OPERATIONS: dict[str, type[Operation]] = {
-    operation.name: operation for operation in (GetObject, HeadObject, PutObject, DeleteObject)
-}
+    def _given(self, options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        for option, wire_name in options.items():
+            value = getattr(self, option)
+            if value is not None:
+                yield wire_name, http_date(value) if isinstance(value, datetime) else str(value)

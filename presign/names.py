@@ -1,0 +1,52 @@
+"""Names of objects and buckets: what OCI Object Storage and a URL allow.
+
+Each `…_fault` function gives the sentence that says what is wrong, or an empty string.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_KEY_BYTES = 1024
+
+_control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
+
+
+def has_control_character(text: str) -> bool:
+    """Whether `text` holds a character of Unicode's category Cc."""
+    return _control_character.search(text) is not None
+
+
+def key_fault(key: str) -> str:
+    """What keeps `key` from being an object key that every client can put in a URL.
+
+    A `.` or `..` segment is refused since browsers and HTTP clients fold it away (RFC 3986, 5.2.4), and the signature
+    no longer fits what they send.
+    """
+    if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= MAX_KEY_BYTES:
+        return f"must be 1 to {MAX_KEY_BYTES} bytes of UTF-8"
+    if has_control_character(key):
+        return "must not hold control characters"
+    if key[0] == "/":
+        return "must not begin with a slash"
+    if "." in key and any(segment in (".", "..") for segment in key.split("/")):
+        return "must not have a '.' or '..' segment"
+    return ""
+
+
+def bucket_fault(bucket: str) -> str:
+    """What keeps `bucket` from being the name of a bucket in OCI Object Storage."""
+    if not _bucket_name.fullmatch(bucket):
+        return "must be 1 to 256 letters, digits, hyphens, underscores and periods"
+    if bucket in (".", ".."):
+        return "must not be '.' or '..'"
+    return ""
+
+
+def virtual_hosted_bucket_fault(bucket: str) -> str:
+    """What keeps `bucket` from being part of a host name, as virtual-hosted style needs it (RFC 1123, 2.1)."""
+    if not _host_label.fullmatch(bucket):
+        return "must be 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"
+    return ""
