@@ -95,6 +95,7 @@ class SecretUnavailable(Problem):
     """What signing needs could not be had from OCI: the customer secret key, or the namespace.
 
     Args:
+        cause: what went wrong and what may help; for the log alone.
         retry_after_seconds: when to ask again; sent as `Retry-After` (RFC 9110).
     """
 
@@ -102,8 +103,13 @@ class SecretUnavailable(Problem):
     code = "secret_unavailable"
     detail = "URLs cannot be signed at the moment; try again later."
 
-    def __init__(self, *, retry_after_seconds: int) -> None:
+    def __init__(self, cause: str, *, retry_after_seconds: int = 2) -> None:
         super().__init__(headers={"Retry-After": str(retry_after_seconds)})
+        self.cause = cause
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 class InvalidJson(Problem):

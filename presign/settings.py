@@ -1,0 +1,178 @@
+"""The settings of a deployment: read from the function's configuration, checked all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from presign.endpoint import template_fault
+from presign.model import MAX_EXPIRES_IN
+from presign.names import bucket_fault, virtual_hosted_bucket_fault
+from presign.policy import Rule, parse_rules
+from presign.problems import FieldError, NotConfigured
+from presign.signers import SIGNERS
+from presign.tenancy import SecretReference
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAX_SECRET_SECONDS = 604_800
+
+_host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_service_url = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment is set to.
+
+    Args:
+        secret: where the customer secret key is kept.
+        namespace: the Object Storage namespace; None if Object Storage is to be asked.
+        region: the region identifier.
+        storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
+        vault_endpoint: URL of the Secret Retrieval API; None for the SDK's choice.
+        object_storage_endpoint: URL of the native Object Storage API; None for the SDK's choice.
+        rules: the policy.
+        default_bucket: the bucket of a request that names none.
+        default_expires_in: seconds that a URL is valid if the request does not say.
+        max_expires_in: seconds, the most that a request may ask for.
+        secret_ttl_seconds: how long a fetched key is fresh.
+        secret_max_stale_seconds: how long after that it may serve while Vault is down.
+        signer: the name of the signer.
+        log_level: the name of the root logger's level.
+    """
+
+    secret: SecretReference
+    namespace: str | None
+    region: str
+    storage_endpoint: str | None
+    vault_endpoint: str | None
+    object_storage_endpoint: str | None
+    rules: list[Rule]
+    default_bucket: str | None
+    default_expires_in: int
+    max_expires_in: int
+    secret_ttl_seconds: int
+    secret_max_stale_seconds: int
+    signer: str
+    log_level: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, str], *, root: Path) -> Settings:
+        """The settings in a function's configuration, where an empty value is one that is not set.
+
+        Args:
+            config: names and values.
+            root: the folder that the path of `file:` starts from.
+
+        Raises:
+            NotConfigured: with every fault there is.
+        """
+        reader = _Reader(config, root)
+        max_expires_in = reader.seconds("MAX_EXPIRES_IN", default=MAX_EXPIRES_IN, least=1, most=MAX_EXPIRES_IN)
+        settings = cls(
+            secret=reader.secret(),
+            namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
+            region=reader.region(),
+            storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_fault),
+            vault_endpoint=reader.matching("VAULT_ENDPOINT", _service_url, "must be an http or https URL of a host"),
+            object_storage_endpoint=reader.matching(
+                "OBJECT_STORAGE_ENDPOINT", _service_url, "must be an http or https URL of a host"
+            ),
+            rules=reader.rules(),
+            default_bucket=reader.default_bucket(),
+            default_expires_in=reader.seconds(
+                "DEFAULT_EXPIRES_IN", default=min(3600, max_expires_in), least=1, most=max_expires_in
+            ),
+            max_expires_in=max_expires_in,
+            secret_ttl_seconds=reader.seconds("SECRET_TTL", default=300, least=1, most=MAX_SECRET_SECONDS),
+            secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", default=3600, least=0, most=MAX_SECRET_SECONDS),
+            signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
+            log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
+        )
+        if reader.faults:
+            raise NotConfigured(reader.faults)
+        return settings
+
+    @property
+    def virtual_hosted(self) -> bool:
+        """Whether buckets become part of the host name."""
+        return self.storage_endpoint is not None and "{bucket}" in self.storage_endpoint
+
+
+class _Reader:
+    """Reads settings one by one and keeps the faults of them all; a faulty one reads as if it were not set."""
+
+    def __init__(self, config: Mapping[str, str], root: Path) -> None:
+        self._config = config
+        self._root = root
+        self.faults: list[FieldError] = []
+
+    def text(self, name: str) -> str | None:
+        return self._config.get(name, "").strip() or None
+
+    def checked(self, name: str, fault_of: Callable[[str], str]) -> str | None:
+        value = self.text(name)
+        if value is not None and (fault := fault_of(value)):
+            self._add(name, fault)
+            return None
+        return value
+
+    def matching(self, name: str, pattern: re.Pattern[str], fault: str) -> str | None:
+        return self.checked(name, lambda value: "" if pattern.fullmatch(value) else fault)
+
+    def one_of(self, name: str, choices: Sequence[str], *, default: str) -> str:
+        return self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}") or (
+            default
+        )
+
+    def seconds(self, name: str, *, default: int, least: int, most: int) -> int:
+        def fault_of(value: str) -> str:
+            fits = value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most
+            return "" if fits else f"must be a whole number of seconds from {least} to {most}"
+
+        return int(self.checked(name, fault_of) or default)
+
+    def region(self) -> str:
+        region = self.text("REGION") or self.text("OCI_RESOURCE_PRINCIPAL_REGION")
+        if region is None:
+            self._add("REGION", "is required, as the environment does not tell the function's own region")
+        elif not _host_label.fullmatch(region):
+            self._add("REGION", "must be a region identifier, such as eu-frankfurt-1")
+        return region or ""
+
+    def secret(self) -> SecretReference:
+        secret_ocid = self._ocid("SECRET_OCID", "vaultsecret")
+        vault_ocid = self._ocid("VAULT_OCID", "vault")
+        name = self.text("SECRET_NAME")
+        if self.text("SECRET_OCID") is None and not (self.text("VAULT_OCID") and name):
+            self._add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
+        if self.text("SECRET_OCID") and (self.text("VAULT_OCID") or name):
+            self._add("SECRET_OCID", "cannot be set together with VAULT_OCID or SECRET_NAME")
+        return SecretReference(secret_ocid=secret_ocid, vault_ocid=vault_ocid, name=name)
+
+    def default_bucket(self) -> str | None:
+        virtual_hosted = "{bucket}" in self._config.get("STORAGE_ENDPOINT", "")
+        return self.checked("DEFAULT_BUCKET", virtual_hosted_bucket_fault if virtual_hosted else bucket_fault)
+
+    def rules(self) -> list[Rule]:
+        policy = self.text("POLICY")
+        if policy is None:
+            return []
+        if policy.startswith("file:"):
+            try:
+                policy = (self._root / policy.removeprefix("file:")).read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as exc:
+                self._add("POLICY", f"names a file that cannot be read: {exc}")
+                return []
+        rules, faults = parse_rules(policy)
+        self.faults += [FieldError(f"/POLICY{fault.pointer}", fault.detail) for fault in faults]
+        return rules
+
+    def _ocid(self, name: str, resource_type: str) -> str | None:
+        prefix = f"ocid1.{resource_type}."
+        return self.checked(name, lambda value: "" if value.startswith(prefix) else f"must be an OCID: {prefix}…")
+
+    def _add(self, name: str, detail: str) -> None:
+        self.faults.append(FieldError(f"/{name}", detail))
