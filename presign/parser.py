@@ -111,7 +111,7 @@ def _decode_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldEr
 
     def unknown(member: str) -> str:
         owners = _owners.get(member)
-        return f"is an option of {' and '.join(owners)} only" if owners else "is not a field of a request"
+        return f"is an option of {', '.join(owners)} only" if owners else "is not a field of a request"
 
     faults += field_faults(document, operation, unknown=unknown)
     fitting = _without(document, {fault.pointer for fault in faults})
