@@ -1,0 +1,138 @@
+"""The function's identity: a resource principal (version 2.2), and whether a request is signed by it.
+
+Requests to OCI carry an HTTP signature (draft-cavage-http-signatures) made with a session key; the key's public half
+stands in a token that OCI has signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import cast
+
+import jwt
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jwt.algorithms import RSAAlgorithm
+
+TENANCY_OCID = "ocid1.tenancy.oc1..local"
+COMPARTMENT_OCID = "ocid1.compartment.oc1..local"
+TOKEN_LIFETIME_SECONDS = 3600
+MAX_CLOCK_SKEW_SECONDS = 300
+
+_parameter = re.compile(r'(\w+)="([^"]*)"')
+
+
+class NotAuthenticated(Exception):
+    """A request does not prove that it comes from the resource principal."""
+
+
+class ResourcePrincipal:
+    """Makes the key and the token of a resource principal, as files that the OCI SDK reads.
+
+    Args:
+        directory: for the files.
+        region: the region identifier.
+    """
+
+    def __init__(self, directory: Path, *, region: str) -> None:
+        self._token_path = directory / "rpst"
+        self._key_path = directory / "session_key.pem"
+        self._region = region
+        self._issuer_key = _new_key()
+        self.renew()
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which OCI Functions tells a function its identity."""
+        return {
+            "OCI_RESOURCE_PRINCIPAL_VERSION": "2.2",
+            "OCI_RESOURCE_PRINCIPAL_RPST": str(self._token_path),
+            "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM": str(self._key_path),
+            "OCI_RESOURCE_PRINCIPAL_REGION": self._region,
+        }
+
+    def renew(self, *, lifetime_seconds: int = TOKEN_LIFETIME_SECONDS) -> None:
+        """Replace key and token on disk; what was signed with the old ones is refused from now on."""
+        session_key = _new_key()
+        now = int(time.time())
+        claims = {
+            "sub": "ocid1.fnfunc.oc1.local",
+            "iat": now,
+            "exp": now + lifetime_seconds,
+            "res_tenant": TENANCY_OCID,
+            "res_compartment": COMPARTMENT_OCID,
+            "jwk": RSAAlgorithm.to_jwk(session_key.public_key()),
+        }
+        self._token = jwt.encode(claims, self._issuer_key, algorithm="RS256")
+        pem = session_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        for path, content in ((self._key_path, pem), (self._token_path, self._token.encode())):
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+
+    def verify(self, *, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Return if a request is signed by the resource principal.
+
+        Args:
+            method, target: of the request line, as received.
+            headers: names in lower case.
+            body: as received.
+
+        Raises:
+            NotAuthenticated: it is not; the text says why.
+        """
+        scheme, _, parameters = headers.get("authorization", "").partition(" ")
+        signature = dict(_parameter.findall(parameters))
+        if scheme != "Signature" or signature.get("version") != "1" or signature.get("algorithm") != "rsa-sha256":
+            raise NotAuthenticated("The request has no signature of version 1 and algorithm rsa-sha256.")
+        signed = signature.get("headers", "").lower().split()
+        required = {"date", "(request-target)", "host"}
+        if method in ("POST", "PUT", "PATCH"):
+            required |= {"content-length", "content-type", "x-content-sha256"}
+            if headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body).digest()).decode():
+                raise NotAuthenticated("The body is not the one that was signed.")
+        if not required.issubset(signed):
+            raise NotAuthenticated(f"Not signed, but needed: {', '.join(sorted(required.difference(signed)))}.")
+        values = {**headers, "(request-target)": f"{method.lower()} {target}"}
+        if not values.keys() >= set(signed):
+            raise NotAuthenticated("A header that was signed is missing.")
+        _check_date(headers["date"])
+        public_key = self._session_key_of(signature.get("keyId", ""))
+        try:
+            public_key.verify(
+                base64.b64decode(signature.get("signature", "")),
+                "\n".join(f"{name}: {values[name]}" for name in signed).encode(),
+                padding.PKCS1v15(),
+                SHA256(),
+            )
+        except (InvalidSignature, ValueError) as exc:
+            raise NotAuthenticated("The signature does not fit the request.") from exc
+
+    def _session_key_of(self, key_id: str) -> rsa.RSAPublicKey:
+        token = key_id.removeprefix("ST$")
+        try:
+            claims = jwt.decode(token, self._issuer_key.public_key(), algorithms=["RS256"])
+        except jwt.InvalidTokenError as exc:
+            raise NotAuthenticated(f"The token is not valid: {exc}.") from exc
+        if token != self._token:
+            raise NotAuthenticated("The token is not the one in force.")
+        return cast(rsa.RSAPublicKey, RSAAlgorithm.from_jwk(claims["jwk"]))
+
+
+def _check_date(text: str) -> None:
+    try:
+        skew_seconds = abs(parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError as exc:
+        raise NotAuthenticated("The date is not an HTTP date.") from exc
+    if skew_seconds > MAX_CLOCK_SKEW_SECONDS:
+        raise NotAuthenticated("The date is more than five minutes off.")
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -1,0 +1,92 @@
+"""An HTTP server on the loopback interface, in a thread of its own."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+HOST = "127.0.0.1"
+
+_HEADERS = "local.headers"
+
+
+class PortTaken(Exception):
+    """Something else listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} is taken by another program.")
+        self.port = port
+
+
+class Server:
+    """Answers requests with what `app` gives for them; it runs once it is made.
+
+    Args:
+        app: gives the response to a request; called in several threads.
+        port: 0 for any that is free.
+
+    Raises:
+        PortTaken: the port is in use.
+    """
+
+    def __init__(self, app: Callable[[Request], Response], *, port: int = 0) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((HOST, port))
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+                raise PortTaken(port) from exc
+            listener.listen(128)
+            self.port: int = listener.getsockname()[1]
+            # It takes a copy of the socket, and, unlike a port that it would bind itself, does not end the program.
+            self._server = make_server(
+                HOST, self.port, Request.application(app), threaded=True, request_handler=_Handler, fd=listener.fileno()
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return f"http://{HOST}:{self.port}"
+
+    def stop(self) -> None:
+        """Answer nothing more, and free the port."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def target(request: Request) -> str:
+    """The target of the request line, as received."""
+    return str(request.environ["RAW_URI"])
+
+
+def headers(request: Request) -> list[tuple[str, str]]:
+    """The headers as received. WSGI has no place for those with an underscore in their names, and joins the others."""
+    received: list[tuple[str, str]] = request.environ[_HEADERS]
+    return received
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def make_environ(self) -> dict[str, Any]:
+        return {**super().make_environ(), _HEADERS: self.headers.items()}
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing: the request line of a presigned URL is as good as a password."""

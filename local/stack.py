@@ -1,0 +1,129 @@
+"""The whole system on one machine: Vault, object storage, the function, and the gateway before it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from local.function import Answer, Function, invoke
+from local.gateway import Gateway
+from local.identity import ResourcePrincipal
+from local.server import Server
+from local.storage import Storage
+from local.vault import Vault
+
+ROOT = Path(__file__).resolve().parent.parent
+REGION = "eu-frankfurt-1"
+NAMESPACE = "localnamespace"
+BUCKET = "PresignedBlog"
+OBJECT = "PresignedBlogTest.txt"
+CONTENT = b"Your presigned URL works!\n"
+SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
+VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
+SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
+POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}]}
+
+
+class Stack:
+    """Starts everything when entered as a context, and stops it when left.
+
+    Args:
+        port: of the gateway, 0 for any that is free.
+        directory: for the socket and the identity's files; a temporary one if None.
+        config: the function's settings, over those that make it use this stack.
+        log: takes what the function writes; by default it goes where this process writes its own.
+
+    Attributes:
+        identity, vault, storage, function: the parts.
+        url: of the gateway.
+        storage_url: of object storage.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        directory: Path | None = None,
+        config: Mapping[str, str] | None = None,
+        log: BinaryIO | None = None,
+    ) -> None:
+        self._port = port
+        self._directory = directory
+        self._config = config or {}
+        self._log = log
+
+    def __enter__(self) -> Stack:
+        with ExitStack() as started:
+            directory = self._directory or Path(tempfile.mkdtemp(prefix="presign-"))
+            self.socket_path = socket_path(directory)
+            # First of all, so that a port that is taken is found before anything else is touched.
+            self.url = started.enter_context(Server(Gateway(self.socket_path), port=self._port)).url
+            make_private(directory)
+            started.callback(shutil.rmtree, directory)
+            self.identity = ResourcePrincipal(directory, region=REGION)
+            self.vault = Vault(self.identity, namespace=NAMESPACE)
+            self.vault_url = started.enter_context(Server(self.vault)).url
+            access_key_id, secret_access_key = secrets.token_hex(20), secrets.token_urlsafe(33)
+            self.vault.put_secret(
+                json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
+                secret_id=SECRET_OCID,
+                name=SECRET_NAME,
+                vault_id=VAULT_OCID,
+            )
+            self.storage = Storage(access_key_id=access_key_id, secret_access_key=secret_access_key, region=REGION)
+            self.storage.create_bucket(BUCKET)
+            self.storage.put_object(BUCKET, OBJECT, CONTENT)
+            self.storage_url = started.enter_context(Server(self.storage)).url
+            self.function = started.enter_context(
+                Function(
+                    root=ROOT,
+                    environment={**self.identity.environment(), **self._settings()},
+                    socket_path=self.socket_path,
+                    log=self._log,
+                )
+            )
+            self._stop = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.close()
+
+    def invoke(self, body: bytes) -> Answer:
+        """Call the function directly, as `fn invoke` does."""
+        return invoke(self.socket_path, body)
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "SECRET_OCID": SECRET_OCID,
+            "VAULT_ENDPOINT": self.vault_url,
+            "OBJECT_STORAGE_ENDPOINT": self.vault_url,
+            "STORAGE_ENDPOINT": self.storage_url,
+            "DEFAULT_BUCKET": BUCKET,
+            "POLICY": json.dumps(POLICY),
+            **self._config,
+        }
+
+
+def socket_path(directory: Path) -> Path:
+    """Where the function of the stack in `directory` listens."""
+    return directory / "function.sock"
+
+
+def make_private(directory: Path) -> None:
+    """Make `directory` for this user alone, or make sure that it is so.
+
+    Raises:
+        PermissionError: it is another user's, or not a directory.
+    """
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise PermissionError(f"{directory} is not a directory of this user alone")

@@ -1,0 +1,125 @@
+"""OCI Vault, as far as the function sees it: the Secret Retrieval API (20190301), with its authentication.
+
+The native Object Storage API's one call that the function makes, for the namespace, is answered here too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from local.identity import NotAuthenticated, ResourcePrincipal
+from local.server import headers, target
+
+API = "/20190301/secretbundles"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with each request while it is set.
+
+    Args:
+        status: of the answer, instead of the one that would be right.
+        delay_seconds: before anything is answered.
+    """
+
+    status: int | None = None
+    delay_seconds: float = 0
+
+
+@dataclass(frozen=True)
+class _Secret:
+    secret_id: str
+    name: str
+    vault_id: str
+    version: int
+    content: str
+
+
+class Vault:
+    """Answers requests.
+
+    Args:
+        identity: who may ask.
+        namespace: of the tenancy's Object Storage.
+
+    Attributes:
+        requests: how many have come.
+        fault: what goes wrong from now on, if anything.
+    """
+
+    def __init__(self, identity: ResourcePrincipal, *, namespace: str) -> None:
+        self.requests = 0
+        self.fault: Fault | None = None
+        self._identity = identity
+        self._namespace = namespace
+        self._secrets: dict[str, _Secret] = {}
+        self._lock = threading.Lock()
+
+    def put_secret(self, content: str, *, secret_id: str, name: str, vault_id: str) -> None:
+        """Make a secret, or the next version of one."""
+        earlier = self._secrets.get(secret_id)
+        version = earlier.version + 1 if earlier else 1
+        self._secrets[secret_id] = _Secret(secret_id, name, vault_id, version, content)
+
+    def __call__(self, request: Request) -> Response:
+        with self._lock:
+            self.requests += 1
+        fault = self.fault
+        if fault:
+            time.sleep(fault.delay_seconds)
+        status, document = (
+            (fault.status, _error("Fault", "This was asked for."))
+            if fault and fault.status
+            else (self._answer(request))
+        )
+        request_id = request.headers.get("opc-request-id", uuid.uuid4().hex.upper())
+        return Response(json.dumps(document), status, {"opc-request-id": request_id}, content_type="application/json")
+
+    def _answer(self, request: Request) -> tuple[int, Any]:
+        try:
+            self._identity.verify(
+                method=request.method,
+                target=target(request),
+                headers={name.lower(): value for name, value in headers(request)},
+                body=request.get_data(),
+            )
+        except NotAuthenticated as exc:
+            return 401, _error("NotAuthenticated", str(exc))
+        if request.method == "GET" and request.path in ("/n", "/n/"):
+            return 200, self._namespace
+        found = None
+        if request.method == "GET" and request.path.startswith(f"{API}/"):
+            found = self._secrets.get(request.path.removeprefix(f"{API}/"))
+        elif request.method == "POST" and request.path == f"{API}/actions/getByName":
+            wanted = (request.args.get("vaultId"), request.args.get("secretName"))
+            found = next((one for one in self._secrets.values() if (one.vault_id, one.name) == wanted), None)
+        if found is None:
+            return 404, _error("NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
+        return 200, _bundle(found)
+
+
+def _bundle(secret: _Secret) -> dict[str, Any]:
+    return {
+        "secretId": secret.secret_id,
+        "versionNumber": secret.version,
+        "versionName": None,
+        "timeCreated": "2026-01-01T00:00:00.000Z",
+        "stages": ["CURRENT", "LATEST"],
+        "secretBundleContent": {
+            "contentType": "BASE64",
+            "content": base64.b64encode(secret.content.encode()).decode(),
+        },
+        "metadata": None,
+    }
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}
