@@ -43,8 +43,10 @@ class Stack:
 
     Attributes:
         identity, vault, storage, function: the parts.
+        socket_path: where the function listens.
         url: of the gateway.
         storage_url: of object storage.
+        credentials: the access key id and the secret access key in Vault.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Stack:
             self.identity = ResourcePrincipal(directory, region=REGION)
             self.vault = Vault(self.identity, namespace=NAMESPACE)
             self.vault_url = started.enter_context(Server(self.vault)).url
-            access_key_id, secret_access_key = secrets.token_hex(20), secrets.token_urlsafe(33)
+            access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
             self.vault.put_secret(
                 json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
                 secret_id=SECRET_OCID,
