@@ -96,7 +96,7 @@ def verify(
     request.context["timestamp"] = parameters["X-Amz-Date"]
     signer = S3SigV4QueryAuth(Credentials(access_key_id, keys[access_key_id]), "s3", region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
-    if not hmac.compare_digest(expected, ascii(parameters[_SIGNATURE])[1:-1]):
+    if not hmac.compare_digest(expected.encode(), parameters[_SIGNATURE].encode()):
         raise _does_not_match()
 
 

@@ -87,15 +87,14 @@ class Storage:
         # moto wants to see that somebody has signed, and for which region, but does not check it.
         passed_on["Authorization"] = f"AWS4-HMAC-SHA256 Credential=any/20260101/{_MOTO_REGION}/s3/aws4_request"
         passed_on["x-moto-account-id"] = self._account_id
-        environ = EnvironBuilder(
-            method=method, path=unquote(path), query_string=query, data=body, headers=passed_on
-        ).get_environ()
+        environ = EnvironBuilder(method=method, query_string=query, data=body, headers=passed_on).get_environ()
+        environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
         environ["RAW_URI"] = f"{path}?{query}"
         environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
             environ_key_for_header(name): name for name, _ in received if "_" in name
         }
         content, status, found = run_wsgi_app(self._moto, environ, buffered=True)
-        return Response(b"".join(content), status, found)
+        return Response(list(content), status, found)  # a list leaves the length in the answer to HEAD as it is
 
 
 def _body(request: Request) -> bytes:

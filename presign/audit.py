@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal, TextIO
 
 import msgspec
@@ -47,6 +48,6 @@ class Decision(msgspec.Struct, kw_only=True):
 
 
 def write(decision: Decision, stream: TextIO) -> None:
-    """Append `decision` to `stream` as one line."""
-    stream.write(msgspec.json.encode(decision).decode() + "\n")
+    """Append `decision` to `stream` as one line, in ASCII, whatever characters the key has."""
+    stream.write(json.dumps(msgspec.structs.asdict(decision)) + "\n")
     stream.flush()

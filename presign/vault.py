@@ -12,7 +12,7 @@ from presign.credentials import CustomerSecretKey
 from presign.problems import SecretUnavailable
 from presign.tenancy import SecretReference, Tenancy
 
-_KeyText = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,256}$")]
+_KeyText = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,256}\Z")]
 
 
 class _SecretContent(msgspec.Struct):

@@ -1,0 +1,55 @@
+"""The whole system, running, for the tests that drive it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+from local.function import Answer
+from local.stack import Stack
+
+
+class Running(NamedTuple):
+    """A running system and what its function has written."""
+
+    stack: Stack
+    log_path: Path
+
+    def ask(self, **request: Any) -> requests.Response:
+        """Send a request for a URL through the gateway."""
+        return requests.post(f"{self.stack.url}/v1/presign", json=request, timeout=30)
+
+    def invoke(self, **request: Any) -> tuple[Answer, Any]:
+        """Send a request for a URL straight to the function; the answer, and the JSON in it."""
+        answer = self.stack.invoke(json.dumps(request).encode())
+        return answer, json.loads(answer.body)
+
+    def log(self) -> str:
+        """Everything that the function has written so far."""
+        return self.log_path.read_text()
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Callable[..., Running]]:
+    """Starts systems with other settings; all of them end with the tests."""
+    with ExitStack() as started:
+
+        def start_one(config: Mapping[str, str] | None = None) -> Running:
+            log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
+            stack = started.enter_context(Stack(config=config, log=log))
+            return Running(stack, Path(log.name))
+
+        yield start_one
+
+
+@pytest.fixture(scope="session")
+def running(start: Callable[..., Running]) -> Running:
+    """A system with the settings that `python -m local` has."""
+    return start()
