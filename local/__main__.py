@@ -43,7 +43,10 @@ def _run(port: int) -> int:
         with Stack(port=port, directory=_directory(port)) as stack:
             _show(stack)
             signal.pause()
-    except (PortTaken, PermissionError) as exc:
+    except PortTaken as exc:
+        print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
+        return 1
+    except PermissionError as exc:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

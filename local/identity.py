@@ -106,7 +106,7 @@ class ResourcePrincipal:
         public_key = self._session_key_of(signature.get("keyId", ""))
         try:
             public_key.verify(
-                base64.b64decode(signature.get("signature", "")),
+                base64.b64decode(signature.get("signature", ""), validate=True),
                 "\n".join(f"{name}: {values[name]}" for name in signed).encode(),
                 padding.PKCS1v15(),
                 SHA256(),

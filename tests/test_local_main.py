@@ -1,0 +1,109 @@
+"""`python -m local`: what a newcomer sees, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m local` to its end."""
+    command = [sys.executable, "-m", "local", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A system that runs, and what it printed until it was ready."""
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "local", "--port", str(port)],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if "Ctrl-C" in line:
+            break
+    yield process, printed
+    process.kill()
+    process.stdout.close()
+    process.wait()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to try the lines with")
+def test_it_prints_a_line_to_paste_and_what_it_gave(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    _, printed = started
+    lines = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
+    assert len(lines) == 2
+    assert f"http://127.0.0.1:{port}/v1/presign" in lines[0]
+    assert "\nYour presigned URL works!\n" in printed
+    pasted = [subprocess.check_output(["/bin/sh", "-c", line], text=True) for line in lines]  # noqa: S603
+    assert json.loads(pasted[0])["key"] == "PresignedBlogTest.txt"
+    assert pasted[1] == "Your presigned URL works!\n"
+
+
+def test_a_direct_invocation(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run("invoke", '{"key": "PresignedBlogTest.txt"}', "--port", str(port))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["method"] == "GET"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_everything_that_it_started(
+    started: tuple[subprocess.Popen[str], str], port: int, how: signal.Signals
+) -> None:
+    process, _ = started
+    children = _children(process.pid)
+    assert len(children) == 1
+    process.send_signal(how)
+    assert process.stdout
+    assert process.stdout.read().endswith("Stopped.\n")
+    assert process.wait(timeout=10) == 0
+    assert not Path(f"/proc/{children[0]}").exists()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    assert run("invoke", "{}", "--port", str(port)).returncode == 1
+
+
+def test_it_says_which_port_is_taken(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run("--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr == f"Port {port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
+    # The one that has it goes on.
+    assert run("invoke", '{"key": "a"}', "--port", str(port)).returncode == 0
+
+
+def test_an_invocation_of_what_does_not_run(port: int) -> None:
+    done = run("invoke", "{}", "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in re.findall(r"\d+", Path(f"/proc/{pid}/task/{pid}/children").read_text())]
