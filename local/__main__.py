@@ -58,14 +58,14 @@ def _show(stack: Stack) -> None:
     """Print a line that asks for a URL and one that uses it, and what each of them gave just now."""
     body = json.dumps({"key": OBJECT})
     ask = f"curl -s {stack.url}/v1/presign -H 'Content-Type: application/json' -d '{body}'"
-    print(f"\nReady. This asks for a URL:\n\n  {ask}\n")
+    print(f"\nReady. This asks for a URL:\n\n  {ask}\n", flush=True)
     if shutil.which("curl"):
         answer = _output(ask)
         use = f"curl -s '{json.loads(answer)['url']}'"
         print(f"{answer}\n\nand this uses it:\n\n  {use}\n\n{_output(use)}")
     else:
         print("(It was not tried, as there is no curl on this machine.)\n")
-    print("What the function logs follows. Ctrl-C stops everything.\n", flush=True)
+    print("The function's log appears here. Ctrl-C stops everything.\n", flush=True)
 
 
 def _output(command: str) -> str:

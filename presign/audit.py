@@ -49,5 +49,8 @@ class Decision(msgspec.Struct, kw_only=True):
 
 def write(decision: Decision, stream: TextIO) -> None:
     """Append `decision` to `stream` as one line, in ASCII, whatever characters the key has."""
-    stream.write(json.dumps(msgspec.structs.asdict(decision)) + "\n")
+    line = msgspec.json.encode(decision).decode()
+    if not line.isascii():
+        line = json.dumps(msgspec.structs.asdict(decision), separators=(",", ":"))
+    stream.write(f"{line}\n")
     stream.flush()

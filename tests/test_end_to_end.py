@@ -28,7 +28,7 @@ KEY_NAMES = ("access_key_id", "secret_access_key")
 
 def audit_records(running: Running, call_id: str | None = None) -> list[dict[str, Any]]:
     """The audit lines that the function has written, all or those of one call."""
-    records = [json.loads(line) for line in running.log().splitlines() if line.startswith('{"event": "presign"')]
+    records = [json.loads(line) for line in running.log().splitlines() if line.startswith('{"event":"presign"')]
     return [record for record in records if call_id in (None, record["call_id"])]
 
 
