@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 from fdk.context import InvokeContext
 from fdk.response import Response
 
-from presign.app import App, Invocation
+from presign.app import App
+from presign.call import Invocation
+
+CLAIM_PREFIX = "x-claim-"
 
 app = App(os.environ, root=Path(__file__).parent)
 
@@ -19,11 +23,23 @@ def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     call_id, body = ctx.CallID() or "", data.getvalue()
     if _is_from_gateway(ctx):
         method, target = ctx.Method() or "", ctx.RequestURL() or ""
-        invocation = Invocation(call_id=call_id, caller="gateway", method=method, target=target, body=body)
+        claims = _claims(ctx.HTTPHeaders())
+        invocation = Invocation(
+            call_id=call_id, caller="gateway", claims=claims, method=method, target=target, body=body
+        )
     else:
         invocation = Invocation(call_id=call_id, caller="invoke", body=body)
     reply = app.handle(invocation)
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
+
+
+def _claims(headers: Mapping[str, str | list[str]]) -> dict[str, str]:
+    """The claims of the caller's token, which API Gateway sets as headers, having dropped any that the client sent."""
+    return {
+        name.removeprefix(CLAIM_PREFIX): value
+        for name, value in headers.items()
+        if name.startswith(CLAIM_PREFIX) and isinstance(value, str)
+    }
 
 
 def _is_from_gateway(ctx: InvokeContext) -> bool:

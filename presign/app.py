@@ -1,64 +1,34 @@
-"""The use case: read the request, decide, sign, answer, and leave one line in the audit log."""
+"""The use case: read the request, decide, sign, answer, and leave one line in the audit log for each decision."""
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
-from math import inf
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
 from presign import audit, logs
-from presign.audit import Decision
-from presign.cache import CachedValue
-from presign.credentials import CustomerSecretKey
-from presign.endpoint import StorageEndpoint
+from presign.call import Call, Invocation, as_problem, new_decision
+from presign.deployment import Deployment
+from presign.events import object_of_event
+from presign.faults import pointer
 from presign.model import PresignedUrl
-from presign.parser import RequestParser
-from presign.policy import Caller, Policy
-from presign.problems import (
-    MEDIA_TYPE,
-    InternalError,
-    MethodNotAllowed,
-    NotConfigured,
-    NotFound,
-    Problem,
-    SecretUnavailable,
-)
+from presign.parser import parse_batch, untyped_object
+from presign.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Problem
 from presign.settings import Settings
-from presign.signers import Signer, make_signer
-from presign.tenancy import Tenancy, realm_domain
-from presign.vault import fetch_key
 
-PATH = "/v1/presign"
-METHOD = "POST"
+PRESIGN = "/v1/presign"
+BATCH = "/v1/presign/batch"
+DOCUMENT = "/v1/openapi.json"
+EVENT = "event"
+METHODS = {PRESIGN: "POST", BATCH: "POST", DOCUMENT: "GET"}
 
-_log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
-
-
-class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the function, free of the FDK.
-
-    Args:
-        call_id: the Fn call id.
-        caller: whether it came through API Gateway or directly.
-        method: of the HTTP request that the gateway received; not looked at in a direct invocation.
-        target: likewise: its path, which may begin with the prefix of the gateway's deployment, and query.
-        body: the JSON text.
-    """
-
-    call_id: str
-    caller: Caller
-    method: str = METHOD
-    target: str = PATH
-    body: bytes
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +37,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class _DirectRequest(msgspec.Struct):
+    """What tells the kinds of direct invocations apart; their JSON may be anything else."""
+
+    requests: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    event_type: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="eventType", default=msgspec.UNSET)
+
+
+_direct_request = msgspec.json.Decoder(_DirectRequest)
 
 
 class App:
@@ -95,101 +75,83 @@ class App:
 
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: what goes wrong is a problem in the reply."""
-        decision = Decision(call_id=invocation.call_id, caller=invocation.caller)
         try:
-            url = self._presign(invocation, decision)
-            audit.write(decision, self._audit_stream)
-            return _reply(200, "application/json", _encoder.encode(url))
-        except Exception as exc:  # noqa: BLE001 - the one place where everything becomes an answer
-            problem = exc if isinstance(exc, Problem) else InternalError()
-            _log_cause(exc, invocation.call_id)
-            decision.refuse(problem)
+            answer = self._answer(invocation)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            answer = as_problem(exc, invocation.call_id)
+            decision = new_decision(invocation)
+            decision.refuse(answer)
             with suppress(OSError, ValueError):
-                audit.write(decision, self._audit_stream)
-            body = _encoder.encode(problem.details(invocation.call_id))
-            return _reply(problem.status, MEDIA_TYPE, body, problem.headers)
+                audit.write([decision], self._audit_stream)
+        if isinstance(answer, Problem):
+            body = _encoder.encode(answer.details(invocation.call_id))
+            return _reply(answer.status, MEDIA_TYPE, body, answer.headers)
+        return _reply(200, "application/json", answer if isinstance(answer, bytes) else _encoder.encode(answer))
 
-    def _presign(self, invocation: Invocation, decision: Decision) -> PresignedUrl:
-        deployment = self._deployment
-        if invocation.caller == "gateway":
-            if not invocation.target.partition("?")[0].endswith(PATH):
-                raise NotFound
-            if invocation.method != METHOD:
-                raise MethodNotAllowed(allow=METHOD)
-        request = deployment.parser.parse(invocation.body)
-        decision.describe(request)
-        deployment.policy.authorize(request, invocation.caller)
-        key = deployment.key.get()
-        signer = deployment.signer.get()
-        now = int(self._clock())
-        return PresignedUrl(
-            url=signer.presign(request, key=key, now=now),
-            method=request.method,
-            headers=request.headers,
-            expires_at=_rfc3339(now + request.expires_in),
-            expires_in=request.expires_in,
-            operation=request.operation,
-            bucket=request.bucket,
-            key=request.key,
-        )
+    def _answer(self, invocation: Invocation) -> bytes | PresignedUrl | Problem | dict[str, Any]:
+        route = _route(invocation)
+        if route == DOCUMENT:
+            return self._document
+        deployment, body = self._deployment, invocation.body
+        call = Call(deployment, invocation)
+        if route == BATCH:
+            for index, item in enumerate(parse_batch(body)):
+                call.decide(partial(deployment.parser.parse, item, at=pointer("requests", index)), index=index)
+        elif route == EVENT:
+            call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
+        else:
+            call.decide(lambda: deployment.parser.parse(body))
+        results = call.sign(int(self._clock()))
+        audit.write(call.decisions, self._audit_stream)
+        if route != BATCH:
+            return results[0]
+        return {"results": [_in_batch(result, invocation.call_id) for result in results]}
 
     @cached_property
-    def _deployment(self) -> _Deployment:
+    def _deployment(self) -> Deployment:
         settings = Settings.from_config(self._config, root=self._root)
         logs.set_level(settings.log_level)
-        return _Deployment(settings)
+        return Deployment(settings)
+
+    @cached_property
+    def _document(self) -> bytes:
+        return (self._root / "gateway" / "openapi.json").read_bytes()
 
 
-class _Deployment:
-    """What the settings call for, made once; the key and the namespace are fetched when first needed."""
+def _route(invocation: Invocation) -> str:
+    """What is asked for.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._tenancy = Tenancy(
-            vault_endpoint=settings.vault_endpoint, object_storage_endpoint=settings.object_storage_endpoint
-        )
-        self.parser = RequestParser(
-            default_bucket=settings.default_bucket,
-            default_expires_in=settings.default_expires_in,
-            max_expires_in=settings.max_expires_in,
-            virtual_hosted=settings.virtual_hosted,
-        )
-        self.policy = Policy(settings.rules)
-        self.key: CachedValue[CustomerSecretKey] = CachedValue(
-            lambda: fetch_key(self._tenancy, settings.secret),
-            ttl_seconds=settings.secret_ttl_seconds,
-            max_stale_seconds=settings.secret_max_stale_seconds,
-        )
-        self.signer: CachedValue[Signer] = CachedValue(self._make_signer, ttl_seconds=inf)
+    Raises:
+        NotFound: there is nothing at the path.
+        MethodNotAllowed: there is, but not for the method.
+    """
+    if invocation.caller == "invoke":
+        return _kind(invocation.body)
+    path = invocation.target.partition("?")[0]
+    for route, method in METHODS.items():
+        if path.endswith(route):
+            if invocation.method != method:
+                raise MethodNotAllowed(allow=method)
+            return route
+    raise NotFound
 
-    def _make_signer(self) -> Signer:
-        region = self._settings.region
-        template = self._settings.storage_endpoint
-        if template is None:
-            template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
-        namespace = self._settings.namespace or ""
-        if not namespace and "{namespace}" in template:
-            namespace = self._tenancy.namespace()
-        endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
-        return make_signer(self._settings.signer, endpoint=endpoint, region=region)
+
+def _kind(body: bytes) -> str:
+    """What a direct invocation asks for, which its body alone tells; what can't be read is for the parser to refuse."""
+    try:
+        request = _direct_request.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return PRESIGN
+    if request.requests is not msgspec.UNSET:
+        return BATCH
+    return PRESIGN if request.event_type is msgspec.UNSET else EVENT
+
+
+def _in_batch(result: PresignedUrl | Problem, call_id: str) -> Any:
+    return {"problem": result.details(call_id)} if isinstance(result, Problem) else result
 
 
 def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
     # A URL is as good as a password while it lasts, so no cache may keep an answer.
     common = {"Content-Type": media_type, "Cache-Control": "no-store"}
     return Reply(status=status, headers={**common, **(headers or {})}, body=body)
-
-
-def _rfc3339(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def _log_cause(exc: Exception, call_id: str) -> None:
-    """Tell the operator what the caller is not told."""
-    if isinstance(exc, NotConfigured):
-        for fault in exc.errors:
-            _log.error("%s: setting %s", call_id, fault)
-    elif isinstance(exc, SecretUnavailable):
-        _log.error("%s: %s", call_id, exc.cause)
-    elif not isinstance(exc, Problem):
-        _log.error("%s: unexpected %s", call_id, logs.where_raised(exc))

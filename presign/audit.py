@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Literal, TextIO
 
 import msgspec
 
-from presign.model import ObjectRequest
+from presign.model import Operation
 from presign.policy import Caller
 from presign.problems import Problem
+
+_encoder = msgspec.json.Encoder()
 
 
 class Decision(msgspec.Struct, kw_only=True):
@@ -17,16 +20,20 @@ class Decision(msgspec.Struct, kw_only=True):
 
     Args:
         call_id: the Fn call id.
+        index: the place in a batch, from 0.
         caller: the way the request came.
+        subject: the claim `sub` of the caller's token.
         operation, bucket, key: what was asked for, as far as the request could be read.
-        expires_in: seconds, of the URL that was asked for.
+        expires_in: seconds, of the URL that was given or, if it was refused, asked for.
         outcome: whether a URL was given, the caller was refused, or the service failed.
         code: the problem's code if no URL was given.
     """
 
     event: str = "presign"
     call_id: str
+    index: int | msgspec.UnsetType = msgspec.UNSET
     caller: Caller
+    subject: str | msgspec.UnsetType = msgspec.UNSET
     operation: str | None = None
     bucket: str | None = None
     key: str | None = None
@@ -34,12 +41,12 @@ class Decision(msgspec.Struct, kw_only=True):
     outcome: Literal["granted", "refused", "failed"] = "granted"
     code: str | None = None
 
-    def describe(self, request: ObjectRequest) -> None:
-        """Take over what `request` asks for."""
-        self.operation = request.operation
-        self.bucket = request.bucket
-        self.key = request.key
-        self.expires_in = request.expires_in
+    def describe(self, operation: Operation) -> None:
+        """Take over what is asked for or, once it is granted, what is given."""
+        self.operation = operation.name()
+        self.bucket = operation.bucket
+        self.key = operation.key
+        self.expires_in = operation.expires_in
 
     def refuse(self, problem: Problem) -> None:
         """Take over that `problem` was the answer."""
@@ -47,10 +54,12 @@ class Decision(msgspec.Struct, kw_only=True):
         self.code = problem.code
 
 
-def write(decision: Decision, stream: TextIO) -> None:
-    """Append `decision` to `stream` as one line, in ASCII, whatever characters the key has."""
-    line = msgspec.json.encode(decision).decode()
-    if not line.isascii():
-        line = json.dumps(msgspec.structs.asdict(decision), separators=(",", ":"))
-    stream.write(f"{line}\n")
+def write(decisions: Sequence[Decision], stream: TextIO) -> None:
+    """Append each of `decisions` to `stream` as one line, in ASCII, whatever characters the keys have."""
+    lines = _encoder.encode_lines(decisions).decode()
+    if not lines.isascii():
+        lines = "".join(
+            json.dumps(msgspec.to_builtins(decision), separators=(",", ":")) + "\n" for decision in decisions
+        )
+    stream.write(lines)
     stream.flush()

@@ -70,3 +70,7 @@ class StorageEndpoint:
     def path(self, bucket: str, key: str) -> str:
         """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash."""
         return "/" + quote(key if self.virtual_hosted else f"{bucket}/{key}", safe="/")
+
+    def bucket_url(self, bucket: str) -> str:
+        """The URL of a bucket, as an HTML form is sent to it."""
+        return f"{self.scheme}://{self.host(bucket)}/" + ("" if self.virtual_hosted else bucket)

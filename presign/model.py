@@ -1,7 +1,7 @@
 """What is asked and what is answered.
 
-An `Operation` is what the caller's JSON says. It becomes an `ObjectRequest`, the HTTP request to be signed, once the
-deployment's defaults are filled in; the answer is a `PresignedUrl`.
+An `Operation` is what the caller's JSON says. Once the deployment's defaults and limits are filled in, it becomes an
+`ObjectRequest`, the HTTP request to be signed, or a `FormRequest`; the answer is a `PresignedUrl`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,29 @@ class ObjectRequest(msgspec.Struct, frozen=True, kw_only=True):
     expires_in: int
 
 
-class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True):
+class FormRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One upload by an HTML form, ready to be decided on and signed.
+
+    Args:
+        operation: the name of the operation.
+        bucket: the bucket's name.
+        key: the object key.
+        fields: what the form must hold besides the key and the signature.
+        content_length_range: bytes that the file must have at least and may have at most; None for any size.
+        expires_in: seconds that the form is valid.
+    """
+
+    method: ClassVar[str] = "POST"
+
+    operation: str
+    bucket: str
+    key: str
+    fields: dict[str, str]
+    content_length_range: tuple[int, int] | None
+    expires_in: int
+
+
+class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A URL that its holder may use until `expires_at`.
 
     Args:
@@ -54,6 +76,7 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True):
         headers: exactly what the client must send with it.
         expires_at: when it ends (RFC 3339, UTC).
         expires_in: seconds from now until then.
+        fields: of a form, what it must hold before the file.
     """
 
     url: str
@@ -64,6 +87,7 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True):
     operation: str
     bucket: str
     key: str
+    fields: dict[str, str] | None = None
 
 
 class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
@@ -107,16 +131,16 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
         """The headers that the client must send, `Host` apart."""
         return dict(self._given(self.header_options))
 
-    def request(self, *, bucket: str, expires_in: int) -> ObjectRequest:
-        """The HTTP request that this operation is, on `bucket` and for `expires_in` seconds."""
+    def request(self) -> ObjectRequest | FormRequest:
+        """The HTTP request that this operation is, once its bucket and its expiry are filled in."""
         return ObjectRequest(
             operation=self.name(),
             method=self.method,
-            bucket=bucket,
+            bucket=self.bucket or "",
             key=self.key,
             query=self.query(),
             headers=self.headers(),
-            expires_in=expires_in,
+            expires_in=self.expires_in or 0,
         )
 
     def _given(self, options: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -50,3 +50,10 @@ def virtual_hosted_bucket_fault(bucket: str) -> str:
     if not _host_label.fullmatch(bucket):
         return "must be 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"
     return ""
+
+
+def upload_id_fault(upload_id: str) -> str:
+    """What keeps `upload_id` from being the id of a multipart upload, which is opaque but sent as it is."""
+    if not (upload_id.isascii() and upload_id.isprintable()) or " " in upload_id:
+        return "must be the upload id that the store gave: printable ASCII without spaces"
+    return ""

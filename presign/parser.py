@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from presign.faults import field_faults, pointer
-from presign.model import ObjectRequest, Operation
+from presign.model import Operation
 from presign.names import virtual_hosted_bucket_fault
-from presign.operations import OPERATIONS, GetObject
+from presign.operations import OPERATIONS
+from presign.operations.objects import GetObject
 from presign.problems import FieldError, InvalidJson, InvalidRequest, PayloadTooLarge
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
+MAX_BATCH_REQUESTS = 1000
 
 
 class _Named(msgspec.Struct):
     operation: str | None = None
 
 
+_OfABatch = msgspec.Meta(min_length=1, max_length=MAX_BATCH_REQUESTS)
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    requests: Annotated[list[msgspec.Raw], _OfABatch]
+
+
+class _DecodedBatch(msgspec.Struct):
+    requests: Annotated[list[Any], _OfABatch]
+
+
 _named = msgspec.json.Decoder(_Named)
+_batch = msgspec.json.Decoder(_Batch)
 _untyped = msgspec.json.Decoder()
 _undecodable = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decoders = {name: msgspec.json.Decoder(operation) for name, operation in OPERATIONS.items()}
+_STAND_INS = {"key": "any", "upload_id": "any", "part_number": 1}
+"""Values without fault for the members that are required."""
 _owners: dict[str, list[str]] = {}
 """For each option, the operations that have it."""
 for _name, _operation in OPERATIONS.items():
@@ -35,66 +52,104 @@ class RequestParser:
 
     Args:
         default_bucket: the bucket of a request that names none; None where the request must name one.
-        default_expires_in: seconds that a URL is valid where the request does not say.
         max_expires_in: seconds, the most that a request may ask for.
         virtual_hosted: whether the bucket becomes part of a host name.
     """
 
-    def __init__(
-        self, *, default_bucket: str | None, default_expires_in: int, max_expires_in: int, virtual_hosted: bool
-    ) -> None:
+    def __init__(self, *, default_bucket: str | None, max_expires_in: int, virtual_hosted: bool) -> None:
         self._default_bucket = default_bucket
-        self._default_expires_in = default_expires_in
         self._max_expires_in = max_expires_in
         self._virtual_hosted = virtual_hosted
 
-    def parse(self, body: bytes) -> ObjectRequest:
-        """The object request that `body` asks for.
+    def parse(self, body: bytes | msgspec.Raw, *, at: str = "") -> Operation:
+        """The operation that `body` asks for, with its bucket.
+
+        Args:
+            body: a JSON text.
+            at: where it stands in a larger one, as the JSON pointer that those of its faults begin with.
 
         Raises:
             PayloadTooLarge: it is more than 64 KiB.
             InvalidJson: it is not a JSON text.
             InvalidRequest: with every fault there is.
         """
-        if len(body) > MAX_BODY_BYTES:
+        if memoryview(body).nbytes > MAX_BODY_BYTES:
             raise PayloadTooLarge
         faults: list[FieldError] = []
         try:
             operation = _decoders[_named.decode(body).operation or GetObject.name()].decode(body)
         except (*_undecodable, KeyError):
-            operation, faults = _decode_what_fits(_untyped_object(body))
-        faulty = {fault.pointer for fault in faults}
-        faults += [fault for fault in operation.faults() if fault.pointer not in faulty]
+            operation, faults = _decode_what_fits(untyped_object(body, at=at))
+        self._complete(operation, faults)
+        if faults:
+            raise InvalidRequest([FieldError(at + fault.pointer, fault.detail) for fault in faults])
+        return operation
 
-        bucket = operation.bucket or self._default_bucket or ""
-        if not bucket:
-            detail = "is required, as there is no default bucket"
-        elif self._virtual_hosted:
-            detail = virtual_hosted_bucket_fault(bucket)
-        else:
-            detail = ""
-        if detail and not any(fault.pointer == "/bucket" for fault in faults):
-            faults.append(FieldError("/bucket", detail))
-        expires_in = operation.expires_in or self._default_expires_in
-        if expires_in > self._max_expires_in:
-            faults.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
+    def check(self, operation: Operation) -> Operation:
+        """`operation`, made otherwise than from JSON, with its bucket.
+
+        Raises:
+            InvalidRequest: with every fault there is.
+        """
+        faults: list[FieldError] = []
+        self._complete(operation, faults)
         if faults:
             raise InvalidRequest(faults)
-        return operation.request(bucket=bucket, expires_in=expires_in)
+        return operation
+
+    def _complete(self, operation: Operation, faults: list[FieldError]) -> None:
+        """Fill in the bucket, and add to `faults`, which came from decoding, all that can be found now."""
+        faulty = {fault.pointer for fault in faults}
+        faults += [fault for fault in operation.faults() if fault.pointer not in faulty]
+        if operation.bucket is None:
+            operation.bucket = self._default_bucket
+        if operation.bucket is None:
+            detail = "is required, as there is no default bucket"
+        else:
+            detail = virtual_hosted_bucket_fault(operation.bucket) if self._virtual_hosted else ""
+        if detail and not any(fault.pointer == "/bucket" for fault in faults):
+            faults.append(FieldError("/bucket", detail))
+        if operation.expires_in is not None and operation.expires_in > self._max_expires_in:
+            faults.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
 
 
-def _untyped_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`, whatever its members are."""
+def parse_batch(body: bytes) -> list[msgspec.Raw]:
+    """The JSON texts of the single requests in `body`.
+
+    Raises:
+        PayloadTooLarge: it is more than 1 MiB.
+        InvalidJson: it is not a JSON text.
+        InvalidRequest: it is not an object with 1 to 1,000 `requests`, and nothing else.
+    """
+    if len(body) > MAX_BATCH_BYTES:
+        raise PayloadTooLarge
+    try:
+        return _batch.decode(body).requests
+    except _undecodable:
+        raise InvalidRequest(field_faults(untyped_object(body), _DecodedBatch)) from None
+
+
+def untyped_object(body: bytes | msgspec.Raw, *, at: str = "") -> dict[str, Any]:
+    """The JSON object in `body`, whatever its members are.
+
+    Args:
+        body: a JSON text.
+        at: the JSON pointer of its faults.
+
+    Raises:
+        InvalidJson: it is not a JSON text.
+        InvalidRequest: it is no object.
+    """
     try:
         document = _untyped.decode(body)
     except UnicodeDecodeError:
-        raise InvalidJson([FieldError("", "is not UTF-8")]) from None
+        raise InvalidJson([FieldError(at, "is not UTF-8")]) from None
     except RecursionError:
-        raise InvalidJson([FieldError("", "is nested too deeply")]) from None
+        raise InvalidJson([FieldError(at, "is nested too deeply")]) from None
     except msgspec.MsgspecError as exc:
-        raise InvalidJson([FieldError("", str(exc) if body else "is empty")]) from None
+        raise InvalidJson([FieldError(at, str(exc) if body else "is empty")]) from None
     if not isinstance(document, dict):
-        raise InvalidRequest([FieldError("", "must be a JSON object")])
+        raise InvalidRequest([FieldError(at, "must be a JSON object")])
     return document
 
 
@@ -115,7 +170,8 @@ def _decode_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldEr
 
     faults += field_faults(document, operation, unknown=unknown)
     fitting = _without(document, {fault.pointer for fault in faults})
-    return msgspec.convert({"key": "any", **fitting}, operation), faults
+    stand_ins = {name: value for name, value in _STAND_INS.items() if name in operation.__struct_fields__}
+    return msgspec.convert({**stand_ins, **fitting}, operation), faults
 
 
 def _without(document: dict[str, Any], pointers: set[str], at: str = "") -> dict[str, Any]:

@@ -136,6 +136,14 @@ class AccessDenied(Problem):
     detail = "The policy does not allow this request."
 
 
+class LimitExceeded(Problem):
+    """A rule of the policy is for such requests, but sets limits that this one exceeds; they are in `errors`."""
+
+    status = 403
+    code = "limit_exceeded"
+    detail = "The request goes beyond a limit of the policy; see errors."
+
+
 class NotFound(Problem):
     """No such path."""
 

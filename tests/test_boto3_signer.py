@@ -7,7 +7,7 @@ import pytest
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
 from presign.model import ObjectRequest
-from presign.operations import GetObject, PutObject
+from presign.operations.objects import GetObject, PutObject
 from presign.signers import make_signer
 from presign.signers.boto3 import Boto3Signer
 from presign.signers.sigv4 import SigV4Signer
@@ -22,7 +22,7 @@ def presign(request: ObjectRequest) -> str:
 
 def test_a_header_that_boto3_does_not_sign_is_an_error_and_not_a_url() -> None:
     content_type = "application/x-www-form-urlencoded; charset=utf-8"
-    request = PutObject(key="k", content_type=content_type).request(bucket="b", expires_in=60)
+    request = PutObject(key="k", bucket="b", expires_in=60, content_type=content_type).request()
     with pytest.raises(RuntimeError, match=r"boto3 signed the headers \['host'\]"):
         presign(request)
     url = SigV4Signer(endpoint=ENDPOINT, region="us-ashburn-1").presign(request, key=KEY, now=0)
@@ -31,7 +31,7 @@ def test_a_header_that_boto3_does_not_sign_is_an_error_and_not_a_url() -> None:
 
 @pytest.mark.parametrize("bucket", ["b" * 256, "Mixed.Case_Name", "express--x-s3", "a..b", "xn--alias-s3alias"])
 def test_bucket_names_that_amazon_would_treat_in_its_own_way_stay_in_the_path(bucket: str) -> None:
-    url = presign(GetObject(key="k").request(bucket=bucket, expires_in=60))
+    url = presign(GetObject(key="k", bucket=bucket, expires_in=60).request())
     assert url.startswith(f"http://127.0.0.1:9000/{bucket}/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
 
 
@@ -44,7 +44,7 @@ def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ENDPOINT_URL_S3": "https://elsewhere.example",
     }.items():
         monkeypatch.setenv(name, value)
-    url = presign(GetObject(key="k").request(bucket="b", expires_in=60))
+    url = presign(GetObject(key="k", bucket="b", expires_in=60).request())
     assert url.startswith("http://127.0.0.1:9000/b/k?")
     assert "X-Amz-Credential=access%2F" in url
     assert "%2Fus-ashburn-1%2Fs3%2F" in url
@@ -53,7 +53,7 @@ def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_client_is_made_anew_when_the_key_changes() -> None:
     signer = Boto3Signer(endpoint=ENDPOINT, region="us-ashburn-1")
-    request = GetObject(key="k").request(bucket="b", expires_in=60)
+    request = GetObject(key="k", bucket="b", expires_in=60).request()
     signer.presign(request, key=KEY, now=0)
     assert "X-Amz-Credential=second%2F" in signer.presign(request, key=CustomerSecretKey("second", "s"), now=0)
 

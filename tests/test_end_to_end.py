@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -84,6 +84,151 @@ class TestAnswers:
         assert response.status_code == 200
 
 
+class TestBatch:
+    """Many requests in one call, each with its own answer, in their order."""
+
+    def batch(self, running: Running, *items: Any) -> list[Any]:
+        response = requests.post(f"{running.stack.url}/v1/presign/batch", json={"requests": items}, timeout=30)
+        assert response.status_code == 200
+        results: list[Any] = response.json()["results"]
+        assert len(results) == len(items)
+        return results
+
+    def test_urls_and_problems_in_the_order_of_the_requests(self, running: Running) -> None:
+        results = self.batch(
+            running,
+            {"key": OBJECT},
+            {"key": "a", "bucket": "other"},
+            {"operation": "upload_part", "key": "a", "upload_id": "u", "part_number": 10_001},
+            {"operation": "put_object", "key": "b"},
+            7,
+            {"requests": [{"key": OBJECT}]},
+        )
+        assert requests.get(results[0]["url"], timeout=10).content == CONTENT
+        assert results[1]["problem"]["code"] == "access_denied"
+        assert results[2]["problem"]["errors"] == [
+            {"pointer": "/requests/2/part_number", "detail": "Expected `int` <= 10000"}
+        ]
+        assert requests.put(results[3]["url"], data=b"x", timeout=10).status_code == 200
+        assert results[4]["problem"]["errors"] == [{"pointer": "/requests/4", "detail": "must be a JSON object"}]
+        assert {error["pointer"] for error in results[5]["problem"]["errors"]} == {
+            "/requests/5/requests",
+            "/requests/5/key",
+        }
+        call_id = results[1]["problem"]["request_id"]
+        assert [(record["index"], record["outcome"]) for record in audit_records(running, call_id)] == [
+            (0, "granted"),
+            (1, "refused"),
+            (2, "refused"),
+            (3, "granted"),
+            (4, "refused"),
+            (5, "refused"),
+        ]
+
+    def test_a_thousand_requests(self, running: Running) -> None:
+        results = self.batch(running, *({"key": f"{number}"} for number in range(1000)))
+        assert [result["key"] for result in results] == [f"{number}" for number in range(1000)]
+
+    def test_directly(self, running: Running) -> None:
+        _, document = running.invoke(requests=[{"key": OBJECT}])
+        assert requests.get(document["results"][0]["url"], timeout=10).content == CONTENT
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"requests": []}, "/requests"),
+            ({"requests": [{"key": "a"}] * 1001}, "/requests"),
+            ({"requests": {"key": "a"}}, "/requests"),
+            ({}, "/requests"),
+            ({"requests": [{"key": "a"}], "key": "a"}, "/key"),
+            ([], ""),
+        ],
+    )
+    def test_a_batch_that_is_none(self, running: Running, body: Any, pointer: str) -> None:
+        response = requests.post(f"{running.stack.url}/v1/presign/batch", json=body, timeout=10)
+        assert response.status_code == 400
+        assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+    def test_a_large_batch(self, running: Running) -> None:
+        body = b'{"requests": [{"key": "a"}]' + b" " * (1024 * 1024 - 28) + b"}"
+        for extra, status in ((b"", 200), (b" ", 413)):
+            response = requests.post(f"{running.stack.url}/v1/presign/batch", data=body + extra, timeout=10)
+            assert response.status_code == status
+
+    def test_no_key_for_any(self, start: Callable[..., Running]) -> None:
+        """What is refused stays refused, and the cause is told once."""
+        running = start({"SECRET_OCID": "ocid1.vaultsecret.oc1.none"})
+        results = self.batch(running, {"key": "a"}, {"key": "../a"}, {"key": "b"})
+        assert [result["problem"]["code"] for result in results] == [
+            "secret_unavailable",
+            "invalid_request",
+            "secret_unavailable",
+        ]
+        assert running.log().count("Vault did not give") == 1
+
+
+class TestEvents:
+    """An event of Object Storage is answered with a URL for the object that it is about."""
+
+    EVENT: ClassVar = {
+        "eventType": "com.oraclecloud.objectstorage.createobject",
+        "cloudEventsVersion": "0.1",
+        "eventTypeVersion": "2.0",
+        "source": "ObjectStorage",
+        "eventTime": "2026-11-24T03:00:00Z",
+        "contentType": "application/json",
+        "data": {
+            "compartmentId": "ocid1.compartment.oc1..local",
+            "compartmentName": "objects",
+            "resourceName": OBJECT,
+            "resourceId": f"/n/{NAMESPACE}/b/{BUCKET}/o/{OBJECT}",
+            "availabilityDomain": "all",
+            "additionalDetails": {
+                "bucketName": BUCKET,
+                "versionId": "",
+                "archivalState": "Available",
+                "namespace": NAMESPACE,
+                "bucketId": "ocid1.bucket.oc1..local",
+                "eTag": "0",
+            },
+        },
+        "eventID": "dead-beef-abcd-1234",
+        "extensions": {"compartmentId": "ocid1.compartment.oc1..local"},
+    }
+
+    @pytest.mark.parametrize("kind", ["createobject", "updateobject"])
+    def test_an_object_that_was_written(self, running: Running, kind: str) -> None:
+        _, document = running.invoke(**{**self.EVENT, "eventType": f"com.oraclecloud.objectstorage.{kind}"})
+        assert document["operation"] == "get_object"
+        assert requests.get(document["url"], timeout=10).content == CONTENT
+
+    def test_the_policy_decides_as_it_does_for_every_request(self, start: Callable[..., Running]) -> None:
+        rule = {"operations": ["read"], "bucket": BUCKET, "prefix": "", "callers": ["gateway"]}
+        _, document = start({"POLICY": json.dumps({"rules": [rule]})}).invoke(**self.EVENT)
+        assert document["code"] == "access_denied"
+
+    def test_another_event(self, running: Running) -> None:
+        _, document = running.invoke(**{**self.EVENT, "eventType": "com.oraclecloud.objectstorage.deleteobject"})
+        assert document["errors"] == [
+            {
+                "pointer": "/eventType",
+                "detail": "must be one of com.oraclecloud.objectstorage.createobject, "
+                "com.oraclecloud.objectstorage.updateobject",
+            }
+        ]
+
+    def test_an_event_without_an_object(self, running: Running) -> None:
+        _, document = running.invoke(eventType=1, data={"resourceName": "../a", "additionalDetails": []})
+        assert {error["pointer"] for error in document["errors"]} == {
+            "/eventType",
+            "/data/resourceName",
+            "/data/additionalDetails/bucketName",
+        }
+
+    def test_the_gateway_takes_no_events(self, running: Running) -> None:
+        assert running.ask(**self.EVENT).status_code == 400
+
+
 class TestProblems:
     """Every refusal is problem details with its own status and code."""
 
@@ -117,7 +262,9 @@ class TestProblems:
     def test_not_allowed(self, running: Running) -> None:
         self.check(running.ask(bucket="elsewhere", key="a"), 403, "access_denied")
 
-    @pytest.mark.parametrize("path", ["/", "/v1", "/v1/presign/", "/v1/presign/batch", "/v2/presign", "/v1/presigned"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/v1", "/v1/presign/", "/v1/presign/batches", "/v2/presign", "/v1/presigned"]
+    )
     def test_another_path(self, running: Running, path: str) -> None:
         response = requests.post(f"{running.stack.url}{path}", json={"key": OBJECT}, timeout=10)
         self.check(response, 404, "not_found")
@@ -360,7 +507,7 @@ class TestLog:
                 "operation": "get_object",
                 "bucket": "other",
                 "key": "a",
-                "expires_in": 3600,
+                "expires_in": None,
                 "outcome": "refused",
                 "code": "access_denied",
             }

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import calendar
+import json
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import ClassVar
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
 from presign.header_values import file_name_fault
-from presign.model import MAX_EXPIRES_IN, ObjectRequest, Operation
+from presign.model import MAX_EXPIRES_IN, FormRequest, ObjectRequest
 from presign.names import key_fault
-from presign.operations import DeleteObject, GetObject, HeadObject, PutObject
+from presign.operations import OPERATIONS
 from presign.signers import sigv4
 from presign.signers.boto3 import Boto3Signer
 from presign.signers.sigv4 import SigV4Signer
@@ -119,6 +123,52 @@ class TestExpiry:
             signer.presign(object_request(expires_in=expires_in), key=AWS_KEY, now=AWS_EXAMPLE_TIME)
 
 
+class TestForm:
+    """A form is signed with the policy that allows it (POST policy)."""
+
+    def test_literal(self) -> None:
+        request = FormRequest(
+            operation="post_object",
+            bucket="examplebucket",
+            key="a/é.png",
+            fields={"Content-Type": "image/png"},
+            content_length_range=(1, 1000),
+            expires_in=60,
+        )
+        url, fields = SigV4Signer(endpoint=PATH_STYLE, region="eu-frankfurt-1").presign_form(
+            request, key=AWS_KEY, now=AWS_EXAMPLE_TIME
+        )
+        assert url == "https://axaxnpcrorw5.compat.objectstorage.eu-frankfurt-1.oraclecloud.com/examplebucket"
+        assert json.loads(base64.b64decode(fields.pop("policy"))) == {
+            "expiration": "2013-05-24T00:01:00Z",
+            "conditions": [
+                {"Content-Type": "image/png"},
+                ["content-length-range", 1, 1000],
+                {"bucket": "examplebucket"},
+                {"key": "a/é.png"},
+                {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
+                {"x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20130524/eu-frankfurt-1/s3/aws4_request"},
+                {"x-amz-date": "20130524T000000Z"},
+            ],
+        }
+        assert fields == {
+            "Content-Type": "image/png",
+            "key": "a/é.png",
+            "x-amz-algorithm": "AWS4-HMAC-SHA256",
+            "x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20130524/eu-frankfurt-1/s3/aws4_request",
+            "x-amz-date": "20130524T000000Z",
+            "x-amz-signature": "f5135caa76d44c6093f06833593abf50ad55f7dfab7ad781c893f4f8dec99a2b",
+        }
+
+    @pytest.mark.parametrize("expires_in", [-1, 0, MAX_EXPIRES_IN + 1])
+    def test_an_expiry_out_of_range(self, expires_in: int) -> None:
+        request = FormRequest(
+            operation="post_object", bucket="b", key="k", fields={}, content_length_range=None, expires_in=expires_in
+        )
+        with pytest.raises(ValueError, match="expires_in must be 1 to 604800 seconds"):
+            SigV4Signer(endpoint=PATH_STYLE, region="r").presign_form(request, key=AWS_KEY, now=AWS_EXAMPLE_TIME)
+
+
 class TestWhatIsKept:
     """The signing key is derived once a day, region and secret."""
 
@@ -174,30 +224,61 @@ READ_OPTIONS = optional(
     response_content_type=MEDIA_TYPES,
     response_expires=st.datetimes(datetime(1970, 1, 1), datetime(2099, 1, 1), timezones=st.timezones()),
 ) | optional(response_content_disposition=VALUES, version_id=VALUES)
+CONTENT_LENGTHS = st.integers(0, 50 * 1024**3)
+MD5S = st.just("1B2M2Y8AsgTpgAmY7PhCfg==")
+UPLOAD_OPTIONS = {
+    "content_type": MEDIA_TYPES,
+    "cache_control": VALUES,
+    "content_disposition": VALUES,
+    "content_encoding": VALUES,
+    "metadata": METADATA,
+}
 PUT_OPTIONS = optional(
-    content_type=MEDIA_TYPES,
-    content_length=st.integers(0, 50 * 1024**3),
-    content_md5=st.just("1B2M2Y8AsgTpgAmY7PhCfg=="),
+    **UPLOAD_OPTIONS,
+    content_length=CONTENT_LENGTHS,
+    content_md5=MD5S,
     checksum_sha256=st.just("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
-    cache_control=VALUES,
-    content_disposition=VALUES,
-    content_encoding=VALUES,
-    metadata=st.dictionaries(NAMES, VALUES, max_size=4).filter(
-        lambda pairs: len({k.lower() for k in pairs}) == len(pairs)
-    ),
     if_none_match=st.just("*"),
 )
+POST_OPTIONS = optional(
+    content_type=MEDIA_TYPES,
+    metadata=METADATA,
+    min_content_length=CONTENT_LENGTHS,
+    max_content_length=CONTENT_LENGTHS,
+    success_action_status=st.sampled_from([200, 201, 204]),
+)
+UPLOAD_IDS = st.text(string.ascii_letters + string.digits + string.punctuation, min_size=1, max_size=60)
+
+
+def of_upload(
+    required: dict[str, st.SearchStrategy[object]] | None = None, **options: st.SearchStrategy[object]
+) -> st.SearchStrategy[dict[str, object]]:
+    return st.fixed_dictionaries({"upload_id": UPLOAD_IDS, **(required or {})}, optional=options)
 
 
 @st.composite
 def cases(
-    draw: st.DrawFn, operation: type[Operation], options: st.SearchStrategy[dict[str, object]]
-) -> tuple[StorageEndpoint, ObjectRequest, int]:
+    draw: st.DrawFn, operation: str, options: st.SearchStrategy[dict[str, object]]
+) -> tuple[StorageEndpoint, ObjectRequest | FormRequest, int]:
     endpoint = draw(ENDPOINTS)
     bucket = draw(BUCKETS if endpoint.virtual_hosted else ANY_BUCKETS)
-    asked = operation(key=draw(KEYS), **draw(options))
-    assert not list(asked.faults())
-    return endpoint, asked.request(bucket=bucket, expires_in=draw(st.integers(1, MAX_EXPIRES_IN))), draw(TIMES)
+    asked = OPERATIONS[operation](
+        key=draw(KEYS), bucket=bucket, expires_in=draw(st.integers(1, MAX_EXPIRES_IN)), **draw(options)
+    )
+    assume(not list(asked.faults()))
+    return endpoint, asked.request(), draw(TIMES)
+
+
+@contextmanager
+def frozen_clock(now: int) -> Iterator[None]:
+    """For botocore, it is `now`."""
+
+    def current(remove_tzinfo: bool = True) -> datetime:
+        moment = datetime.fromtimestamp(now, UTC)
+        return moment.replace(tzinfo=None) if remove_tzinfo else moment
+
+    with patch("botocore.auth.get_current_datetime", current), patch("botocore.signers.get_current_datetime", current):
+        yield
 
 
 class TestSameAsBoto3:
@@ -211,29 +292,38 @@ class TestSameAsBoto3:
         for endpoint in (PATH_STYLE, VIRTUAL_HOSTED)
     }
 
-    def check(self, case: tuple[StorageEndpoint, ObjectRequest, int]) -> None:
-        endpoint, request, now = case
+    @pytest.mark.parametrize(
+        ("operation", "options"),
+        [
+            ("get_object", READ_OPTIONS),
+            ("head_object", READ_OPTIONS),
+            ("put_object", PUT_OPTIONS),
+            ("delete_object", optional(version_id=VALUES)),
+            ("post_object", POST_OPTIONS),
+            ("create_multipart_upload", optional(**UPLOAD_OPTIONS)),
+            (
+                "upload_part",
+                of_upload({"part_number": st.integers(1, 10_000)}, content_length=CONTENT_LENGTHS, content_md5=MD5S),
+            ),
+            ("complete_multipart_upload", of_upload(if_none_match=st.just("*"))),
+            ("abort_multipart_upload", of_upload()),
+            ("list_parts", of_upload(part_number_marker=st.integers(0, 10_000), max_parts=st.integers(1, 1000))),
+        ],
+    )
+    @settings(max_examples=500, deadline=None)
+    @given(data=st.data())
+    def test_every_operation(
+        self, operation: str, options: st.SearchStrategy[dict[str, object]], data: st.DataObject
+    ) -> None:
+        endpoint, request, now = data.draw(cases(operation, options))
         ours, theirs = self.signers[endpoint]
-        with patch("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: datetime.fromtimestamp(now, UTC)):
-            expected = theirs.presign(request, key=AWS_KEY, now=now)
-        assert ours.presign(request, key=AWS_KEY, now=now) == expected
+        with frozen_clock(now):
+            if isinstance(request, FormRequest):
+                expected = theirs.presign_form(request, key=AWS_KEY, now=now)
+                assert ours.presign_form(request, key=AWS_KEY, now=now) == expected
+            else:
+                assert ours.presign(request, key=AWS_KEY, now=now) == theirs.presign(request, key=AWS_KEY, now=now)
 
-    @settings(max_examples=600, deadline=None)
-    @given(cases(GetObject, READ_OPTIONS))
-    def test_get_object(self, case: tuple[StorageEndpoint, ObjectRequest, int]) -> None:
-        self.check(case)
-
-    @settings(max_examples=600, deadline=None)
-    @given(cases(HeadObject, READ_OPTIONS))
-    def test_head_object(self, case: tuple[StorageEndpoint, ObjectRequest, int]) -> None:
-        self.check(case)
-
-    @settings(max_examples=600, deadline=None)
-    @given(cases(PutObject, PUT_OPTIONS))
-    def test_put_object(self, case: tuple[StorageEndpoint, ObjectRequest, int]) -> None:
-        self.check(case)
-
-    @settings(max_examples=600, deadline=None)
-    @given(cases(DeleteObject, optional(version_id=VALUES)))
-    def test_delete_object(self, case: tuple[StorageEndpoint, ObjectRequest, int]) -> None:
-        self.check(case)
+    def test_no_operation_is_left_out(self) -> None:
+        [compared] = [mark for mark in type(self).test_every_operation.pytestmark if mark.name == "parametrize"]
+        assert {operation for operation, _ in compared.args[1]} == set(OPERATIONS)

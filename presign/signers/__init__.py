@@ -6,7 +6,7 @@ from typing import Protocol
 
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
-from presign.model import ObjectRequest
+from presign.model import FormRequest, ObjectRequest
 
 SIGNERS = ("sigv4", "boto3")
 """The names of the signers; each is imported only when it is chosen."""
@@ -17,6 +17,13 @@ class Signer(Protocol):
 
     def presign(self, request: ObjectRequest, *, key: CustomerSecretKey, now: int) -> str:
         """The URL of `request`, signed with `key`, valid for `request.expires_in` seconds from `now`.
+
+        Args:
+            now: seconds since the epoch.
+        """
+
+    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
+        """The URL that the form of `request` is sent to, and all fields that it must hold before the file.
 
         Args:
             now: seconds since the epoch.

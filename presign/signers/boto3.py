@@ -14,10 +14,14 @@ from botocore.handlers import validate_bucket_name
 
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
-from presign.model import ObjectRequest
+from presign.model import FormRequest, ObjectRequest
 
 _PARAMETERS = {
     "versionId": "VersionId",
+    "partNumber": "PartNumber",
+    "uploadId": "UploadId",
+    "part-number-marker": "PartNumberMarker",
+    "max-parts": "MaxParts",
     "response-cache-control": "ResponseCacheControl",
     "response-content-disposition": "ResponseContentDisposition",
     "response-content-encoding": "ResponseContentEncoding",
@@ -34,6 +38,8 @@ _PARAMETERS = {
     "If-None-Match": "IfNoneMatch",
 }
 """The names that boto3's client methods have for query parameters and headers."""
+
+_NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts")
 
 _METADATA_PREFIX = "x-amz-meta-"
 
@@ -57,11 +63,7 @@ class Boto3Signer:
         Raises:
             RuntimeError: boto3 did not sign just the headers of the request.
         """
-        kept_key, client = self._client
-        if key != kept_key:
-            client = self._make_client(key)
-            self._client = (key, client)
-        url: str = client.generate_presigned_url(
+        url: str = self._client_of(key).generate_presigned_url(
             request.operation, Params=_parameters(request), ExpiresIn=request.expires_in
         )
         signed = parse_qs(urlsplit(url).query)["X-Amz-SignedHeaders"][0].split(";")
@@ -69,6 +71,27 @@ class Boto3Signer:
             # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
             raise RuntimeError(f"boto3 signed the headers {signed}, not those of the request")
         return url
+
+    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
+        """The URL and the fields of the form; botocore takes the time from the clock, not from `now`."""
+        conditions: list[Any] = [{name: value} for name, value in request.fields.items()]
+        if request.content_length_range:
+            conditions.append(["content-length-range", *request.content_length_range])
+        form = self._client_of(key).generate_presigned_post(
+            request.bucket,
+            request.key,
+            Fields=dict(request.fields),
+            Conditions=conditions,
+            ExpiresIn=request.expires_in,
+        )
+        return form["url"], form["fields"]
+
+    def _client_of(self, key: CustomerSecretKey) -> Any:
+        kept_key, client = self._client
+        if key != kept_key:
+            client = self._make_client(key)
+            self._client = (key, client)
+        return client
 
     def _make_client(self, key: CustomerSecretKey) -> Any:
         session = boto3.Session(
@@ -90,6 +113,6 @@ def _parameters(request: ObjectRequest) -> dict[str, Any]:
     for name, value in [*request.query, *request.headers.items()]:
         if name.startswith(_METADATA_PREFIX):
             metadata[name.removeprefix(_METADATA_PREFIX)] = value
-        else:
-            parameters[_PARAMETERS[name]] = int(value) if name == "Content-Length" else value
+        elif name != "uploads":  # boto3 adds it by itself
+            parameters[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters

@@ -7,14 +7,16 @@ The names are those of the specification: Amazon S3 API Reference, "Authenticati
 from __future__ import annotations
 
 import hmac
+import json
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
-from presign.model import MAX_EXPIRES_IN, ObjectRequest
+from presign.model import MAX_EXPIRES_IN, FormRequest, ObjectRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -59,6 +61,17 @@ def signing_key(*, secret_access_key: str, scope: str) -> bytes:
     return key
 
 
+def policy_document(request: FormRequest, *, expires_at: int, authentication: Mapping[str, str]) -> str:
+    """The POST policy that allows the form of `request`, and nothing else, until `expires_at` (seconds)."""
+    conditions: list[object] = [{name: value} for name, value in request.fields.items()]
+    if request.content_length_range:
+        conditions.append(["content-length-range", *request.content_length_range])
+    conditions += [{"bucket": request.bucket}, {"key": request.key}]
+    conditions += [{name: value} for name, value in authentication.items()]
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_at))
+    return json.dumps({"expiration": expiration, "conditions": conditions})
+
+
 class SigV4Signer:
     """Signs for one endpoint and region; the signing key of the day and the text of the second are kept.
 
@@ -86,8 +99,7 @@ class SigV4Signer:
         Raises:
             ValueError: `request.expires_in` is not 1 to 604,800 seconds.
         """
-        if not 1 <= request.expires_in <= MAX_EXPIRES_IN:
-            raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {request.expires_in}")
+        _check_expiry(request.expires_in)
         timestamp = self._timestamp(now)
         scope, credential, day_key = self._signing_material(key, timestamp[:8])
         host = self._endpoint.host(request.bucket)
@@ -112,6 +124,39 @@ class SigV4Signer:
         signature = hmac.digest(day_key, to_sign.encode(), "sha256").hex()
         return f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signature}"
 
+    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
+        """The URL that the form of `request` is sent to, and all fields that it must hold before the file.
+
+        The specification is "Authenticating Requests: Browser-Based Uploads Using POST" of the same reference.
+
+        Args:
+            request: what is allowed.
+            key: the customer secret key.
+            now: seconds since the epoch.
+
+        Raises:
+            ValueError: `request.expires_in` is not 1 to 604,800 seconds.
+        """
+        _check_expiry(request.expires_in)
+        timestamp = self._timestamp(now)
+        scope, _, day_key = self._signing_material(key, timestamp[:8])
+        authentication = {
+            "x-amz-algorithm": ALGORITHM,
+            "x-amz-credential": f"{key.access_key_id}/{scope}",
+            "x-amz-date": timestamp,
+        }
+        document = policy_document(request, expires_at=now + request.expires_in, authentication=authentication)
+        policy = b64encode(document.encode()).decode()
+        signature = hmac.digest(day_key, policy.encode(), "sha256").hex()
+        fields = {
+            **request.fields,
+            "key": request.key,
+            **authentication,
+            "policy": policy,
+            "x-amz-signature": signature,
+        }
+        return self._endpoint.bucket_url(request.bucket), fields
+
     def _timestamp(self, now: int) -> str:
         second, timestamp = self._second
         if second != now:
@@ -128,3 +173,8 @@ class SigV4Signer:
             day_key = signing_key(secret_access_key=key.secret_access_key, scope=scope)
             self._day = (key, date, scope, credential, day_key)
         return scope, credential, day_key
+
+
+def _check_expiry(expires_in: int) -> None:
+    if not 1 <= expires_in <= MAX_EXPIRES_IN:
+        raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")

@@ -1,4 +1,4 @@
-"""The operations, each with its options, their limits, and where they travel in the HTTP request."""
+"""The operations on one object: read it, write it, delete it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from presign.faults import pointer
 from presign.header_values import (
     attachment,
-    field_name_fault,
     field_value_fault,
     file_name_fault,
     http_date_fault,
@@ -20,18 +18,11 @@ from presign.header_values import (
     sha256_fault,
 )
 from presign.model import Operation
+from presign.operations.options import ByteCount, Text, Upload, any_fault
 from presign.problems import FieldError
 
-MAX_PUT_BYTES = 50 * 1024**3
-"""Bytes: the most that OCI Object Storage takes in one PUT."""
-
-MAX_METADATA_BYTES = 2048
-"""Bytes: the most that the names and values of an object's metadata may come to, as S3 counts them."""
-
-ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
 class HeadObject(Operation, kw_only=True, tag="head_object"):
@@ -92,61 +83,35 @@ class GetObject(HeadObject, kw_only=True, tag="get_object"):
     method = "GET"
 
 
-class PutObject(Operation, kw_only=True, tag="put_object"):
-    """Upload an object in one request.
-
-    Every option becomes a header that is signed, so that the client must send it, and can send no other value.
+class PutObject(Upload, kw_only=True, tag="put_object"):
+    """Upload an object in one request; `Upload` has further options.
 
     Args:
         content_length: bytes; without it, whoever has the URL may upload an object of any size.
         content_md5: the Base64 form of the MD5 of the content.
         checksum_sha256: the Base64 form of the SHA-256 of the content.
-        metadata: names and values, sent as `x-amz-meta-…`.
         if_none_match: `"*"` to create the object only if there is none of this name.
     """
 
     method = "PUT"
     header_options = {
-        "content_type": "Content-Type",
+        **Upload.header_options,
         "content_length": "Content-Length",
         "content_md5": "Content-MD5",
         "checksum_sha256": "x-amz-checksum-sha256",
-        "cache_control": "Cache-Control",
-        "content_disposition": "Content-Disposition",
-        "content_encoding": "Content-Encoding",
         "if_none_match": "If-None-Match",
     }
     checks = {
-        **Operation.checks,
-        "content_type": media_type_fault,
+        **Upload.checks,
         "content_md5": md5_fault,
         "checksum_sha256": sha256_fault,
-        "cache_control": field_value_fault,
-        "content_disposition": field_value_fault,
-        "content_encoding": field_value_fault,
-        "if_none_match": lambda value: "" if value == "*" else 'must be "*"',
+        "if_none_match": any_fault,
     }
 
-    content_type: Text | None = None
     content_length: ByteCount | None = None
     content_md5: str | None = None
     checksum_sha256: str | None = None
-    cache_control: Text | None = None
-    content_disposition: Text | None = None
-    content_encoding: Text | None = None
-    metadata: dict[str, str] | None = None
     if_none_match: str | None = None
-
-    def faults(self) -> Iterator[FieldError]:
-        yield from super().faults()
-        if self.metadata:
-            yield from _metadata_faults(self.metadata)
-
-    def headers(self) -> dict[str, str]:
-        found = super().headers()
-        if self.metadata:
-            found.update((f"x-amz-meta-{name.lower()}", value) for name, value in self.metadata.items())
-        return found
 
 
 class DeleteObject(Operation, kw_only=True, tag="delete_object"):
@@ -161,21 +126,3 @@ class DeleteObject(Operation, kw_only=True, tag="delete_object"):
     checks = {**Operation.checks, "version_id": field_value_fault}
 
     version_id: Text | None = None
-
-
-OPERATIONS: dict[str, type[Operation]] = {
-    operation.name(): operation for operation in (GetObject, HeadObject, PutObject, DeleteObject)
-}
-
-
-def _metadata_faults(metadata: dict[str, str]) -> Iterator[FieldError]:
-    seen = set()
-    for name, value in metadata.items():
-        if fault := field_name_fault(name) or field_value_fault(value):
-            yield FieldError(pointer("metadata", name), fault)
-        if name.lower() in seen:
-            yield FieldError(pointer("metadata", name), "is there twice, as letter case does not count")
-        seen.add(name.lower())
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
-    if size > MAX_METADATA_BYTES:
-        yield FieldError("/metadata", f"comes to {size} bytes with its names; {MAX_METADATA_BYTES} are allowed")
