@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import hmac
 import string
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -20,7 +21,7 @@ from presign.names import key_fault
 from presign.operations import DeleteObject, GetObject, HeadObject, PutObject
 from presign.signers import sigv4
 from presign.signers.boto3 import Boto3Signer
-from presign.signers.sigv4 import SigV4Signer
+from presign.signers.sigv4 import SigningKey, SigV4Signer
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))
@@ -117,6 +118,22 @@ class TestExpiry:
         signer = SigV4Signer(endpoint=PATH_STYLE, region="eu-frankfurt-1")
         with pytest.raises(ValueError, match="expires_in must be 1 to 604800 seconds"):
             signer.presign(object_request(expires_in=expires_in), key=AWS_KEY, now=AWS_EXAMPLE_TIME)
+
+
+class TestSigningKey:
+    """HMAC-SHA-256, with the key's share of it kept."""
+
+    def test_the_published_vector(self) -> None:
+        """RFC 4231, test case 2."""
+        assert SigningKey(b"Jefe").sign("what do ya want for nothing?") == (
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        )
+
+    @given(st.binary(min_size=1, max_size=64), st.text())
+    def test_equal_to_the_standard_library_however_often_it_signs(self, key: bytes, text: str) -> None:
+        signing_key = SigningKey(key)
+        expected = hmac.new(key, text.encode(), "sha256").hexdigest()
+        assert [signing_key.sign(text) for _ in range(2)] == [expected, expected]
 
 
 class TestWhatIsKept:
