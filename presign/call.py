@@ -11,7 +11,7 @@ import msgspec
 
 from presign import logs
 from presign.audit import Decision
-from presign.deployment import Deployment, Signing
+from presign.deployment import Deployment, Presigner
 from presign.model import Operation, PresignedUrl
 from presign.policy import Caller, Identity
 from presign.problems import InternalError, NotConfigured, Problem, SecretUnavailable
@@ -80,14 +80,14 @@ class Call:
             now: seconds since the epoch.
         """
         results: list[PresignedUrl | Problem] = []
-        signing: Signing | Problem | None = None
+        presigner: Presigner | Problem | None = None
         for outcome, decision in zip(self._outcomes, self.decisions, strict=True):
             if isinstance(outcome, Problem):
                 results.append(outcome)
                 continue
             # What signs is fetched once, and only if something has been granted.
-            signing = signing or self._signing(now)
-            result = signing if isinstance(signing, Problem) else self._attempt(partial(signing.presign, outcome))
+            presigner = presigner or self._presigner(now)
+            result = presigner if isinstance(presigner, Problem) else self._attempt(partial(presigner.presign, outcome))
             if isinstance(result, Problem):
                 decision.refuse(result)
             results.append(result)
@@ -99,8 +99,8 @@ class Call:
         decision.describe(granted)
         return granted
 
-    def _signing(self, now: int) -> Signing | Problem:
-        return self._attempt(lambda: self._deployment.signing(now))
+    def _presigner(self, now: int) -> Presigner | Problem:
+        return self._attempt(lambda: self._deployment.presigner(now))
 
     def _attempt(self, action: Callable[[], T]) -> T | Problem:
         """What `action` gives, or the problem with it: one request that fails must not fail the others."""

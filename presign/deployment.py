@@ -44,13 +44,13 @@ class Deployment:
         )
         self._signer: CachedValue[Signer] = CachedValue(self._make_signer, ttl_seconds=inf)
 
-    def signing(self, now: int) -> Signing:
+    def presigner(self, now: int) -> Presigner:
         """What signs at `now`, seconds since the epoch.
 
         Raises:
             SecretUnavailable: the key or the namespace can't be had.
         """
-        return Signing(key=self._key.get(), signer=self._signer.get(), now=now)
+        return Presigner(key=self._key.get(), signer=self._signer.get(), now=now)
 
     def _make_signer(self) -> Signer:
         region = self._settings.region
@@ -64,7 +64,7 @@ class Deployment:
         return make_signer(self._settings.signer, endpoint=endpoint, region=region)
 
 
-class Signing:
+class Presigner:
     """Signs with one key at one time.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+
+from presign.uri import uri_encode_path
 
 _default_ports = {"http": ":80", "https": ":443"}
 _template = re.compile(
@@ -69,7 +70,7 @@ class StorageEndpoint:
 
     def path(self, bucket: str, key: str) -> str:
         """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash."""
-        return "/" + quote(key if self.virtual_hosted else f"{bucket}/{key}", safe="/")
+        return "/" + uri_encode_path(key if self.virtual_hosted else f"{bucket}/{key}")
 
     def bucket_url(self, bucket: str) -> str:
         """The URL of a bucket, as an HTML form is sent to it."""

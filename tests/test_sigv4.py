@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import calendar
+import hmac
 import json
 import string
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from presign.names import key_fault
 from presign.operations import OPERATIONS
 from presign.signers import sigv4
 from presign.signers.boto3 import Boto3Signer
-from presign.signers.sigv4 import SigV4Signer
+from presign.signers.sigv4 import SigningKey, SigV4Signer
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))
@@ -167,6 +168,22 @@ class TestForm:
         )
         with pytest.raises(ValueError, match="expires_in must be 1 to 604800 seconds"):
             SigV4Signer(endpoint=PATH_STYLE, region="r").presign_form(request, key=AWS_KEY, now=AWS_EXAMPLE_TIME)
+
+
+class TestSigningKey:
+    """HMAC-SHA-256, with the key's share of it kept."""
+
+    def test_the_published_vector(self) -> None:
+        """RFC 4231, test case 2."""
+        assert SigningKey(b"Jefe").sign("what do ya want for nothing?") == (
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        )
+
+    @given(st.binary(min_size=1, max_size=64), st.text())
+    def test_equal_to_the_standard_library_however_often_it_signs(self, key: bytes, text: str) -> None:
+        signing_key = SigningKey(key)
+        expected = hmac.new(key, text.encode(), "sha256").hexdigest()
+        assert [signing_key.sign(text) for _ in range(2)] == [expected, expected]
 
 
 class TestWhatIsKept:

@@ -7,24 +7,19 @@ The names are those of the specification: Amazon S3 API Reference, "Authenticati
 from __future__ import annotations
 
 import hmac
-import json
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from urllib.parse import quote
 
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
 from presign.model import MAX_EXPIRES_IN, FormRequest, ObjectRequest
+from presign.signers.post_policy import policy_document
+from presign.uri import uri_encode
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-
-
-def uri_encode(text: str) -> str:
-    """`text` in UTF-8 with every byte but the unreserved characters of RFC 3986 percent-encoded."""
-    return quote(text, safe="")
 
 
 def encoded_parameters(parameters: Iterable[tuple[str, str]]) -> list[str]:
@@ -61,15 +56,58 @@ def signing_key(*, secret_access_key: str, scope: str) -> bytes:
     return key
 
 
-def policy_document(request: FormRequest, *, expires_at: int, authentication: Mapping[str, str]) -> str:
-    """The POST policy that allows the form of `request`, and nothing else, until `expires_at` (seconds)."""
-    conditions: list[object] = [{name: value} for name, value in request.fields.items()]
-    if request.content_length_range:
-        conditions.append(["content-length-range", *request.content_length_range])
-    conditions += [{"bucket": request.bucket}, {"key": request.key}]
-    conditions += [{name: value} for name, value in authentication.items()]
-    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_at))
-    return json.dumps({"expiration": expiration, "conditions": conditions})
+class SigningKey:
+    """Signs under one key with HMAC-SHA-256 (RFC 2104), whose two hashes have taken in the key already.
+
+    Args:
+        key: as `signing_key` gives it; at most 64 bytes long, the block of SHA-256.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def sign(self, text: str) -> str:
+        """The signature of `text`, in hexadecimal."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+class Signing:
+    """What all that is signed with one customer secret key in one second has in common.
+
+    Args:
+        key: the customer secret key.
+        now: seconds since the epoch.
+        region: the region identifier.
+        earlier: of a second before, whose signing key is taken over if it still holds.
+
+    Attributes:
+        timestamp: `now` as YYYYMMDDTHHMMSSZ.
+        scope: the credential scope.
+        credential: the access key id and the scope.
+        signing_key: signs with the day's signing key.
+        authentication: the query parameters that say so, up to the value of `X-Amz-Expires`.
+    """
+
+    def __init__(self, *, key: CustomerSecretKey, now: int, region: str, earlier: Signing | None = None) -> None:
+        self.key = key
+        self.now = now
+        self.timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        self.scope = credential_scope(date=self.timestamp[:8], region=region)
+        self.credential = f"{key.access_key_id}/{self.scope}"
+        self.signing_key: SigningKey
+        if earlier and earlier.key == key and earlier.scope == self.scope:
+            self.signing_key = earlier.signing_key
+        else:
+            self.signing_key = SigningKey(signing_key(secret_access_key=key.secret_access_key, scope=self.scope))
+        self.authentication = (
+            f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={uri_encode(self.credential)}&X-Amz-Date={self.timestamp}"
+            "&X-Amz-Expires="
+        )
 
 
 class SigV4Signer:
@@ -85,8 +123,7 @@ class SigV4Signer:
     def __init__(self, *, endpoint: StorageEndpoint, region: str) -> None:
         self._endpoint = endpoint
         self._region = region
-        self._second = (-1, "")
-        self._day: tuple[CustomerSecretKey | None, str, str, str, bytes] = (None, "", "", "", b"")
+        self._signing: Signing | None = None
 
     def presign(self, request: ObjectRequest, *, key: CustomerSecretKey, now: int) -> str:
         """The presigned URL of `request`.
@@ -100,34 +137,30 @@ class SigV4Signer:
             ValueError: `request.expires_in` is not 1 to 604,800 seconds.
         """
         _check_expiry(request.expires_in)
-        timestamp = self._timestamp(now)
-        scope, credential, day_key = self._signing_material(key, timestamp[:8])
+        signing = self._signing_at(now, key)
         host = self._endpoint.host(request.bucket)
         uri = self._endpoint.path(request.bucket, request.key)
-        headers, signed_headers = canonical_headers({**request.headers, "host": host})
-        authentication = (
-            f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={credential}&X-Amz-Date={timestamp}"
-            f"&X-Amz-Expires={request.expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
+        headers, signed_headers = f"host:{host}\n", "host"
+        if request.headers:
+            headers, signed_headers = canonical_headers({**request.headers, "host": host})
+        query = canonical_query = (
+            f"{signing.authentication}{request.expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
         )
-        query = canonical_query = authentication
         if request.query:
             parameters = encoded_parameters(request.query)
-            query = "&".join([*parameters, authentication])
-            canonical_query = "&".join(sorted([*parameters, *authentication.split("&")]))
+            canonical_query = "&".join(sorted([*parameters, *query.split("&")]))
+            query = "&".join([*parameters, query])
         to_sign = string_to_sign(
-            timestamp=timestamp,
-            scope=scope,
+            timestamp=signing.timestamp,
+            scope=signing.scope,
             request=canonical_request(
                 method=request.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
             ),
         )
-        signature = hmac.digest(day_key, to_sign.encode(), "sha256").hex()
-        return f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signature}"
+        return f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
 
     def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
         """The URL that the form of `request` is sent to, and all fields that it must hold before the file.
-
-        The specification is "Authenticating Requests: Browser-Based Uploads Using POST" of the same reference.
 
         Args:
             request: what is allowed.
@@ -138,16 +171,15 @@ class SigV4Signer:
             ValueError: `request.expires_in` is not 1 to 604,800 seconds.
         """
         _check_expiry(request.expires_in)
-        timestamp = self._timestamp(now)
-        scope, _, day_key = self._signing_material(key, timestamp[:8])
+        signing = self._signing_at(now, key)
         authentication = {
             "x-amz-algorithm": ALGORITHM,
-            "x-amz-credential": f"{key.access_key_id}/{scope}",
-            "x-amz-date": timestamp,
+            "x-amz-credential": signing.credential,
+            "x-amz-date": signing.timestamp,
         }
         document = policy_document(request, expires_at=now + request.expires_in, authentication=authentication)
         policy = b64encode(document.encode()).decode()
-        signature = hmac.digest(day_key, policy.encode(), "sha256").hex()
+        signature = signing.signing_key.sign(policy)
         fields = {
             **request.fields,
             "key": request.key,
@@ -157,22 +189,11 @@ class SigV4Signer:
         }
         return self._endpoint.bucket_url(request.bucket), fields
 
-    def _timestamp(self, now: int) -> str:
-        second, timestamp = self._second
-        if second != now:
-            timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-            self._second = (now, timestamp)
-        return timestamp
-
-    def _signing_material(self, key: CustomerSecretKey, date: str) -> tuple[str, str, bytes]:
-        """The credential scope, the encoded credential and the signing key of `date`, derived when one changes."""
-        kept_key, kept_date, scope, credential, day_key = self._day
-        if key != kept_key or date != kept_date:
-            scope = credential_scope(date=date, region=self._region)
-            credential = uri_encode(f"{key.access_key_id}/{scope}")
-            day_key = signing_key(secret_access_key=key.secret_access_key, scope=scope)
-            self._day = (key, date, scope, credential, day_key)
-        return scope, credential, day_key
+    def _signing_at(self, now: int, key: CustomerSecretKey) -> Signing:
+        signing = self._signing
+        if signing is None or signing.now != now or signing.key is not key:
+            signing = self._signing = Signing(key=key, now=now, region=self._region, earlier=signing)
+        return signing
 
 
 def _check_expiry(expires_in: int) -> None:
