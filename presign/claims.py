@@ -27,6 +27,6 @@ def claims_from(headers: Mapping[str, str | list[str]], *, key: str | None) -> d
             continue
         mark, _, claim = value.partition(":")
         # The claim that the token does not have is an empty text.
-        if claim and hmac.compare_digest(mark.encode(), key.encode()):
+        if claim and hmac.compare_digest(mark.encode("utf-8", "surrogatepass"), key.encode()):
             claims[name.removeprefix(PREFIX)] = claim
     return claims
