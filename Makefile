@@ -14,7 +14,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict func.py presign local
+	$(BIN)/mypy --strict func.py presign local gateway
 
 format: .venv/installed
 	$(BIN)/ruff check --fix

@@ -1,4 +1,8 @@
-"""`python -m local` runs the whole system on this machine; `python -m local invoke BODY` calls its function."""
+"""`python -m local` runs the whole system on this machine.
+
+While it runs, `python -m local invoke BODY` calls its function, and `python -m local token` prints a token for its
+gateway.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,11 @@ from pathlib import Path
 from local.function import FunctionUnavailable, invoke
 from local.server import PortTaken
 from local.stack import OBJECT, Stack, socket_path
+from local.tokens import LIFETIME_SECONDS, IdentityProvider
 
 DEFAULT_PORT = 8080
+
+_CLAIM_HELP = "one more claim; the same name again makes it a list"
 
 
 def main() -> int:
@@ -30,10 +37,17 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     invoke_parser = commands.add_parser("invoke", help="send a body straight to the function, as `fn invoke` does")
     invoke_parser.add_argument("body", help='such as \'{"key": "PresignedBlogTest.txt"}\'')
-    invoke_parser.add_argument("--port", type=int, default=argparse.SUPPRESS, help="of the stack's gateway")
+    token_parser = commands.add_parser("token", help="print a token (JWT) that the gateway takes")
+    token_parser.add_argument("--sub", default="alice", help="the user (default: %(default)s)")
+    token_parser.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help=_CLAIM_HELP)
+    token_parser.add_argument("--lifetime", type=int, default=LIFETIME_SECONDS, help="seconds (default: %(default)s)")
+    for command in (invoke_parser, token_parser):
+        command.add_argument("--port", type=int, default=argparse.SUPPRESS, help="of the stack's gateway")
     arguments = parser.parse_args()
     if arguments.command == "invoke":
         return _invoke(arguments.port, arguments.body)
+    if arguments.command == "token":
+        return _token(arguments.port, {"sub": arguments.sub, **_claims(arguments.claim)}, arguments.lifetime)
     return _run(arguments.port)
 
 
@@ -57,7 +71,8 @@ def _run(port: int) -> int:
 def _show(stack: Stack) -> None:
     """Print a line that asks for a URL and one that uses it, and what each of them gave just now."""
     body = json.dumps({"key": OBJECT})
-    ask = f"curl -s {stack.url}/v1/presign -H 'Content-Type: application/json' -d '{body}'"
+    headers = f"-H 'Authorization: Bearer {stack.token()}' -H 'Content-Type: application/json'"
+    ask = f"curl -s {stack.url}/v1/presign {headers} -d '{body}'"
     print(f"\nReady. This asks for a URL:\n\n  {ask}\n", flush=True)
     if shutil.which("curl"):
         answer = _output(ask)
@@ -75,8 +90,7 @@ def _output(command: str) -> str:
 def _invoke(port: int, body: str) -> int:
     path = socket_path(_directory(port))
     if not path.exists():
-        print(f"Nothing runs on port {port}: start it with `make run`.", file=sys.stderr)
-        return 1
+        return _nothing_runs(port)
     try:
         answer = invoke(path, body.encode())
     except FunctionUnavailable as exc:
@@ -84,6 +98,28 @@ def _invoke(port: int, body: str) -> int:
         return 1
     sys.stdout.write(answer.body.decode() + "\n")
     return 0
+
+
+def _token(port: int, claims: dict[str, str | list[str]], lifetime_seconds: int) -> int:
+    try:
+        provider = IdentityProvider.load(_directory(port))
+    except FileNotFoundError:
+        return _nothing_runs(port)
+    print(provider.token(claims, lifetime_seconds=lifetime_seconds))
+    return 0
+
+
+def _claims(arguments: list[str]) -> dict[str, str | list[str]]:
+    given: dict[str, list[str]] = {}
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        given.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+def _nothing_runs(port: int) -> int:
+    print(f"Nothing runs on port {port}: start it with `make run`.", file=sys.stderr)
+    return 1
 
 
 def _directory(port: int) -> Path:

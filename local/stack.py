@@ -8,16 +8,18 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from local.deployment import filled, parse
 from local.function import Answer, Function, invoke
 from local.gateway import Gateway
 from local.identity import ResourcePrincipal
 from local.server import Server
 from local.storage import Storage
+from local.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
 from local.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,7 @@ NAMESPACE = "localnamespace"
 BUCKET = "PresignedBlog"
 OBJECT = "PresignedBlogTest.txt"
 CONTENT = b"Your presigned URL works!\n"
+FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
 SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
 SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
@@ -40,12 +43,16 @@ class Stack:
         directory: for the socket and the identity's files; a temporary one if None.
         config: the function's settings, over those that make it use this stack.
         log: takes what the function writes; by default it goes where this process writes its own.
+        allowed_origins: of the web pages that may use the gateway.
+        specification: of the gateway's deployment, over parts of the project's own: by their paths, such as
+            `("requestPolicies", "rateLimiting")`.
 
     Attributes:
-        identity, vault, storage, function: the parts.
+        identity_provider, identity, vault, storage, function: the parts.
         socket_path: where the function listens.
         url: of the gateway.
         storage_url: of object storage.
+        jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
     """
 
@@ -56,20 +63,29 @@ class Stack:
         directory: Path | None = None,
         config: Mapping[str, str] | None = None,
         log: BinaryIO | None = None,
+        allowed_origins: Sequence[str] = ("*",),
+        specification: Mapping[tuple[str, ...], Any] | None = None,
     ) -> None:
         self._port = port
         self._directory = directory
         self._config = config or {}
         self._log = log
+        self._allowed_origins = allowed_origins
+        self._specification = specification or {}
+        self._claims_key = secrets.token_hex(16)
 
     def __enter__(self) -> Stack:
         with ExitStack() as started:
             directory = self._directory or Path(tempfile.mkdtemp(prefix="presign-"))
             self.socket_path = socket_path(directory)
-            # First of all, so that a port that is taken is found before anything else is touched.
-            self.url = started.enter_context(Server(Gateway(self.socket_path), port=self._port)).url
+            self.identity_provider = IdentityProvider()
+            self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
+            gateway = Gateway(parse(self._deployment()), self.socket_path)
+            # Before any file is touched, so that a port that is taken is found first.
+            self.url = started.enter_context(Server(gateway, port=self._port)).url
             make_private(directory)
             started.callback(shutil.rmtree, directory)
+            self.identity_provider.save(directory)
             self.identity = ResourcePrincipal(directory, region=REGION)
             self.vault = Vault(self.identity, namespace=NAMESPACE)
             self.vault_url = started.enter_context(Server(self.vault)).url
@@ -102,6 +118,28 @@ class Stack:
         """Call the function directly, as `fn invoke` does."""
         return invoke(self.socket_path, body)
 
+    def token(self, *, lifetime_seconds: int = LIFETIME_SECONDS, **claims: Any) -> str:
+        """A token that the gateway takes; its `sub` is `alice` unless `claims` say otherwise."""
+        return self.identity_provider.token({"sub": "alice", **claims}, lifetime_seconds=lifetime_seconds)
+
+    def _deployment(self) -> Any:
+        specification = filled(
+            {
+                "FUNCTION_OCID": [FUNCTION_OCID],
+                "ISSUER": [ISSUER],
+                "AUDIENCE": [AUDIENCE],
+                "JWKS_URI": [self.jwks_url],
+                "ALLOWED_ORIGINS": self._allowed_origins,
+                "CLAIMS_KEY": [self._claims_key],
+            }
+        )
+        for (*path, name), value in self._specification.items():
+            part = specification
+            for step in path:
+                part = part[step]
+            part[name] = value
+        return specification
+
     def _settings(self) -> dict[str, str]:
         return {
             "SECRET_OCID": SECRET_OCID,
@@ -110,6 +148,7 @@ class Stack:
             "STORAGE_ENDPOINT": self.storage_url,
             "DEFAULT_BUCKET": BUCKET,
             "POLICY": json.dumps(POLICY),
+            "CLAIMS_KEY": self._claims_key,
             **self._config,
         }
 

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from local.function import Answer
+from echo import Echo
+from echo import echo as run_echo
+from local.function import Answer, invoke_http
 from local.stack import Stack
 
 
@@ -22,9 +24,31 @@ class Running(NamedTuple):
     stack: Stack
     log_path: Path
 
-    def ask(self, **request: Any) -> requests.Response:
-        """Send a request for a URL through the gateway."""
-        return requests.post(f"{self.stack.url}/v1/presign", json=request, timeout=30)
+    def ask(self, *, claims: Mapping[str, Any] | None = None, **request: Any) -> requests.Response:
+        """Send a request for a URL through the gateway, with a token that says `claims`."""
+        return self.post(json=request, headers=self.authorization(**(claims or {})))
+
+    def post(self, path: str = "/v1/presign", **options: Any) -> requests.Response:
+        """Send anything to the gateway, with a token unless `options` have headers."""
+        options.setdefault("headers", self.authorization())
+        return requests.post(f"{self.stack.url}{path}", timeout=30, **options)
+
+    def authorization(self, **claims: Any) -> dict[str, str]:
+        """The header with a token that says `claims`; by default it is alice's."""
+        return {"Authorization": f"Bearer {self.stack.token(**claims)}"}
+
+    def call(
+        self,
+        target: str = "/v1/presign",
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        body: bytes,
+    ) -> Answer:
+        """Call the function as API Gateway does, with what API Gateway itself might refuse."""
+        return invoke_http(
+            self.stack.socket_path, method=method, target=target, headers=(headers or {}).items(), body=body
+        )
 
     def invoke(self, **request: Any) -> tuple[Answer, Any]:
         """Send a request for a URL straight to the function; the answer, and the JSON in it."""
@@ -41,9 +65,9 @@ def start() -> Iterator[Callable[..., Running]]:
     """Starts systems with other settings; all of them end with the tests."""
     with ExitStack() as started:
 
-        def start_one(config: Mapping[str, str] | None = None) -> Running:
+        def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
             log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
-            stack = started.enter_context(Stack(config=config, log=log))
+            stack = started.enter_context(Stack(config=config, log=log, **options))
             return Running(stack, Path(log.name))
 
         yield start_one
@@ -53,3 +77,12 @@ def start() -> Iterator[Callable[..., Running]]:
 def running(start: Callable[..., Running]) -> Running:
     """A system with the settings that `python -m local` has."""
     return start()
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
+    """A function that answers with what the gateway has handed it, behind the local gateway."""
+    with tempfile.TemporaryDirectory(prefix="echo-") as directory:
+        socket_path = Path(directory) / "function.sock"
+        with run_echo(tmp_path_factory.mktemp("echo"), socket_path=socket_path) as started:
+            yield started

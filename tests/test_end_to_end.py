@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from conftest import Running
-from local.function import invoke_http
+from local.function import Answer
 from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID
 from local.storage import VIRTUAL_HOSTED_DOMAIN
 from local.vault import Fault
@@ -76,12 +76,12 @@ class TestAnswers:
         assert running.ask(key="a").json()["bucket"] == BUCKET
 
     def test_a_path_prefix_of_the_deployment_and_a_query_do_not_matter(self, running: Running) -> None:
-        response = requests.post(f"{running.stack.url}/presigner/v1/presign?a=b", json={"key": OBJECT}, timeout=10)
-        assert response.status_code == 200
+        answer = running.call("/presigner/v1/presign?a=b", body=b'{"key": "a"}')
+        assert answer.status == 200
 
     def test_the_media_type_of_the_request_does_not_matter(self, running: Running) -> None:
-        response = requests.post(f"{running.stack.url}/v1/presign", data=json.dumps({"key": OBJECT}), timeout=10)
-        assert response.status_code == 200
+        answer = running.call(headers={"Content-Type": "text/plain"}, body=b'{"key": "a"}')
+        assert answer.status == 200
 
 
 class TestBatch:
@@ -233,10 +233,15 @@ class TestProblems:
     """Every refusal is problem details with its own status and code."""
 
     def check(self, response: requests.Response, status: int, code: str) -> dict[str, Any]:
-        assert response.status_code == status
-        assert response.headers["Content-Type"] == PROBLEM
-        assert response.headers["Cache-Control"] == "no-store"
-        problem = response.json()
+        answer = Answer(response.status_code, list(response.headers.items()), response.content)
+        return self.check_answer(answer, status, code)
+
+    def check_answer(self, answer: Answer, status: int, code: str) -> dict[str, Any]:
+        assert answer.status == status
+        headers = {name.lower(): value for name, value in answer.headers}
+        assert headers["content-type"] == PROBLEM
+        assert headers["cache-control"] == "no-store"
+        problem: dict[str, Any] = json.loads(answer.body)
         assert problem["type"] == "about:blank"
         assert problem["title"]
         assert problem["status"] == status
@@ -247,13 +252,13 @@ class TestProblems:
         return problem
 
     def test_not_json(self, running: Running) -> None:
-        response = requests.post(f"{running.stack.url}/v1/presign", data="key=a", timeout=10)
-        problem = self.check(response, 400, "invalid_json")
+        problem = self.check_answer(running.call(body=b"key=a"), 400, "invalid_json")
         assert problem["errors"] == [{"pointer": "", "detail": "JSON is malformed: invalid character (byte 0)"}]
 
     def test_an_empty_body(self, running: Running) -> None:
-        response = requests.post(f"{running.stack.url}/v1/presign", timeout=10)
-        assert self.check(response, 400, "invalid_json")["errors"] == [{"pointer": "", "detail": "is empty"}]
+        assert self.check_answer(running.call(body=b""), 400, "invalid_json")["errors"] == [
+            {"pointer": "", "detail": "is empty"}
+        ]
 
     def test_every_fault_with_its_pointer(self, running: Running) -> None:
         problem = self.check(running.ask(key="../a", expires_in=0, colour="red"), 400, "invalid_request")
@@ -266,14 +271,13 @@ class TestProblems:
         "path", ["/", "/v1", "/v1/presign/", "/v1/presign/batches", "/v2/presign", "/v1/presigned"]
     )
     def test_another_path(self, running: Running, path: str) -> None:
-        response = requests.post(f"{running.stack.url}{path}", json={"key": OBJECT}, timeout=10)
-        self.check(response, 404, "not_found")
+        self.check_answer(running.call(path, body=b'{"key": "a"}'), 404, "not_found")
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
     def test_another_method(self, running: Running, method: str) -> None:
-        response = requests.request(method, f"{running.stack.url}/v1/presign", json={"key": OBJECT}, timeout=10)
-        self.check(response, 405, "method_not_allowed")
-        assert response.headers["Allow"] == "POST"
+        answer = running.call(method=method, body=b'{"key": "a"}')
+        self.check_answer(answer, 405, "method_not_allowed")
+        assert [value for name, value in answer.headers if name.lower() == "allow"] == ["POST"]
 
     def test_a_large_body(self, running: Running) -> None:
         response = running.ask(key="a", version_id="v" * 65536)
@@ -282,15 +286,12 @@ class TestProblems:
     def test_a_header_that_takes_the_place_of_the_intent(self, running: Running) -> None:
         """The FDK lets a client's `Fn-Intent` hide that the call came through the gateway."""
         for value in ("x", "httprequest"):
-            response = requests.post(
-                f"{running.stack.url}/v1/presign", headers={"Fn-Intent": value}, json={"key": "../a"}, timeout=10
-            )
-            self.check(response, 400, "invalid_request")
-            assert audit_records(running, response.json()["request_id"])[0]["caller"] == "gateway"
+            answer = running.call(headers={"Fn-Intent": value}, body=b'{"key": "../a"}')
+            problem = self.check_answer(answer, 400, "invalid_request")
+            assert audit_records(running, problem["request_id"])[0]["caller"] == "gateway"
 
     def test_a_request_line_that_no_url_parser_takes(self, running: Running) -> None:
-        answer = invoke_http(running.stack.socket_path, method="POST", target="//[", headers=[], body=b"{}")
-        assert answer.status == 404
+        assert running.call("//[", body=b"{}").status == 404
 
 
 class TestSettings:

@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
+import requests
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -23,6 +25,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m local` to its end."""
     command = [sys.executable, "-m", "local", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+
+
+def at(port: int) -> tuple[str, str]:
+    """The option that names the port."""
+    return "--port", str(port)
 
 
 @pytest.fixture
@@ -67,8 +74,22 @@ def test_it_prints_a_line_to_paste_and_what_it_gave(started: tuple[subprocess.Po
     assert pasted[1] == "Your presigned URL works!\n"
 
 
+def test_a_token_of_another_process(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run(
+        "token", "--sub", "bob", "--claim", "tenant=a=b", "--claim", "groups=x", "--claim", "groups=y", *at(port)
+    )
+    token = done.stdout.strip()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["sub"], claims["tenant"], claims["groups"]) == ("bob", "a=b", ["x", "y"])
+    assert claims["exp"] - claims["iat"] == 3600
+    url = f"http://127.0.0.1:{port}/v1/presign"
+    headers = {"Authorization": f"Bearer {token}"}
+    assert requests.post(url, json={"key": "a"}, headers=headers, timeout=10).status_code == 200
+    assert requests.post(url, json={"key": "a"}, timeout=10).status_code == 401
+
+
 def test_a_direct_invocation(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    done = run("invoke", '{"key": "PresignedBlogTest.txt"}', "--port", str(port))
+    done = run("invoke", '{"key": "PresignedBlogTest.txt"}', *at(port))
     assert done.returncode == 0
     assert json.loads(done.stdout)["method"] == "GET"
 
@@ -88,19 +109,20 @@ def test_it_stops_everything_that_it_started(
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
-    assert run("invoke", "{}", "--port", str(port)).returncode == 1
+    assert run("invoke", "{}", *at(port)).returncode == 1
 
 
 def test_it_says_which_port_is_taken(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    done = run("--port", str(port))
+    done = run(*at(port))
     assert done.returncode == 1
     assert done.stderr == f"Port {port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
     # The one that has it goes on.
-    assert run("invoke", '{"key": "a"}', "--port", str(port)).returncode == 0
+    assert run("invoke", '{"key": "a"}', *at(port)).returncode == 0
 
 
-def test_an_invocation_of_what_does_not_run(port: int) -> None:
-    done = run("invoke", "{}", "--port", str(port))
+@pytest.mark.parametrize("command", [["invoke", "{}"], ["token"]])
+def test_a_command_for_what_does_not_run(port: int, command: list[str]) -> None:
+    done = run(*command, *at(port))
     assert done.returncode == 1
     assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"
 

@@ -1,0 +1,1 @@
+"""What API Gateway runs, and what callers read."""

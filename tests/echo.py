@@ -1,0 +1,73 @@
+"""A function that answers with what the gateway has handed it, behind the local gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+from local.deployment import filled, parse
+from local.function import Function
+from local.gateway import Gateway
+from local.server import Server
+from local.tokens import AUDIENCE, ISSUER, IdentityProvider
+
+CLAIMS_KEY = "0123456789abcdef0123456789abcdef"
+HANDLER = """
+import json
+from fdk.response import Response
+
+def handler(ctx, data):
+    found = {"headers": ctx.HTTPHeaders(), "body": data.getvalue().decode("latin-1")}
+    return Response(ctx, response_data=json.dumps(found), headers={"Content-Type": "application/json"})
+"""
+
+
+class Echo(NamedTuple):
+    """The gateway, and who issues tokens for it."""
+
+    url: str
+    identity_provider: IdentityProvider
+
+    def post(self, *, token: str | None = None, **options: Any) -> requests.Response:
+        """Send a request with `token`, by default one of alice's."""
+        headers = {**self.authorization(token), **options.pop("headers", {})}
+        if "data" not in options:
+            options.setdefault("json", {})
+        return requests.post(f"{self.url}/v1/presign", headers=headers, timeout=30, **options)
+
+    def authorization(self, token: str | None = None) -> dict[str, str]:
+        """The header that carries `token`, by default one of alice's."""
+        return {"Authorization": f"Bearer {self.token() if token is None else token}"}
+
+    def token(self, **claims: Any) -> str:
+        """A token that says `claims`."""
+        return self.identity_provider.token({"sub": "alice", **claims})
+
+
+@contextmanager
+def echo(directory: Path, *, socket_path: Path, specification: Any = None) -> Iterator[Echo]:
+    """Run one whose handler lies in `directory`."""
+    (directory / "func.py").write_text(HANDLER)
+    provider = IdentityProvider()
+    with Server(provider) as jwks, Function(root=directory, environment={}, socket_path=socket_path):
+        deployment = parse(specification or project_specification(jwks_url=jwks.url))
+        with Server(Gateway(deployment, socket_path)) as gateway:
+            yield Echo(gateway.url, provider)
+
+
+def project_specification(*, jwks_url: str = "https://idp.example.com/jwks") -> Any:
+    """The project's own specification, filled."""
+    return filled(
+        {
+            "FUNCTION_OCID": ["ocid1.fnfunc.oc1.local"],
+            "ISSUER": [ISSUER],
+            "AUDIENCE": [AUDIENCE],
+            "JWKS_URI": [jwks_url],
+            "ALLOWED_ORIGINS": ["https://app.example.com", "https://admin.example.com"],
+            "CLAIMS_KEY": [CLAIMS_KEY],
+        }
+    )
