@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 PORT ?= 8080
 BIN := .venv/bin
 
-.PHONY: run test lint format
+.PHONY: run test lint format openapi
 
 run: .venv/installed
 	@$(BIN)/python -m local --port $(PORT)
@@ -19,6 +19,9 @@ lint: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+openapi: .venv/installed
+	$(BIN)/python -m gateway.openapi > gateway/openapi.json
 
 .venv/installed: requirements.txt requirements-dev.txt
 	$(PYTHON) -m venv .venv

@@ -31,7 +31,8 @@ class HeadObject(Operation, kw_only=True, tag="head_object"):
     Args:
         version_id: the version of the object.
         download_as: the file name under which a browser is to save the object.
-        response_cache_control: what the header of this name is to say in the answer; the other `response_…` likewise.
+        response_cache_control, response_content_disposition, response_content_encoding, response_content_language,
+            response_content_type, response_expires: what the header of this name is to say in the store's answer.
     """
 
     method = "HEAD"

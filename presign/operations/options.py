@@ -28,6 +28,9 @@ class Upload(Operation, kw_only=True):
     Every option becomes a header that is signed, so that the client must send it, and can send no other value.
 
     Args:
+        content_type: the media type.
+        cache_control, content_disposition, content_encoding: what the header of this name is to say whenever the object
+            is read.
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 

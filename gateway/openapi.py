@@ -1,0 +1,238 @@
+"""`python -m gateway.openapi` prints the OpenAPI document of the API, generated from the types of `presign`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from presign import problems
+from presign.app import BATCH, DOCUMENT, PRESIGN
+from presign.model import PresignedUrl
+from presign.operations import OPERATIONS
+from presign.operations.objects import GetObject
+from presign.parser import MAX_BATCH_REQUESTS
+from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
+
+VERSION = "1.0.0"
+
+_REF = "#/components/schemas/{name}"
+
+REQUEST_EXAMPLES = {
+    "download": {"key": "users/alice/report.pdf", "download_as": "Report 2026.pdf", "expires_in": 300},
+    "upload": {
+        "operation": "put_object",
+        "bucket": "uploads",
+        "key": "users/alice/photo.png",
+        "content_type": "image/png",
+        "content_length": 5120,
+    },
+    "form": {"operation": "post_object", "key": "users/alice/photo.png", "max_content_length": 1048576},
+    "part": {
+        "operation": "upload_part",
+        "key": "users/alice/film.mp4",
+        "upload_id": "b3b7f3a0-6f8e-4ad4-a7a5-8d3b1c0c2f11",
+        "part_number": 1,
+    },
+}
+
+URL_EXAMPLE = {
+    "url": "https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com/uploads/users/alice/photo.png?X-Amz-…",
+    "method": "PUT",
+    "headers": {"Content-Type": "image/png", "Content-Length": "5120"},
+    "expires_at": "2026-11-24T04:16:17Z",
+    "expires_in": 3600,
+    "operation": "put_object",
+    "bucket": "uploads",
+    "key": "users/alice/photo.png",
+}
+
+PROBLEM_EXAMPLE = msgspec.to_builtins(
+    problems.InvalidRequest([problems.FieldError("/expires_in", "must be at most 604800")]).details("01KAVT5QAW1BT0G8")
+)
+
+GATEWAY_ERRORS = {
+    HTTPStatus.BAD_REQUEST: "the body is missing",
+    HTTPStatus.UNAUTHORIZED: "the token is missing or not valid",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is larger than a function may be sent",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body is not application/json",
+    HTTPStatus.TOO_MANY_REQUESTS: "requests come too fast",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "the gateway has a fault",
+    HTTPStatus.BAD_GATEWAY: "the function has failed",
+    HTTPStatus.GATEWAY_TIMEOUT: "the function took too long",
+}
+"""What API Gateway answers by itself."""
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Presigned URLs for OCI Object Storage",
+            "version": VERSION,
+            "description": "Hands out short-lived URLs to upload and download objects.",
+        },
+        "servers": [{"url": "..", "description": "The deployment that this document was read from."}],
+        "security": [{"token": []}],
+        "paths": {
+            PRESIGN: {
+                "post": {
+                    "operationId": "presign",
+                    "summary": "Ask for one URL",
+                    "requestBody": _body(_ref("PresignRequest"), REQUEST_EXAMPLES),
+                    "responses": _responses("A URL.", _ref("PresignedUrl"), URL_EXAMPLE, _PRESIGN_PROBLEMS),
+                }
+            },
+            BATCH: {
+                "post": {
+                    "operationId": "presignBatch",
+                    "summary": "Ask for up to 1,000 URLs",
+                    "description": "Each has its own result, in the same order; one that is refused fails no other.",
+                    "requestBody": _body(_ref("BatchRequests"), {"all": {"requests": [*REQUEST_EXAMPLES.values()]}}),
+                    "responses": _responses(
+                        "A result for each request.",
+                        _ref("BatchResults"),
+                        {"results": [URL_EXAMPLE, {"problem": PROBLEM_EXAMPLE}]},
+                        _BATCH_PROBLEMS,
+                    ),
+                }
+            },
+            DOCUMENT: {
+                "get": {
+                    "operationId": "openapi",
+                    "summary": "This document",
+                    "responses": _responses("The document.", {"type": "object"}, None, _COMMON_PROBLEMS),
+                }
+            },
+        },
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+_COMMON_PROBLEMS: tuple[type[Problem], ...] = (
+    problems.NotFound,
+    problems.MethodNotAllowed,
+    problems.NotConfigured,
+    problems.InternalError,
+)
+_BATCH_PROBLEMS = (*_COMMON_PROBLEMS, problems.InvalidJson, problems.InvalidRequest, problems.PayloadTooLarge)
+_PRESIGN_PROBLEMS = (
+    *_BATCH_PROBLEMS,
+    problems.AccessDenied,
+    problems.LimitExceeded,
+    problems.SecretUnavailable,
+)
+
+
+def _schemas() -> dict[str, Any]:
+    types: list[type] = [*OPERATIONS.values(), PresignedUrl, ProblemDetails]
+    _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    for struct in (*types, problems.FieldError):
+        _describe(schemas[struct.__name__], struct)
+    # Whoever names no operation asks for a download.
+    download = schemas[GetObject.__name__]
+    download["required"] = [name for name in download["required"] if name != "operation"]
+    requests = [_ref(operation.__name__) for operation in OPERATIONS.values()]
+    schemas[ProblemDetails.__name__]["properties"]["code"]["enum"] = sorted(
+        {Problem.code, *(problem.code for problem in Problem.__subclasses__())}
+    )
+    return {
+        "PresignRequest": {"oneOf": requests},
+        "BatchRequests": _object(
+            requests={
+                "type": "array",
+                "items": _ref("PresignRequest"),
+                "minItems": 1,
+                "maxItems": MAX_BATCH_REQUESTS,
+            }
+        ),
+        "BatchResults": _object(
+            results={
+                "type": "array",
+                "items": {"oneOf": [_ref("PresignedUrl"), _object(problem=_ref("ProblemDetails"))]},
+            }
+        ),
+        "GatewayError": {
+            **_object(code={"type": "integer"}, message={"type": "string"}),
+            "description": "An error that API Gateway answers by itself.",
+        },
+        **dict(sorted(schemas.items())),
+    }
+
+
+def _describe(schema: dict[str, Any], struct: type) -> None:
+    """Put what the docstrings of `struct` and its bases say where OpenAPI has it."""
+    schema.pop("title", None)
+    schema["description"] = (inspect.getdoc(struct) or "").partition("\n")[0]
+    for base in struct.__mro__:
+        for names, text in _documented_arguments(base):
+            for name in names.split(", "):
+                if name in schema["properties"]:
+                    schema["properties"][name].setdefault("description", f"{text[0].upper()}{text[1:]}")
+
+
+def _documented_arguments(struct: type) -> list[tuple[str, str]]:
+    """The names and meanings in the section "Args" of a docstring."""
+    section = inspect.cleandoc(struct.__dict__.get("__doc__") or "").partition("Args:\n")[2]
+    unfolded = re.sub(r"\n {8}", " ", section)
+    return re.findall(r"^ {4}([\w, ]+): (.+)$", unfolded, re.MULTILINE)
+
+
+def _responses(
+    description: str, schema: dict[str, Any], example: Any, raised: tuple[type[Problem], ...]
+) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": _response(description, {"application/json": schema}, example)}
+    for status in sorted({problem.status for problem in raised} | set(GATEWAY_ERRORS)):
+        codes = [problem.code for problem in raised if problem.status == status]
+        reasons = [f"`{code}`" for code in codes]
+        content = {MEDIA_TYPE: _ref("ProblemDetails")} if codes else {}
+        if status in GATEWAY_ERRORS or status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+            content["application/json"] = _ref("GatewayError")
+        if status in GATEWAY_ERRORS:
+            reasons.append(GATEWAY_ERRORS[HTTPStatus(status)])
+        responses[str(int(status))] = _response(f"{HTTPStatus(status).phrase}: {', or '.join(reasons)}.", content)
+    return responses
+
+
+def _response(description: str, content: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    examples = {} if example is None else {"example": example}
+    return {
+        "description": description,
+        "content": {media_type: {"schema": schema, **examples} for media_type, schema in content.items()},
+    }
+
+
+def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    named = {name: {"value": value} for name, value in examples.items()}
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": named}}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(name=name)}
+
+
+def text() -> str:
+    """The document as it is kept in `openapi.json`."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(text(), end="")
