@@ -16,6 +16,9 @@ from presign.problems import FieldError, NotConfigured
 from presign.signers import SIGNERS
 from presign.tenancy import SecretReference
 
+DEFAULT_EXPIRES_IN = 3600
+"""Seconds that a URL is valid, unless the setting of this name says otherwise."""
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
@@ -83,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rules=reader.rules(),
             default_bucket=reader.default_bucket(),
             default_expires_in=reader.seconds(
-                "DEFAULT_EXPIRES_IN", default=min(3600, max_expires_in), least=1, most=max_expires_in
+                "DEFAULT_EXPIRES_IN", default=min(DEFAULT_EXPIRES_IN, max_expires_in), least=1, most=max_expires_in
             ),
             max_expires_in=max_expires_in,
             secret_ttl_seconds=reader.seconds("SECRET_TTL", default=300, least=1, most=MAX_SECRET_SECONDS),

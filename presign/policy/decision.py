@@ -101,5 +101,5 @@ class _CompiledRule:
             return "its prefix is not what the key begins with"
         for name, wanted in self._when.items():
             if wanted.isdisjoint(claim_values(identity.claims[name]) if name in identity.claims else ()):
-                return f"it wants the claim {name} to have another value"
+                return f"the claim {name} is missing or has none of its values"
         return ""
