@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -20,15 +21,21 @@ app = App(os.environ, root=Path(__file__).parent)
 
 def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     """Answer one call that came through API Gateway, or directly."""
-    call_id, body = ctx.CallID() or "", data.getvalue()
+    call_id, body, deadline = ctx.CallID() or "", data.getvalue(), _deadline(ctx)
     if _is_from_gateway(ctx):
         method, target = ctx.Method() or "", ctx.RequestURL() or ""
         claims = _claims(ctx.HTTPHeaders())
         invocation = Invocation(
-            call_id=call_id, caller="gateway", claims=claims, method=method, target=target, body=body
+            call_id=call_id,
+            caller="gateway",
+            claims=claims,
+            method=method,
+            target=target,
+            body=body,
+            deadline=deadline,
         )
     else:
-        invocation = Invocation(call_id=call_id, caller="invoke", body=body)
+        invocation = Invocation(call_id=call_id, caller="invoke", body=body, deadline=deadline)
     reply = app.handle(invocation)
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
 
@@ -40,6 +47,14 @@ def _claims(headers: Mapping[str, str | list[str]]) -> dict[str, str]:
         for name, value in headers.items()
         if name.startswith(CLAIM_PREFIX) and isinstance(value, str)
     }
+
+
+def _deadline(ctx: InvokeContext) -> float | None:
+    """When the caller stops waiting, in seconds since the epoch, as the Fn agent tells (RFC 3339)."""
+    try:
+        return datetime.fromisoformat(ctx.Deadline()).timestamp()
+    except ValueError:
+        return None
 
 
 def _is_from_gateway(ctx: InvokeContext) -> bool:

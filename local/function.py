@@ -102,13 +102,22 @@ class Function:
                 self._process.terminate()
 
 
-def invoke(socket_path: Path, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+def invoke(
+    socket_path: Path,
+    body: bytes,
+    headers: Iterable[tuple[str, str]] = (),
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Answer:
     """Send `body` to the function as a direct invocation does (`fn invoke`, another function).
+
+    Args:
+        timeout_seconds: how long the answer is waited for, which the function is told as its deadline.
 
     Raises:
         FunctionUnavailable: nobody listens, or the answer does not come.
     """
-    return _call(socket_path, body, headers)
+    return _call(socket_path, body, headers, timeout_seconds)
 
 
 def invoke_http(
@@ -133,13 +142,18 @@ def invoke_http(
     return Answer(status, unwrapped, answer.body)
 
 
-def _call(socket_path: Path, body: bytes, headers: Iterable[tuple[str, str]]) -> Answer:
-    deadline = datetime.now(UTC) + timedelta(seconds=TIMEOUT_SECONDS)
-    connection = _UnixConnection(socket_path)
+def _call(
+    socket_path: Path,
+    body: bytes,
+    headers: Iterable[tuple[str, str]],
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Answer:
+    deadline = datetime.now(UTC) + timedelta(seconds=timeout_seconds)
+    connection = _UnixConnection(socket_path, timeout_seconds)
     try:
         connection.putrequest("POST", "/call")
         connection.putheader("Fn-Call-Id", uuid.uuid4().hex.upper())
-        connection.putheader("Fn-Deadline", deadline.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        connection.putheader("Fn-Deadline", deadline.isoformat(timespec="milliseconds"))
         connection.putheader("Content-Length", str(len(body)))
         for name, value in headers:
             connection.putheader(name, value)
@@ -155,8 +169,8 @@ def _call(socket_path: Path, body: bytes, headers: Iterable[tuple[str, str]]) ->
 class _UnixConnection(http.client.HTTPConnection):
     """An HTTP connection over a unix socket, which waits for the other side to come up."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
         self._path = path
 
     def connect(self) -> None:

@@ -76,13 +76,16 @@ class ResourcePrincipal:
             path.touch(mode=0o600)
             path.write_bytes(content)
 
-    def verify(self, *, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+    def verify(
+        self, *, method: str, target: str, headers: Mapping[str, str], body: bytes, now: float | None = None
+    ) -> None:
         """Return if a request is signed by the resource principal.
 
         Args:
             method, target: of the request line, as received.
             headers: names in lower case.
             body: as received.
+            now: the time, in seconds since the epoch; this machine's if None.
 
         Raises:
             NotAuthenticated: it is not; the text says why.
@@ -102,7 +105,7 @@ class ResourcePrincipal:
         values = {**headers, "(request-target)": f"{method.lower()} {target}"}
         if not values.keys() >= set(signed):
             raise NotAuthenticated("A header that was signed is missing.")
-        _check_date(headers["date"])
+        _check_date(headers["date"], time.time() if now is None else now)
         public_key = self._session_key_of(signature.get("keyId", ""))
         try:
             public_key.verify(
@@ -125,9 +128,9 @@ class ResourcePrincipal:
         return cast(rsa.RSAPublicKey, RSAAlgorithm.from_jwk(claims["jwk"]))
 
 
-def _check_date(text: str) -> None:
+def _check_date(text: str, now: float) -> None:
     try:
-        skew_seconds = abs(parsedate_to_datetime(text).timestamp() - time.time())
+        skew_seconds = abs(parsedate_to_datetime(text).timestamp() - now)
     except ValueError as exc:
         raise NotAuthenticated("The date is not an HTTP date.") from exc
     if skew_seconds > MAX_CLOCK_SKEW_SECONDS:

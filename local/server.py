@@ -6,6 +6,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -48,7 +49,12 @@ class Server:
             self.port: int = listener.getsockname()[1]
             # It takes a copy of the socket, and, unlike a port that it would bind itself, does not end the program.
             self._server = make_server(
-                HOST, self.port, Request.application(app), threaded=True, request_handler=_Handler, fd=listener.fileno()
+                HOST,
+                self.port,
+                Request.application(_dated(app)),
+                threaded=True,
+                request_handler=_Handler,
+                fd=listener.fileno(),
             )
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -82,11 +88,26 @@ def headers(request: Request) -> list[tuple[str, str]]:
     return received
 
 
+def _dated(app: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """`app`, whose answers tell the time (RFC 9110, 6.6.1) where they don't do so themselves."""
+
+    def answer(request: Request) -> Response:
+        response = app(request)
+        response.headers.setdefault("Date", formatdate(usegmt=True))
+        return response
+
+    return answer
+
+
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def make_environ(self) -> dict[str, Any]:
         return {**super().make_environ(), _HEADERS: self.headers.items()}
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer; its `Date` is among its headers already."""
+        self.send_response_only(code, message)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing: the request line of a presigned URL is as good as a password."""

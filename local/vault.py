@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -28,10 +29,14 @@ class Fault:
     Args:
         status: of the answer, instead of the one that would be right.
         delay_seconds: before anything is answered.
+        retry_after: the header `Retry-After` of the answer.
+        clock_ahead_seconds: how far Vault's clock is ahead of ours.
     """
 
     status: int | None = None
     delay_seconds: float = 0
+    retry_after: str | None = None
+    clock_ahead_seconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -72,24 +77,28 @@ class Vault:
     def __call__(self, request: Request) -> Response:
         with self._lock:
             self.requests += 1
-        fault = self.fault
-        if fault:
-            time.sleep(fault.delay_seconds)
-        status, document = (
-            (fault.status, _error("Fault", "This was asked for."))
-            if fault and fault.status
-            else (self._answer(request))
-        )
-        request_id = request.headers.get("opc-request-id", uuid.uuid4().hex.upper())
-        return Response(json.dumps(document), status, {"opc-request-id": request_id}, content_type="application/json")
+        fault = self.fault or Fault()
+        time.sleep(fault.delay_seconds)
+        now = time.time() + fault.clock_ahead_seconds
+        if fault.status:
+            status, document = fault.status, _error("Fault", "This was asked for.")
+        else:
+            status, document = self._answer(request, now)
+        answer = Response(json.dumps(document), status, content_type="application/json")
+        answer.headers["opc-request-id"] = request.headers.get("opc-request-id", uuid.uuid4().hex.upper())
+        answer.headers["Date"] = formatdate(now, usegmt=True)
+        if fault.retry_after:
+            answer.headers["Retry-After"] = fault.retry_after
+        return answer
 
-    def _answer(self, request: Request) -> tuple[int, Any]:
+    def _answer(self, request: Request, now: float) -> tuple[int, Any]:
         try:
             self._identity.verify(
                 method=request.method,
                 target=target(request),
                 headers={name.lower(): value for name, value in headers(request)},
                 body=request.get_data(),
+                now=now,
             )
         except NotAuthenticated as exc:
             return 401, _error("NotAuthenticated", str(exc))

@@ -101,7 +101,7 @@ class App:
             call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
         else:
             call.decide(lambda: deployment.parser.parse(body))
-        results = call.sign(int(self._clock()))
+        results = call.sign()
         audit.write(call.decisions, self._audit_stream)
         if route != BATCH:
             return results[0]
@@ -111,7 +111,7 @@ class App:
     def _deployment(self) -> Deployment:
         settings = Settings.from_config(self._config, root=self._root)
         logs.set_level(settings.log_level)
-        return Deployment(settings)
+        return Deployment(settings, clock=self._clock)
 
     @cached_property
     def _document(self) -> bytes:

@@ -31,6 +31,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
         method: of the HTTP request that the gateway received; not looked at in a direct invocation.
         target: likewise: its path, which may begin with the prefix of the gateway's deployment, and query.
         body: the JSON text.
+        deadline: when the caller stops waiting, in seconds since the epoch; None if that isn't known.
     """
 
     call_id: str
@@ -39,6 +40,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     method: str = ""
     target: str = ""
     body: bytes
+    deadline: float | None = None
 
 
 class Call:
@@ -73,12 +75,8 @@ class Call:
         self.decisions.append(decision)
         self._outcomes.append(outcome)
 
-    def sign(self, now: int) -> list[PresignedUrl | Problem]:
-        """For each request, in order, its URL, or why there is none.
-
-        Args:
-            now: seconds since the epoch.
-        """
+    def sign(self) -> list[PresignedUrl | Problem]:
+        """For each request, in order, its URL, or why there is none."""
         results: list[PresignedUrl | Problem] = []
         presigner: Presigner | Problem | None = None
         for outcome, decision in zip(self._outcomes, self.decisions, strict=True):
@@ -86,10 +84,12 @@ class Call:
                 results.append(outcome)
                 continue
             # What signs is fetched once, and only if something has been granted.
-            presigner = presigner or self._presigner(now)
+            presigner = presigner or self._presigner()
             result = presigner if isinstance(presigner, Problem) else self._attempt(partial(presigner.presign, outcome))
             if isinstance(result, Problem):
                 decision.refuse(result)
+            else:
+                decision.expires_in = result.expires_in
             results.append(result)
         return results
 
@@ -99,8 +99,8 @@ class Call:
         decision.describe(granted)
         return granted
 
-    def _presigner(self, now: int) -> Presigner | Problem:
-        return self._attempt(lambda: self._deployment.presigner(now))
+    def _presigner(self) -> Presigner | Problem:
+        return self._attempt(lambda: self._deployment.presigner(deadline=self._invocation.deadline))
 
     def _attempt(self, action: Callable[[], T]) -> T | Problem:
         """What `action` gives, or the problem with it: one request that fails must not fail the others."""

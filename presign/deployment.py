@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from math import inf
 
+import msgspec
+
 from presign.cache import CachedValue
+from presign.clock import ClockCheck
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
 from presign.model import FormRequest, Operation, PresignedUrl
 from presign.parser import RequestParser
 from presign.policy import Policy
+from presign.problems import SecretUnavailable
 from presign.settings import Settings
 from presign.signers import Signer, make_signer
 from presign.tenancy import Tenancy, realm_domain
 from presign.vault import fetch_key
 
+WAIT_SECONDS = 10.0
+"""How long a call without a deadline may wait for what has to be fetched."""
+ANSWER_SECONDS = 0.5
+"""What is kept of the time before a call's deadline, for its answer to reach the caller."""
+
 
 class Deployment:
     """The parts that answer requests, made once; the key and the namespace are fetched when first needed.
+
+    Args:
+        clock: gives the time, in seconds since the epoch.
 
     Attributes:
         parser: reads requests.
         policy: decides on them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._clock = clock
         self._tenancy = Tenancy(
-            vault_endpoint=settings.vault_endpoint, object_storage_endpoint=settings.object_storage_endpoint
+            vault_endpoint=settings.vault_endpoint,
+            object_storage_endpoint=settings.object_storage_endpoint,
+            clock_check=ClockCheck("OCI", clock=clock),
         )
         self.parser = RequestParser(
             default_bucket=settings.default_bucket,
@@ -38,28 +54,38 @@ class Deployment:
         )
         self.policy = Policy(settings.rules, default_expires_in=settings.default_expires_in)
         self._key: CachedValue[CustomerSecretKey] = CachedValue(
-            lambda: fetch_key(self._tenancy, settings.secret),
+            lambda: fetch_key(self._tenancy, settings.secret, clock=clock),
             ttl_seconds=settings.secret_ttl_seconds,
             max_stale_seconds=settings.secret_max_stale_seconds,
+            may_serve=lambda key: key.seconds_left(clock()) >= 1,
         )
-        self._signer: CachedValue[Signer] = CachedValue(self._make_signer, ttl_seconds=inf)
+        self._namespace: CachedValue[str] = CachedValue(self._tenancy.namespace, ttl_seconds=inf)
+        self._signer: Signer | None = None
 
-    def presigner(self, now: int) -> Presigner:
-        """What signs at `now`, seconds since the epoch.
+    def presigner(self, *, deadline: float | None) -> Presigner:
+        """What signs from now on.
+
+        Args:
+            deadline: when the caller stops waiting, in seconds since the epoch; None if that isn't known.
 
         Raises:
-            SecretUnavailable: the key or the namespace can't be had.
+            SecretUnavailable: the key or the namespace can't be had, or not before the deadline.
         """
-        return Presigner(key=self._key.get(), signer=self._signer.get(), now=now)
+        key = self._key.get(wait_seconds=self._wait_seconds(deadline))
+        signer = self._signer = self._signer or self._make_signer(deadline)
+        return Presigner(key=key, signer=signer, now=int(self._clock()))
 
-    def _make_signer(self) -> Signer:
+    def _wait_seconds(self, deadline: float | None) -> float:
+        return WAIT_SECONDS if deadline is None else deadline - self._clock() - ANSWER_SECONDS
+
+    def _make_signer(self, deadline: float | None) -> Signer:
         region = self._settings.region
         template = self._settings.storage_endpoint
         if template is None:
             template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
         namespace = self._settings.namespace or ""
         if not namespace and "{namespace}" in template:
-            namespace = self._tenancy.namespace()
+            namespace = self._namespace.get(wait_seconds=self._wait_seconds(deadline))
         endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
         return make_signer(self._settings.signer, endpoint=endpoint, region=region)
 
@@ -79,8 +105,17 @@ class Presigner:
         self._now = now
 
     def presign(self, operation: Operation) -> PresignedUrl:
-        """The URL for `operation`, which has been granted."""
+        """The URL for `operation`, which has been granted; it does not outlive the key.
+
+        Raises:
+            SecretUnavailable: the key has just been retired.
+        """
         request = operation.request()
+        seconds_left = self._key.seconds_left(self._now)
+        if request.expires_in > seconds_left:
+            if seconds_left < 1:
+                raise SecretUnavailable("The key was retired while the request was answered")
+            request = msgspec.structs.replace(request, expires_in=int(seconds_left))
         fields = None
         headers: dict[str, str] = {}
         if isinstance(request, FormRequest):

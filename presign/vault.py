@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -18,13 +21,23 @@ _KeyText = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,256}\Z")]
 class _SecretContent(msgspec.Struct):
     access_key_id: _KeyText
     secret_access_key: _KeyText
+    retire_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    def __repr__(self) -> str:
+        return "_SecretContent(…)"
 
 
-def fetch_key(tenancy: Tenancy, secret: SecretReference) -> CustomerSecretKey:
+def fetch_key(
+    tenancy: Tenancy, secret: SecretReference, *, clock: Callable[[], float] = time.time
+) -> CustomerSecretKey:
     """The customer secret key that the current version of `secret` holds.
 
+    Args:
+        clock: gives the time, in seconds since the epoch.
+
     Raises:
-        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a key; the cause says which.
+        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a key that may be used; the cause
+            says which.
     """
     content = tenancy.secret_content(secret)
     try:
@@ -34,6 +47,13 @@ def fetch_key(tenancy: Tenancy, secret: SecretReference) -> CustomerSecretKey:
         reason = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else str(exc)
         raise SecretUnavailable(
             f"The content of {secret} is not a JSON object with the texts access_key_id and secret_access_key, each of "
-            f"1 to 256 printable ASCII characters: {reason}"
+            f"1 to 256 printable ASCII characters, and if need be the time retire_at (RFC 3339): {reason}"
         ) from None
-    return CustomerSecretKey(found.access_key_id, found.secret_access_key)
+    retire_at = None if found.retire_at is None else int(found.retire_at.timestamp())
+    key = CustomerSecretKey(found.access_key_id, found.secret_access_key, retire_at)
+    if key.seconds_left(clock()) < 1:
+        raise SecretUnavailable(
+            f"The key {key.access_key_id} in {secret} is retired since {found.retire_at}: make another customer secret "
+            "key, and give the secret a version that holds it"
+        )
+    return key

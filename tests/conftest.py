@@ -15,7 +15,7 @@ import requests
 from echo import Echo
 from echo import echo as run_echo
 from local.function import Answer, invoke_http
-from local.stack import Stack
+from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 
 
 class Running(NamedTuple):
@@ -54,6 +54,11 @@ class Running(NamedTuple):
         """Send a request for a URL straight to the function; the answer, and the JSON in it."""
         answer = self.stack.invoke(json.dumps(request).encode())
         return answer, json.loads(answer.body)
+
+    def put_key(self, access_key_id: str, secret_access_key: str, **more: str) -> None:
+        """Give the function's secret a new version that holds this key."""
+        content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, **more}
+        self.stack.vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
 
     def log(self) -> str:
         """Everything that the function has written so far."""

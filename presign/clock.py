@@ -1,0 +1,73 @@
+"""Time: a clock to measure durations with, and whether the machine's clock tells the right time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+MAX_SKEW_SECONDS = 300
+"""OCI refuses requests whose `Date` is further off (its API reference, "Maximum Allowed Client Clock Skew")."""
+
+_log = logging.getLogger(__name__)
+_boot_clock: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def elapsed() -> float:
+    """Seconds on a clock that never goes back, whatever is done to the time of day.
+
+    On Linux it goes on while the container is frozen and while the machine sleeps.
+    """
+    return time.monotonic() if _boot_clock is None else time.clock_gettime(_boot_clock)
+
+
+class ClockCheck:
+    """Notices by the answers of a service that the machine's clock is wrong, and tells it in the log once.
+
+    Args:
+        service: the name of the service.
+        clock: gives the time, in seconds since the epoch.
+    """
+
+    def __init__(self, service: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._service = service
+        self._clock = clock
+        self._told = False
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+        return self._clock()
+
+    def is_off(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
+        """Whether the clock is further off than OCI accepts, by the `Date` (RFC 9110, 6.6.1) of an answer.
+
+        Args:
+            headers: of the answer.
+            asked_at: when the request was made, in seconds since the epoch. The answer may have been dated at any time
+                since, as the container may have been frozen before it could be read.
+        """
+        ahead = _seconds_ahead(headers.get("date"), earliest=asked_at, latest=self._clock())
+        off = abs(ahead) > MAX_SKEW_SECONDS
+        if off and not self._told:
+            direction = "ahead of" if ahead > 0 else "behind"
+            _log.error(
+                "The clock of this machine is %s (h:mm:ss) %s that of %s. OCI and Object Storage refuse what is signed "
+                "at the wrong time. A function cannot set the clock: deploy it again, so that it runs on another host, "
+                "or ask Oracle's support; elsewhere, synchronise the clock (NTP).",
+                timedelta(seconds=round(abs(ahead))),
+                direction,
+                self._service,
+            )
+        self._told = off
+        return off
+
+
+def _seconds_ahead(date: str | None, *, earliest: float, latest: float) -> float:
+    """Seconds from `date` to the time when it was written, as our clock has it; 0 where that may be the same."""
+    try:
+        theirs = parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError):
+        return 0
+    return max(0, earliest - theirs) or min(0, latest - theirs)

@@ -1,0 +1,175 @@
+"""Rotating the customer secret key, step by step as docs/rotation.md says, while URLs are asked for and used."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from conftest import Running
+from local.stack import CONTENT, OBJECT
+
+CALLERS = 3
+EXPIRES_IN = 3
+TTL, MAX_STALE = 1, 2
+SETTINGS = {"SECRET_TTL": str(TTL), "SECRET_MAX_STALE": str(MAX_STALE), "MAX_EXPIRES_IN": str(EXPIRES_IN)}
+SHORT_SECONDS = 0.5
+"""A URL that is valid for less is not used any more, lest it end on the way."""
+
+
+class Load:
+    """Callers that ask for URLs, and use each of them at once and again shortly before it ends."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._stopping = threading.Event()
+        self.answers: list[dict[str, str]] = []
+        self.used = 0
+        self.failures: list[str] = []
+
+    def work(self) -> None:
+        held: list[tuple[float, str]] = []
+        while not self._stopping.is_set() or held:
+            if not self._stopping.is_set():
+                response = self._running.ask(key=OBJECT, expires_in=EXPIRES_IN)
+                if response.status_code != 200:
+                    self.failures.append(response.text)
+                    continue
+                self.answers.append(response.json())
+                ends_at = datetime.fromisoformat(response.json()["expires_at"]).timestamp()
+                self.use(response.json()["url"], ends_at)
+                held.append((ends_at, response.json()["url"]))
+            while held and held[0][0] - time.time() < 2 * SHORT_SECONDS:
+                ends_at, url = held.pop(0)
+                self.use(url, ends_at)
+            time.sleep(0.05)
+
+    def use(self, url: str, ends_at: float) -> None:
+        if ends_at - time.time() < SHORT_SECONDS:
+            return
+        response = requests.get(url, timeout=10)
+        self.used += 1
+        if response.content != CONTENT:
+            self.failures.append(response.text)
+
+    def keys(self) -> set[str]:
+        """The access key ids in the URLs that were given since this was last asked."""
+        answers, self.answers = self.answers, []
+        return {access_key_id(answer["url"]) for answer in answers}
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        threads = [threading.Thread(target=self.work) for _ in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in threads:
+                thread.join()
+
+
+def access_key_id(url: str) -> str:
+    """Whose key signed the URL."""
+    return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]
+
+
+def test_a_key_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> None:
+    running = start(SETTINGS)
+    old = running.stack.credentials[0]
+    load = Load(running)
+    with load.going_on():
+        time.sleep(1)
+        assert load.keys() == {old}
+        # 1. Another key of the same user; Object Storage takes both.
+        running.stack.storage.add_key("new", "new-secret")
+        # 2. A new version of the secret.
+        running.put_key("new", "new-secret")
+        time.sleep(TTL + 0.5)
+        load.keys()
+        # 3. Wait until the last URL that the old key may have signed has ended.
+        time.sleep(TTL + MAX_STALE + EXPIRES_IN - TTL - 0.5)
+        assert load.keys() == {"new"}
+        # 4. Delete the old key.
+        running.stack.storage.remove_key(old)
+        time.sleep(1)
+    assert load.failures == []
+    assert load.keys() == {"new"}
+    assert load.used > 50
+
+
+def test_a_key_whose_end_is_planned_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> None:
+    running = start(SETTINGS)
+    retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
+    old, secret_access_key = running.stack.credentials
+    running.put_key(old, secret_access_key, retire_at=retire_at.isoformat())
+    load = Load(running)
+    with load.going_on():
+        time.sleep(1)
+        running.stack.storage.add_key("new", "new-secret")
+        running.put_key("new", "new-secret")
+        time.sleep(max(0, (retire_at - datetime.now(UTC)).total_seconds()))
+        running.stack.storage.remove_key(old)
+        time.sleep(1)
+    assert load.failures == []
+    ends = [
+        datetime.fromisoformat(answer["expires_at"]) for answer in load.answers if access_key_id(answer["url"]) == old
+    ]
+    assert max(ends) <= retire_at
+    assert access_key_id(load.answers[-1]["url"]) == "new"
+
+
+class TestRetirement:
+    """No URL outlives its key."""
+
+    def test_the_answer_says_that_the_url_is_shorter(self, start: Callable[..., Running]) -> None:
+        running = start()
+        retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=100)
+        running.put_key(*running.stack.credentials, retire_at=retire_at.isoformat())
+        answer = running.ask(key=OBJECT, expires_in=3600).json()
+        assert 90 <= answer["expires_in"] <= 100
+        assert datetime.fromisoformat(answer["expires_at"]) == retire_at
+        assert parse_qs(urlsplit(answer["url"]).query)["X-Amz-Expires"] == [str(answer["expires_in"])]
+        assert running.ask(key=OBJECT, expires_in=10).json()["expires_in"] == 10
+        assert f'"expires_in":{answer["expires_in"]},"outcome":"granted"' in running.log()
+
+    @pytest.mark.parametrize("offset", ["Z", "+05:30"])
+    def test_a_key_that_is_retired_signs_nothing_until_there_is_another(
+        self, start: Callable[..., Running], offset: str
+    ) -> None:
+        running = start()
+        running.put_key(*running.stack.credentials, retire_at=f"2026-01-01T00:00:00{offset}")
+        response = running.ask(key=OBJECT)
+        assert (response.status_code, response.json()["code"]) == (503, "secret_unavailable")
+        assert f"The key {running.stack.credentials[0]} in ocid1.vaultsecret" in running.log()
+        assert "is retired since" in running.log()
+        running.put_key(*running.stack.credentials)
+        time.sleep(int(response.headers["Retry-After"]))
+        assert running.ask(key=OBJECT).status_code == 200
+
+    def test_a_key_that_retires_while_it_is_fresh(self, start: Callable[..., Running]) -> None:
+        running = start({"SECRET_TTL": "300"})
+        retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+        running.put_key(*running.stack.credentials, retire_at=retire_at.isoformat())
+        assert running.ask(key=OBJECT).status_code == 200
+        running.stack.storage.add_key("new", "new-secret")
+        running.put_key("new", "new-secret")
+        time.sleep(3)
+        answer = running.ask(key=OBJECT).json()
+        assert access_key_id(answer["url"]) == "new"
+        assert answer["expires_in"] == 3600
+
+    @pytest.mark.parametrize("retire_at", ["2026-01-01", "2026-01-01T00:00:00", "soon", 1795521600])
+    def test_a_time_that_is_not_rfc_3339(self, start: Callable[..., Running], retire_at: str) -> None:
+        running = start()
+        running.put_key(*running.stack.credentials, retire_at=retire_at)
+        assert running.ask(key=OBJECT).json()["code"] == "secret_unavailable"
+        assert "and if need be the time retire_at (RFC 3339): " in running.log()
+        assert "$.retire_at" in running.log()
