@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from fdk.response import Response
 
 from presign.app import App
 from presign.call import Invocation
-
-CLAIM_PREFIX = "x-claim-"
+from presign.claims import claims_from
 
 app = App(os.environ, root=Path(__file__).parent)
 
@@ -23,7 +21,7 @@ def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     call_id, body = ctx.CallID() or "", data.getvalue()
     if _is_from_gateway(ctx):
         method, target = ctx.Method() or "", ctx.RequestURL() or ""
-        claims = _claims(ctx.HTTPHeaders())
+        claims = claims_from(ctx.HTTPHeaders(), key=os.environ.get("CLAIMS_KEY", "").strip())
         invocation = Invocation(
             call_id=call_id, caller="gateway", claims=claims, method=method, target=target, body=body
         )
@@ -31,15 +29,6 @@ def handler(ctx: InvokeContext, data: BytesIO) -> Response:
         invocation = Invocation(call_id=call_id, caller="invoke", body=body)
     reply = app.handle(invocation)
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
-
-
-def _claims(headers: Mapping[str, str | list[str]]) -> dict[str, str]:
-    """The claims of the caller's token, which API Gateway sets as headers, having dropped any that the client sent."""
-    return {
-        name.removeprefix(CLAIM_PREFIX): value
-        for name, value in headers.items()
-        if name.startswith(CLAIM_PREFIX) and isinstance(value, str)
-    }
 
 
 def _is_from_gateway(ctx: InvokeContext) -> bool:

@@ -88,7 +88,7 @@ class TestBatch:
     """Many requests in one call, each with its own answer, in their order."""
 
     def batch(self, running: Running, *items: Any) -> list[Any]:
-        response = requests.post(f"{running.stack.url}/v1/presign/batch", json={"requests": items}, timeout=30)
+        response = running.post("/v1/presign/batch", json={"requests": items})
         assert response.status_code == 200
         results: list[Any] = response.json()["results"]
         assert len(results) == len(items)
@@ -145,15 +145,14 @@ class TestBatch:
         ],
     )
     def test_a_batch_that_is_none(self, running: Running, body: Any, pointer: str) -> None:
-        response = requests.post(f"{running.stack.url}/v1/presign/batch", json=body, timeout=10)
+        response = running.post("/v1/presign/batch", json=body)
         assert response.status_code == 400
         assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
     def test_a_large_batch(self, running: Running) -> None:
         body = b'{"requests": [{"key": "a"}]' + b" " * (1024 * 1024 - 28) + b"}"
         for extra, status in ((b"", 200), (b" ", 413)):
-            response = requests.post(f"{running.stack.url}/v1/presign/batch", data=body + extra, timeout=10)
-            assert response.status_code == status
+            assert running.call("/v1/presign/batch", body=body + extra).status == status
 
     def test_no_key_for_any(self, start: Callable[..., Running]) -> None:
         """What is refused stays refused, and the cause is told once."""
@@ -505,6 +504,7 @@ class TestLog:
                 "event": "presign",
                 "call_id": response.json()["request_id"],
                 "caller": "gateway",
+                "subject": "alice",
                 "operation": "get_object",
                 "bucket": "other",
                 "key": "a",
