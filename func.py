@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from fdk.context import InvokeContext
 from fdk.response import Response
 
 from presign.app import App
 from presign.call import Invocation
-
-CLAIM_PREFIX = "x-claim-"
+from presign.claims import claims_from
 
 app = App(os.environ, root=Path(__file__).parent)
 
 
 def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     """Answer one call that came through API Gateway, or directly."""
-    call_id, body, deadline = ctx.CallID() or "", data.getvalue(), _deadline(ctx)
+    how: dict[str, Any] = {"caller": "invoke"}
     if _is_from_gateway(ctx):
-        method, target = ctx.Method() or "", ctx.RequestURL() or ""
-        claims = _claims(ctx.HTTPHeaders())
-        invocation = Invocation(
-            call_id=call_id,
-            caller="gateway",
-            claims=claims,
-            method=method,
-            target=target,
-            body=body,
-            deadline=deadline,
-        )
-    else:
-        invocation = Invocation(call_id=call_id, caller="invoke", body=body, deadline=deadline)
-    reply = app.handle(invocation)
+        how = {
+            "caller": "gateway",
+            "claims": claims_from(ctx.HTTPHeaders(), key=os.environ.get("CLAIMS_KEY", "").strip()),
+            "method": ctx.Method() or "",
+            "target": ctx.RequestURL() or "",
+        }
+    reply = app.handle(Invocation(call_id=ctx.CallID() or "", body=data.getvalue(), deadline=_deadline(ctx), **how))
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
-
-
-def _claims(headers: Mapping[str, str | list[str]]) -> dict[str, str]:
-    """The claims of the caller's token, which API Gateway sets as headers, having dropped any that the client sent."""
-    return {
-        name.removeprefix(CLAIM_PREFIX): value
-        for name, value in headers.items()
-        if name.startswith(CLAIM_PREFIX) and isinstance(value, str)
-    }
 
 
 def _deadline(ctx: InvokeContext) -> float | None:

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 PREFIX = "x-claim-"
 
 
-def claims_from(headers: Mapping[str, str | list[str]], *, key: str | None) -> dict[str, str]:
+def claims_from(headers: Mapping[str, str | list[str]], *, key: str) -> dict[str, str]:
     """The claims in the headers of a request that came through API Gateway, by their names in lower case.
 
     Args:
         headers: of the HTTP request; a header that came several times has a list.
-        key: what API Gateway puts before each claim, with a colon; without one, no claim is taken.
+        key: what API Gateway puts before each claim, with a colon; if it is empty, no claim is taken.
     """
     claims = {}
     for name, value in headers.items():

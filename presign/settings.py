@@ -23,6 +23,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_claims_key = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _service_url = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
         )
+        reader.check_claims_key(settings.rules)
         if reader.faults:
             raise NotConfigured(reader.faults)
         return settings
@@ -172,6 +174,12 @@ class _Reader:
         rules, faults = parse_rules(policy)
         self.faults += [FieldError(f"/POLICY{fault.pointer}", fault.detail) for fault in faults]
         return rules
+
+    def check_claims_key(self, rules: list[Rule]) -> None:
+        """Check `CLAIMS_KEY`, a secret that is used where claims are read (`presign.claims`) and kept nowhere else."""
+        self.matching("CLAIMS_KEY", _claims_key, "must be 32 to 128 letters, digits, hyphens and underscores")
+        if self.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in rules):
+            self._add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims")
 
     def _ocid(self, name: str, resource_type: str) -> str | None:
         prefix = f"ocid1.{resource_type}."

@@ -37,6 +37,5 @@ def test_a_claim_that_the_token_does_not_have() -> None:
     assert claims_from({"x-claim-sub": f"{KEY}:"}, key=KEY) == {}
 
 
-@pytest.mark.parametrize("key", [None, ""])
-def test_without_a_key_there_are_no_claims(key: str | None) -> None:
-    assert claims_from({"x-claim-sub": ":alice"}, key=key) == {}
+def test_without_a_key_there_are_no_claims() -> None:
+    assert claims_from({"x-claim-sub": ":alice"}, key="") == {}

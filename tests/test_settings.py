@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,3 +163,13 @@ def test_the_default_expiry_must_not_exceed_the_maximum() -> None:
     assert faults({**LEAST, "MAX_EXPIRES_IN": "60", "DEFAULT_EXPIRES_IN": "61"}) == {
         "/DEFAULT_EXPIRES_IN": "must be a whole number of seconds from 1 to 60"
     }
+
+
+@pytest.mark.parametrize("rule", [{"prefix": "{sub}/"}, {"bucket": "{tenant}"}, {"when": {"groups": ["editor"]}}])
+def test_rules_that_need_claims_need_the_key_that_marks_them(rule: dict[str, Any]) -> None:
+    policy = json.dumps({"rules": [{"operations": ["read"], "bucket": "b", "prefix": "", **rule}]})
+    assert faults({**LEAST, "POLICY": policy}) == {"/CLAIMS_KEY": "is required, as a rule of POLICY needs claims"}
+    assert faults({**LEAST, "POLICY": policy, "CLAIMS_KEY": "short"}) == {
+        "/CLAIMS_KEY": "must be 32 to 128 letters, digits, hyphens and underscores"
+    }
+    assert read({**LEAST, "POLICY": policy, "CLAIMS_KEY": "0123456789abcdef0123456789abcdef"}).rules

@@ -64,6 +64,11 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     content_types: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
     create_only: bool = False
 
+    @property
+    def needs_claims(self) -> bool:
+        """Whether it is for callers with certain claims only."""
+        return bool(self.when) or "{" in self.bucket + self.prefix
+
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     rules: list[Rule]
