@@ -14,30 +14,14 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.s3_error import S3Error
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_EXPIRES_SECONDS = 604_800
 MAX_CLOCK_SKEW = timedelta(minutes=15)
 
 _REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders")
 _SIGNATURE = "X-Amz-Signature"
-
-
-class S3Error(Exception):
-    """An error as S3 answers it.
-
-    Args:
-        status: of the HTTP response.
-        code: S3's name of the error.
-        message: what S3 says with it.
-        details: further elements of the answer.
-    """
-
-    def __init__(self, status: int, code: str, message: str, **details: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
 
 
 def verify(

@@ -96,7 +96,12 @@ class Stack:
                 name=SECRET_NAME,
                 vault_id=VAULT_OCID,
             )
-            self.storage = Storage(access_key_id=access_key_id, secret_access_key=secret_access_key, region=REGION)
+            self.storage = Storage(
+                access_key_id=access_key_id,
+                secret_access_key=secret_access_key,
+                region=REGION,
+                allowed_origins=["*"],
+            )
             self.storage.create_bucket(BUCKET)
             self.storage.put_object(BUCKET, OBJECT, CONTENT)
             self.storage_url = started.enter_context(Server(self.storage)).url

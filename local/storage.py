@@ -1,30 +1,55 @@
-"""Object storage that speaks S3: moto's, behind a check of every presigned URL."""
+"""Object storage that speaks S3: moto's, behind a check of every presigned URL and of every form that is posted."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
-import secrets
-import uuid
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
-from xml.etree.ElementTree import Element, SubElement, tostring
+from urllib.parse import quote
 
-from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
-from moto.server import create_backend_app
 from werkzeug.datastructures import Headers
-from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from local.presigned import S3Error, verify
+from local import post_policy
+from local.bucket_cors import BucketCors
+from local.objects import Objects, Resource
+from local.post_form import read_form
+from local.presigned import verify
+from local.s3_error import S3Error, xml_response
 from local.server import headers, target
+from local.uploads import Uploads
 
 VIRTUAL_HOSTED_DOMAIN = "storage.localhost"
 """Requests for a host below this one are in virtual-hosted style."""
 
-_MOTO_REGION = "us-east-1"  # whose buckets moto makes without a location constraint
 _CHECKSUMS = {"content-md5": hashlib.md5, "x-amz-checksum-sha256": hashlib.sha256}
+_OBJECT_FIELDS = frozenset(
+    {"cache-control", "content-disposition", "content-encoding", "content-md5", "content-type", "expires"}
+)
+_FIELDS_NOT_IMPLEMENTED = ("acl", "redirect", "success_action_redirect", "tagging")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with each request while it is set.
+
+    Args:
+        status: of the answer, instead of the one that would be right.
+        delay_seconds: before anything of the body is read.
+        cut_after_bytes: of the request's body are read; then the connection breaks, without an answer.
+        method: the only one whose requests it befalls, such as `PUT`; None for all, preflights too.
+    """
+
+    status: int | None = None
+    delay_seconds: float = 0
+    cut_after_bytes: int | None = None
+    method: str | None = None
 
 
 class Storage:
@@ -33,13 +58,26 @@ class Storage:
     Args:
         access_key_id, secret_access_key: the first key that URLs may be signed with.
         region: the one that URLs must be signed for.
+        allowed_origins: of pages whose browsers may use the URLs, `*` for any; by default no answer has CORS headers.
+
+    Attributes:
+        requests: how many have come.
+        faulted: how many of them a fault has befallen.
+        fault: what goes wrong from now on, if anything.
     """
 
-    def __init__(self, *, access_key_id: str, secret_access_key: str, region: str) -> None:
+    def __init__(
+        self, *, access_key_id: str, secret_access_key: str, region: str, allowed_origins: Sequence[str] = ()
+    ) -> None:
+        self.requests = 0
+        self.faulted = 0
+        self.fault: Fault | None = None
         self._keys = {access_key_id: secret_access_key}
         self._region = region
-        self._moto = create_backend_app("s3")
-        self._account_id = f"{secrets.randbelow(10**12):012}"  # so that no two stores share what they hold
+        self._cors = BucketCors(allowed_origins)
+        self._objects = Objects()
+        self._uploads = Uploads(self._objects)
+        self._lock = threading.Lock()
 
     def add_key(self, access_key_id: str, secret_access_key: str) -> None:
         """Take URLs signed with this key too."""
@@ -51,50 +89,116 @@ class Storage:
 
     def create_bucket(self, bucket: str) -> None:
         """Make a bucket."""
-        self._ask_moto("PUT", f"/{bucket}", "", [], b"")
+        self._objects.ask("PUT", f"/{bucket}")
 
     def put_object(self, bucket: str, key: str, content: bytes) -> None:
         """Make an object."""
-        self._ask_moto("PUT", quote(f"/{bucket}/{key}", safe="/"), "", [], content)
+        self._objects.ask("PUT", quote(f"/{bucket}/{key}", safe="/"), body=content)
 
     def __call__(self, request: Request) -> Response:
         try:
-            return self._answer(request)
+            self._befall(request)
+            response = self._answer(request)
         except S3Error as error:
-            return _error_response(error)
+            response = error.response()
+        self._cors.add_headers(request, response)
+        return response
+
+    def _befall(self, request: Request) -> None:
+        fault = self.fault
+        hit = fault is not None and fault.method in (None, request.method)
+        with self._lock:
+            self.requests += 1
+            self.faulted += hit
+        if not (fault and hit):
+            return
+        time.sleep(fault.delay_seconds)
+        if fault.cut_after_bytes is not None:
+            request.stream.read(fault.cut_after_bytes)
+            raise ConnectionAbortedError("This was asked for.")  # the server then closes the connection
+        if fault.status is not None:
+            raise S3Error(fault.status, "Fault", "This was asked for.")
 
     def _answer(self, request: Request) -> Response:
-        received = headers(request)
-        path, _, query = target(request).partition("?")
+        if request.method == "OPTIONS":
+            return self._cors.preflight(request)
+        resource = _resource(request)
+        if request.method == "POST" and not resource.key and "?" not in target(request):
+            return self._post_object(request, resource)
         verify(
             method=request.method,
             target=target(request),
-            headers=received,
+            headers=headers(request),
             keys=self._keys,
             region=self._region,
             now=datetime.now(UTC),
         )
         body = _body(request)
-        host = request.host.partition(":")[0]
-        if host.endswith(f".{VIRTUAL_HOSTED_DOMAIN}"):
-            path = f"/{host.removesuffix(f'.{VIRTUAL_HOSTED_DOMAIN}')}{path}"
-        operation_query = "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-"))
-        return self._ask_moto(request.method, path, operation_query, received, body)
+        if "uploadId" in resource.parameters:
+            return self._uploads.answer(request, resource, body)
+        match request.method:
+            case "GET" | "HEAD":
+                return self._objects.read(request, resource)
+            case "PUT":
+                return self._put_object(request, resource, body)
+            case "POST" if "uploads" in resource.parameters:
+                return self._objects.ask("POST", resource.path, resource.query, headers(request))
+            case "DELETE":
+                return self._objects.ask("DELETE", resource.path, resource.query, headers(request))
+        raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
-    def _ask_moto(self, method: str, path: str, query: str, received: list[tuple[str, str]], body: bytes) -> Response:
-        passed_on = Headers([pair for pair in received if pair[0].lower() not in ("host", "transfer-encoding")])
-        passed_on["Content-Length"] = str(len(body))
-        # moto wants to see that somebody has signed, and for which region, but does not check it.
-        passed_on["Authorization"] = f"AWS4-HMAC-SHA256 Credential=any/20260101/{_MOTO_REGION}/s3/aws4_request"
-        passed_on["x-moto-account-id"] = self._account_id
-        environ = EnvironBuilder(method=method, query_string=query, data=body, headers=passed_on).get_environ()
-        environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
-        environ["RAW_URI"] = f"{path}?{query}"
-        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
-            environ_key_for_header(name): name for name, _ in received if "_" in name
-        }
-        content, status, found = run_wsgi_app(self._moto, environ, buffered=True)
-        return Response(list(content), status, found)  # a list leaves the length in the answer to HEAD as it is
+    def _put_object(self, request: Request, resource: Resource, body: bytes) -> Response:
+        if "partNumber" in resource.parameters:
+            raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
+        create_only = "If-None-Match" in request.headers
+        with self._objects.lock if create_only else nullcontext():
+            return self._objects.ask("PUT", resource.path, resource.query, headers(request), body)
+
+    def _post_object(self, request: Request, resource: Resource) -> Response:
+        """The answer to a form (POST Object)."""
+        form = read_form(request)
+        fields = form.fields
+        post_policy.verify(
+            fields,
+            bucket=resource.bucket,
+            size=len(form.content),
+            keys=self._keys,
+            region=self._region,
+            now=datetime.now(UTC),
+        )
+        for name in _FIELDS_NOT_IMPLEMENTED:
+            if name in fields:
+                raise S3Error(501, "NotImplemented", f"The field {name} implies functionality that is not implemented.")
+        of_object = Headers(
+            [
+                (n, v)
+                for n, v in fields.items()
+                if n in _OBJECT_FIELDS or n.startswith(("x-amz-meta-", "x-amz-checksum-"))
+            ]
+        )
+        _check_digests(of_object, form.content)
+        path = f"/{resource.bucket}/{quote(fields['key'], safe='/')}"
+        answer = self._objects.ask("PUT", path, "", of_object, form.content)
+        if answer.status_code != 200:
+            return answer
+        etag = answer.headers["ETag"]
+        location = f"{request.host_url.rstrip('/')}{path}"
+        status = fields.get("success_action_status")
+        response = Response(status=int(status) if status in ("200", "201") else 204)
+        if status == "201":
+            made = {"Location": location, "Bucket": resource.bucket, "Key": fields["key"], "ETag": etag}
+            response = xml_response("PostResponse", made, status=201)
+        response.headers["ETag"] = etag
+        response.headers["Location"] = location
+        return response
+
+
+def _resource(request: Request) -> Resource:
+    path, _, query = target(request).partition("?")
+    host = request.host.partition(":")[0]
+    if host.endswith(f".{VIRTUAL_HOSTED_DOMAIN}"):
+        path = f"/{host.removesuffix(f'.{VIRTUAL_HOSTED_DOMAIN}')}{path}"
+    return Resource(path, "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-")))
 
 
 def _body(request: Request) -> bytes:
@@ -104,23 +208,18 @@ def _body(request: Request) -> bytes:
     body = request.get_data()
     if request.content_length is not None and len(body) != request.content_length:
         raise S3Error(400, "IncompleteBody", "You did not provide the number of bytes specified by Content-Length.")
+    _check_digests(Headers(headers(request)), body)
+    return body
+
+
+def _check_digests(named: Headers, content: bytes) -> None:
     for name, algorithm in _CHECKSUMS.items():
-        given = request.headers.get(name)
+        given = named.get(name)
         if given is None:
             continue
         try:
             digest = base64.b64decode(given, validate=True)
         except binascii.Error:
             raise S3Error(400, "InvalidDigest", f"The {name} you specified is not valid.") from None
-        if digest != algorithm(body).digest():
+        if digest != algorithm(content).digest():
             raise S3Error(400, "BadDigest", f"The {name} you specified did not match what we received.")
-    return body
-
-
-def _error_response(error: S3Error) -> Response:
-    document = Element("Error")
-    elements = {"Code": error.code, "Message": error.message, **error.details, "RequestId": uuid.uuid4().hex.upper()}
-    for name, text in elements.items():
-        SubElement(document, name).text = text
-    content = tostring(document, encoding="utf-8", xml_declaration=True)
-    return Response(content, error.status, content_type="application/xml")

@@ -1,0 +1,40 @@
+"""Errors as S3 answers them."""
+
+from __future__ import annotations
+
+import uuid
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from werkzeug.wrappers import Response
+
+
+class S3Error(Exception):
+    """An error as S3 answers it.
+
+    Args:
+        status: of the HTTP response.
+        code: S3's name of the error.
+        message: what S3 says with it.
+        details: further elements of the answer.
+    """
+
+    def __init__(self, status: int, code: str, message: str, **details: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+
+    def response(self) -> Response:
+        """The answer that tells it."""
+        elements = {"Code": self.code, "Message": self.message, **self.details, "RequestId": uuid.uuid4().hex.upper()}
+        return xml_response("Error", elements, status=self.status)
+
+
+def xml_response(root: str, elements: dict[str, str], *, status: int = 200) -> Response:
+    """An answer that is one XML element with others in it."""
+    document = Element(root)
+    for name, text in elements.items():
+        SubElement(document, name).text = text
+    content = tostring(document, encoding="utf-8", xml_declaration=True)
+    return Response(content, status, content_type="application/xml")

@@ -1,0 +1,147 @@
+"""Multipart uploads, where moto does less than S3 or needs more memory.
+
+An upload belongs to one key, its parts are checked, and they are put together in a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from moto.s3.models import FakeKey
+from werkzeug.wrappers import Request, Response
+
+from local.objects import Objects, Resource
+from local.s3_error import S3Error, xml_response
+from local.server import headers
+
+MIN_PART_BYTES = 5 << 20
+MAX_PART_NUMBER = 10_000
+
+_COPY_BYTES = 1 << 20
+
+
+class Uploads:
+    """The uploads that have begun.
+
+    Args:
+        objects: where the finished ones go.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def answer(self, request: Request, resource: Resource, body: bytes) -> Response:
+        """The answer to a request that names an upload.
+
+        Raises:
+            S3Error: there is no such upload, or S3 would not do with it what is asked.
+        """
+        if request.method == "POST":
+            return self._complete(request, resource, body)
+        self._find(resource)
+        if request.method == "PUT":
+            number = resource.parameters.get("partNumber", "")
+            if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_PART_NUMBER):
+                message = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive"
+                raise S3Error(400, "InvalidArgument", message, ArgumentName="partNumber", ArgumentValue=number)
+        return self._objects.ask(request.method, resource.path, resource.query, headers(request), body)
+
+    def _complete(self, request: Request, resource: Resource, body: bytes) -> Response:
+        with self._objects.lock:
+            made = self._objects.find(resource)
+            if not (made and made.multipart and made.multipart.id == resource.parameters["uploadId"]):
+                upload = self._find(resource)
+                parts = _chosen(upload, _part_list(body))
+                if made and request.headers.get("If-None-Match") == "*":
+                    message = "At least one of the pre-conditions you specified did not hold"
+                    raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
+                made = _put_together(resource, upload, parts)
+                bucket = self._objects.bucket(resource)
+                bucket.keys.setlist(resource.key, [made])
+                del bucket.multiparts[upload.id]
+        elements = {"Location": request.base_url, "Bucket": resource.bucket, "Key": resource.key, "ETag": made.etag}
+        return xml_response("CompleteMultipartUploadResult", elements)
+
+    def _find(self, resource: Resource) -> Any:
+        """The upload that is named, when it is one of this very key."""
+        upload_id = resource.parameters["uploadId"]
+        upload = self._objects.bucket(resource).multiparts.get(upload_id)
+        if upload is None or upload.key_name != resource.key:
+            message = (
+                "The specified upload does not exist. The upload ID may be invalid, "
+                "or the upload may have been aborted or completed."
+            )
+            raise S3Error(404, "NoSuchUpload", message, UploadId=upload_id)
+        return upload
+
+
+def _put_together(resource: Resource, upload: Any, parts: Sequence[Any]) -> Any:
+    digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+    made = FakeKey(
+        upload.key_name,
+        b"",
+        bucket_name=resource.bucket,
+        account_id=upload.account_id,
+        region_name=upload.region_name,
+        storage=upload.storage,
+        etag=f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
+        multipart=upload,
+    )
+    made._value_buffer.rollover()  # to a file
+    for part in parts:
+        with part.lock:
+            part._value_buffer.seek(0)
+            shutil.copyfileobj(part._value_buffer, made._value_buffer, _COPY_BYTES)
+    made._value_buffer.flush()
+    made.contentsize = sum(part.size for part in parts)
+    made.set_metadata(upload.metadata)
+    return made
+
+
+def _part_list(body: bytes) -> list[tuple[int, str]]:
+    """Numbers and ETags of the parts that a request names."""
+    try:
+        document = ElementTree.fromstring(body)  # noqa: S314 - of somebody who has a signed URL
+        parts = [
+            (int(part.findtext("{*}PartNumber", "")), part.findtext("{*}ETag", "").strip('"'))
+            for part in document.iterfind("{*}Part")
+        ]
+    except (ElementTree.ParseError, ValueError):
+        parts = []
+    if not parts:
+        message = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise S3Error(400, "MalformedXML", message)
+    return parts
+
+
+def _chosen(upload: Any, parts: Sequence[tuple[int, str]]) -> list[Any]:
+    """The parts of an upload that are to make the object."""
+    numbers = [number for number, _ in parts]
+    if numbers != sorted(set(numbers)):
+        message = (
+            "The list of parts was not in ascending order. The parts list must be specified in order by part number."
+        )
+        raise S3Error(400, "InvalidPartOrder", message)
+    chosen = [upload.parts.get(number) for number in numbers]
+    for part, (number, etag) in zip(chosen, parts, strict=True):
+        if part is None or part.etag.strip('"') != etag:
+            message = (
+                "One or more of the specified parts could not be found.  The part may not have been uploaded, "
+                "or the specified entity tag may not match the part's entity tag."
+            )
+            raise S3Error(400, "InvalidPart", message, PartNumber=str(number), ETag=etag)
+    for part, number in zip(chosen[:-1], numbers, strict=False):
+        if part.size < MIN_PART_BYTES:
+            raise S3Error(
+                400,
+                "EntityTooSmall",
+                "Your proposed upload is smaller than the minimum allowed size",
+                ProposedSize=str(part.size),
+                MinSizeAllowed=str(MIN_PART_BYTES),
+                PartNumber=str(number),
+            )
+    return chosen
