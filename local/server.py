@@ -109,5 +109,9 @@ class _Handler(WSGIRequestHandler):
         """Begin an answer; its `Date` is among its headers already."""
         self.send_response_only(code, message)
 
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """Close the connection: what else comes is the rest of a broken request, not another one."""
+        self.close_connection = True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing: the request line of a presigned URL is as good as a password."""

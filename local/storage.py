@@ -114,7 +114,8 @@ class Storage:
             return
         time.sleep(fault.delay_seconds)
         if fault.cut_after_bytes is not None:
-            request.stream.read(fault.cut_after_bytes)
+            if fault.cut_after_bytes:
+                request.stream.read(fault.cut_after_bytes)
             raise ConnectionAbortedError("This was asked for.")  # the server then closes the connection
         if fault.status is not None:
             raise S3Error(fault.status, "Fault", "This was asked for.")

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.objects import Objects, Resource
 from local.s3_error import S3Error, xml_response
-from local.server import headers
+from local.server import headers, target
 
 MIN_PART_BYTES = 5 << 20
 MAX_PART_NUMBER = 10_000
@@ -63,7 +63,8 @@ class Uploads:
                 bucket = self._objects.bucket(resource)
                 bucket.keys.setlist(resource.key, [made])
                 del bucket.multiparts[upload.id]
-        elements = {"Location": request.base_url, "Bucket": resource.bucket, "Key": resource.key, "ETag": made.etag}
+        location = request.host_url.rstrip("/") + target(request).partition("?")[0]
+        elements = {"Location": location, "Bucket": resource.bucket, "Key": resource.key, "ETag": made.etag}
         return xml_response("CompleteMultipartUploadResult", elements)
 
     def _find(self, resource: Resource) -> Any:

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import boto3
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from requests import PreparedRequest, Request
 
 from local.server import Server
@@ -18,6 +21,7 @@ from local.storage import VIRTUAL_HOSTED_DOMAIN, Storage
 REGION = "eu-frankfurt-1"
 BUCKET = "PresignedBlog"
 LOWER_BUCKET = "lower"
+ACCESS, SECRET = "access", "secret"
 
 
 class Answer(tuple[int, bytes]):
@@ -34,17 +38,17 @@ class Store:
     """
 
     def __init__(self, **options: Any) -> None:
-        self.storage = Storage(access_key_id="access", secret_access_key="secret", region=REGION, **options)
+        self.storage = Storage(access_key_id=ACCESS, secret_access_key=SECRET, region=REGION, **options)
         self.storage.create_bucket(BUCKET)
         self.storage.create_bucket(LOWER_BUCKET)
         self.server = Server(self.storage)
         self.port = urlsplit(self.server.url).port
 
-    def client(self, *, secret: str = "secret", region: str = REGION, virtual: bool = False) -> Any:
+    def client(self, *, secret: str = SECRET, region: str = REGION, virtual: bool = False) -> Any:
         """boto3's client, which signs."""
         return boto3.client(
             "s3",
-            aws_access_key_id="access",
+            aws_access_key_id=ACCESS,
             aws_secret_access_key=secret,
             region_name=region,
             endpoint_url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{self.port}" if virtual else self.server.url,
@@ -56,8 +60,19 @@ class Store:
         params = {"Bucket": BUCKET, "Key": "a.txt", **params}
         return str(self.client().generate_presigned_url(operation, Params=params, ExpiresIn=expires_in))
 
+    def sign(self, method: str, target: str) -> str:
+        """A URL that botocore has signed, for what boto3 would not ask for."""
+        request = AWSRequest(method, f"{self.server.url}{target}")
+        S3SigV4QueryAuth(Credentials(ACCESS, SECRET), "s3", REGION, expires=60).add_auth(request)
+        return str(request.url)
+
     def do(
-        self, method: str, operation: str, body: bytes = b"", headers: Mapping[str, str] | None = None, **params: Any
+        self,
+        method: str,
+        operation: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **params: Any,
     ) -> Answer:
         """Presign with boto3, and use the URL."""
         return send(method, self.presign(operation, **params), headers, body)
@@ -72,7 +87,9 @@ def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: 
     """Send a request just as it is written, where `requests` would tidy it up."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=10)
-    all_headers = {"Host": parts.netloc, **({"Content-Length": str(len(body))} if body else {}), **(headers or {})}
+    all_headers = {"Host": parts.netloc, **(headers or {})}
+    if body is not None and "Transfer-Encoding" not in all_headers:
+        all_headers.setdefault("Content-Length", str(len(body)))
     try:
         connection.putrequest(
             method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True, skip_accept_encoding=True
@@ -93,10 +110,18 @@ def form(url: str, fields: Mapping[str, str], content: bytes, filename: str = "p
     return Request("POST", url, data=fields, files={"file": (filename, content, "image/png")}).prepare()
 
 
-def send_form(url: str, fields: Mapping[str, str], content: bytes, filename: str = "photo.png") -> Answer:
+def send_form(
+    url: str,
+    fields: Mapping[str, str],
+    content: bytes,
+    filename: str = "photo.png",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     """Send a form as a browser does."""
     request = form(url, fields, content, filename)
-    return send("POST", url, {"Content-Type": request.headers["Content-Type"]}, bytes(request.body or b""))
+    return send(
+        "POST", url, {"Content-Type": request.headers["Content-Type"], **(headers or {})}, bytes(request.body or b"")
+    )
 
 
 def refused(answer: tuple[int, bytes]) -> tuple[int, str]:

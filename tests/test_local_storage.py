@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
+import socket
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,8 @@ import requests
 from botocore.config import Config
 
 from local.server import Server
-from local.storage import VIRTUAL_HOSTED_DOMAIN, Storage
+from local.storage import VIRTUAL_HOSTED_DOMAIN, Fault, Storage
+from store import refused, send
 
 REGION = "eu-frankfurt-1"
 BUCKET = "PresignedBlog"
@@ -60,29 +62,6 @@ def presign(store_url: str) -> Callable[..., str]:
         return str(client.generate_presigned_url(operation, Params=params, ExpiresIn=expires_in))
 
     return presign_one
-
-
-def send(method: str, url: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> tuple[int, bytes]:
-    """Send a request just as it is written, where `requests` would tidy it up."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=10)
-    try:
-        connection.putrequest(method, f"{parts.path}?{parts.query}", skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": parts.netloc, **(headers or {})}.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-def refused(answer: tuple[int, bytes]) -> tuple[int, str]:
-    """Status and code of an answer that is an error."""
-    status, body = answer
-    code = ElementTree.fromstring(body).findtext("Code")
-    assert code
-    return status, code
 
 
 class TestTaken:
@@ -281,3 +260,54 @@ class TestNotThere:
 
     def test_no_such_bucket(self, presign: Callable[..., str]) -> None:
         assert refused(send("GET", presign(Bucket="none"))) == (404, "NoSuchBucket")
+
+
+class TestFaults:
+    """What a test wants to go wrong goes wrong, until it wants it no more."""
+
+    @pytest.fixture
+    def faulty(self, store: Storage) -> Iterator[Storage]:
+        store.requests = store.faulted = 0
+        yield store
+        store.fault = None
+
+    def test_a_status(self, faulty: Storage, presign: Callable[..., str]) -> None:
+        url = presign()
+        faulty.fault = Fault(status=503)
+        assert refused(send("GET", url)) == (503, "Fault")
+        faulty.fault = None
+        assert send("GET", url) == (200, CONTENT)
+        assert (faulty.requests, faulty.faulted) == (2, 1)
+
+    def test_one_method_only(self, faulty: Storage, presign: Callable[..., str]) -> None:
+        faulty.fault = Fault(status=503, method="PUT")
+        assert send("GET", presign()) == (200, CONTENT)
+        assert send("PUT", presign("put_object", Key="faulty"), None, b"x")[0] == 503
+        assert (faulty.requests, faulty.faulted) == (2, 1)
+
+    def test_a_delay(self, faulty: Storage, presign: Callable[..., str]) -> None:
+        faulty.fault = Fault(delay_seconds=0.3)
+        begin = time.monotonic()
+        assert send("GET", presign()) == (200, CONTENT)
+        assert 0.3 <= time.monotonic() - begin < 5
+
+    @pytest.mark.parametrize("cut_after_bytes", [0, 1_000_000])
+    def test_a_connection_that_breaks(
+        self, faulty: Storage, presign: Callable[..., str], cut_after_bytes: int, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        faulty.fault = Fault(cut_after_bytes=cut_after_bytes)
+        with pytest.raises(OSError, match=r"Connection reset|Broken pipe|closed connection without response"):
+            send("PUT", presign("put_object", Key="cut"), None, b"x" * 5_000_000)
+        faulty.fault = None
+        assert refused(send("GET", presign(Key="cut"))) == (404, "NoSuchKey")
+        assert capfd.readouterr() == ("", "")
+
+    def test_a_browser_that_goes_away(
+        self, store_url: str, presign: Callable[..., str], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        url = urlsplit(presign("put_object", Key="gone"))
+        with socket.create_connection(("127.0.0.1", url.port or 80), timeout=10) as connection:
+            head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 1000\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * 999)
+        assert refused(send("GET", presign(Key="gone"))) == (404, "NoSuchKey")
+        assert capfd.readouterr() == ("", "")
