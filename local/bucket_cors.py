@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from werkzeug.wrappers import Request, Response
 
-from local.s3_error import S3Error
+from local.s3_answer import S3Error
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 EXPOSED_HEADERS = ("ETag",)

@@ -22,7 +22,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
-from local.s3_error import S3Error
+from local.s3_answer import S3Error
 from local.server import headers
 
 _REGION = "us-east-1"  # whose buckets moto makes without a location constraint

@@ -11,7 +11,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wrappers import Request
 
-from local.s3_error import S3Error
+from local.s3_answer import S3Error
 
 MAX_FIELDS_BYTES = 20_000
 """How large everything before the file may be."""

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.presigned import ALGORITHM, MAX_CLOCK_SKEW
-from local.s3_error import S3Error
+from local.s3_answer import S3Error
 
 _REQUIRED = ("key", "policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature")
 _NEEDS_NO_CONDITION = frozenset({"policy", "x-amz-signature"})

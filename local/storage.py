@@ -21,7 +21,7 @@ from local.bucket_cors import BucketCors
 from local.objects import Objects, Resource
 from local.post_form import read_form
 from local.presigned import verify
-from local.s3_error import S3Error, xml_response
+from local.s3_answer import S3Error, xml_response
 from local.server import headers, target
 from local.uploads import Uploads
 

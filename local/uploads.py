@@ -15,11 +15,12 @@ from moto.s3.models import FakeKey
 from werkzeug.wrappers import Request, Response
 
 from local.objects import Objects, Resource
-from local.s3_error import S3Error, xml_response
+from local.s3_answer import S3Error, xml_response
 from local.server import headers, target
 
 MIN_PART_BYTES = 5 << 20
 MAX_PART_NUMBER = 10_000
+MAX_LISTED_PARTS = 1000
 
 _COPY_BYTES = 1 << 20
 
@@ -42,12 +43,11 @@ class Uploads:
         """
         if request.method == "POST":
             return self._complete(request, resource, body)
-        self._find(resource)
+        upload = self._find(resource)
+        if request.method == "GET":
+            return _list(resource, upload)
         if request.method == "PUT":
-            number = resource.parameters.get("partNumber", "")
-            if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_PART_NUMBER):
-                message = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive"
-                raise S3Error(400, "InvalidArgument", message, ArgumentName="partNumber", ArgumentValue=number)
+            _number(resource, "partNumber", default="", least=1, most=MAX_PART_NUMBER)
         return self._objects.ask(request.method, resource.path, resource.query, headers(request), body)
 
     def _complete(self, request: Request, resource: Resource, body: bytes) -> Response:
@@ -78,6 +78,41 @@ class Uploads:
             )
             raise S3Error(404, "NoSuchUpload", message, UploadId=upload_id)
         return upload
+
+
+def _number(resource: Resource, name: str, *, default: str, least: int, most: int) -> int:
+    text = resource.parameters.get(name, default)
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        message = f"{name} must be an integer between {least} and {most}, inclusive"
+        raise S3Error(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
+    return int(text)
+
+
+def _list(resource: Resource, upload: Any) -> Response:
+    """The parts that have come, in the order of their numbers, one page of them."""
+    marker = _number(resource, "part-number-marker", default="0", least=0, most=2**31 - 1)
+    limit = min(_number(resource, "max-parts", default="1000", least=0, most=2**31 - 1), MAX_LISTED_PARTS)
+    numbers = sorted(number for number in upload.parts if number > marker)
+    listed = [(number, upload.parts[number]) for number in numbers[:limit]]
+    elements = {
+        "Bucket": resource.bucket,
+        "Key": resource.key,
+        "UploadId": upload.id,
+        "PartNumberMarker": str(marker),
+        "NextPartNumberMarker": str(listed[-1][0] if listed else 0),
+        "MaxParts": str(limit),
+        "IsTruncated": "true" if len(numbers) > limit else "false",
+        "Part": [
+            {
+                "PartNumber": str(number),
+                "LastModified": part.last_modified_ISO8601,
+                "ETag": part.etag,
+                "Size": str(part.size),
+            }
+            for number, part in listed
+        ],
+    }
+    return xml_response("ListPartsResult", elements)
 
 
 def _put_together(resource: Resource, upload: Any, parts: Sequence[Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
@@ -155,8 +156,26 @@ class TestList:
             ["3", etag(LAST), "12"],
         ]
 
+    def test_page_by_page(self, store: Store) -> None:
+        upload = Upload(store)
+        for number in (10_000, 1, 30, 7):
+            upload.part(number, LAST)
+        pages = []
+        marker, more = 0, "true"
+        while more == "true":
+            answer = upload.do("GET", "list_parts", MaxParts=3, PartNumberMarker=marker)
+            pages.append(re.findall(rb"<PartNumber>(\d+)</PartNumber>", answer[1]))
+            marker, more = int(told(answer, "NextPartNumberMarker") or ""), told(answer, "IsTruncated")
+        assert pages == [[b"1", b"7", b"30"], [b"10000"]]
+
+    @pytest.mark.parametrize("query", ["max-parts=x", "part-number-marker=-1", "max-parts=2147483648"])
+    def test_a_page_that_is_none(self, store: Store, query: str) -> None:
+        url = store.sign("GET", f"/{BUCKET}/big.bin?{query}&uploadId={Upload(store).id}")
+        assert refused(send("GET", url)) == (400, "InvalidArgument")
+
     def test_no_parts(self, store: Store) -> None:
-        assert told(Upload(store).do("GET", "list_parts"), "IsTruncated") == "false"
+        answer = Upload(store).do("GET", "list_parts")
+        assert (told(answer, "IsTruncated"), told(answer, "PartNumber")) == ("false", None)
 
 
 class TestRefused:

@@ -1,11 +1,14 @@
-"""Errors as S3 answers them."""
+"""Answers of S3 in XML: errors, and results."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from werkzeug.wrappers import Response
+
+_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 class S3Error(Exception):
@@ -31,10 +34,22 @@ class S3Error(Exception):
         return xml_response("Error", elements, status=self.status)
 
 
-def xml_response(root: str, elements: dict[str, str], *, status: int = 200) -> Response:
-    """An answer that is one XML element with others in it."""
-    document = Element(root)
-    for name, text in elements.items():
-        SubElement(document, name).text = text
+def xml_response(
+    root: str, elements: Mapping[str, str | Sequence[Mapping[str, str]]], *, status: int = 200
+) -> Response:
+    """An answer that is one XML element with others in it.
+
+    Args:
+        elements: texts by name; a sequence gives one element of the name for each of its members.
+    """
+    document = Element(root, {"xmlns": _NAMESPACE} if root.endswith("Result") else {})
+    for name, value in elements.items():
+        if isinstance(value, str):
+            SubElement(document, name).text = value
+            continue
+        for member in value:
+            element = SubElement(document, name)
+            for inner_name, text in member.items():
+                SubElement(element, inner_name).text = text
     content = tostring(document, encoding="utf-8", xml_declaration=True)
     return Response(content, status, content_type="application/xml")
