@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -22,6 +25,7 @@ from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID
 
 LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
 CONTENT = "Grüße, 世界\n".encode() * 100
+PART = bytes(range(256)) * (20 << 10)  # 5 MiB, the least that a part may have unless it is the last one
 
 
 class Target(NamedTuple):
@@ -41,6 +45,70 @@ class Target(NamedTuple):
 
     def do(self, operation: str, key: str, data: bytes | None = None, **options: Any) -> requests.Response:
         return self.use(self.presign(operation, key, **options), data)
+
+    def replay(self, answer: dict[str, Any], data: bytes | None = None) -> int:
+        """The status, when nothing at all is sent that the answer does not name."""
+        url = urlsplit(answer["url"])
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(url.netloc, timeout=30)
+        try:
+            connection.putrequest(answer["method"], f"{url.path}?{url.query}", skip_accept_encoding=True)
+            for name, value in answer["headers"].items():
+                connection.putheader(name, value)
+            connection.endheaders(data)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def post(self, answer: dict[str, Any], content: bytes, **change: str | None) -> requests.Response:
+        """Send the form that the answer describes, with some of its fields changed, or left out where None."""
+        fields = {name: value for name, value in {**answer["fields"], **change}.items() if value is not None}
+        return requests.request(
+            answer["method"],
+            answer["url"],
+            headers=answer["headers"],
+            data=fields,
+            files={"file": ("photo.png", content)},
+            timeout=30,
+        )
+
+
+class Parts:
+    """An upload in parts that has begun."""
+
+    def __init__(self, target: Target, key: str, **options: Any) -> None:
+        self.target = target
+        self.key = key
+        response = target.do("create_multipart_upload", key, **options)
+        assert response.status_code == 200, response.text
+        self.id = told(response, "UploadId")
+
+    def presign(self, operation: str, **options: Any) -> dict[str, Any]:
+        return self.target.presign(operation, self.key, upload_id=self.id, **options)
+
+    def do(self, operation: str, data: bytes | None = None, **options: Any) -> requests.Response:
+        return self.target.use(self.presign(operation, **options), data)
+
+    def upload(self, *contents: bytes) -> bytes:
+        """Upload parts; the document that lists them."""
+        answers = [
+            self.do("upload_part", content, part_number=number, content_length=len(content))
+            for number, content in enumerate(contents, 1)
+        ]
+        listed = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{answer.headers['ETag']}</ETag></Part>"
+            for number, answer in enumerate(answers, 1)
+        )
+        return f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+
+
+def told(response: requests.Response, element: str) -> str:
+    """The text of an element of an answer in XML."""
+    return ElementTree.fromstring(response.content).findtext(f".//{{*}}{element}") or ""
+
+
+def md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
 
 
 @pytest.fixture(scope="module", params=["sigv4", "boto3", pytest.param("live", marks=pytest.mark.live)])
@@ -228,3 +296,235 @@ class TestChangedUrls:
         assert ours in answer["url"]
         answer["url"] = answer["url"].replace(ours, theirs, 1)
         assert target.use(answer).status_code in (400, 403)
+
+
+class TestForms:
+    """A form uploads what its policy allows, and nothing else."""
+
+    def test_every_option(self, target: Target, key: str) -> None:
+        answer = target.presign(
+            "post_object",
+            key,
+            content_type="text/plain; charset=utf-8",
+            min_content_length=1,
+            max_content_length=len(CONTENT),
+            metadata={"Author": "Ada  Lovelace"},
+            success_action_status=201,
+        )
+        upload = target.post(answer, CONTENT)
+        assert upload.status_code == 201, upload.text
+        assert told(upload, "Key") == key
+        found = target.do("get_object", key)
+        assert found.content == CONTENT
+        assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert found.headers["x-amz-meta-author"].split() == ["Ada", "Lovelace"]
+
+    @pytest.mark.parametrize("odd", ["a b+c&d=e%2F", "ünïcödé/日本語/😀", 'quotes"and\\backslashes', "$key"])
+    def test_odd_keys(self, target: Target, key: str, odd: str) -> None:
+        odd_key = f"{key}/{odd}"
+        assert target.post(target.presign("post_object", odd_key), CONTENT).status_code == 204
+        assert target.do("get_object", odd_key).content == CONTENT
+        assert target.do("delete_object", odd_key).status_code == 204
+
+    @pytest.mark.parametrize(("size", "code"), [(9, "EntityTooSmall"), (21, "EntityTooLarge")])
+    def test_another_size(self, target: Target, key: str, size: int, code: str) -> None:
+        answer = target.presign("post_object", key, min_content_length=10, max_content_length=20)
+        refusal = target.post(answer, b"x" * size)
+        assert (refusal.status_code, told(refusal, "Code")) == (400, code)
+        assert target.do("head_object", key).status_code == 404
+        for allowed in (10, 20):
+            assert target.post(answer, b"x" * allowed).status_code == 204
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("key", "other"),
+            ("Content-Type", "text/html"),
+            ("x-amz-meta-owner", "eve"),
+            ("success_action_status", "201"),
+            ("x-amz-meta-more", "than was signed"),
+            ("Content-Disposition", "inline"),
+            ("x-amz-signature", "0" * 64),
+        ],
+    )
+    def test_another_field(self, target: Target, key: str, name: str, value: str) -> None:
+        answer = target.presign(
+            "post_object", key, content_type="image/png", metadata={"owner": "ada"}, success_action_status=200
+        )
+        assert target.post(answer, CONTENT, **{name: value}).status_code == 403
+        assert target.do("head_object", key).status_code == 404
+        assert target.post(answer, CONTENT).status_code == 200
+
+    def test_a_form_works_until_it_expires(self, target: Target, key: str) -> None:
+        answer = target.presign("post_object", key, expires_in=2)
+        assert target.post(answer, CONTENT).status_code == 204
+        time.sleep(3.1)
+        assert target.post(answer, CONTENT).status_code == 403
+
+
+class TestParts:
+    """What was uploaded in parts is downloaded as one."""
+
+    def test_every_operation(self, target: Target, key: str) -> None:
+        parts = Parts(target, key, content_type="image/png", metadata={"owner": "ada"}, cache_control="no-store")
+        document = parts.upload(PART, CONTENT)
+        listed = parts.do("list_parts")
+        assert listed.status_code == 200
+        numbers = [
+            int(one.text or "") for one in ElementTree.fromstring(listed.content).iterfind("{*}Part/{*}PartNumber")
+        ]
+        assert numbers == [1, 2]
+        assert told(parts.do("list_parts", part_number_marker=1, max_parts=1), "Size") == str(len(CONTENT))
+        completed = parts.do("complete_multipart_upload", document)
+        assert completed.status_code == 200, completed.text
+        assert told(completed, "Key") == key
+        found = target.do("get_object", key)
+        assert hashlib.sha256(found.content).digest() == hashlib.sha256(PART + CONTENT).digest()
+        assert found.headers["Content-Type"] == "image/png"
+        assert found.headers["Cache-Control"] == "no-store"
+        assert found.headers["x-amz-meta-owner"] == "ada"
+
+    def test_giving_up(self, target: Target, key: str) -> None:
+        parts = Parts(target, key)
+        document = parts.upload(CONTENT)
+        assert parts.do("abort_multipart_upload").status_code == 204
+        assert parts.do("list_parts").status_code == 404
+        assert parts.do("complete_multipart_upload", document).status_code == 404
+        assert target.do("head_object", key).status_code == 404
+
+    def test_create_only(self, target: Target, key: str) -> None:
+        target.do("put_object", key, b"first")
+        parts = Parts(target, key)
+        document = parts.upload(CONTENT)
+        assert parts.do("complete_multipart_upload", document, if_none_match="*").status_code == 412
+        assert target.do("get_object", key).content == b"first"
+        parts.do("abort_multipart_upload")
+
+    @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
+    def test_another_length(self, target: Target, key: str, size: int) -> None:
+        parts = Parts(target, key)
+        answer = parts.presign("upload_part", part_number=1, content_length=len(CONTENT))
+        answer["headers"]["Content-Length"] = str(size)
+        assert target.use(answer, CONTENT.ljust(size)[:size]).status_code == 403
+        assert told(parts.do("list_parts"), "PartNumber") == ""
+        parts.do("abort_multipart_upload")
+
+    def test_another_content(self, target: Target, key: str) -> None:
+        parts = Parts(target, key)
+        answer = parts.presign("upload_part", part_number=1, content_md5=md5(CONTENT))
+        assert target.use(answer, CONTENT[::-1]).status_code == 400
+        assert told(parts.do("list_parts"), "PartNumber") == ""
+        parts.do("abort_multipart_upload")
+
+    @pytest.mark.parametrize(
+        ("operation", "options"),
+        [
+            ("upload_part", {"part_number": 1}),
+            ("list_parts", {}),
+            ("complete_multipart_upload", {}),
+            ("abort_multipart_upload", {}),
+        ],
+    )
+    def test_another_upload(self, target: Target, key: str, operation: str, options: dict[str, Any]) -> None:
+        one, other = Parts(target, key), Parts(target, key)
+        document = other.upload(CONTENT)
+        answer = one.presign(operation, **options)
+        answer["url"] = answer["url"].replace(quote(one.id, safe=""), quote(other.id, safe=""))
+        assert target.use(answer, document).status_code == 403
+        assert other.do("complete_multipart_upload", document).status_code == 200
+        one.do("abort_multipart_upload")
+
+    def test_another_part_number(self, target: Target, key: str) -> None:
+        parts = Parts(target, key)
+        answer = parts.presign("upload_part", part_number=1)
+        answer["url"] = answer["url"].replace("partNumber=1&", "partNumber=2&")
+        assert target.use(answer, CONTENT).status_code == 403
+        parts.do("abort_multipart_upload")
+
+    def test_the_upload_of_another_key(self, target: Target, key: str) -> None:
+        parts = Parts(target, key)
+        document = parts.upload(CONTENT)
+        for operation in ("complete_multipart_upload", "list_parts", "abort_multipart_upload"):
+            assert target.do(operation, f"{key}-other", document, upload_id=parts.id).status_code == 404
+        parts.do("abort_multipart_upload")
+
+
+class TestNothingMoreNothingLess:
+    """What an answer says that a client must send is all that it must send, and it must send all of it."""
+
+    UPLOAD = {  # noqa: RUF012 - nothing changes it
+        "content_type": "text/plain",
+        "cache_control": "no-store",
+        "content_disposition": "inline",
+        "content_encoding": "identity",
+        "metadata": {"owner": "ada", "a_b": "c"},
+    }
+
+    def check(self, target: Target, answer: dict[str, Any], data: bytes | None, expected: int = 200) -> None:
+        for name in answer["headers"]:
+            headers = {one: value for one, value in answer["headers"].items() if one != name}
+            assert target.replay({**answer, "headers": headers}, data) in (400, 403, 411), name
+        assert target.replay(answer, data) == expected
+
+    def test_uploads(self, target: Target, key: str) -> None:
+        answer = target.presign(
+            "put_object",
+            key,
+            **self.UPLOAD,
+            content_length=len(CONTENT),
+            content_md5=md5(CONTENT),
+            checksum_sha256=base64.b64encode(hashlib.sha256(CONTENT).digest()).decode(),
+            if_none_match="*",
+        )
+        assert len(answer["headers"]) == 10
+        self.check(target, answer, CONTENT)
+        assert target.do("get_object", key).content == CONTENT
+
+    @pytest.mark.parametrize(
+        ("operation", "options", "status"),
+        [
+            ("get_object", {"response_content_type": "text/csv", "download_as": "a.csv"}, 200),
+            ("head_object", {}, 200),
+            ("delete_object", {}, 204),
+        ],
+    )
+    def test_what_needs_no_headers(
+        self, target: Target, key: str, operation: str, options: dict[str, Any], status: int
+    ) -> None:
+        target.do("put_object", key, CONTENT)
+        answer = target.presign(operation, key, **options)
+        assert answer["headers"] == {}
+        assert target.replay(answer) == status
+
+    def test_parts(self, target: Target, key: str) -> None:
+        creation = target.presign("create_multipart_upload", key, **self.UPLOAD)
+        assert len(creation["headers"]) == 6
+        self.check(target, creation, None)
+        parts = Parts(target, key)
+        part = parts.presign("upload_part", part_number=1, content_length=len(CONTENT), content_md5=md5(CONTENT))
+        assert len(part["headers"]) == 2
+        self.check(target, part, CONTENT)
+        for operation in ("list_parts", "abort_multipart_upload", "complete_multipart_upload"):
+            assert parts.presign(operation)["headers"] == {}
+        assert target.replay(parts.presign("list_parts")) == 200
+        completion = parts.presign("complete_multipart_upload", if_none_match="*")
+        completion["headers"]["Content-Length"] = str(len(document := parts.upload(CONTENT)))
+        assert target.replay({**completion, "headers": {"Content-Length": str(len(document))}}, document) == 403
+        assert target.replay(completion, document) == 200
+        assert target.replay(Parts(target, key).presign("abort_multipart_upload")) == 204
+
+    def test_forms(self, target: Target, key: str) -> None:
+        answer = target.presign(
+            "post_object",
+            key,
+            content_type="image/png",
+            metadata={"owner": "ada"},
+            max_content_length=len(CONTENT),
+            success_action_status=200,
+        )
+        assert answer["headers"] == {}
+        assert len(answer["fields"]) == 9
+        for name in answer["fields"]:
+            assert target.post(answer, CONTENT, **{name: None}).status_code in (400, 403), name
+        assert target.do("head_object", key).status_code == 404
+        assert target.post(answer, CONTENT).status_code == 200
