@@ -17,6 +17,9 @@ from echo import echo as run_echo
 from local.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 
+NO_RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}}
+"""Tests may ask faster than a client does."""
+
 
 class Running(NamedTuple):
     """A running system and what its function has written."""
@@ -71,6 +74,7 @@ def start() -> Iterator[Callable[..., Running]]:
     with ExitStack() as started:
 
         def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
+            options.setdefault("specification", NO_RATE_LIMIT)
             log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
             stack = started.enter_context(Stack(config=config, log=log, **options))
             return Running(stack, Path(log.name))
