@@ -57,11 +57,13 @@ class Vault:
 
     Attributes:
         requests: how many have come.
+        contents: of all secrets and versions that there have been.
         fault: what goes wrong from now on, if anything.
     """
 
     def __init__(self, identity: ResourcePrincipal, *, namespace: str) -> None:
         self.requests = 0
+        self.contents: list[str] = []
         self.fault: Fault | None = None
         self._identity = identity
         self._namespace = namespace
@@ -72,6 +74,7 @@ class Vault:
         """Make a secret, or the next version of one."""
         earlier = self._secrets.get(secret_id)
         version = earlier.version + 1 if earlier else 1
+        self.contents.append(content)
         self._secrets[secret_id] = _Secret(secret_id, name, vault_id, version, content)
 
     def __call__(self, request: Request) -> Response:

@@ -14,8 +14,10 @@ import requests
 
 from echo import Echo
 from echo import echo as run_echo
+from leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 from local.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
+from presign.signers import SIGNERS
 
 NO_RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}}
 """Tests may ask faster than a client does."""
@@ -68,18 +70,38 @@ class Running(NamedTuple):
         return self.log_path.read_text()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The signer that the systems use whose tests don't choose one."""
+    parser.addoption("--signer", choices=SIGNERS, default="sigv4")
+
+
 @pytest.fixture(scope="session")
-def start() -> Iterator[Callable[..., Running]]:
-    """Starts systems with other settings; all of them end with the tests."""
-    with ExitStack() as started:
+def start(pytestconfig: pytest.Config) -> Iterator[Callable[..., Running]]:
+    """Starts systems with other settings; all of them end with the tests.
+
+    They log all that they can, and in the end that and all their answers are searched for what is secret.
+    """
+    signer = pytestconfig.getoption("--signer")
+    systems: list[Running] = []
+    with ExitStack() as started, recorded_answers() as answers:
 
         def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
             options.setdefault("specification", NO_RATE_LIMIT)
             log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
-            stack = started.enter_context(Stack(config=config, log=log, **options))
-            return Running(stack, Path(log.name))
+            settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
+            stack = started.enter_context(Stack(config=settings, log=log, **options))
+            systems.append(Running(stack, Path(log.name)))
+            return systems[-1]
 
         yield start_one
+        found = []
+        for system in systems:
+            secrets = secrets_of(system.stack)
+            found += leaks(system.log(), secrets)
+            for socket_path, answer in answers:
+                if socket_path == system.stack.socket_path:
+                    found += leaks_of_answer(answer, secrets)
+    assert found == []
 
 
 @pytest.fixture(scope="session")
