@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from local.deployment import UnsupportedDeployment
 from local.function import FunctionUnavailable, invoke
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
@@ -68,7 +69,7 @@ def _run(port: int) -> int:
     except PortTaken as exc:
         print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
         return 1
-    except PermissionError as exc:
+    except (PermissionError, UnsupportedDeployment) as exc:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

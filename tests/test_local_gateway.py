@@ -14,6 +14,7 @@ from echo import CLAIMS_KEY, Echo, project_specification
 from local.deployment import RateLimiting, UnsupportedDeployment, parse
 from local.ratelimit import RateLimiter
 from local.server import Server
+from local.stack import Stack
 
 ORIGIN = "https://app.example.com"
 
@@ -213,6 +214,11 @@ class TestUnsupported:
         part[path[-1]] = value
         with pytest.raises(UnsupportedDeployment, match=f"The local gateway cannot obey the deployment: .*{name}"):
             parse(specification)
+
+    def test_nothing_is_started_with_it(self) -> None:
+        mutual_tls = {("requestPolicies", "mutualTls"): {"isVerifiedCertificateRequired": True}}
+        with pytest.raises(UnsupportedDeployment, match="mutualTls"), Stack(specification=mutual_tls):
+            pass
 
     @pytest.mark.parametrize("value", ["${request.headers[x-a]}", "${request.auth[sub]} $x", "$"])
     def test_another_context_variable(self, value: str) -> None:
