@@ -141,6 +141,7 @@ def _schemas() -> dict[str, Any]:
     # Whoever names no operation asks for a download.
     download = schemas[GetObject.__name__]
     download["required"] = [name for name in download["required"] if name != "operation"]
+    download["properties"]["operation"]["enum"].append(None)
     requests = [_ref(operation.__name__) for operation in OPERATIONS.values()]
     schemas[ProblemDetails.__name__]["properties"]["code"]["enum"] = sorted(
         {Problem.code, *(problem.code for problem in Problem.__subclasses__())}

@@ -16,12 +16,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+from local.deployment import UnsupportedDeployment
 from local.function import FunctionUnavailable, invoke
 from local.server import PortTaken
-from local.stack import OBJECT, Stack, socket_path
+from local.stack import BUCKET, OBJECT, Stack, socket_path
 from local.tokens import LIFETIME_SECONDS, IdentityProvider
 
 DEFAULT_PORT = 8080
+POLICY = {
+    "rules": [
+        {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/"},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"]},
+    ]
+}
+"""Everyone may read one object, and has a place of their own; whoever calls the function directly may do anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 
@@ -54,13 +63,13 @@ def main() -> int:
 def _run(port: int) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Stack(port=port, directory=_directory(port)) as stack:
+        with Stack(port=port, directory=_directory(port), config={"POLICY": json.dumps(POLICY)}) as stack:
             _show(stack)
             signal.pause()
     except PortTaken as exc:
         print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
         return 1
-    except PermissionError as exc:
+    except (PermissionError, UnsupportedDeployment) as exc:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

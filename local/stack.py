@@ -108,7 +108,7 @@ class Stack:
             self.function = started.enter_context(
                 Function(
                     root=ROOT,
-                    environment={**self.identity.environment(), **self._settings()},
+                    environment={**self.identity.environment(), **self.settings()},
                     socket_path=self.socket_path,
                     log=self._log,
                 )
@@ -145,7 +145,8 @@ class Stack:
             part[name] = value
         return specification
 
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
+        """The function's configuration."""
         return {
             "SECRET_OCID": SECRET_OCID,
             "VAULT_ENDPOINT": self.vault_url,

@@ -106,7 +106,7 @@ def start(pytestconfig: pytest.Config) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture(scope="session")
 def running(start: Callable[..., Running]) -> Running:
-    """A system with the settings that `python -m local` has."""
+    """A system whose policy allows everything."""
     return start()
 
 

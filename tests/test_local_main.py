@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -30,6 +31,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def at(port: int) -> tuple[str, str]:
     """The option that names the port."""
     return "--port", str(port)
+
+
+def ask(port: int, *, token: str | None = None, **request: Any) -> requests.Response:
+    """Send a request to the gateway."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.post(f"http://127.0.0.1:{port}/v1/presign", json=request, headers=headers, timeout=10)
 
 
 @pytest.fixture
@@ -82,10 +89,20 @@ def test_a_token_of_another_process(started: tuple[subprocess.Popen[str], str], 
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["sub"], claims["tenant"], claims["groups"]) == ("bob", "a=b", ["x", "y"])
     assert claims["exp"] - claims["iat"] == 3600
-    url = f"http://127.0.0.1:{port}/v1/presign"
-    headers = {"Authorization": f"Bearer {token}"}
-    assert requests.post(url, json={"key": "a"}, headers=headers, timeout=10).status_code == 200
-    assert requests.post(url, json={"key": "a"}, timeout=10).status_code == 401
+    answers = [ask(port, key=key, token=token) for key in ("users/bob/a", "users/alice/a")]
+    assert [answer.status_code for answer in answers] == [200, 403]
+
+
+def test_what_a_newcomer_may_do(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    """Nothing without a token, nothing in another's place, anything in their own."""
+    assert ask(port, key="users/alice/a").status_code == 401
+    token = run("token", *at(port)).stdout.strip()
+    refused = ask(port, key="users/bob/a", token=token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+    upload = ask(port, operation="put_object", key="users/alice/a", token=token).json()["url"]
+    assert requests.put(upload, b"hers", timeout=10).status_code == 200
+    download = ask(port, key="users/alice/a", token=token).json()["url"]
+    assert requests.get(download, timeout=10).content == b"hers"
 
 
 def test_a_direct_invocation(started: tuple[subprocess.Popen[str], str], port: int) -> None:

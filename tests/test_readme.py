@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
+from gateway.fill import PLACEHOLDERS
 from local.server import Server, headers, target
 from local.stack import FUNCTION_OCID, OBJECT
 from presign.policy import parse_rules
@@ -39,6 +43,33 @@ def test_every_setting_is_there() -> None:
     source = Path(Settings.__module__.replace(".", "/") + ".py").read_text("utf-8")
     read = set(re.findall(r'"([A-Z][A-Z_]+)"', source))
     assert named == read - {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OCI_RESOURCE_PRINCIPAL_REGION"}
+
+
+def test_every_placeholder_of_the_deployment_is_filled() -> None:
+    [command] = [found for found in re.findall(r"```console\n(.*?)```", README, re.DOTALL) if "gateway.fill" in found]
+    assert set(re.findall(r"([A-Z_]+)=", command)) == set(PLACEHOLDERS)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the page's code with")
+def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
+    [example] = [block for block in blocks("js") if "async function presign" in block]
+    script = tmp_path / "page.mjs"
+    script.write_text(
+        example.replace("https://<hostname>/presigner", running.stack.url)
+        + 'await upload("users/alice/a b.txt", new Blob(["hello"], { type: "text/plain" }), process.argv[2]);\n'
+        + 'await presign({ key: "../a" }, process.argv[2]).catch((error) => console.log(error.message));\n'
+    )
+    node = subprocess.run(  # noqa: S603
+        [shutil.which("node") or "", script, running.stack.token()],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert node.stdout == "The request is not valid; see errors.\n"
+    _, answer = running.invoke(key="users/alice/a b.txt")
+    stored = requests.get(answer["url"], timeout=10)
+    assert (stored.text, stored.headers["Content-Type"]) == ("hello", "text/plain")
 
 
 @pytest.fixture
