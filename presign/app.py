@@ -16,7 +16,6 @@ from presign import audit, logs
 from presign.call import Call, Invocation, as_problem, new_decision
 from presign.deployment import Deployment
 from presign.events import object_of_event
-from presign.faults import pointer
 from presign.model import PresignedUrl
 from presign.parser import parse_batch, untyped_object
 from presign.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Problem
@@ -96,7 +95,7 @@ class App:
         call = Call(deployment, invocation)
         if route == BATCH:
             for index, item in enumerate(parse_batch(body)):
-                call.decide(partial(deployment.parser.parse, item, at=pointer("requests", index)), index=index)
+                call.decide(partial(deployment.parser.parse, item, at=f"/requests/{index}"), index=index)
         elif route == EVENT:
             call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
         else:
