@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -72,6 +73,19 @@ class App:
         self._clock = clock
         self._audit_stream = audit_stream
 
+    def warm(self) -> None:
+        """Read the settings, and begin to fetch what signing needs, before anybody waits for it.
+
+        It waits for nothing and raises nothing: the log tells what goes wrong, and so does the answer to a caller whom
+        it concerns.
+        """
+        try:
+            deployment = self._deployment
+        except Exception as exc:  # noqa: BLE001 - callers get it as an answer
+            as_problem(exc, "start")
+            return
+        threading.Thread(target=_fetch_ahead, args=(deployment,), daemon=True).start()
+
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: what goes wrong is a problem in the reply."""
         try:
@@ -115,6 +129,13 @@ class App:
     @cached_property
     def _document(self) -> bytes:
         return (self._root / "gateway" / "openapi.json").read_bytes()
+
+
+def _fetch_ahead(deployment: Deployment) -> None:
+    try:
+        deployment.presigner(deadline=None)
+    except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless the next fetch goes well
+        as_problem(exc, "start")
 
 
 def _route(invocation: Invocation) -> str:
