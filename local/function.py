@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -17,6 +17,16 @@ from typing import BinaryIO, NamedTuple
 TIMEOUT_SECONDS = 30
 START_SECONDS = 10
 RESTART_PAUSE_SECONDS = 0.5
+
+FDK_COMMAND = (Path(sys.executable).with_name("fdk"), "func.py", "handler")
+START_COMMAND = (sys.executable, "start.py")
+"""What the image starts: the function gets ready before its first call."""
+
+
+def image_command() -> list[Path | str]:
+    """What the image starts, with this Python but none of the packages that are installed for it."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return [Path(sys.base_exec_prefix, "bin", version), "-S", "-s", "start.py"]
 
 
 class Answer(NamedTuple):
@@ -32,19 +42,27 @@ class FunctionUnavailable(Exception):
 
 
 class Function:
-    """Runs `fdk func.py handler`, and again whenever it ends by itself.
+    """Runs the process, and again whenever it ends by itself.
 
     Args:
         root: the folder of `func.py`.
         environment: what the process finds in its environment, beyond what the Fn agent sets.
         socket_path: where the process is to listen; at most some 100 bytes long.
         log: takes what the process writes; by default it goes where this process writes its own.
+        command: what starts it, in `root`; the FDK's own command by default.
     """
 
     def __init__(
-        self, *, root: Path, environment: Mapping[str, str], socket_path: Path, log: BinaryIO | None = None
+        self,
+        *,
+        root: Path,
+        environment: Mapping[str, str],
+        socket_path: Path,
+        log: BinaryIO | None = None,
+        command: Sequence[Path | str] = FDK_COMMAND,
     ) -> None:
         self._root = root
+        self._command = list(command)
         self._environment = dict(environment)
         self._socket_path = socket_path
         self._log = log
@@ -75,7 +93,7 @@ class Function:
         for path in (self._socket_path, self._socket_path.with_name(f"phony{self._socket_path.name}")):
             path.unlink(missing_ok=True)
         return subprocess.Popen(  # noqa: S603 - a fixed command
-            [Path(sys.executable).with_name("fdk"), "func.py", "handler"],
+            self._command,
             cwd=self._root,
             env={
                 "PYTHONPATH": str(self._root),

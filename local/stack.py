@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from local.deployment import filled, parse
-from local.function import Answer, Function, invoke
+from local.function import FDK_COMMAND, Answer, Function, image_command, invoke
 from local.gateway import Gateway
 from local.identity import ResourcePrincipal
 from local.server import Server
@@ -46,6 +46,9 @@ class Stack:
         allowed_origins: of the web pages that may use the gateway.
         specification: of the gateway's deployment, over parts of the project's own: by their paths, such as
             `("requestPolicies", "rateLimiting")`.
+        command: what starts the function.
+        image: the folder that holds what the image holds, `function` and `python`; the function then runs on that
+            alone, with nothing of this Python's packages.
 
     Attributes:
         identity_provider, identity, vault, storage, function: the parts.
@@ -65,6 +68,8 @@ class Stack:
         log: BinaryIO | None = None,
         allowed_origins: Sequence[str] = ("*",),
         specification: Mapping[tuple[str, ...], Any] | None = None,
+        command: Sequence[Path | str] = FDK_COMMAND,
+        image: Path | None = None,
     ) -> None:
         self._port = port
         self._directory = directory
@@ -72,6 +77,8 @@ class Stack:
         self._log = log
         self._allowed_origins = allowed_origins
         self._specification = specification or {}
+        self._command = image_command() if image else command
+        self._image = image
         self._claims_key = secrets.token_hex(16)
 
     def __enter__(self) -> Stack:
@@ -107,10 +114,11 @@ class Stack:
             self.storage_url = started.enter_context(Server(self.storage)).url
             self.function = started.enter_context(
                 Function(
-                    root=ROOT,
-                    environment={**self.identity.environment(), **self.settings()},
+                    root=self._image / "function" if self._image else ROOT,
+                    environment={**self._python_path(), **self.identity.environment(), **self.settings()},
                     socket_path=self.socket_path,
                     log=self._log,
+                    command=self._command,
                 )
             )
             self._stop = started.pop_all()
@@ -144,6 +152,9 @@ class Stack:
                 part = part[step]
             part[name] = value
         return specification
+
+    def _python_path(self) -> dict[str, str]:
+        return {"PYTHONPATH": f"{self._image / 'function'}:{self._image / 'python'}"} if self._image else {}
 
     def settings(self) -> dict[str, str]:
         """The function's configuration."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,7 +17,6 @@ from presign import audit, logs
 from presign.call import Call, Invocation, as_problem, new_decision
 from presign.deployment import Deployment
 from presign.events import object_of_event
-from presign.faults import pointer
 from presign.model import PresignedUrl
 from presign.parser import parse_batch, untyped_object
 from presign.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Problem
@@ -73,6 +73,19 @@ class App:
         self._clock = clock
         self._audit_stream = audit_stream
 
+    def warm(self) -> None:
+        """Read the settings, and begin to fetch what signing needs, before anybody waits for it.
+
+        It waits for nothing and raises nothing: the log tells what goes wrong, and so does the answer to a caller whom
+        it concerns.
+        """
+        try:
+            deployment = self._deployment
+        except Exception as exc:  # noqa: BLE001 - callers get it as an answer
+            as_problem(exc, "start")
+            return
+        threading.Thread(target=_fetch_ahead, args=(deployment,), daemon=True).start()
+
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: what goes wrong is a problem in the reply."""
         try:
@@ -96,7 +109,7 @@ class App:
         call = Call(deployment, invocation)
         if route == BATCH:
             for index, item in enumerate(parse_batch(body)):
-                call.decide(partial(deployment.parser.parse, item, at=pointer("requests", index)), index=index)
+                call.decide(partial(deployment.parser.parse, item, at=f"/requests/{index}"), index=index)
         elif route == EVENT:
             call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
         else:
@@ -116,6 +129,13 @@ class App:
     @cached_property
     def _document(self) -> bytes:
         return (self._root / "gateway" / "openapi.json").read_bytes()
+
+
+def _fetch_ahead(deployment: Deployment) -> None:
+    try:
+        deployment.presigner(deadline=None)
+    except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless the next fetch goes well
+        as_problem(exc, "start")
 
 
 def _route(invocation: Invocation) -> str:

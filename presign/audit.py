@@ -42,7 +42,7 @@ class Decision(msgspec.Struct, kw_only=True):
     code: str | None = None
 
     def describe(self, operation: Operation) -> None:
-        """Take over what is asked for or, once it is granted, what is given."""
+        """Take over what is asked for."""
         self.operation = operation.name()
         self.bucket = operation.bucket
         self.key = operation.key

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TypeVar
 
 import msgspec
 
@@ -15,8 +13,6 @@ from presign.deployment import Deployment, Presigner
 from presign.model import Operation, PresignedUrl
 from presign.policy import Caller, Identity
 from presign.problems import InternalError, NotConfigured, Problem, SecretUnavailable
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -69,8 +65,14 @@ class Call:
             index: its place in a batch.
         """
         decision = new_decision(self._invocation, index=index)
-        outcome = self._attempt(lambda: self._granted(read(), decision))
-        if isinstance(outcome, Problem):
+        outcome: Operation | Problem
+        try:
+            outcome = read()
+            decision.describe(outcome)
+            outcome = self._deployment.policy.authorize(outcome, self._identity)
+            decision.expires_in = outcome.expires_in
+        except Exception as exc:  # noqa: BLE001 - one request that fails must not fail the others
+            outcome = as_problem(exc, self._invocation.call_id)
             decision.refuse(outcome)
         self.decisions.append(decision)
         self._outcomes.append(outcome)
@@ -85,7 +87,7 @@ class Call:
                 continue
             # What signs is fetched once, and only if something has been granted.
             presigner = presigner or self._presigner()
-            result = presigner if isinstance(presigner, Problem) else self._attempt(partial(presigner.presign, outcome))
+            result = presigner if isinstance(presigner, Problem) else self._presign(presigner, outcome)
             if isinstance(result, Problem):
                 decision.refuse(result)
             else:
@@ -93,20 +95,16 @@ class Call:
             results.append(result)
         return results
 
-    def _granted(self, asked: Operation, decision: Decision) -> Operation:
-        decision.describe(asked)
-        granted = self._deployment.policy.authorize(asked, self._identity)
-        decision.describe(granted)
-        return granted
-
     def _presigner(self) -> Presigner | Problem:
-        return self._attempt(lambda: self._deployment.presigner(deadline=self._invocation.deadline))
-
-    def _attempt(self, action: Callable[[], T]) -> T | Problem:
-        """What `action` gives, or the problem with it: one request that fails must not fail the others."""
         try:
-            return action()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            return self._deployment.presigner(deadline=self._invocation.deadline)
+        except Exception as exc:  # noqa: BLE001 - the requests that were refused have their answers already
+            return as_problem(exc, self._invocation.call_id)
+
+    def _presign(self, presigner: Presigner, operation: Operation) -> PresignedUrl | Problem:
+        try:
+            return presigner.presign(operation)
+        except Exception as exc:  # noqa: BLE001 - one request that fails must not fail the others
             return as_problem(exc, self._invocation.call_id)
 
 

@@ -125,11 +125,11 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
-        return list(self._given(self.query_options))
+        return self._given(self.query_options)
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._given(self.header_options))
+        return dict(self._given(self.header_options)) if self.header_options else {}
 
     def request(self) -> ObjectRequest | FormRequest:
         """The HTTP request that this operation is, once its bucket and its expiry are filled in."""
@@ -143,8 +143,9 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
             expires_in=self.expires_in or 0,
         )
 
-    def _given(self, options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        for option, wire_name in options.items():
-            value = getattr(self, option)
-            if value is not None:
-                yield wire_name, http_date(value) if isinstance(value, datetime) else str(value)
+    def _given(self, options: Mapping[str, str]) -> list[tuple[str, str]]:
+        return [
+            (wire_name, http_date(value) if isinstance(value, datetime) else str(value))
+            for option, wire_name in options.items()
+            if (value := getattr(self, option)) is not None
+        ]

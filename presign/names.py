@@ -11,12 +11,14 @@ MAX_KEY_BYTES = 1024
 
 _control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_dot_segments = frozenset({".", ".."})
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 
 
 def has_control_character(text: str) -> bool:
     """Whether `text` holds a character of Unicode's category Cc."""
-    return _control_character.search(text) is not None
+    # Control characters are not printable, and most texts are: that is known at once.
+    return not text.isprintable() and _control_character.search(text) is not None
 
 
 def key_fault(key: str) -> str:
@@ -31,7 +33,7 @@ def key_fault(key: str) -> str:
         return "must not hold control characters"
     if key[0] == "/":
         return "must not begin with a slash"
-    if "." in key and any(segment in (".", "..") for segment in key.split("/")):
+    if "." in key and not _dot_segments.isdisjoint(key.split("/")):
         return "must not have a '.' or '..' segment"
     return ""
 

@@ -71,8 +71,9 @@ class Running(NamedTuple):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The signer that the systems use whose tests don't choose one."""
+    """What the systems use whose tests don't choose: the signer, and what is started."""
     parser.addoption("--signer", choices=SIGNERS, default="sigv4")
+    parser.addoption("--image", type=Path, help="run what an image holds, of this folder, instead of the project")
 
 
 @pytest.fixture(scope="session")
@@ -81,12 +82,13 @@ def start(pytestconfig: pytest.Config) -> Iterator[Callable[..., Running]]:
 
     They log all that they can, and in the end that and all their answers are searched for what is secret.
     """
-    signer = pytestconfig.getoption("--signer")
+    signer, image = pytestconfig.getoption("--signer"), pytestconfig.getoption("--image")
     systems: list[Running] = []
     with ExitStack() as started, recorded_answers() as answers:
 
         def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
             options.setdefault("specification", NO_RATE_LIMIT)
+            options.setdefault("image", image)
             log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
             settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
             stack = started.enter_context(Stack(config=settings, log=log, **options))
