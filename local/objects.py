@@ -26,7 +26,7 @@ from local.s3_answer import S3Error
 from local.server import headers
 
 _REGION = "us-east-1"  # whose buckets moto makes without a location constraint
-_NOT_PASSED_ON = frozenset({"host", "origin", "transfer-encoding"})
+_NOT_PASSED_ON = frozenset({"host", "transfer-encoding"})
 _OPEN_FILES = 16_384
 _CHUNK_BYTES = 1 << 20
 _RESPONSE_HEADERS = {
