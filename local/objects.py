@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import resource as process
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
 from typing import Any
 from urllib.parse import unquote
 
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
 from moto.s3.exceptions import S3ClientError
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
+from moto.s3.utils import metadata_from_headers
 from moto.server import create_backend_app
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -22,13 +21,13 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
+from local.content import CHUNK_BYTES, Content, reader
 from local.s3_answer import S3Error
 from local.server import headers
 
 _REGION = "us-east-1"  # whose buckets moto makes without a location constraint
-_NOT_PASSED_ON = frozenset({"host", "origin", "transfer-encoding"})
+_NOT_PASSED_ON = frozenset({"host", "transfer-encoding"})
 _OPEN_FILES = 16_384
-_CHUNK_BYTES = 1 << 20
 _RESPONSE_HEADERS = {
     f"response-{name.lower()}": name
     for name in (
@@ -116,6 +115,36 @@ class Objects:
                     answer.headers[name] = resource.parameters[parameter]
         return answer
 
+    def make(self, key: str | int, content: Content, *, metadata: Mapping[str, str], etag: str) -> Any:
+        """moto's object that is to have a key, or its part of an upload that is to have a number.
+
+        Args:
+            metadata: what is told of the object in headers.
+            etag: without quotes.
+        """
+        made = FakeKey(key, b"", account_id=self._account_id, region_name=_REGION, etag=etag)
+        made._value_buffer.close()
+        made._value_buffer = content.take_file()
+        made.contentsize = content.size
+        made.set_metadata(metadata_from_headers(dict(metadata)))
+        return made
+
+    def put(self, resource: Resource, made: Any, *, create_only: bool) -> None:
+        """Store what was made.
+
+        Args:
+            create_only: not if there is such an object already.
+
+        Raises:
+            S3Error: it can't be stored.
+        """
+        with self.lock:
+            if create_only and self.find(resource):
+                message = "At least one of the pre-conditions you specified did not hold"
+                raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
+            made.bucket_name = resource.bucket
+            self.bucket(resource).keys.setlist(resource.key, [made])
+
     def find(self, resource: Resource) -> Any:
         """moto's object, None if there is none."""
         return self.bucket(resource).keys.get(resource.key)
@@ -133,48 +162,17 @@ class Objects:
             raise S3Error(404, "NoSuchBucket", message, BucketName=resource.bucket) from None
 
     def _read_file(self, request: Request, resource: Resource) -> Response | None:
-        """An object that was made of parts, read piece by piece; moto reads an object whole."""
+        """An object that is in a file, read piece by piece; moto reads an object whole."""
         found = self.find(resource)
-        if not (found and found.multipart and found.size):
+        if not (found and found.size > CHUNK_BYTES):
             return None
-        content = BufferedReader(_FileReader(found._value_buffer.fileno()), _CHUNK_BYTES)
-        chunks = wrap_file(request.environ, content, _CHUNK_BYTES)
+        chunks = wrap_file(request.environ, reader(found._value_buffer.fileno()), CHUNK_BYTES)
         about = self.ask("HEAD", resource.path)
         response = Response(chunks, 200, about.headers, direct_passthrough=True)
         try:
             return response.make_conditional(request.environ, accept_ranges=True, complete_length=found.size)
         except RequestedRangeNotSatisfiable:
             raise S3Error(416, "InvalidRange", "The requested range is not satisfiable") from None
-
-
-class _FileReader(RawIOBase):
-    """Reads a file that others read too, or that may be replaced: with a descriptor and a position of its own."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = os.dup(descriptor)
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}
-        self._position = start[whence] + offset
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        read = os.pread(self._descriptor, len(buffer), self._position)
-        buffer[: len(read)] = read
-        self._position += len(read)
-        return len(read)
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()
 
 
 def _allow_open_files() -> None:

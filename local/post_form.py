@@ -11,12 +11,12 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wrappers import Request
 
+from local.content import CHUNK_BYTES, Content
 from local.s3_answer import S3Error
 
 MAX_FIELDS_BYTES = 20_000
 """How large everything before the file may be."""
 
-_CHUNK_BYTES = 1 << 20
 _DIRECTORIES = re.compile(r".*[/\\]", re.DOTALL)
 
 
@@ -30,7 +30,7 @@ class Form:
     """
 
     fields: dict[str, str]
-    content: bytes
+    content: Content
 
 
 def read_form(request: Request) -> Form:
@@ -52,9 +52,8 @@ def read_form(request: Request) -> Form:
         raise _malformed() from None
 
 
-def _form(parts: Iterator[tuple[Field | File, bytes]]) -> Form:
+def _form(parts: Iterator[tuple[Field | File, Content]]) -> Form:
     fields: dict[str, str] = {}
-    size = 0
     for part, content in parts:
         name = part.name.lower()
         if name == "file":
@@ -62,36 +61,35 @@ def _form(parts: Iterator[tuple[Field | File, bytes]]) -> Form:
             if "key" in fields:
                 fields["key"] = fields["key"].replace("${filename}", filename)
             return Form(fields, content)
-        size += len(name) + len(content)
-        if size > MAX_FIELDS_BYTES:
-            message = "Your POST request fields preceding the upload file were too large."
-            raise S3Error(400, "MaxPostPreDataLengthExceededError", message, MaxPostPreDataLength=str(MAX_FIELDS_BYTES))
         if name in fields:
             raise _malformed()
-        fields[name] = content.decode()
+        fields[name] = content.read().decode()
+        if sum(len(name) + len(value) for name, value in fields.items()) > MAX_FIELDS_BYTES:
+            message = "Your POST request fields preceding the upload file were too large."
+            raise S3Error(400, "MaxPostPreDataLengthExceededError", message, MaxPostPreDataLength=str(MAX_FIELDS_BYTES))
     message = "POST requires exactly one file upload per request."
     raise S3Error(400, "InvalidArgument", message, ArgumentName="file", ArgumentValue="0")
 
 
-def _parts(events: Iterator[Event]) -> Iterator[tuple[Field | File, bytes]]:
+def _parts(events: Iterator[Event]) -> Iterator[tuple[Field | File, Content]]:
     part: Field | File | None = None
-    content = bytearray()
+    content = Content()
     for event in events:
         if isinstance(event, Field | File):
             if not event.name:
                 raise _malformed()
             part = event
-            content = bytearray()
+            content = Content()
         elif isinstance(event, Data) and part:
-            content += event.data
+            content.write(event.data)
             if not event.more_data:
-                yield part, bytes(content)
+                yield part, content
 
 
 def _events(request: Request, boundary: bytes) -> Iterator[Event]:
     decoder = MultipartDecoder(boundary)
     while True:
-        decoder.receive_data(request.stream.read(_CHUNK_BYTES) or None)
+        decoder.receive_data(request.stream.read(CHUNK_BYTES) or None)
         while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
             yield event
         if isinstance(event, Epilogue):

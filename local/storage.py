@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request, Response
 
 from local import post_policy
 from local.bucket_cors import BucketCors
+from local.content import Content, receive
 from local.objects import Objects, Resource
 from local.post_form import read_form
 from local.presigned import verify
@@ -28,10 +24,6 @@ from local.uploads import Uploads
 VIRTUAL_HOSTED_DOMAIN = "storage.localhost"
 """Requests for a host below this one are in virtual-hosted style."""
 
-_CHECKSUMS = {"content-md5": hashlib.md5, "x-amz-checksum-sha256": hashlib.sha256}
-_OBJECT_FIELDS = frozenset(
-    {"cache-control", "content-disposition", "content-encoding", "content-md5", "content-type", "expires"}
-)
 _FIELDS_NOT_IMPLEMENTED = ("acl", "redirect", "success_action_redirect", "tagging")
 
 
@@ -134,26 +126,28 @@ class Storage:
             region=self._region,
             now=datetime.now(UTC),
         )
-        body = _body(request)
+        content = receive(request)
         if "uploadId" in resource.parameters:
-            return self._uploads.answer(request, resource, body)
+            return self._uploads.answer(request, resource, content)
         match request.method:
             case "GET" | "HEAD":
                 return self._objects.read(request, resource)
             case "PUT":
-                return self._put_object(request, resource, body)
+                return self._put_object(request, resource, content)
             case "POST" if "uploads" in resource.parameters:
                 return self._objects.ask("POST", resource.path, resource.query, headers(request))
             case "DELETE":
                 return self._objects.ask("DELETE", resource.path, resource.query, headers(request))
         raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
-    def _put_object(self, request: Request, resource: Resource, body: bytes) -> Response:
+    def _put_object(self, request: Request, resource: Resource, content: Content) -> Response:
         if "partNumber" in resource.parameters:
             raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
-        create_only = "If-None-Match" in request.headers
-        with self._objects.lock if create_only else nullcontext():
-            return self._objects.ask("PUT", resource.path, resource.query, headers(request), body)
+        if resource.parameters or "x-amz-copy-source" in request.headers:
+            raise S3Error(501, "NotImplemented", "This store puts objects, and nothing about them.")
+        made = self._objects.make(resource.key, content, metadata=dict(headers(request)), etag=content.md5())
+        self._objects.put(resource, made, create_only="If-None-Match" in request.headers)
+        return Response(headers={"ETag": made.etag})
 
     def _post_object(self, request: Request, resource: Resource) -> Response:
         """The answer to a form (POST Object)."""
@@ -162,7 +156,7 @@ class Storage:
         post_policy.verify(
             fields,
             bucket=resource.bucket,
-            size=len(form.content),
+            size=form.content.size,
             keys=self._keys,
             region=self._region,
             now=datetime.now(UTC),
@@ -170,26 +164,17 @@ class Storage:
         for name in _FIELDS_NOT_IMPLEMENTED:
             if name in fields:
                 raise S3Error(501, "NotImplemented", f"The field {name} implies functionality that is not implemented.")
-        of_object = Headers(
-            [
-                (n, v)
-                for n, v in fields.items()
-                if n in _OBJECT_FIELDS or n.startswith(("x-amz-meta-", "x-amz-checksum-"))
-            ]
-        )
-        _check_digests(of_object, form.content)
+        form.content.check(fields)
+        made = self._objects.make(fields["key"], form.content, metadata=fields, etag=form.content.md5())
         path = f"/{resource.bucket}/{quote(fields['key'], safe='/')}"
-        answer = self._objects.ask("PUT", path, "", of_object, form.content)
-        if answer.status_code != 200:
-            return answer
-        etag = answer.headers["ETag"]
+        self._objects.put(Resource(path), made, create_only=False)
         location = f"{request.host_url.rstrip('/')}{path}"
         status = fields.get("success_action_status")
         response = Response(status=int(status) if status in ("200", "201") else 204)
         if status == "201":
-            made = {"Location": location, "Bucket": resource.bucket, "Key": fields["key"], "ETag": etag}
-            response = xml_response("PostResponse", made, status=201)
-        response.headers["ETag"] = etag
+            told = {"Location": location, "Bucket": resource.bucket, "Key": fields["key"], "ETag": made.etag}
+            response = xml_response("PostResponse", told, status=201)
+        response.headers["ETag"] = made.etag
         response.headers["Location"] = location
         return response
 
@@ -200,27 +185,3 @@ def _resource(request: Request) -> Resource:
     if host.endswith(f".{VIRTUAL_HOSTED_DOMAIN}"):
         path = f"/{host.removesuffix(f'.{VIRTUAL_HOSTED_DOMAIN}')}{path}"
     return Resource(path, "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-")))
-
-
-def _body(request: Request) -> bytes:
-    """The body, when it is as long as it says and has the digests that the headers name."""
-    if request.method == "PUT" and request.content_length is None:
-        raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
-    body = request.get_data()
-    if request.content_length is not None and len(body) != request.content_length:
-        raise S3Error(400, "IncompleteBody", "You did not provide the number of bytes specified by Content-Length.")
-    _check_digests(Headers(headers(request)), body)
-    return body
-
-
-def _check_digests(named: Headers, content: bytes) -> None:
-    for name, algorithm in _CHECKSUMS.items():
-        given = named.get(name)
-        if given is None:
-            continue
-        try:
-            digest = base64.b64decode(given, validate=True)
-        except binascii.Error:
-            raise S3Error(400, "InvalidDigest", f"The {name} you specified is not valid.") from None
-        if digest != algorithm(content).digest():
-            raise S3Error(400, "BadDigest", f"The {name} you specified did not match what we received.")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from moto.s3.models import FakeKey
 from werkzeug.wrappers import Request, Response
 
+from local.content import CHUNK_BYTES, Content, reader
 from local.objects import Objects, Resource
 from local.s3_answer import S3Error, xml_response
 from local.server import headers, target
@@ -21,8 +22,6 @@ from local.server import headers, target
 MIN_PART_BYTES = 5 << 20
 MAX_PART_NUMBER = 10_000
 MAX_LISTED_PARTS = 1000
-
-_COPY_BYTES = 1 << 20
 
 
 class Uploads:
@@ -34,35 +33,36 @@ class Uploads:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
+        self._lock = threading.Lock()
 
-    def answer(self, request: Request, resource: Resource, body: bytes) -> Response:
+    def answer(self, request: Request, resource: Resource, content: Content) -> Response:
         """The answer to a request that names an upload.
 
         Raises:
             S3Error: there is no such upload, or S3 would not do with it what is asked.
         """
         if request.method == "POST":
-            return self._complete(request, resource, body)
+            return self._complete(request, resource, content.read())
         upload = self._find(resource)
         if request.method == "GET":
             return _list(resource, upload)
         if request.method == "PUT":
-            _number(resource, "partNumber", default="", least=1, most=MAX_PART_NUMBER)
-        return self._objects.ask(request.method, resource.path, resource.query, headers(request), body)
+            number = _number(resource, "partNumber", default="", least=1, most=MAX_PART_NUMBER)
+            replaced = upload.parts.get(number)
+            upload.parts[number] = part = self._objects.make(number, content, metadata={}, etag=content.md5())
+            if replaced:
+                replaced.dispose()
+            return Response(headers={"ETag": part.etag})
+        return self._objects.ask(request.method, resource.path, resource.query, headers(request))
 
     def _complete(self, request: Request, resource: Resource, body: bytes) -> Response:
-        with self._objects.lock:
+        with self._lock:  # so that a request sent again finds the object, not the parts on their way into it
             made = self._objects.find(resource)
             if not (made and made.multipart and made.multipart.id == resource.parameters["uploadId"]):
                 upload = self._find(resource)
-                parts = _chosen(upload, _part_list(body))
-                if made and request.headers.get("If-None-Match") == "*":
-                    message = "At least one of the pre-conditions you specified did not hold"
-                    raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
-                made = _put_together(resource, upload, parts)
-                bucket = self._objects.bucket(resource)
-                bucket.keys.setlist(resource.key, [made])
-                del bucket.multiparts[upload.id]
+                made = self._put_together(upload, _chosen(upload, _part_list(body)))
+                self._objects.put(resource, made, create_only=request.headers.get("If-None-Match") == "*")
+                del self._objects.bucket(resource).multiparts[upload.id]
         location = request.host_url.rstrip("/") + target(request).partition("?")[0]
         elements = {"Location": location, "Bucket": resource.bucket, "Key": resource.key, "ETag": made.etag}
         return xml_response("CompleteMultipartUploadResult", elements)
@@ -78,6 +78,17 @@ class Uploads:
             )
             raise S3Error(404, "NoSuchUpload", message, UploadId=upload_id)
         return upload
+
+    def _put_together(self, upload: Any, parts: Sequence[Any]) -> Any:
+        content = Content()
+        for part in parts:
+            with reader(part._value_buffer.fileno()) as file:
+                shutil.copyfileobj(file, content, CHUNK_BYTES)
+        digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+        etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        made = self._objects.make(upload.key_name, content, metadata=upload.metadata, etag=etag)
+        made.multipart = upload
+        return made
 
 
 def _number(resource: Resource, name: str, *, default: str, least: int, most: int) -> int:
@@ -113,29 +124,6 @@ def _list(resource: Resource, upload: Any) -> Response:
         ],
     }
     return xml_response("ListPartsResult", elements)
-
-
-def _put_together(resource: Resource, upload: Any, parts: Sequence[Any]) -> Any:
-    digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
-    made = FakeKey(
-        upload.key_name,
-        b"",
-        bucket_name=resource.bucket,
-        account_id=upload.account_id,
-        region_name=upload.region_name,
-        storage=upload.storage,
-        etag=f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
-        multipart=upload,
-    )
-    made._value_buffer.rollover()  # to a file
-    for part in parts:
-        with part.lock:
-            part._value_buffer.seek(0)
-            shutil.copyfileobj(part._value_buffer, made._value_buffer, _COPY_BYTES)
-    made._value_buffer.flush()
-    made.contentsize = sum(part.size for part in parts)
-    made.set_metadata(upload.metadata)
-    return made
 
 
 def _part_list(body: bytes) -> list[tuple[int, str]]:

@@ -7,6 +7,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -250,6 +251,19 @@ class TestBody:
         url = presign("put_object", IfNoneMatch="*")
         answer = send("PUT", url, {"Content-Length": "1", "If-None-Match": "*"}, b"x")
         assert refused(answer) == (412, "PreconditionFailed")
+
+    def test_create_only_many_at_a_time(self, presign: Callable[..., str]) -> None:
+        url = presign("put_object", Key="race", IfNoneMatch="*")
+
+        contents = [bytes([number]) * 6_000_000 for number in range(8)]  # so many that it takes a while
+
+        def put(content: bytes) -> int:
+            return send("PUT", url, {"If-None-Match": "*"}, content)[0]
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = list(pool.map(put, contents))
+        assert sorted(statuses) == [200] + [412] * 7
+        assert send("GET", presign(Key="race")) == (200, contents[statuses.index(200)])
 
 
 class TestNotThere:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from xml.etree import ElementTree
 
@@ -225,6 +226,23 @@ class TestRefused:
         answer = upload.complete([(1, upload.part(1, LAST))], IfNoneMatch="*", headers={"If-None-Match": "*"})
         assert answer[0] == 200
         assert store.content("new.bin") == LAST
+
+    def test_an_object_that_others_make_at_the_same_time(self, store: Store) -> None:
+        contents = [bytes([number]) * 6_000_000 for number in range(8)]  # so many that it takes a while
+        uploads = [Upload(store, "race.bin") for _ in contents]
+        etags = [upload.part(1, content) for upload, content in zip(uploads, contents, strict=True)]
+        urls = [
+            store.presign("complete_multipart_upload", Key="race.bin", UploadId=upload.id, IfNoneMatch="*")
+            for upload in uploads
+        ]
+
+        def complete(url: str, etag: str) -> int:
+            return send("POST", url, {"If-None-Match": "*"}, document([(1, etag)]))[0]
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = list(pool.map(complete, urls, etags))
+        assert sorted(statuses) == [200] + [412] * 7
+        assert store.content("race.bin") == contents[statuses.index(200)]
 
     @pytest.mark.parametrize("number", ["0", "10001", "-1", "x", ""])
     def test_a_number_that_no_part_has(self, store: Store, number: str) -> None:
