@@ -63,6 +63,10 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
+    def move_to(self, pointer: str) -> None:
+        """Take in that the document at fault stands in a larger one, where the JSON pointer `pointer` leads."""
+        self.errors = [FieldError(pointer + error.pointer, error.detail) for error in self.errors]
+
     def details(self, request_id: str) -> ProblemDetails:
         """This problem as the caller sees it; `request_id` is the Fn call id."""
         return ProblemDetails(
