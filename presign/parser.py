@@ -145,7 +145,7 @@ def untyped_object(body: bytes | msgspec.Raw) -> dict[str, Any]:
     except RecursionError:
         raise InvalidJson([FieldError("", "is nested too deeply")]) from None
     except msgspec.MsgspecError as exc:
-        raise InvalidJson([FieldError("", str(exc) if body else "is empty")]) from None
+        raise InvalidJson([FieldError("", str(exc).partition(" - at `")[0] if body else "is empty")]) from None
     if not isinstance(document, dict):
         raise InvalidRequest([FieldError("", "must be a JSON object")])
     return document

@@ -144,6 +144,7 @@ class TestNotJson:
             (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
             (b'{"key": "\xff"}', "is not UTF-8"),
             (b'{"key": NaN}', "JSON is malformed: invalid character (byte 8)"),
+            (b'{"key": 1e400}', "Number out of range"),
             (b"[" * 60_000, "is nested too deeply"),
         ],
     )
@@ -226,6 +227,11 @@ class TestStructure:
         body = b'{"key": "a", "operation": "delete_object", "operation": "head_object", "key": "b"}'
         request = PARSER.parse(body)
         assert (request.name(), request.key) == ("head_object", "b")
+
+    def test_no_more_than_twenty_faults_are_told(self) -> None:
+        """Or else a batch could have an answer larger than a function may send."""
+        unknown = [f"x{number}" for number in range(21)]
+        assert list(faults({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
 
     def test_all_faults_come_in_one_answer(self) -> None:
         assert faults(
