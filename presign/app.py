@@ -109,7 +109,7 @@ class App:
         call = Call(deployment, invocation)
         if route == BATCH:
             for index, item in enumerate(parse_batch(body)):
-                call.decide(partial(deployment.parser.parse, item, at=f"/requests/{index}"), index=index)
+                call.decide(partial(deployment.parser.parse, item), index=index)
         elif route == EVENT:
             call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
         else:

@@ -10,6 +10,7 @@ import msgspec
 from presign import logs
 from presign.audit import Decision
 from presign.deployment import Deployment, Presigner
+from presign.faults import pointer
 from presign.model import Operation, PresignedUrl
 from presign.policy import Caller, Identity
 from presign.problems import InternalError, NotConfigured, Problem, SecretUnavailable
@@ -73,6 +74,8 @@ class Call:
             decision.expires_in = outcome.expires_in
         except Exception as exc:  # noqa: BLE001 - one request that fails must not fail the others
             outcome = as_problem(exc, self._invocation.call_id)
+            if index is not msgspec.UNSET:
+                outcome.move_to(pointer("requests", index))
             decision.refuse(outcome)
         self.decisions.append(decision)
         self._outcomes.append(outcome)

@@ -61,12 +61,11 @@ class RequestParser:
         self._max_expires_in = max_expires_in
         self._virtual_hosted = virtual_hosted
 
-    def parse(self, body: bytes | msgspec.Raw, *, at: str = "") -> Operation:
+    def parse(self, body: bytes | msgspec.Raw) -> Operation:
         """The operation that `body` asks for, with its bucket.
 
         Args:
             body: a JSON text.
-            at: where it stands in a larger one, as the JSON pointer that those of its faults begin with.
 
         Raises:
             PayloadTooLarge: it is more than 64 KiB.
@@ -79,10 +78,10 @@ class RequestParser:
         try:
             operation = _decoders[_named.decode(body).operation or GetObject.name()].decode(body)
         except (*_undecodable, KeyError):
-            operation, faults = _decode_what_fits(untyped_object(body, at=at))
+            operation, faults = _decode_what_fits(untyped_object(body))
         self._complete(operation, faults)
         if faults:
-            raise InvalidRequest([FieldError(at + fault.pointer, fault.detail) for fault in faults])
+            raise InvalidRequest(faults)
         return operation
 
     def check(self, operation: Operation) -> Operation:
@@ -129,12 +128,11 @@ def parse_batch(body: bytes) -> list[msgspec.Raw]:
         raise InvalidRequest(field_faults(untyped_object(body), _DecodedBatch)) from None
 
 
-def untyped_object(body: bytes | msgspec.Raw, *, at: str = "") -> dict[str, Any]:
+def untyped_object(body: bytes | msgspec.Raw) -> dict[str, Any]:
     """The JSON object in `body`, whatever its members are.
 
     Args:
         body: a JSON text.
-        at: the JSON pointer of its faults.
 
     Raises:
         InvalidJson: it is not a JSON text.
@@ -143,13 +141,13 @@ def untyped_object(body: bytes | msgspec.Raw, *, at: str = "") -> dict[str, Any]
     try:
         document = _untyped.decode(body)
     except UnicodeDecodeError:
-        raise InvalidJson([FieldError(at, "is not UTF-8")]) from None
+        raise InvalidJson([FieldError("", "is not UTF-8")]) from None
     except RecursionError:
-        raise InvalidJson([FieldError(at, "is nested too deeply")]) from None
+        raise InvalidJson([FieldError("", "is nested too deeply")]) from None
     except msgspec.MsgspecError as exc:
-        raise InvalidJson([FieldError(at, str(exc) if body else "is empty")]) from None
+        raise InvalidJson([FieldError("", str(exc).partition(" - at `")[0] if body else "is empty")]) from None
     if not isinstance(document, dict):
-        raise InvalidRequest([FieldError(at, "must be a JSON object")])
+        raise InvalidRequest([FieldError("", "must be a JSON object")])
     return document
 
 

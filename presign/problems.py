@@ -13,6 +13,8 @@ from typing import ClassVar
 import msgspec
 
 MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
+"""The most faults that are told of one request. With all, an answer could be larger than a function may send (6 MB)."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -62,6 +64,10 @@ class Problem(Exception):
         super().__init__("; ".join([self.detail, *map(str, errors)]))
         self.errors = list(errors)
         self.headers = dict(headers or {})
+
+    def move_to(self, pointer: str) -> None:
+        """Take in that the document at fault stands in a larger one, where the JSON pointer `pointer` leads."""
+        self.errors = [FieldError(pointer + error.pointer, error.detail) for error in self.errors]
 
     def details(self, request_id: str) -> ProblemDetails:
         """This problem as the caller sees it; `request_id` is the Fn call id."""
@@ -121,11 +127,14 @@ class InvalidJson(Problem):
 
 
 class InvalidRequest(Problem):
-    """The body is JSON, but not a request of this API; `errors` lists every fault."""
+    """The body is JSON, but not a request of this API; `errors` lists its faults, the first `MAX_ERRORS` of them."""
 
     status = 400
     code = "invalid_request"
     detail = "The request is not valid; see errors."
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(errors[:MAX_ERRORS])
 
 
 class AccessDenied(Problem):

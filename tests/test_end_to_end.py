@@ -154,6 +154,22 @@ class TestBatch:
         for extra, status in ((b"", 200), (b" ", 413)):
             assert running.call("/v1/presign/batch", body=body + extra).status == status
 
+    def test_every_fault_is_told_by_its_place_in_the_batch(self, start: Callable[..., Running]) -> None:
+        rule = {"operations": ["*"], "bucket": BUCKET, "prefix": "", "max_expires_in": 60, "max_content_length": 5}
+        results = self.batch(
+            start({"POLICY": json.dumps({"rules": [rule]})}),
+            {"key": "a", "expires_in": 60},
+            {"key": "a", "expires_in": 61},
+            {"operation": "put_object", "key": "a"},
+            {"key": "../a"},
+        )
+        assert "url" in results[0]
+        assert [[error["pointer"] for error in result["problem"]["errors"]] for result in results[1:]] == [
+            ["/requests/1/expires_in"],
+            ["/requests/2/content_length"],
+            ["/requests/3/key"],
+        ]
+
     def test_no_key_for_any(self, start: Callable[..., Running]) -> None:
         """What is refused stays refused, and the cause is told once."""
         running = start({"SECRET_OCID": "ocid1.vaultsecret.oc1.none"})

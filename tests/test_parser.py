@@ -144,6 +144,7 @@ class TestNotJson:
             (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
             (b'{"key": "\xff"}', "is not UTF-8"),
             (b'{"key": NaN}', "JSON is malformed: invalid character (byte 8)"),
+            (b'{"key": 1e400}', "Number out of range"),
             (b"[" * 60_000, "is nested too deeply"),
         ],
     )
@@ -226,6 +227,11 @@ class TestStructure:
         body = b'{"key": "a", "operation": "delete_object", "operation": "head_object", "key": "b"}'
         request = PARSER.parse(body)
         assert (request.name(), request.key) == ("head_object", "b")
+
+    def test_no_more_than_twenty_faults_are_told(self) -> None:
+        """Or else a batch could have an answer larger than a function may send."""
+        unknown = [f"x{number}" for number in range(21)]
+        assert list(faults({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
 
     def test_all_faults_come_in_one_answer(self) -> None:
         assert faults(
@@ -400,3 +406,45 @@ class TestMetadata:
     def test_size(self) -> None:
         assert parse({"operation": "put_object", "key": "a", "metadata": {"ab": "x" * 2046}}).headers
         assert self.faults({"ab": "x" * 2047}) == {"/metadata": "comes to 2049 bytes with its names; 2048 are allowed"}
+
+
+class TestForm:
+    """A form holds what was signed, whatever is the name of the file that is sent with it."""
+
+    def faults(self, **options: Any) -> dict[str, str]:
+        return faults({"operation": "post_object", "key": "a", **options})
+
+    def test_uploading(self) -> None:
+        document = {
+            "operation": "post_object",
+            "key": "a$b{filename}",
+            "content_type": "image/png",
+            "max_content_length": 9,
+            "metadata": {"Author": "$filename"},
+            "success_action_status": 201,
+        }
+        assert parse(document) == FormRequest(
+            operation="post_object",
+            bucket="uploads",
+            key="a$b{filename}",
+            fields={"Content-Type": "image/png", "x-amz-meta-author": "$filename", "success_action_status": "201"},
+            content_length_range=(0, 9),
+            expires_in=3600,
+        )
+
+    def test_the_name_of_the_file_takes_no_place(self) -> None:
+        options = {
+            "key": "a/${filename}",
+            "content_type": 'image/png; name="${filename}"',
+            "metadata": {"a": "b", "name": "x${filename}"},
+        }
+        fault = "must not hold ${filename}, in whose place S3 puts the name of the file"
+        assert self.faults(**options) == {"/key": fault, "/content_type": fault, "/metadata/name": fault}
+
+    def test_sizes(self) -> None:
+        fault = {"/min_content_length": "must not be above max_content_length"}
+        assert self.faults(min_content_length=2, max_content_length=1) == fault
+
+    @pytest.mark.parametrize("status", [0, 202, 302, 404])
+    def test_status(self, status: int) -> None:
+        assert self.faults(success_action_status=status) == {"/success_action_status": "must be 200, 201 or 204"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from presign.faults import pointer
 from presign.header_values import media_type_fault
 from presign.model import FormRequest, Operation
 from presign.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_faults, metadata_headers
@@ -36,8 +37,11 @@ class PostObject(Operation, kw_only=True, tag="post_object"):
     def faults(self) -> Iterator[FieldError]:
         yield from super().faults()
         yield from metadata_faults(self.metadata)
-        if "${filename}" in self.key:
-            yield FieldError("/key", "must not hold ${filename}, in whose place S3 puts the name of the file")
+        # S3 does so in every field of a form ("HTML Form Fields"), and whoever sends the form chooses that name.
+        metadata = {pointer("metadata", name): value for name, value in (self.metadata or {}).items()}
+        for at, value in {"/key": self.key, "/content_type": self.content_type or "", **metadata}.items():
+            if "${filename}" in value:
+                yield FieldError(at, "must not hold ${filename}, in whose place S3 puts the name of the file")
         least, most = self._content_length_range()
         if least > most:
             yield FieldError("/min_content_length", "must not be above max_content_length")
