@@ -2,8 +2,10 @@
 PYTHON ?= python3.11
 PORT ?= 8080
 BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
+	--python-platform linux --custom-compile-command "make lock"
 
-.PHONY: run test lint format openapi
+.PHONY: run test lint format lock audit openapi
 
 run: .venv/installed
 	@$(BIN)/python -m local --port $(PORT)
@@ -23,7 +25,16 @@ format: .venv/installed
 openapi: .venv/installed
 	$(BIN)/python -m gateway.openapi > gateway/openapi.json
 
+# Lock what requirements*.in name, with all that it needs and the hashes of all its files, for every platform of OCI.
+lock: .venv/installed
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+# Known vulnerabilities of what is locked.
+audit: .venv/installed
+	@$(BIN)/python .ci/audit.py
+
 .venv/installed: requirements.txt requirements-dev.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -57,6 +57,7 @@ class Stack:
         storage_url: of object storage.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
+        claims_key: the mark of the claims that the gateway has set.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Stack:
         self._specification = specification or {}
         self._command = image_command() if image else command
         self._image = image
-        self._claims_key = secrets.token_hex(16)
+        self.claims_key = secrets.token_hex(16)
 
     def __enter__(self) -> Stack:
         with ExitStack() as started:
@@ -143,7 +144,7 @@ class Stack:
                 "AUDIENCE": [AUDIENCE],
                 "JWKS_URI": [self.jwks_url],
                 "ALLOWED_ORIGINS": self._allowed_origins,
-                "CLAIMS_KEY": [self._claims_key],
+                "CLAIMS_KEY": [self.claims_key],
             }
         )
         for (*path, name), value in self._specification.items():
@@ -165,7 +166,7 @@ class Stack:
             "STORAGE_ENDPOINT": self.storage_url,
             "DEFAULT_BUCKET": BUCKET,
             "POLICY": json.dumps(POLICY),
-            "CLAIMS_KEY": self._claims_key,
+            "CLAIMS_KEY": self.claims_key,
             **self._config,
         }
 

@@ -25,7 +25,7 @@ _SHAPES = {
     "a token of the resource principal": re.compile(r"ST\$"),
     "a private key": re.compile(r"PRIVATE KEY"),
     "a signature of a request to OCI": re.compile(r"signature=\"", re.I),
-    "a header with credentials": re.compile(r"(?:authorization\W|bearer )", re.I),
+    "a header with credentials": re.compile(r"authorization[\"']?\s*[:=]|bearer ", re.I),
     "the beginning of a signing key": re.compile(r"AWS4(?!-HMAC)"),
 }
 _GIVEN = ("url", "fields")
@@ -34,7 +34,7 @@ _GIVEN = ("url", "fields")
 
 def secrets_of(stack: Stack) -> dict[str, str]:
     """What this stack's function knows and must not show: names and texts."""
-    found = {"the mark of claims": stack.settings()["CLAIMS_KEY"]}
+    found = {"the mark of claims": stack.claims_key}
     for number, content in enumerate(stack.vault.contents):
         found[f"secret {number} as Vault hands it out"] = base64.b64encode(content.encode()).decode()
         try:
