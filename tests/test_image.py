@@ -11,6 +11,7 @@ import pytest
 
 from image import build
 from image.imports import closure
+from presign.signers import SIGNERS
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,19 +90,13 @@ class TestImage:
         with pytest.raises(build.BuildFailed, match="secrets_client"):
             build.exercise(broken)
 
-    @pytest.mark.parametrize("signer", ["sigv4", "boto3"])
-    def test_the_function_works_on_it_end_to_end(self, image: Path, signer: str) -> None:
-        """The end-to-end tests, with a function that has these packages and no others."""
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--signer",
-            signer,
-            "--image",
-            image,
-            "tests/test_end_to_end.py",
+    def test_the_function_works_on_it_end_to_end(self, image: Path) -> None:
+        """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--image", image]
+        tests = ["tests/test_end_to_end.py", "tests/test_start.py"]
+        runs = [
+            subprocess.Popen([*command, "--signer", signer, *tests], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+            for signer in SIGNERS
         ]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
-        assert ended.returncode == 0, ended.stdout
+        outputs = [run.communicate(timeout=300)[0] for run in runs]
+        assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
