@@ -16,7 +16,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict func.py presign local gateway
+	$(BIN)/mypy --strict func.py start.py presign local gateway image
 
 format: .venv/installed
 	$(BIN)/ruff check --fix

@@ -12,12 +12,17 @@ from fdk.customer_code import Function
 import func
 
 
+def imported_function() -> Function:
+    """The function for the FDK, which would import its module a second time."""
+    function = Function(func.__file__)
+    function.handler = lambda: func.handler
+    return function
+
+
 def main() -> None:
     """Get ready, and serve; does not return."""
     func.app.warm()
-    function = Function(func.__file__)
-    function.handler = lambda: func.handler  # the module is imported already, and must not be a second time
-    fdk.handle(function)
+    fdk.handle(imported_function())
 
 
 if __name__ == "__main__":

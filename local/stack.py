@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from local.deployment import filled, parse
-from local.function import FDK_COMMAND, Answer, Function, image_command, invoke
+from local.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.gateway import Gateway
 from local.identity import ResourcePrincipal
 from local.server import Server
@@ -78,7 +78,7 @@ class Stack:
         self._log = log
         self._allowed_origins = allowed_origins
         self._specification = specification or {}
-        self._command = image_command() if image else command
+        self._command = in_image(image, command) if image else command
         self._image = image
         self.claims_key = secrets.token_hex(16)
 

@@ -1,0 +1,1 @@
+"""How the image is made: what is installed, and what of it stays."""
