@@ -443,7 +443,7 @@ class Upload {
   }
 
   /**
-   * A URL for a part: one that was fetched earlier and still serves, or a new one, and then those of the next parts too.
+   * A URL for a part: one that was fetched before and still serves, or a new one, and then those of the next parts too.
    *
    * @param {number} number
    * @returns {Promise<SignedUrl>}
@@ -451,6 +451,7 @@ class Upload {
   async #partUrl(number) {
     const held = await this.#urls.get(number);
     if (held && Date.now() < held.staleAt) return held;
+    if (held) this.#urls.clear(); // the others are as old
     const next = this.#toSend.filter((other) => other !== number && !this.#urls.has(other));
     const numbers = [number, ...next.slice(0, URLS_AT_ONCE - 1)];
     const answers = this.#client.signAll(numbers.map(this.#partRequest), this.#signal);
@@ -756,7 +757,7 @@ function inUnits(digits) {
     size /= 1024;
     units.shift();
   }
-  return `${Number(size.toFixed(1))} ${units[0]}`;
+  return `${Math.floor(size * 10) / 10} ${units[0]}`;
 }
 
 /**

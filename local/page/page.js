@@ -2,6 +2,7 @@ import { PAUSE, PresignClient, PresignError } from "./presign.js";
 
 const UPLOADED = "uploaded";
 const SPEED_WINDOW_MS = 5000;
+const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // to try again does not help
 
 /** @type {Promise<{ prefix: string, token: string }> | undefined} */
 let session;
@@ -16,30 +17,6 @@ const drop = byId("drop");
 
 /** @type {Map<string, UploadCard>} */
 const cards = new Map();
-
-picker.addEventListener("change", () => {
-  addFiles(picker.files);
-  picker.value = "";
-});
-for (const type of ["dragenter", "dragover"]) {
-  addEventListener(type, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-}
-for (const type of ["dragleave", "drop"]) addEventListener(type, () => drop.classList.remove("over"));
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  addFiles(event.dataTransfer?.files);
-});
-addEventListener("beforeunload", (event) => {
-  if ([...cards.values()].some((card) => card.isRunning)) event.preventDefault();
-});
-
-for (const { key, name, size, lastModified } of client.unfinished()) {
-  addCard(key, { name, size, lastModified }).stop("Unfinished. Choose the same file again to go on.");
-}
-showUploaded();
 
 /** One upload, as the page shows it. */
 class UploadCard {
@@ -62,9 +39,10 @@ class UploadCard {
     this.#part(".name").textContent = description.name;
     this.#part(".size").textContent = inUnits(description.size);
     this.progress.setAttribute("aria-label", `Progress of ${description.name}`);
-    this.#on(".pause", "Pause", () => this.#controller?.abort(PAUSE));
-    this.#on(".resume", "Resume", () => this.start());
-    this.#on(".cancel", "Cancel", () => this.#cancel());
+    this.#label(".pause", "Pause");
+    this.#part(".pause").addEventListener("click", () => this.#controller?.abort(PAUSE));
+    this.#part(".resume").addEventListener("click", () => this.start());
+    this.#part(".cancel").addEventListener("click", () => this.#cancel());
   }
 
   get isRunning() {
@@ -90,6 +68,7 @@ class UploadCard {
       const { code, message } = error instanceof PresignError ? error : { code: "", message: String(error) };
       if (code === "canceled") return this.#remove(`${this.description.name} was canceled.`);
       this.stop(code === "paused" ? `Paused at ${percent(this.progress.value)}.` : message, code !== "paused");
+      if (FINAL.includes(code)) this.#setFinal();
       news(`${this.description.name}: ${code === "paused" ? "paused" : message}`);
     }
   }
@@ -157,15 +136,18 @@ class UploadCard {
   #setStopped(stopped, failed = false) {
     this.element.classList.toggle("stopped", stopped);
     this.element.classList.toggle("failed", failed);
-    const resume = this.#part(".resume");
-    const pause = this.#part(".pause");
+    const [resume, pause] = [this.#part(".resume"), this.#part(".pause")];
     const hadFocus = document.activeElement === (stopped ? pause : resume);
     pause.hidden = stopped;
     resume.hidden = !stopped;
-    const label = this.file ? (failed ? "Try again" : "Resume") : "Choose file";
-    resume.textContent = label;
-    resume.setAttribute("aria-label", `${label}: ${this.description.name}`);
+    this.#label(".resume", this.file ? (failed ? "Try again" : "Resume") : "Choose file");
+    this.#label(".cancel", "Cancel");
     if (hadFocus) (stopped ? resume : pause).focus();
+  }
+
+  #setFinal() {
+    this.#part(".resume").hidden = true;
+    this.#label(".cancel", "Remove");
   }
 
   /** @param {string} text */
@@ -176,12 +158,11 @@ class UploadCard {
   /**
    * @param {string} selector
    * @param {string} label
-   * @param {() => void} action
    */
-  #on(selector, label, action) {
+  #label(selector, label) {
     const button = this.#part(selector);
+    button.textContent = label;
     button.setAttribute("aria-label", `${label}: ${this.description.name}`);
-    button.addEventListener("click", action);
   }
 
   /** @param {string} selector */
@@ -301,3 +282,27 @@ function fromTemplate(id) {
 function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
+
+picker.addEventListener("change", () => {
+  addFiles(picker.files);
+  picker.value = "";
+});
+for (const type of ["dragenter", "dragover"]) {
+  addEventListener(type, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+for (const type of ["dragleave", "drop"]) addEventListener(type, () => drop.classList.remove("over"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  addFiles(event.dataTransfer?.files);
+});
+addEventListener("beforeunload", (event) => {
+  if ([...cards.values()].some((card) => card.isRunning)) event.preventDefault();
+});
+
+for (const { key, name, size, lastModified } of client.unfinished()) {
+  addCard(key, { name, size, lastModified }).stop("Unfinished. Choose the same file again to go on.");
+}
+showUploaded();
