@@ -1,0 +1,111 @@
+"""A network cable: what is between a browser and a server, and can be pulled out."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+HOST = "127.0.0.1"
+_CHUNK_BYTES = 65_536
+
+
+class Cable:
+    """Carries connections to a port of this machine, from one of its own.
+
+    Attributes:
+        url: where the server is, for those who come by this cable.
+        target_port: the server's.
+        sent_bytes: how many bytes have gone to the server.
+        holding: set while nothing goes, as `hold_after` wants it.
+    """
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server((HOST, 0))
+        self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
+        self.target_port = 0
+        self.sent_bytes = 0
+        self.holding = threading.Event()
+        self._hold_at: int | None = None
+        self._pulled = False
+        self._sockets: set[socket.socket] = set()
+        self._condition = threading.Condition()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def hold_after(self, count: int) -> None:
+        """Let `count` more bytes go to the server, and then nothing until the cable is pulled out or released."""
+        with self._condition:
+            self._hold_at = self.sent_bytes + count
+
+    def release(self) -> None:
+        """Let everything go on."""
+        with self._condition:
+            self._hold_at = None
+            self.holding.clear()
+            self._condition.notify_all()
+
+    def pull_out(self) -> None:
+        """Break all connections, and let none come about."""
+        with self._condition:
+            self._pulled = True
+            sockets = list(self._sockets)
+        for one in sockets:
+            _reset(one)
+        self.release()
+
+    def plug_in(self) -> None:
+        """Carry connections again."""
+        self._pulled = False
+
+    def __enter__(self) -> Cable:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.pull_out()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._pulled:
+                _reset(client)
+                continue
+            server = socket.create_connection((HOST, self.target_port))
+            with self._condition:
+                self._sockets |= {client, server}
+            threading.Thread(target=self._carry, args=(client, server), kwargs={"counts": True}, daemon=True).start()
+            threading.Thread(target=self._carry, args=(server, client), kwargs={"counts": False}, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, *, counts: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(_CHUNK_BYTES):
+                if counts:
+                    self._count(len(data))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+            return
+        for one in (source, sink):
+            _reset(one)
+
+    def _count(self, count: int) -> None:
+        with self._condition:
+            if self._hold_at is not None and self.sent_bytes + count > self._hold_at:
+                self.holding.set()
+                self._condition.wait_for(lambda: self._hold_at is None)
+            self.sent_bytes += count
+
+
+def _reset(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
