@@ -6,7 +6,6 @@ import socket
 import struct
 import threading
 from contextlib import suppress
-from types import TracebackType
 
 HOST = "127.0.0.1"
 _CHUNK_BYTES = 65_536
@@ -59,12 +58,8 @@ class Cable:
         """Carry connections again."""
         self._pulled = False
 
-    def __enter__(self) -> Cable:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Pull it out, and throw it away."""
         self.pull_out()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

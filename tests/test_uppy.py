@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from playwright.sync_api import Browser, Page
 from werkzeug.wrappers import Request, Response
 
 from browsers import NODE_PROJECT, chromium, make_file, node_tools, open_page, sha256
-from cable import Cable
 from conftest import Running
 from local.server import Server
 
