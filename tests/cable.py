@@ -28,6 +28,7 @@ class Cable:
         self.sent_bytes = 0
         self.holding = threading.Event()
         self._hold_at: int | None = None
+        self._lose_at: int | None = None
         self._pulled = False
         self._sockets: set[socket.socket] = set()
         self._condition = threading.Condition()
@@ -44,6 +45,11 @@ class Cable:
             self._hold_at = None
             self.holding.clear()
             self._condition.notify_all()
+
+    def lose_answer_after(self, count: int) -> None:
+        """Once `count` more bytes have gone to the server, break the connection that its next answer comes by."""
+        with self._condition:
+            self._lose_at = self.sent_bytes + count
 
     def pull_out(self) -> None:
         """Break all connections, and let none come about."""
@@ -85,9 +91,12 @@ class Cable:
             while data := source.recv(_CHUNK_BYTES):
                 if counts:
                     self._count(len(data))
+                elif self._loses():
+                    break
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-            return
+            else:
+                sink.shutdown(socket.SHUT_WR)
+                return
         for one in (source, sink):
             _reset(one)
 
@@ -97,6 +106,13 @@ class Cable:
                 self.holding.set()
                 self._condition.wait_for(lambda: self._hold_at is None)
             self.sent_bytes += count
+
+    def _loses(self) -> bool:
+        with self._condition:
+            loses = self._lose_at is not None and self.sent_bytes >= self._lose_at
+            if loses:
+                self._lose_at = None
+            return loses
 
 
 def _reset(one: socket.socket) -> None:

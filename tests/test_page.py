@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
 from cable import Cable
@@ -103,6 +103,13 @@ def operations(running: Running, since: int = 0) -> list[str]:
     """What the function has signed, in order."""
     lines = running.log()[since:].splitlines()
     return [json.loads(line)["operation"] for line in lines if line.startswith('{"event":"presign"')]
+
+
+def statuses(page: Page, wanted: int) -> list[str]:
+    """The requests that are answered with a status, as they come."""
+    found: list[str] = []
+    page.on("response", lambda response: found.append(response.url) if response.status == wanted else None)
+    return found
 
 
 def unfinished(page: Page) -> list[str]:
@@ -231,6 +238,89 @@ class TestBreaks:
         assert storage.faulted > faulted_before
         assert sha256(download(page, big.name)) == sha256(big)
 
+    def test_the_answer_to_a_put_is_lost(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        """It is sent again, and refused, as the object must be new; but then it is this very object."""
+        page = open_page(browser, limited[0].stack.url)
+        refused = statuses(page, 412)
+        path = make_file(tmp_path / "lost.png", 10 * MIB)
+        limited[1].lose_answer_after(10 * MIB)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert len(refused) == 1
+        assert sha256(download(page, path.name)) == sha256(path)
+        page.close()
+
+    @pytest.mark.parametrize("reloaded", [False, True], ids=["the page waits", "the page is reloaded"])
+    def test_the_answer_to_the_completion_is_lost(
+        self, page: Page, cable: Cable, tmp_path: Path, reloaded: bool
+    ) -> None:
+        """It is not begun anew, though the store knows no such upload any more."""
+        path = make_file(tmp_path / "lost.bin", 20 * MIB)
+        sent_before = cable.sent_bytes
+        answers = []
+
+        def lose(route: Route) -> None:
+            if route.request.method != "POST":
+                route.fallback()
+            elif answers:
+                headers = {"Access-Control-Allow-Origin": "*"}
+                route.fulfill(status=404, headers=headers, body="<Error><Code>NoSuchUpload</Code></Error>")
+            else:
+                answers.append(route.fetch().status)
+                route.abort("connectionreset")
+
+        page.route(re.compile("uploadId="), lose)
+        choose(page, path)
+        if reloaded:
+            expect(page.locator(".upload .state")).to_contain_text("The connection was lost; trying again")
+            page.reload()
+            choose(page, path)
+        is_uploaded(page, path.name)
+        assert answers == [200]
+        assert sha256(download(page, path.name)) == sha256(path)
+        assert cable.sent_bytes - sent_before < 20 * MIB + MIB
+
+    def test_the_store_tells_of_the_parts_on_several_pages(self, page: Page, cable: Cable, big: Path) -> None:
+        sent_before = cable.sent_bytes
+        cable.hold_after(50 * MIB)
+        choose(page, big)
+        assert cable.holding.wait(20)
+        page.reload()
+        cable.release()
+        lists = []
+
+        def ask_for_few(route: Route) -> None:
+            request = route.request.post_data_json
+            if request["operation"] == "list_parts":
+                lists.append(request.get("part_number_marker"))
+                request["max_parts"] = 2
+            route.continue_(post_data=request)
+
+        page.route("**/v1/presign", ask_for_few)
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert len(lists) >= 3
+        assert lists[0] is None
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + PARTS_AT_ONCE_BYTES + MIB
+
+    def test_the_store_hides_the_etags(self, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("local.bucket_cors.EXPOSED_HEADERS", ())
+        path = make_file(tmp_path / "hidden.bin", 16 * MIB)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sha256(download(page, path.name)) == sha256(path)
+
+    def test_the_token_has_expired(self, page: Page, connected: tuple[Running, Cable], tmp_path: Path) -> None:
+        sessions = [{"prefix": "demo/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
+        page.route("**/session", lambda route: route.fulfill(json=sessions.pop()) if sessions else route.continue_())
+        path = make_file(tmp_path / "late.bin", 10)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sessions == []
+
     @pytest.mark.parametrize("clock", ["right", "standing still"])
     def test_urls_expire_during_the_upload(
         self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], big: Path, clock: str
@@ -239,8 +329,7 @@ class TestBreaks:
         running, _ = connect(DEFAULT_EXPIRES_IN="1", MAX_EXPIRES_IN="1")
         running.stack.storage.fault = Fault(delay_seconds=0.5, method="PUT")
         page = open_page(browser, running.stack.url)
-        refused = []
-        page.on("response", lambda response: refused.append(response.url) if response.status == 403 else None)
+        refused = statuses(page, 403)
         if clock == "standing still":
             page.evaluate("const now = Date.now(); Date.now = () => now")
         choose(page, big)
@@ -278,6 +367,20 @@ class TestRefusals:
         choose(page, path)
         is_uploaded(page, path.name)
         assert sha256(download(page, path.name)) == sha256(path)
+        page.close()
+
+    def test_a_file_that_is_there_already(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        page = open_page(browser, limited[0].stack.url)
+        for size in (10, 16 * MIB):
+            path = make_file(tmp_path / f"{size}.png", size)
+            choose(page, path)
+            is_uploaded(page, path.name)
+            choose(page, path)
+            expect(page.locator(".upload .state")).to_have_text("There is already a file of this name.")
+            assert unfinished(page) == []
+            page.get_by_role("button", name=f"Remove: {path.name}").click()
         page.close()
 
     def test_a_type_that_is_not_allowed(self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path) -> None:
