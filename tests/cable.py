@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 
 HOST = "127.0.0.1"
@@ -18,6 +19,7 @@ class Cable:
         url: where the server is, for those who come by this cable.
         target_port: the server's.
         sent_bytes: how many bytes have gone to the server.
+        bytes_per_second: how many go to the server at most; None for as many as can.
         holding: set while nothing goes, as `hold_after` wants it.
     """
 
@@ -26,6 +28,7 @@ class Cable:
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
         self.target_port = 0
         self.sent_bytes = 0
+        self.bytes_per_second: float | None = None
         self.holding = threading.Event()
         self._hold_at: int | None = None
         self._lose_at: int | None = None
@@ -105,6 +108,8 @@ class Cable:
             if self._hold_at is not None and self.sent_bytes + count > self._hold_at:
                 self.holding.set()
                 self._condition.wait_for(lambda: self._hold_at is None)
+            if self.bytes_per_second:
+                time.sleep(count / self.bytes_per_second)
             self.sent_bytes += count
 
     def _loses(self) -> bool:

@@ -321,25 +321,37 @@ class TestBreaks:
         is_uploaded(page, path.name)
         assert sessions == []
 
-    @pytest.mark.parametrize("clock", ["right", "standing still"])
     def test_urls_expire_during_the_upload(
-        self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], big: Path, clock: str
+        self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], tmp_path: Path
     ) -> None:
-        """With a clock that stands still the browser finds out by the 403 alone."""
-        running, _ = connect(DEFAULT_EXPIRES_IN="1", MAX_EXPIRES_IN="1")
-        running.stack.storage.fault = Fault(delay_seconds=0.5, method="PUT")
+        """The page's clock stands still, so that it learns this from the store alone."""
+        path = make_file(tmp_path / "six parts.bin", 26 * MIB)
+        running, cable = connect(DEFAULT_EXPIRES_IN="2", MAX_EXPIRES_IN="2")
+        cable.bytes_per_second = 8 * MIB  # so that four parts take longer than a URL lasts
         page = open_page(browser, running.stack.url)
         refused = statuses(page, 403)
-        if clock == "standing still":
-            page.evaluate("const now = Date.now(); Date.now = () => now")
-        choose(page, big)
-        is_uploaded(page, big.name)
-        assert operations(running).count("upload_part") > 13
-        if clock == "standing still":
-            assert refused
-        running.stack.storage.fault = None
-        assert sha256(download(page, big.name)) == sha256(big)
+        page.evaluate("const now = Date.now(); Date.now = () => now")
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert refused
+        assert operations(running).count("upload_part") > 6
+        assert sha256(download(page, path.name)) == sha256(path)
         page.close()
+
+    def test_urls_that_are_known_to_have_expired_are_not_tried(
+        self, page: Page, connected: tuple[Running, Cable], big: Path
+    ) -> None:
+        running, cable = connected
+        since = len(running.log())
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(20)
+        assert operations(running, since).count("upload_part") == 13
+        page.evaluate("const { now } = Date; Date.now = () => now() + 3_600_000")
+        cable.release()
+        is_uploaded(page, big.name)
+        assert 13 < operations(running, since).count("upload_part") <= 2 * 13
+        assert sha256(download(page, big.name)) == sha256(big)
 
 
 class TestRefusals:
