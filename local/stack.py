@@ -33,7 +33,7 @@ FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
 SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
 SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
-PAGE_PREFIX = "demo/"
+PAGE_PREFIX = "users/alice/"
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}]}
 
 

@@ -24,6 +24,9 @@ HALF_BYTES = 30 * MIB
 PARTS_AT_ONCE_BYTES = 4 * 5 * MIB
 
 
+expect.set_options(timeout=TIMEOUT_MS)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
@@ -59,7 +62,7 @@ def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, C
 
 @pytest.fixture(scope="module")
 def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
-    rule = {"bucket": BUCKET, "prefix": "demo/", "max_content_length": 20 * MIB, "content_types": ["image/*"]}
+    rule = {"bucket": BUCKET, "prefix": "users/alice/", "max_content_length": 20 * MIB, "content_types": ["image/*"]}
     rules = [
         {**rule, "operations": ["write"], "create_only": True},
         {**rule, "operations": ["read"]},
@@ -69,9 +72,13 @@ def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cab
 
 @pytest.fixture
 def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
-    page = open_page(browser, connected[0].stack.url)
+    running, cable = connected
+    page = open_page(browser, running.stack.url)
     yield page
     page.close()
+    cable.release()
+    cable.plug_in()
+    running.stack.storage.fault = None
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def choose(page: Page, *paths: Path) -> None:
 
 
 def is_uploaded(page: Page, name: str) -> None:
-    expect(page.get_by_role("link", name=name)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("link", name=name)).to_be_visible()
     expect(page.get_by_role("progressbar", name=f"Progress of {name}")).to_have_count(0)
 
 
@@ -174,7 +181,7 @@ class TestBreaks:
         sent_before = cable.sent_bytes
         cable.hold_after(HALF_BYTES)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         cable.pull_out()
         expect(page.locator(".upload .state")).to_contain_text("The connection was lost; trying again")
         cable.plug_in()
@@ -186,7 +193,7 @@ class TestBreaks:
         sent_before = cable.sent_bytes
         cable.hold_after(HALF_BYTES)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.reload()
         cable.release()
         assert state(page) == "Unfinished. Choose the same file again to go on."
@@ -199,7 +206,7 @@ class TestBreaks:
         sent_before = cable.sent_bytes
         cable.hold_after(HALF_BYTES)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.get_by_role("button", name=f"Pause: {big.name}").click()
         expect(page.locator(".upload .state")).to_have_text(re.compile(r"Paused at \d+ %\."))
         cable.release()
@@ -215,7 +222,7 @@ class TestBreaks:
         running, cable = connected
         cable.hold_after(HALF_BYTES)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         (upload,) = [json.loads(value) for value in unfinished(page)]
         parts = running.ask(operation="list_parts", key=upload["key"], upload_id=upload["uploadId"]).json()["url"]
         assert requests.get(parts, timeout=10).status_code == 200
@@ -286,7 +293,7 @@ class TestBreaks:
         sent_before = cable.sent_bytes
         cable.hold_after(50 * MIB)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.reload()
         cable.release()
         lists = []
@@ -314,7 +321,7 @@ class TestBreaks:
         assert sha256(download(page, path.name)) == sha256(path)
 
     def test_the_token_has_expired(self, page: Page, connected: tuple[Running, Cable], tmp_path: Path) -> None:
-        sessions = [{"prefix": "demo/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
+        sessions = [{"prefix": "users/alice/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
         page.route("**/session", lambda route: route.fulfill(json=sessions.pop()) if sessions else route.continue_())
         path = make_file(tmp_path / "late.bin", 10)
         choose(page, path)
@@ -345,7 +352,7 @@ class TestBreaks:
         since = len(running.log())
         cable.hold_after(HALF_BYTES)
         choose(page, big)
-        assert cable.holding.wait(20)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
         assert operations(running, since).count("upload_part") == 13
         page.evaluate("const { now } = Date; Date.now = () => now() + 3_600_000")
         cable.release()

@@ -24,6 +24,8 @@ class UploadCard {
   file;
   /** @type {AbortController | undefined} */
   #controller;
+  /** When the upload has ended, one way or the other. @type {Promise<void> | undefined} */
+  #end;
   /** @type {[number, number][]} */
   #samples = [];
 
@@ -50,7 +52,7 @@ class UploadCard {
   }
 
   /** @param {File} [file] */
-  async start(file = this.file) {
+  start(file = this.file) {
     if (this.isRunning) return;
     if (!file) return picker.click();
     this.file = file;
@@ -58,9 +60,16 @@ class UploadCard {
     this.#samples = [];
     this.#setStopped(false);
     this.#say("Starting…");
+    this.#end = this.#upload(file, this.#controller.signal);
+  }
+
+  /**
+   * @param {File} file
+   * @param {AbortSignal} signal
+   */
+  async #upload(file, signal) {
     try {
-      const onProgress = this.#show.bind(this);
-      await client.upload(file, this.key, { onProgress, signal: this.#controller.signal });
+      await client.upload(file, this.key, { onProgress: this.#show.bind(this), signal });
       this.#controller = undefined;
       this.#finish();
     } catch (error) {
@@ -103,7 +112,9 @@ class UploadCard {
   }
 
   async #cancel() {
-    if (this.#controller) return this.#controller.abort();
+    this.#controller?.abort();
+    await this.#end;
+    if (!this.element.isConnected) return;
     try {
       await client.discard(this.description, this.key);
       this.#remove(`${this.description.name} was canceled.`);
