@@ -82,7 +82,8 @@ def _show(stack: Stack) -> None:
     body = json.dumps({"key": OBJECT})
     headers = f"-H 'Authorization: Bearer {stack.token()}' -H 'Content-Type: application/json'"
     ask = f"curl -s {stack.url}/v1/presign {headers} -d '{body}'"
-    print(f"\nReady. This asks for a URL:\n\n  {ask}\n", flush=True)
+    print(f"\nReady. To upload and download in a browser, open {stack.url}\n", flush=True)
+    print(f"This asks for a URL:\n\n  {ask}\n", flush=True)
     if shutil.which("curl"):
         answer = _output(ask)
         use = f"curl -s '{json.loads(answer)['url']}'"

@@ -17,6 +17,7 @@ from local.deployment import filled, parse
 from local.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.gateway import Gateway
 from local.identity import ResourcePrincipal
+from local.page import Page
 from local.server import Server
 from local.storage import Storage
 from local.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
@@ -32,6 +33,7 @@ FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
 SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
 SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
+PAGE_PREFIX = "users/alice/"
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}]}
 
 
@@ -89,8 +91,9 @@ class Stack:
             self.identity_provider = IdentityProvider()
             self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
             gateway = Gateway(parse(self._deployment()), self.socket_path)
+            page = Page(gateway, prefix=PAGE_PREFIX, token=self.token)
             # Before any file is touched, so that a port that is taken is found first.
-            self.url = started.enter_context(Server(gateway, port=self._port)).url
+            self.url = started.enter_context(Server(page, port=self._port)).url
             make_private(directory)
             started.callback(shutil.rmtree, directory)
             self.identity_provider.save(directory)

@@ -1,0 +1,319 @@
+import { PAUSE, PresignClient, PresignError } from "./presign.js";
+
+const UPLOADED = "uploaded";
+const SPEED_WINDOW_MS = 5000;
+const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // to try again does not help
+
+/** @type {Promise<{ prefix: string, token: string }> | undefined} */
+let session;
+
+const client = new PresignClient({
+  endpoint: new URL("v1/presign", location.href).href,
+  getToken: async ({ refresh }) => (await getSession(refresh)).token,
+});
+
+const picker = /** @type {HTMLInputElement} */ (byId("picker"));
+const drop = byId("drop");
+
+/** @type {Map<string, UploadCard>} */
+const cards = new Map();
+
+/** One upload, as the page shows it. */
+class UploadCard {
+  /** @type {File | undefined} */
+  file;
+  /** @type {AbortController | undefined} */
+  #controller;
+  /** When the upload has ended, one way or the other. @type {Promise<void> | undefined} */
+  #end;
+  /** @type {[number, number][]} */
+  #samples = [];
+
+  /**
+   * @param {string} key
+   * @param {{ name: string, size: number, lastModified: number }} description
+   */
+  constructor(key, description) {
+    this.key = key;
+    this.description = description;
+    this.element = fromTemplate("upload-template");
+    this.progress = /** @type {HTMLProgressElement} */ (this.#part("progress"));
+    this.#part(".name").textContent = description.name;
+    this.#part(".size").textContent = inUnits(description.size);
+    this.progress.setAttribute("aria-label", `Progress of ${description.name}`);
+    this.#label(".pause", "Pause");
+    this.#part(".pause").addEventListener("click", () => this.#controller?.abort(PAUSE));
+    this.#part(".resume").addEventListener("click", () => this.start());
+    this.#part(".cancel").addEventListener("click", () => this.#cancel());
+  }
+
+  get isRunning() {
+    return this.#controller !== undefined;
+  }
+
+  /** @param {File} [file] */
+  start(file = this.file) {
+    if (this.isRunning) return;
+    if (!file) return picker.click();
+    this.file = file;
+    this.#controller = new AbortController();
+    this.#samples = [];
+    this.#setStopped(false);
+    this.#say("Starting…");
+    this.#end = this.#upload(file, this.#controller.signal);
+  }
+
+  /**
+   * @param {File} file
+   * @param {AbortSignal} signal
+   */
+  async #upload(file, signal) {
+    try {
+      await client.upload(file, this.key, { onProgress: this.#show.bind(this), signal });
+      this.#controller = undefined;
+      this.#finish();
+    } catch (error) {
+      this.#controller = undefined;
+      const { code, message } = error instanceof PresignError ? error : { code: "", message: String(error) };
+      if (code === "canceled") return this.#remove(`${this.description.name} was canceled.`);
+      this.stop(code === "paused" ? `Paused at ${percent(this.progress.value)}.` : message, code !== "paused");
+      if (FINAL.includes(code)) this.#setFinal();
+      news(`${this.description.name}: ${code === "paused" ? "paused" : message}`);
+    }
+  }
+
+  /**
+   * Show that nothing goes on, and why.
+   *
+   * @param {string} why
+   * @param {boolean} [failed]
+   */
+  stop(why, failed = false) {
+    this.#setStopped(true, failed);
+    this.#say(why);
+  }
+
+  /** @param {import("./presign.js").Progress} progress */
+  #show({ loaded, total, waiting }) {
+    const share = total ? loaded / total : 1;
+    this.progress.value = share;
+    if (waiting) {
+      this.#samples = [];
+      return this.#say(`${percent(share)}. The connection was lost; trying again…`);
+    }
+    const now = performance.now();
+    this.#samples.push([now, loaded]);
+    while (now - this.#samples[0][0] > SPEED_WINDOW_MS) this.#samples.shift();
+    const [since, before] = this.#samples[0];
+    const speed = ((loaded - before) / (now - since)) * 1000;
+    if (!(speed > 0 && now - since > 300)) return this.#say(percent(share));
+    if (loaded === total) return this.#say(`${percent(share)} · the store puts it together…`);
+    this.#say(`${percent(share)} · ${inUnits(speed)}/s · ${duration((total - loaded) / speed)} left`);
+  }
+
+  async #cancel() {
+    this.#controller?.abort();
+    await this.#end;
+    if (!this.element.isConnected) return;
+    try {
+      await client.discard(this.description, this.key);
+      this.#remove(`${this.description.name} was canceled.`);
+    } catch (error) {
+      this.stop(String(/** @type {Error} */ (error).message), true);
+    }
+  }
+
+  #finish() {
+    const { name, size } = this.description;
+    this.#remove(`${name} is uploaded.`);
+    remember([{ key: this.key, name, size, at: Date.now() }, ...uploaded().filter(({ key }) => key !== this.key)]);
+    showUploaded();
+  }
+
+  /** @param {string} why */
+  #remove(why) {
+    const hadFocus = this.element.contains(document.activeElement);
+    this.element.remove();
+    cards.delete(this.key);
+    byId("uploads-section").hidden = cards.size === 0;
+    if (hadFocus) byId(cards.size ? "uploads-title" : "files-title").focus();
+    news(why);
+  }
+
+  /**
+   * @param {boolean} stopped
+   * @param {boolean} [failed]
+   */
+  #setStopped(stopped, failed = false) {
+    this.element.classList.toggle("stopped", stopped);
+    this.element.classList.toggle("failed", failed);
+    const [resume, pause] = [this.#part(".resume"), this.#part(".pause")];
+    const hadFocus = document.activeElement === (stopped ? pause : resume);
+    pause.hidden = stopped;
+    resume.hidden = !stopped;
+    this.#label(".resume", this.file ? (failed ? "Try again" : "Resume") : "Choose file");
+    this.#label(".cancel", "Cancel");
+    if (hadFocus) (stopped ? resume : pause).focus();
+  }
+
+  #setFinal() {
+    this.#part(".resume").hidden = true;
+    this.#label(".cancel", "Remove");
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#part(".state").textContent = text;
+  }
+
+  /**
+   * @param {string} selector
+   * @param {string} label
+   */
+  #label(selector, label) {
+    const button = this.#part(selector);
+    button.textContent = label;
+    button.setAttribute("aria-label", `${label}: ${this.description.name}`);
+  }
+
+  /** @param {string} selector */
+  #part(selector) {
+    return /** @type {HTMLElement} */ (this.element.querySelector(selector));
+  }
+}
+
+/** @param {FileList | null | undefined} files */
+async function addFiles(files) {
+  const chosen = [...(files ?? [])];
+  const { prefix } = await getSession().catch(() => ({ prefix: "" }));
+  for (const file of chosen) {
+    // The same file has the same key, so that it goes on where it stopped; another one of its name has another.
+    const key = `${prefix}${file.lastModified.toString(36)}-${file.size.toString(36)}/${file.name}`;
+    (cards.get(key) ?? addCard(key, file)).start(file);
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {{ name: string, size: number, lastModified: number }} description
+ */
+function addCard(key, description) {
+  const card = new UploadCard(key, description);
+  cards.set(key, card);
+  byId("uploads").append(card.element);
+  byId("uploads-section").hidden = false;
+  return card;
+}
+
+/** @typedef {{ key: string, name: string, size: number, at: number }} UploadedFile */
+
+/** @returns {UploadedFile[]} */
+function uploaded() {
+  return JSON.parse(localStorage.getItem(UPLOADED) ?? "[]");
+}
+
+/** @param {UploadedFile[]} files */
+function remember(files) {
+  localStorage.setItem(UPLOADED, JSON.stringify(files));
+}
+
+async function showUploaded() {
+  const files = uploaded();
+  byId("files").replaceChildren(...files.map(fileElement));
+  byId("empty").hidden = files.length > 0;
+}
+
+/** @param {UploadedFile} file */
+function fileElement({ key, name, size, at }) {
+  const element = fromTemplate("file-template");
+  const link = /** @type {HTMLAnchorElement} */ (element.querySelector(".name"));
+  const state = /** @type {HTMLElement} */ (element.querySelector(".state"));
+  /** @type {HTMLElement} */ (element.querySelector(".size")).textContent = inUnits(size);
+  link.textContent = name;
+  link.download = name;
+  state.textContent = `Uploaded ${new Date(at).toLocaleString()}`;
+  client.link(key, { saveAs: name }).then((url) => (link.href = url), report);
+  // The link may be older than its URL lasts.
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    client.download(key, { saveAs: name }).catch(report);
+  });
+  return element;
+
+  /** @param {Error} error */
+  function report({ message }) {
+    element.classList.add("failed");
+    state.textContent = message;
+  }
+}
+
+/** @param {boolean} [refresh] */
+function getSession(refresh = false) {
+  if (refresh) session = undefined;
+  session ??= fetch("session").then((answer) => answer.json());
+  session.catch(() => (session = undefined));
+  return session;
+}
+
+/** @param {string} text */
+function news(text) {
+  byId("news").textContent = text;
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.floor(share * 100)} %`;
+}
+
+/** @param {number} bytes */
+function inUnits(bytes) {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let size = bytes;
+  while (size >= 1024 && units.length > 1) {
+    size /= 1024;
+    units.shift();
+  }
+  return `${size < 10 && units[0] !== "bytes" ? size.toFixed(1) : Math.round(size)} ${units[0]}`;
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`;
+}
+
+/** @param {string} id */
+function fromTemplate(id) {
+  const template = /** @type {HTMLTemplateElement} */ (byId(id));
+  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+}
+
+/** @param {string} id */
+function byId(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+picker.addEventListener("change", () => {
+  addFiles(picker.files);
+  picker.value = "";
+});
+for (const type of ["dragenter", "dragover"]) {
+  addEventListener(type, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+for (const type of ["dragleave", "drop"]) addEventListener(type, () => drop.classList.remove("over"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  addFiles(event.dataTransfer?.files);
+});
+addEventListener("beforeunload", (event) => {
+  if ([...cards.values()].some((card) => card.isRunning)) event.preventDefault();
+});
+
+for (const { key, name, size, lastModified } of client.unfinished()) {
+  addCard(key, { name, size, lastModified }).stop("Unfinished. Choose the same file again to go on.");
+}
+showUploaded();
