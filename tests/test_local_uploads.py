@@ -105,6 +105,16 @@ class TestRoundTrip:
         again = upload.complete(parts)
         assert (again[0], told(again, "ETag")) == (200, told(first, "ETag"))
 
+    def test_completing_again_before_it_is_complete(self, store: Store) -> None:
+        upload = Upload(store, "again.bin")
+        parts = [(number, upload.part(number, PART)) for number in range(1, 5)]
+        url = store.presign("complete_multipart_upload", Key="again.bin", UploadId=upload.id)
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: send("POST", url, None, document(parts)), range(4)))
+        assert [answer[0] for answer in answers] == [200] * 4
+        assert len({told(answer, "ETag") for answer in answers}) == 1
+        assert store.content("again.bin") == PART * 4
+
     @pytest.mark.parametrize(
         ("wanted", "status", "content", "range_"),
         [
