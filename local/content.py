@@ -7,10 +7,11 @@ import binascii
 import hashlib
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BufferedReader, RawIOBase
 from tempfile import SpooledTemporaryFile
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
 from local.s3_answer import S3Error
@@ -82,12 +83,24 @@ def receive(request: Request) -> Content:
     if request.method == "PUT" and request.content_length is None:
         raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
     content = Content()
-    while chunk := request.stream.read(CHUNK_BYTES):
+    for chunk in chunks(request):
         content.write(chunk)
-    if request.content_length is not None and content.size != request.content_length:
-        raise S3Error(400, "IncompleteBody", "You did not provide the number of bytes specified by Content-Length.")
     content.check({name.lower(): value for name, value in request.headers.items()})
     return content
+
+
+def chunks(request: Request) -> Iterator[bytes]:
+    """The body of a request, one chunk after the other.
+
+    Raises:
+        S3Error: it is not as long as it says.
+    """
+    try:
+        while chunk := request.stream.read(CHUNK_BYTES):
+            yield chunk
+    except ClientDisconnected:
+        message = "You did not provide the number of bytes specified by Content-Length."
+        raise S3Error(400, "IncompleteBody", message) from None
 
 
 def reader(descriptor: int) -> BufferedReader:

@@ -1,4 +1,4 @@
-"""Buckets and the objects in them, kept by moto, which is told to do what somebody may do."""
+"""Buckets and the objects in them, as moto keeps them; what somebody may do is checked before."""
 
 from __future__ import annotations
 
@@ -71,14 +71,10 @@ class Resource:
 
 
 class Objects:
-    """Some buckets, and what is in them; no two instances share anything.
-
-    Attributes:
-        lock: to hold while it is found out whether there is an object, and made if there is none.
-    """
+    """Some buckets, and what is in them; no two instances share anything."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._moto = create_backend_app("s3")
         self._account_id = f"{secrets.randbelow(10**12):012}"
         _allow_open_files()
@@ -138,7 +134,7 @@ class Objects:
         Raises:
             S3Error: it can't be stored.
         """
-        with self.lock:
+        with self._lock:
             if create_only and self.find(resource):
                 message = "At least one of the pre-conditions you specified did not hold"
                 raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wrappers import Request
 
-from local.content import CHUNK_BYTES, Content
+from local.content import Content, chunks
 from local.s3_answer import S3Error
 
 MAX_FIELDS_BYTES = 20_000
@@ -88,8 +89,8 @@ def _parts(events: Iterator[Event]) -> Iterator[tuple[Field | File, Content]]:
 
 def _events(request: Request, boundary: bytes) -> Iterator[Event]:
     decoder = MultipartDecoder(boundary)
-    while True:
-        decoder.receive_data(request.stream.read(CHUNK_BYTES) or None)
+    for chunk in chain(chunks(request), [None]):
+        decoder.receive_data(chunk)
         while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
             yield event
         if isinstance(event, Epilogue):

@@ -1,4 +1,4 @@
-"""Object storage that speaks S3: moto's, behind a check of every presigned URL and of every form that is posted."""
+"""Object storage that speaks S3: checks every presigned URL and every form that is posted; moto keeps the objects."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _list(resource: Resource, upload: Any) -> Response:
     """The parts that have come, in the order of their numbers, one page of them."""
     marker = _number(resource, "part-number-marker", default="0", least=0, most=2**31 - 1)
     limit = min(_number(resource, "max-parts", default="1000", least=0, most=2**31 - 1), MAX_LISTED_PARTS)
-    numbers = sorted(number for number in upload.parts if number > marker)
+    numbers = sorted(number for number in tuple(upload.parts) if number > marker)
     listed = [(number, upload.parts[number]) for number in numbers[:limit]]
     elements = {
         "Bucket": resource.bucket,

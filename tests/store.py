@@ -43,17 +43,21 @@ class Store:
         self.storage.create_bucket(LOWER_BUCKET)
         self.server = Server(self.storage)
         self.port = urlsplit(self.server.url).port
+        self._clients: dict[Any, Any] = {}
 
     def client(self, *, secret: str = SECRET, region: str = REGION, virtual: bool = False) -> Any:
         """boto3's client, which signs."""
-        return boto3.client(
-            "s3",
-            aws_access_key_id=ACCESS,
-            aws_secret_access_key=secret,
-            region_name=region,
-            endpoint_url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{self.port}" if virtual else self.server.url,
-            config=Config(signature_version="s3v4", s3={"addressing_style": "virtual" if virtual else "path"}),
-        )
+        settings = (secret, region, virtual)
+        if settings not in self._clients:
+            self._clients[settings] = boto3.client(
+                "s3",
+                aws_access_key_id=ACCESS,
+                aws_secret_access_key=secret,
+                region_name=region,
+                endpoint_url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{self.port}" if virtual else self.server.url,
+                config=Config(signature_version="s3v4", s3={"addressing_style": "virtual" if virtual else "path"}),
+            )
+        return self._clients[settings]
 
     def presign(self, operation: str, *, expires_in: int = 60, **params: Any) -> str:
         """A URL that boto3 has signed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -246,6 +247,24 @@ class TestBody:
     def test_no_length(self, presign: Callable[..., str]) -> None:
         answer = send("PUT", presign("put_object"), {"Transfer-Encoding": "chunked"}, b"1\r\nx\r\n0\r\n\r\n")
         assert refused(answer) == (411, "MissingContentLength")
+
+    def test_fewer_bytes_than_the_length_says(self, presign: Callable[..., str]) -> None:
+        url = urlsplit(presign("put_object", Key="few"))
+        with socket.create_connection(("127.0.0.1", url.port or 80), timeout=10) as connection:
+            head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 10\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * 9)
+            connection.shutdown(socket.SHUT_WR)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            assert refused((response.status, response.read())) == (400, "IncompleteBody")
+        assert refused(send("GET", presign(Key="few"))) == (404, "NoSuchKey")
+
+    def test_what_this_store_does_not_do(self, presign: Callable[..., str]) -> None:
+        url = presign("put_object_acl", ACL="private")
+        assert refused(send("PUT", url, {"x-amz-acl": "private"}, b"")) == (501, "NotImplemented")
+        copy_source = {"x-amz-copy-source": f"{BUCKET}/a.txt"}
+        url = presign("copy_object", Key="copy", CopySource=copy_source["x-amz-copy-source"])
+        assert refused(send("PUT", url, copy_source, b"")) == (501, "NotImplemented")
 
     def test_create_only(self, presign: Callable[..., str]) -> None:
         url = presign("put_object", IfNoneMatch="*")
