@@ -148,7 +148,8 @@ def invoke_http(
         FunctionUnavailable: nobody listens, or the answer does not come.
     """
     agent_headers = [("Fn-Intent", "httprequest"), ("Fn-Http-Method", method), ("Fn-Http-Request-Url", target)]
-    client_headers = [(f"Fn-Http-H-{name}", value) for name, value in headers]
+    # Whoever reads a header on its way leaves out the spaces around its value (RFC 9110, 5.5); the Fn agent does.
+    client_headers = [(f"Fn-Http-H-{name}", value.strip(" \t")) for name, value in headers]
     answer = _call(socket_path, body, [*agent_headers, *client_headers])
     status, unwrapped = answer.status, []
     for name, value in answer.headers:

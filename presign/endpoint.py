@@ -9,7 +9,8 @@ from presign.uri import uri_encode_path
 
 _default_ports = {"http": ":80", "https": ":443"}
 _template = re.compile(
-    r"(?P<scheme>https?)://(?P<bucket>\{bucket\}\.)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?P<port>:[0-9]{1,5})?/?"
+    r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
+    r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?/?"
 )
 
 
@@ -45,17 +46,17 @@ class StorageEndpoint:
         Raises:
             ValueError: the template is not such a URL.
         """
-        url = template.replace("{namespace}", namespace).replace("{region}", region).lower()
+        url = template.replace("{namespace}", namespace).replace("{region}", region)
         found = _template.fullmatch(url)
         if not found:
             raise ValueError(
                 "must be http:// or https://, a host and at most a port; "
                 "{bucket} may stand only at the very beginning of the host, {namespace} and {region} anywhere in it"
             )
-        port = found["port"] or ""
+        scheme, port = found["scheme"].lower(), found["port"] or ""
         return cls(
-            scheme=found["scheme"],
-            authority=found["host"] + ("" if port == _default_ports[found["scheme"]] else port),
+            scheme=scheme,
+            authority=found["host"].lower() + ("" if port == _default_ports[scheme] else port),
             virtual_hosted=found["bucket"] is not None,
         )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ import requests
 
 from conftest import Running
 from local.function import Answer
-from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID
+from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from local.storage import VIRTUAL_HOSTED_DOMAIN
 from local.vault import Fault
 
@@ -531,6 +532,13 @@ class TestLog:
                 "code": "access_denied",
             }
         ]
+
+    def test_no_url_without_its_line(self) -> None:
+        with Path("/dev/full").open("wb") as log, Stack(config={}, log=log) as stack:
+            for request in ({"key": OBJECT}, {"requests": [{"key": OBJECT}]}):
+                answer = json.loads(stack.invoke(json.dumps(request).encode()).body)
+                assert answer["code"] == "internal_error"
+                assert "results" not in answer
 
     @pytest.mark.parametrize("signer", ["sigv4", "boto3"])
     def test_no_url_signature_or_key_even_at_debug(self, start: Callable[..., Running], signer: str) -> None:

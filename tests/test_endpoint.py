@@ -18,6 +18,12 @@ def test_path_style() -> None:
     assert found.path("Bucket", "a b/c") == "/Bucket/a%20b/c"
 
 
+def test_every_namespace_and_region_that_the_settings_take() -> None:
+    template = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
+    found = StorageEndpoint.from_template(template, namespace="my_tenancy-1", region="eu_frankfurt-1")
+    assert found.url == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com"
+
+
 def test_virtual_hosted_style() -> None:
     found = endpoint("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com/")
     assert found.virtual_hosted
@@ -54,6 +60,7 @@ def test_the_host_is_written_as_clients_send_it(template: str, authority: str) -
         "https://a.{bucket}.example",
         "https://{bucket}",
         "https://{bucket}x.example",
+        "https://{BUCKET}.example",
         "https://{tenant}.example",
         "https://storage.example:port",
         "https://storage.example\n",

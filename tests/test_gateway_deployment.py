@@ -116,7 +116,7 @@ class TestContent:
             claims = [item["name"].removeprefix("x-claim-") for item in items]
             assert allowed == ["accept", "content-type", *(f"x-claim-{claim}" for claim in claims)]
             for item, claim in zip(items, claims, strict=True):
-                assert item["values"] == [f"<CLAIMS_KEY>:${{request.auth[{claim}]}}"]
+                assert item["values"] == [f"<CLAIMS_KEY>:${{request.auth[{claim}]}}:"]
                 assert item["ifExists"] == "OVERWRITE"
 
 
@@ -138,7 +138,7 @@ class TestFill:
         ]
         assert {route["backend"]["functionId"] for route in filled["routes"]} == {VALUES["FUNCTION_OCID"]}
         headers = filled["routes"][0]["requestPolicies"]["headerTransformations"]["setHeaders"]["items"]
-        assert headers[0]["values"] == ["0123456789abcdef0123456789abcdef:${request.auth[sub]}"]
+        assert headers[0]["values"] == ["0123456789abcdef0123456789abcdef:${request.auth[sub]}:"]
         assert model_faults(filled, "ApiSpecification") == []
 
     @pytest.mark.parametrize("name", VALUES)

@@ -85,14 +85,14 @@ class TestHeaders:
             "content-length": "2",
             "content-type": "application/json",
             "cookie": "a=b",
-            "x-claim-sub": f"{CLAIMS_KEY}:alice",
-            "x-claim-groups": f'{CLAIMS_KEY}:["editor","admin"]',
-            "x-claim-tenant": f"{CLAIMS_KEY}:acme",
-            "x-claim-scope": f"{CLAIMS_KEY}:read write",
+            "x-claim-sub": f"{CLAIMS_KEY}:alice:",
+            "x-claim-groups": f'{CLAIMS_KEY}:["editor","admin"]:',
+            "x-claim-tenant": f"{CLAIMS_KEY}:acme:",
+            "x-claim-scope": f"{CLAIMS_KEY}:read write:",
         }
 
     def test_a_claim_that_the_token_does_not_have_is_empty(self, echo: Echo) -> None:
-        assert echo.post().json()["headers"]["x-claim-groups"] == f"{CLAIMS_KEY}:"
+        assert echo.post().json()["headers"]["x-claim-groups"] == f"{CLAIMS_KEY}::"
 
     def test_a_claim_that_is_no_header_value_leaves_the_header_as_it_came(self, echo: Echo) -> None:
         """The function tells it by the key, which is missing."""

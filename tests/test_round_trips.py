@@ -274,6 +274,19 @@ class TestChangedUrls:
         assert target.use(answer, CONTENT).status_code == 403
         assert target.do("head_object", key).status_code == 404
 
+    def test_no_upload_becomes_a_copy(self, target: Target, key: str) -> None:
+        """Else whoever may upload could read, by a copy, whatever the user may read whose key has signed."""
+        target.do("put_object", key, CONTENT)
+        parts = Parts(target, f"{key}-copy")
+        for answer in (
+            target.presign("put_object", parts.key, content_length=0),
+            parts.presign("upload_part", part_number=1, content_length=0),
+        ):
+            answer["headers"]["x-amz-copy-source"] = f"/{target.bucket}/{key}"
+            assert target.use(answer, b"").status_code == 403
+        assert target.do("head_object", parts.key).status_code == 404
+        assert parts.do("abort_multipart_upload").status_code == 204
+
     @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
     def test_another_length(self, target: Target, key: str, size: int) -> None:
         answer = target.presign("put_object", key, content_length=len(CONTENT))
