@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
 	--python-platform linux --custom-compile-command "make lock"
 
-.PHONY: run test lint format lock audit openapi
+.PHONY: run test lint format lock audit fuzz openapi
 
 run: .venv/installed
 	@$(BIN)/python -m local --port $(PORT)
@@ -29,6 +29,11 @@ openapi: .venv/installed
 lock: .venv/installed
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+# Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
+fuzz: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
+	$(BIN)/python -m fuzz -max_total_time=600
 
 # Known vulnerabilities of what is locked.
 audit: .venv/installed

@@ -1,0 +1,24 @@
+"""Requests that nobody thought of, with policies that nobody wrote; `python -m fuzz` makes millions of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from fuzz.requests import calls
+from fuzz.target import Target
+
+target = Target()
+
+
+@settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(calls())
+def test_every_answer_is_right(call: dict[str, Any]) -> None:
+    """No server error, no URL outside the policy or that the store refuses, no answer outside the OpenAPI document."""
+    target.call(**call)
+
+
+def test_enough_urls_were_given() -> None:
+    assert target.calls >= 1000
+    assert target.urls > 100
