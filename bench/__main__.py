@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="How fast and how small it is.")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="what to measure; everything by default")
     sections = parser.parse_args().sections or list(SECTIONS)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tables: list[Table] = []
     with Path(os.devnull).open("wb") as log, Stack(log=log) as stack, Progress(*columns, console=console) as progress:

@@ -6,14 +6,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from local.function import in_image
+from local.function import bare_python
 from local.stack import ROOT
 
 FUNCTIONS = Path(__file__).with_name("functions")
@@ -67,10 +66,9 @@ class Process:
             "FN_LISTENER": f"unix:{self._socket_path}",
             **self._environment,
         }
-        python = in_image(Path(), [sys.executable])[0]
         self.started_at = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603 - the programs above
-            [python, "-S", "-s", *self._program.script],
+            [*bare_python(), *self._program.script],
             cwd=self._program.root,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -19,8 +19,9 @@ from bench.table import OURS, Goal, Table
 def show(table: Table, console: Console) -> None:
     """Print `table` to the terminal."""
     shown = TerminalTable(title=f"{table.title} ({table.unit})", title_justify="left", header_style="bold")
-    for header, justify in zip(_headers(table), ("left", "right", "right", "right"), strict=True):
-        shown.add_column(header, justify=justify)
+    headers = ("", f"median, {table.unit}", "quartiles", "ratio")
+    for header, justify in zip(headers, ("left", "right", "right", "right"), strict=True):
+        shown.add_column(header, justify=justify, no_wrap=True)
     for row in table.rows():
         shown.add_row(*row, style="bold green" if row[0].startswith(OURS) else "")
     console.print(shown)
@@ -47,17 +48,12 @@ def markdown(tables: Sequence[Table]) -> str:
     ]
     for table in tables:
         lines += ["", f"## {table.title}", "", table.text, ""]
-        lines += ["| " + " | ".join(_headers(table)) + " |", "|---|---:|---:|---:|"]
+        lines += [f"| | median, {table.unit} | quartiles | ratio |", "|---|---:|---:|---:|"]
         for name, *numbers in table.rows():
             shown = f"**{name}**" if name.startswith(OURS) else name
             lines.append("| " + " | ".join([shown, *numbers]) + " |")
         lines += [f"\nLeft out: {left_out}." for left_out in table.left_out]
     return "\n".join([*lines, ""])
-
-
-def _headers(table: Table) -> tuple[str, str, str, str]:
-    reference = "" if len(table.reference) > 40 else table.reference
-    return "", f"median, {table.unit}", "quartiles", f"times {reference.partition(':')[0] or 'the floor'}"
 
 
 def _goal(goal: Goal) -> str:

@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline'
 
+process.removeAllListeners('warning') // of what will need a newer Node
 const { BENCH_ACCESS_KEY_ID: accessKeyId, BENCH_SECRET_ACCESS_KEY: secretAccessKey } = process.env
 const { STORAGE_ENDPOINT: endpoint, REGION: region, DEFAULT_BUCKET: bucket, BENCH_KEY: key } = process.env
 const expiresIn = 3600

@@ -69,16 +69,17 @@ def presign_batch() -> Callable[[], bytes]:
 
 
 def boto3_kept_client() -> Callable[[], str]:
-    client = _boto3_client()
+    client = _boto3_client(_boto3_session())
     return lambda: _boto3_url(client, KEY)
 
 
 def boto3_new_client() -> Callable[[], str]:
-    return lambda: _boto3_url(_boto3_client(), KEY)
+    session = _boto3_session()
+    return lambda: _boto3_url(_boto3_client(session), KEY)
 
 
 def boto3_batch() -> Callable[[], str]:
-    client = _boto3_client()
+    client = _boto3_client(_boto3_session())
     return lambda: json.dumps([_boto3_url(client, key) for key in BATCH])
 
 
@@ -114,11 +115,15 @@ def _handler(body: object) -> Callable[[], bytes]:
     return lambda: app.handle(invocation).body
 
 
-def _boto3_client() -> Any:
+def _boto3_session() -> Any:
     import boto3
+
+    return boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
+
+
+def _boto3_client(session: Any) -> Any:
     from botocore.config import Config
 
-    session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
     config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
     return session.client("s3", endpoint_url=ENDPOINT, config=config)
 
