@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
 	--python-platform linux --custom-compile-command "make lock"
 
-.PHONY: run test lint format lock audit fuzz openapi
+.PHONY: run test lint format lock audit fuzz openapi bench
 
 run: .venv/installed
 	@$(BIN)/python -m local --port $(PORT)
@@ -16,7 +16,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict func.py start.py presign local gateway image
+	$(BIN)/mypy --strict func.py start.py presign local gateway image bench
 
 format: .venv/installed
 	$(BIN)/ruff check --fix
@@ -38,6 +38,28 @@ fuzz: .venv/installed
 # Known vulnerabilities of what is locked.
 audit: .venv/installed
 	@$(BIN)/python .ci/audit.py
+
+bench: .venv/bench .bench/plain .bench/image .bench/node
+	@$(BIN)/python -m bench
+
+.venv/bench: .venv/installed bench/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+.bench/plain: requirements.txt
+	rm -rf $@ && mkdir -p .bench
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target $@ -r requirements.txt
+	@touch $@
+
+.bench/image: .venv/installed requirements.txt func.py start.py $(shell find presign image -name '*.py')
+	rm -rf $@
+	$(BIN)/python -m image.build $@
+
+# Those that run in Node are left out where there is none.
+.bench/node: bench/peers/package.json bench/peers/node.mjs
+	mkdir -p $@ && cp $^ $@
+	@cd $@ && npm install --no-package-lock --no-audit --no-fund --silent || echo "Without Node's packages."
+	@touch $@
 
 .venv/installed: requirements.txt requirements-dev.txt
 	$(PYTHON) -m venv .venv

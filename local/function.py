@@ -23,11 +23,15 @@ START_COMMAND = (sys.executable, "start.py")
 """What the image starts: the function gets ready before its first call."""
 
 
+def bare_python() -> list[Path | str]:
+    """This Python, but with none of the packages that are installed for it."""
+    return [Path(sys.base_exec_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"), "-S", "-s"]
+
+
 def in_image(image: Path, command: Sequence[Path | str]) -> list[Path | str]:
-    """What does the same as `command` in an image: with this Python, but none of the packages installed for it."""
-    python = Path(sys.base_exec_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
-    script, *arguments = command[1:] if command[0] == sys.executable else [image / "python/bin/fdk", *command[1:]]
-    return [python, "-S", "-s", script, *arguments]
+    """What does the same as `command` with an image's own packages."""
+    script = [] if command[0] == sys.executable else [image / "python" / "bin" / "fdk"]
+    return [*bare_python(), *script, *command[1:]]
 
 
 class Answer(NamedTuple):
