@@ -51,7 +51,7 @@ export const PAUSE = Symbol("pause");
 const TRANSFERS_AT_ONCE = 4; // of one client; browsers open six connections to one host
 const URLS_AT_ONCE = 20;
 const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
-const NEW_URLS_IN_A_ROW = 3;
+const REFUSALS_IN_A_ROW = 3;
 const STALL_MS = 60_000;
 const COMPLETION_MS = 600_000; // S3 may take minutes to join thousands of parts
 const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // and so forbidden to set
@@ -62,7 +62,7 @@ export class PresignError extends Error {
    * @param {string} message  A sentence for the person who waits.
    * @param {object} facts
    * @param {string} facts.code  The API's name of the problem (`limit_exceeded`, …), the store's name of its error
-   *   (`NoSuchKey`, …), or `network`, `paused`, `canceled`, `no_token`.
+   *   (`NoSuchKey`, …), or `network`, `paused`, `canceled`, `incomplete`, `no_token`.
    * @param {number} [facts.status]  HTTP status; 0 if there was no answer.
    * @param {FieldError[]} [facts.errors]  The fields at fault, where the API names any.
    * @param {number} [facts.retryAfterMs]  How long the API asks to wait.
@@ -157,7 +157,7 @@ export class PresignClient {
 
   /**
    * The uploads that were begun in this browser and not ended: paused ones, and those whose page went away.
-   * `upload` with the same file and key goes on with one.
+   * `upload` with the same file and key goes on with one. Kept of each is what is here, and its upload id.
    *
    * @returns {UnfinishedUpload[]}
    */
@@ -288,13 +288,13 @@ export class PresignClient {
         body: JSON.stringify(body),
         signal: signal ? AbortSignal.any([signal, time]) : time,
       });
-      answer = await response.json().catch(() => ({}));
+      answer = jsonOrNull(await response.text());
     } catch (cause) {
       throw new PresignError("The connection to the server failed.", { code: "network", cause });
     }
     if (response.status === 401 && this.#getToken && !refresh) return this.#ask(path, body, signal, true);
-    if (!response.ok) throw problem(answer, response.status, Number(response.headers.get("Retry-After")) * 1000);
-    return answer;
+    if (response.ok && answer) return answer;
+    throw problem(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
   }
 }
 
@@ -370,7 +370,7 @@ class Upload {
     // The last part goes first: its URL is refused if the file is longer than the policy allows.
     const order = [count, ...Array.from({ length: count - 1 }, (_, index) => index + 1)];
     this.#toSend = order.filter((number) => !this.#sent.has(number));
-    if (this.#toSend.length) await persistently(() => this.#partUrl(this.#toSend[0]), this.#retrying());
+    if (this.#toSend.length) await persistently(() => this.#partUrl(this.#toSend[0]), this.#retrying()).catch(tooLarge);
     const senders = Array.from({ length: TRANSFERS_AT_ONCE }, () => this.#sendParts());
     try {
       await Promise.all(senders);
@@ -480,7 +480,7 @@ class Upload {
   /** The parts that the store has, those that are not as long as ours left out. */
   async #listParts() {
     const found = new Map();
-    for (let marker; ; ) {
+    for (/** @type {number | undefined} */ let marker; ; ) {
       const list = { operation: "list_parts", key: this.#key, upload_id: this.#uploadId, part_number_marker: marker };
       const answer = await this.#client.request(list, this.#retrying());
       for (const part of xml(answer).querySelectorAll("Part")) {
@@ -488,14 +488,16 @@ class Upload {
         const number = Number(text("PartNumber"));
         if (Number(text("Size")) === this.#slice(number).size) found.set(number, text("ETag"));
       }
-      if (element(answer, "IsTruncated") !== "true") return found;
-      marker = Number(element(answer, "NextPartNumberMarker"));
+      const next = Number(element(answer, "NextPartNumberMarker"));
+      if (element(answer, "IsTruncated") !== "true" || !(next > (marker ?? 0))) return found;
+      marker = next;
     }
   }
 
   async #complete() {
     let etags = this.#sent;
     if ([...etags.values()].includes(null)) etags = await this.#listParts();
+    if (etags.size < this.#sent.size) throw new PresignError("The storage has lost a part.", { code: "incomplete" });
     const parts = [...etags].sort(([one], [other]) => one - other).map(partXml);
     const body = `<CompleteMultipartUpload xmlns="${S3_NAMESPACE}">${parts.join("")}</CompleteMultipartUpload>`;
     const request = { operation: "complete_multipart_upload", key: this.#key, upload_id: this.#uploadId };
@@ -605,9 +607,10 @@ async function persistently(attempt, { signal, onWait = () => {} }) {
       if (signal?.aborted) throw aborted(signal);
       if (!(error instanceof PresignError)) throw error;
       if (error.fromStore && error.status === 403) {
-        if (++refusals >= NEW_URLS_IN_A_ROW) throw error;
+        if (++refusals === REFUSALS_IN_A_ROW) throw error;
         continue;
       }
+      refusals = 0;
       if (!mayPass(error) || failures === RETRY_PAUSES_MS.length) throw error;
       onWait();
       await pause(Math.max(RETRY_PAUSES_MS[failures++], error.retryAfterMs), signal);
@@ -742,6 +745,14 @@ function problem(details, status, retryAfterMs) {
   });
 }
 
+/**
+ * @param {PresignError} error  What the API has said about a part.
+ * @returns {never}
+ */
+function tooLarge(error) {
+  throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
+}
+
 /** @param {FieldError} error */
 function limitSentence({ pointer, detail }) {
   if (pointer === "/content_length") return `The file is too large: its size ${detail.replace(/\d+/, inUnits)}.`;
@@ -768,6 +779,15 @@ function aborted({ reason }) {
   return reason === PAUSE
     ? new PresignError("The upload is paused.", { code: "paused" })
     : new PresignError("The upload was canceled.", { code: "canceled", cause: reason });
+}
+
+/** @param {string} text */
+function jsonOrNull(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** @param {unknown} error */

@@ -18,6 +18,7 @@ from conftest import Running
 from local.stack import BUCKET
 from local.storage import Fault
 
+README = Path(__file__).parent.parent / "README.md"
 MIB = 2**20
 BIG_BYTES = 64 * MIB + 1000
 HALF_BYTES = 30 * MIB
@@ -378,6 +379,20 @@ class TestRefusals:
         expect(page.locator(".upload")).to_have_count(0)
         page.close()
 
+    def test_a_file_over_the_limit_of_uploads_in_parts(
+        self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], tmp_path: Path
+    ) -> None:
+        """Where a PUT of the whole is not allowed at all, nothing can tell how large the file may be."""
+        rule = {"operations": ["multipart"], "bucket": BUCKET, "prefix": "", "max_content_length": 20 * MIB}
+        running, cable = connect(POLICY=json.dumps({"rules": [rule]}))
+        page = open_page(browser, running.stack.url)
+        choose(page, make_file(tmp_path / "huge.bin", 20 * MIB + 1))
+        expect(page.locator(".upload .state")).to_have_text("The file is larger than is allowed.")
+        assert operations(running)[-1] == "abort_multipart_upload"
+        assert unfinished(page) == []
+        assert cable.sent_bytes < MIB
+        page.close()
+
     def test_a_file_just_within_the_limit(
         self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
     ) -> None:
@@ -407,6 +422,24 @@ class TestRefusals:
         choose(page, make_file(tmp_path / "run.exe", 10))
         expect(page.locator(".upload .state")).to_contain_text("Files of this type are not allowed: the type must be")
         page.close()
+
+
+def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -> None:
+    stack = connected[0].stack
+    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", README.read_text(), re.DOTALL)
+    page.evaluate(
+        """(token) => {
+        const controller = new AbortController();
+        const file = new File(["From the README."], "hello.txt");
+        Object.assign(globalThis, { token, controller, file, shown: [], show: (share) => shown.push(share) });
+    }""",
+        stack.token(),
+    )
+    with page.expect_download() as downloaded:
+        script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
+        page.add_script_tag(type="module", content=script)
+    assert downloaded.value.path().read_text() == "From the README."
+    assert page.evaluate("shown.at(-1)") == 1
 
 
 def test_the_scripts_have_the_types_that_their_comments_say() -> None:
