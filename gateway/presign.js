@@ -735,7 +735,12 @@ function signedUrl({ url, method, headers, expires_in }, askedAt) {
  * @param {number} [retryAfterMs]
  */
 function problem(details, status, retryAfterMs) {
-  const { code = `http_${status}`, detail, message, errors = [] } = details;
+  const { code = `http_${status}`, detail, message } = details;
+  // That a request went in a batch with others is no matter of the caller.
+  const errors = (details.errors ?? []).map((/** @type {FieldError} */ error) => ({
+    ...error,
+    pointer: error.pointer.replace(/^\/requests\/\d+/, ""),
+  }));
   const sentence = code === "limit_exceeded" && errors.length ? errors.map(limitSentence).join(" ") : detail ?? message;
   return new PresignError(sentence ?? `The server answered with status ${status}.`, {
     code: String(code),
