@@ -30,6 +30,10 @@ def claims_from(headers: Mapping[str, str | list[str]], *, key: str) -> dict[str
         mark, _, marked = value.partition(":")
         claim = marked.removesuffix(":")
         # The claim that the token does not have is an empty text.
-        if claim and claim != marked and hmac.compare_digest(mark.encode("utf-8", "surrogatepass"), key.encode()):
+        if claim and claim != marked and hmac.compare_digest(_octets(mark), _octets(key)):
             claims[name.removeprefix(PREFIX)] = claim
     return claims
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -358,6 +358,10 @@ class TestFaults:
     def test_not_json(self, text: str) -> None:
         assert faults(text)[""].startswith("is not JSON: ")
 
+    def test_two_members_of_one_name(self) -> None:
+        rule = '{"operations": ["*"], "bucket": "b", "prefix": "", "create_only": true, "create_only": false}'
+        assert faults(f'{{"rules": [{rule}]}}') == {"": "has an object with two members of the name create_only"}
+
     def test_not_an_object(self) -> None:
         assert faults([]) == {"": "must be a JSON object"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from presign.faults import pointer
 from presign.header_values import media_type_fault
@@ -25,14 +26,13 @@ class PostObject(Operation, kw_only=True, tag="post_object"):
     checks = {
         **Operation.checks,
         "content_type": media_type_fault,
-        "success_action_status": lambda value: "" if value in (200, 201, 204) else "must be 200, 201 or 204",
     }
 
     content_type: Text | None = None
     min_content_length: ByteCount | None = None
     max_content_length: ByteCount | None = None
     metadata: dict[str, str] | None = None
-    success_action_status: int | None = None
+    success_action_status: Literal[200, 201, 204] | None = None
 
     def faults(self) -> Iterator[FieldError]:
         yield from super().faults()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -78,8 +79,11 @@ def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
     """The rules in a policy document, or every fault that it has."""
     try:
         document = msgspec.json.decode(text)
+        json.loads(text, object_pairs_hook=_refuse_twice)
     except (msgspec.MsgspecError, RecursionError) as exc:
         return [], [FieldError("", f"is not JSON: {exc}")]
+    except ValueError as exc:
+        return [], [FieldError("", str(exc))]
     if not isinstance(document, dict):
         return [], [FieldError("", "must be a JSON object")]
     rules = document.get("rules")
@@ -97,6 +101,14 @@ def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
             parsed.append(msgspec.convert(rule, Rule))
             faults += [FieldError(at + fault.pointer, fault.detail) for fault in _rule_faults(parsed[-1])]
     return parsed, faults
+
+
+def _refuse_twice(members: list[tuple[str, Any]]) -> None:
+    """Raise for an object that has two members of one name, of which decoders take the last without a word."""
+    names = [name for name, _ in members]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"has an object with two members of the name {name}")
 
 
 def _rule_faults(rule: Rule) -> Iterator[FieldError]:
