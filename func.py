@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,8 @@ def handler(ctx: InvokeContext, data: BytesIO) -> Response:
             "method": ctx.Method() or "",
             "target": ctx.RequestURL() or "",
         }
-    reply = app.handle(Invocation(call_id=ctx.CallID() or "", body=data.getvalue(), deadline=_deadline(ctx), **how))
+    reply = app.handle(Invocation(call_id=ctx.CallID() or "", body=data.getvalue(), deadline=ctx.Deadline(), **how))
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
-
-
-def _deadline(ctx: InvokeContext) -> float | None:
-    """When the caller stops waiting, in seconds since the epoch, as the Fn agent tells (RFC 3339)."""
-    try:
-        return datetime.fromisoformat(ctx.Deadline()).timestamp()
-    except ValueError:
-        return None
 
 
 def _is_from_gateway(ctx: InvokeContext) -> bool:

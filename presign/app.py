@@ -133,7 +133,7 @@ class App:
 
 def _fetch_ahead(deployment: Deployment) -> None:
     try:
-        deployment.presigner(deadline=None)
+        deployment.presigner()
     except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless the next fetch goes well
         as_problem(exc, "start")
 

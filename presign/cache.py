@@ -70,6 +70,13 @@ class CachedValue(Generic[T]):
         self._pause_seconds = 0.0
         """The pause after the last failure; 0 after a success."""
 
+    def fresh(self) -> T | None:
+        """The value at hand, if it is still fresh."""
+        kept = self._kept
+        if kept is not None and self._clock() < kept.next_at and self._may_serve(kept.value):
+            return kept.value
+        return None
+
     def get(self, *, wait_seconds: float = HANG_SECONDS) -> T:
         """The value at hand, or else the one that is being fetched.
 
@@ -79,9 +86,10 @@ class CachedValue(Generic[T]):
         Raises:
             SecretUnavailable: there is none that may serve, and it can't be fetched, or not in that time.
         """
+        fresh = self.fresh()
+        if fresh is not None:
+            return fresh
         kept, now = self._kept, self._clock()
-        if kept is not None and now < kept.next_at and self._may_serve(kept.value):
-            return kept.value
         attempt = self._attempt()
         if kept is not None and now < self._serves_until(kept) and self._may_serve(kept.value):
             return kept.value

@@ -28,7 +28,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
         method: of the HTTP request that the gateway received; not looked at in a direct invocation.
         target: likewise: its path, which may begin with the prefix of the gateway's deployment, and query.
         body: the JSON text.
-        deadline: when the caller stops waiting, in seconds since the epoch; None if that isn't known.
+        deadline: when the caller stops waiting, as the Fn agent tells (RFC 3339).
     """
 
     call_id: str
@@ -37,7 +37,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     method: str = ""
     target: str = ""
     body: bytes
-    deadline: float | None = None
+    deadline: str = ""
 
 
 class Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from math import inf
 
@@ -62,23 +63,26 @@ class Deployment:
         self._namespace: CachedValue[str] = CachedValue(self._tenancy.namespace, ttl_seconds=inf)
         self._signer: Signer | None = None
 
-    def presigner(self, *, deadline: float | None) -> Presigner:
+    def presigner(self, *, deadline: str = "") -> Presigner:
         """What signs from now on.
 
         Args:
-            deadline: when the caller stops waiting, in seconds since the epoch; None if that isn't known.
+            deadline: when the caller stops waiting (RFC 3339); anything else if that isn't known.
 
         Raises:
             SecretUnavailable: the key or the namespace can't be had, or not before the deadline.
         """
-        key = self._key.get(wait_seconds=self._wait_seconds(deadline))
+        key = self._key.fresh() or self._key.get(wait_seconds=self._wait_seconds(deadline))
         signer = self._signer = self._signer or self._make_signer(deadline)
         return Presigner(key=key, signer=signer, now=int(self._clock()))
 
-    def _wait_seconds(self, deadline: float | None) -> float:
-        return WAIT_SECONDS if deadline is None else deadline - self._clock() - ANSWER_SECONDS
+    def _wait_seconds(self, deadline: str) -> float:
+        try:
+            return datetime.fromisoformat(deadline).timestamp() - self._clock() - ANSWER_SECONDS
+        except ValueError:
+            return WAIT_SECONDS
 
-    def _make_signer(self, deadline: float | None) -> Signer:
+    def _make_signer(self, deadline: str) -> Signer:
         region = self._settings.region
         template = self._settings.storage_endpoint
         if template is None:

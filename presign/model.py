@@ -6,7 +6,7 @@ An `Operation` is what the caller's JSON says. Once the deployment's defaults an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -116,12 +116,13 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
         """The name by which a caller asks for this operation."""
         return str(cls.__struct_config__.tag)
 
-    def faults(self) -> Iterator[FieldError]:
+    def faults(self) -> list[FieldError]:
         """Each member whose value is wrong in a way that its type does not tell, and what is wrong with it."""
-        for name, check in self.checks.items():
-            value = getattr(self, name)
-            if value is not None and (fault := check(value)):
-                yield FieldError(pointer(name), fault)
+        return [
+            FieldError(pointer(name), fault)
+            for name, check in self.checks.items()
+            if (value := getattr(self, name)) is not None and (fault := check(value))
+        ]
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""

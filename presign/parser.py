@@ -98,7 +98,7 @@ class RequestParser:
 
     def _complete(self, operation: Operation, faults: list[FieldError]) -> None:
         """Fill in the bucket, and add to `faults`, which came from decoding, all that can be found now."""
-        faulty = {fault.pointer for fault in faults} if faults else ()
+        faulty = {fault.pointer for fault in faults}
         faults += [fault for fault in operation.faults() if fault.pointer not in faulty]
         if operation.bucket is None:
             operation.bucket = self._default_bucket

@@ -34,9 +34,10 @@ class PostObject(Operation, kw_only=True, tag="post_object"):
     metadata: dict[str, str] | None = None
     success_action_status: Literal[200, 201, 204] | None = None
 
-    def faults(self) -> Iterator[FieldError]:
-        yield from super().faults()
-        yield from metadata_faults(self.metadata)
+    def faults(self) -> list[FieldError]:
+        return [*super().faults(), *metadata_faults(self.metadata), *self._form_faults()]
+
+    def _form_faults(self) -> Iterator[FieldError]:
         # S3 does so in every field of a form ("HTML Form Fields"), and whoever sends the form chooses that name.
         metadata = {pointer("metadata", name): value for name, value in (self.metadata or {}).items()}
         for at, value in {"/key": self.key, "/content_type": self.content_type or "", **metadata}.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -66,10 +65,11 @@ class HeadObject(Operation, kw_only=True, tag="head_object"):
     response_content_type: Text | None = None
     response_expires: Moment | None = None
 
-    def faults(self) -> Iterator[FieldError]:
-        yield from super().faults()
+    def faults(self) -> list[FieldError]:
+        found = super().faults()
         if self.download_as is not None and self.response_content_disposition is not None:
-            yield FieldError("/download_as", "cannot be given together with response_content_disposition")
+            found.append(FieldError("/download_as", "cannot be given together with response_content_disposition"))
+        return found
 
     def query(self) -> list[tuple[str, str]]:
         pairs = super().query()

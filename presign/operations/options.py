@@ -54,9 +54,8 @@ class Upload(Operation, kw_only=True):
     content_encoding: Text | None = None
     metadata: dict[str, str] | None = None
 
-    def faults(self) -> Iterator[FieldError]:
-        yield from super().faults()
-        yield from metadata_faults(self.metadata)
+    def faults(self) -> list[FieldError]:
+        return [*super().faults(), *metadata_faults(self.metadata)]
 
     def headers(self) -> dict[str, str]:
         return {**super().headers(), **metadata_headers(self.metadata)}
