@@ -1,8 +1,10 @@
-"""`presign.tenancy`: what OCI answers, through the real SDK, and what is made of its refusals."""
+"""`presign.tenancy` and `presign.vault`: what OCI answers, through the real SDK, and what is made of its refusals."""
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from local.identity import ResourcePrincipal
 from local.server import Server
 from local.vault import Fault, Vault
+from presign.credentials import CustomerSecretKey
 from presign.problems import SecretUnavailable
 from presign.tenancy import SecretReference, Tenancy
+from presign.vault import fetch_key
 
 SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
 STATEMENT = "allow dynamic-group <the function's> to read secret-bundles"
@@ -119,6 +123,40 @@ class TestClock:
         running.vault.fault = Fault(status=401)
         assert STATEMENT in running.unavailable().cause
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+class TestKey:
+    """What the secret says becomes the key (`presign.vault`)."""
+
+    def key(self, running: Running, **more: object) -> CustomerSecretKey:
+        content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})
+        running.vault.put_secret(content, secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
+        return fetch_key(running.tenancy, SECRET, clock=lambda: 1_795_521_600.0)  # 2026-11-24T12:00:00Z
+
+    def test_it_shows_nothing_secret(self, running: Running) -> None:
+        key = self.key(running)
+        assert key.secret_access_key == "hunter2"
+        assert "hunter2" not in repr(key)
+
+    @pytest.mark.parametrize(
+        "retire_at", ["2026-11-24T12:01:40Z", "2026-11-24T17:31:40+05:30", "2026-11-24T12:01:40.9Z"]
+    )
+    def test_it_is_good_until_it_is_retired(self, running: Running, retire_at: str) -> None:
+        assert self.key(running, retire_at=retire_at).seconds_left(1_795_521_600) == 100
+        assert self.key(running).seconds_left(1_795_521_600) == math.inf
+
+    @pytest.mark.parametrize("retire_at", ["2026-11-24T12:00:00.9Z", "2026-11-24T12:00:00Z", "2020-01-01T00:00:00Z"])
+    def test_one_that_is_retired_is_none(self, running: Running, retire_at: str) -> None:
+        with pytest.raises(SecretUnavailable, match=r"The key id in ocid1\.vaultsecret\.oc1\.x is retired since 202"):
+            self.key(running, retire_at=retire_at)
+
+    @pytest.mark.parametrize("retire_at", ["2026-12-01", "2026-12-01T00:00:00", "hunter2", 1795521600])
+    def test_a_time_that_is_not_rfc_3339(self, running: Running, retire_at: object) -> None:
+        with pytest.raises(SecretUnavailable) as caught:
+            self.key(running, retire_at=retire_at)
+        assert "and if need be the time retire_at (RFC 3339): " in caught.value.cause
+        assert "$.retire_at" in caught.value.cause
+        assert "hunter2" not in caught.value.cause
 
 
 def test_a_server_that_drops_the_connection(running: Running) -> None:
