@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import math
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,10 @@ import pytest
 
 from local.identity import ResourcePrincipal
 from local.server import Server
+from local.stack import ROOT
 from local.vault import Fault, Vault
+from presign.app import App
+from presign.call import Invocation
 from presign.credentials import CustomerSecretKey
 from presign.problems import SecretUnavailable
 from presign.tenancy import SecretReference, Tenancy
@@ -123,6 +128,39 @@ class TestClock:
         running.vault.fault = Fault(status=401)
         assert STATEMENT in running.unavailable().cause
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    @pytest.mark.parametrize("jump_seconds", [-86400.0, 86400.0, 365 * 86400.0])
+    def test_one_that_jumps_makes_nobody_wait(self, running: Running, jump_seconds: float) -> None:
+        """The key is no older than before; only what is signed has the new time."""
+        running.vault.put_secret(
+            '{"access_key_id": "id", "secret_access_key": "secret"}',
+            secret_id="ocid1.vaultsecret.oc1.x",
+            name="key",
+            vault_id="ocid1.vault.oc1.x",
+        )
+        now = 1_795_521_600.0  # 2026-11-24T12:00:00Z
+        app = App(
+            {
+                "SECRET_OCID": "ocid1.vaultsecret.oc1.x",
+                "VAULT_ENDPOINT": running.server.url,
+                "REGION": "eu-frankfurt-1",
+                "NAMESPACE": "ns",
+                "DEFAULT_BUCKET": "a",
+                "POLICY": '{"rules": [{"operations": ["*"], "bucket": "a", "prefix": ""}]}',
+            },
+            root=ROOT,
+            clock=lambda: now,
+            audit_stream=io.StringIO(),
+        )
+        invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline=now + 30)
+        assert b"X-Amz-Date=20261124T120000Z" in app.handle(invocation).body
+        now += jump_seconds
+        running.vault.fault = Fault(delay_seconds=2)
+        began = time.monotonic()
+        body = app.handle(invocation).body
+        assert time.monotonic() - began < 0.5
+        assert time.strftime("X-Amz-Date=%Y%m%dT120000Z", time.gmtime(now)).encode() in body
+        assert running.vault.requests == 1
 
 
 class TestKey:
