@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 REPORT_SECONDS = 10
 MAX_BYTES = 2048
 SEEDS = 200
-POLICIES_A_CALL = 5
+POLICIES_A_CALL = 20
 
 
 def main() -> None:

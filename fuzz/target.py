@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jsonschema
+import jsonschema_rs
 import requests
 
 from fuzz.oracle import access_of, allowed
@@ -127,8 +127,8 @@ def _check(schema: str, document: Any) -> None:
 
 
 @lru_cache
-def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{schema}", **DOCUMENT})
+def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{schema}", **DOCUMENT})
 
 
 def _check_url(answer: dict[str, Any], rules: list[dict[str, Any]], caller: str, claims: Mapping[str, str]) -> None:

@@ -38,7 +38,7 @@ class BuildFailed(Exception):
 def install(requirements: Path, packages: Path) -> None:
     """Install what the function needs into the folder `packages`."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    _run([*command, "--target", str(packages), "--requirement", str(requirements)])
+    _run([*command, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
     for name in OPTIONAL:
         shutil.rmtree(packages / name)
 

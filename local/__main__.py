@@ -61,7 +61,8 @@ def main() -> int:
 
 
 def _run(port: int) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # which a shell's background jobs ignore
+        signal.signal(number, signal.default_int_handler)
     try:
         with Stack(port=port, directory=_directory(port), config={"POLICY": json.dumps(POLICY)}) as stack:
             _show(stack)

@@ -81,7 +81,7 @@ class CachedValue(Generic[T]):
         """The value at hand, or else the one that is being fetched.
 
         Args:
-            wait_seconds: the longest to wait for it.
+            wait_seconds: the longest to wait for it, though never longer than a fetch may take.
 
         Raises:
             SecretUnavailable: there is none that may serve, and it can't be fetched, or not in that time.
@@ -93,7 +93,7 @@ class CachedValue(Generic[T]):
         attempt = self._attempt()
         if kept is not None and now < self._serves_until(kept) and self._may_serve(kept.value):
             return kept.value
-        if not attempt.ended.wait(max(0.0, wait_seconds)):
+        if not attempt.ended.wait(min(max(0.0, wait_seconds), HANG_SECONDS)):
             raise SecretUnavailable("the answer did not come before the caller's deadline; it may serve the next call")
         if attempt.failure is not None:
             pause_seconds = max(1, ceil(attempt.next_at - self._clock()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ def field_faults(
         at: the JSON pointer of the document, put before each fault's.
         unknown: gives the sentence for a member that `struct` does not have.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    fields = _fields(struct)
     faults: list[FieldError] = []
     for name, value in document.items():
         if name not in fields:
@@ -41,6 +42,11 @@ def field_faults(
         if field.required and name not in document:
             faults.append(FieldError(at + pointer(name), "is required"))
     return faults
+
+
+@cache  # msgspec evaluates the annotations anew each time, which takes longer than all the rest
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 def _value_faults(value: Any, expected: Any, at: str) -> list[FieldError]:

@@ -11,7 +11,7 @@ import pytest
 from local.stack import ROOT
 
 
-@pytest.mark.parametrize("options", [["--seconds=12"], ["--seconds=6", "--no-kill"]])
+@pytest.mark.parametrize("options", [["--seconds=10"], ["--seconds=5", "--no-kill"]])
 def test_every_answer_is_a_right_url_or_an_honest_problem(options: list[str]) -> None:
     ended = subprocess.run(  # noqa: S603 - a fixed command
         [sys.executable, "-m", "load", "--callers=8", *options],

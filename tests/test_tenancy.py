@@ -1,9 +1,13 @@
-"""`presign.tenancy`: what OCI answers, through the real SDK, and what is made of its refusals."""
+"""`presign.tenancy` and `presign.vault`: what OCI answers, through the real SDK, and what is made of its refusals."""
 
 from __future__ import annotations
 
+import io
+import json
 import logging
+import math
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +15,14 @@ import pytest
 
 from local.identity import ResourcePrincipal
 from local.server import Server
+from local.stack import ROOT
 from local.vault import Fault, Vault
+from presign.app import App
+from presign.call import Invocation
+from presign.credentials import CustomerSecretKey
 from presign.problems import SecretUnavailable
 from presign.tenancy import SecretReference, Tenancy
+from presign.vault import fetch_key
 
 SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
 STATEMENT = "allow dynamic-group <the function's> to read secret-bundles"
@@ -119,6 +128,73 @@ class TestClock:
         running.vault.fault = Fault(status=401)
         assert STATEMENT in running.unavailable().cause
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    @pytest.mark.parametrize("jump_seconds", [-86400.0, 86400.0, 365 * 86400.0])
+    def test_one_that_jumps_makes_nobody_wait(self, running: Running, jump_seconds: float) -> None:
+        """The key is no older than before; only what is signed has the new time."""
+        running.vault.put_secret(
+            '{"access_key_id": "id", "secret_access_key": "secret"}',
+            secret_id="ocid1.vaultsecret.oc1.x",
+            name="key",
+            vault_id="ocid1.vault.oc1.x",
+        )
+        now = 1_795_521_600.0  # 2026-11-24T12:00:00Z
+        app = App(
+            {
+                "SECRET_OCID": "ocid1.vaultsecret.oc1.x",
+                "VAULT_ENDPOINT": running.server.url,
+                "REGION": "eu-frankfurt-1",
+                "NAMESPACE": "ns",
+                "DEFAULT_BUCKET": "a",
+                "POLICY": '{"rules": [{"operations": ["*"], "bucket": "a", "prefix": ""}]}',
+            },
+            root=ROOT,
+            clock=lambda: now,
+            audit_stream=io.StringIO(),
+        )
+        invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline=now + 30)
+        assert b"X-Amz-Date=20261124T120000Z" in app.handle(invocation).body
+        now += jump_seconds
+        running.vault.fault = Fault(delay_seconds=2)
+        began = time.monotonic()
+        body = app.handle(invocation).body
+        assert time.monotonic() - began < 0.5
+        assert time.strftime("X-Amz-Date=%Y%m%dT120000Z", time.gmtime(now)).encode() in body
+        assert running.vault.requests == 1
+
+
+class TestKey:
+    """What the secret says becomes the key (`presign.vault`)."""
+
+    def key(self, running: Running, **more: object) -> CustomerSecretKey:
+        content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})
+        running.vault.put_secret(content, secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
+        return fetch_key(running.tenancy, SECRET, clock=lambda: 1_795_521_600.0)  # 2026-11-24T12:00:00Z
+
+    def test_it_shows_nothing_secret(self, running: Running) -> None:
+        key = self.key(running)
+        assert key.secret_access_key == "hunter2"
+        assert "hunter2" not in repr(key)
+
+    @pytest.mark.parametrize(
+        "retire_at", ["2026-11-24T12:01:40Z", "2026-11-24T17:31:40+05:30", "2026-11-24T12:01:40.9Z"]
+    )
+    def test_it_is_good_until_it_is_retired(self, running: Running, retire_at: str) -> None:
+        assert self.key(running, retire_at=retire_at).seconds_left(1_795_521_600) == 100
+        assert self.key(running).seconds_left(1_795_521_600) == math.inf
+
+    @pytest.mark.parametrize("retire_at", ["2026-11-24T12:00:00.9Z", "2026-11-24T12:00:00Z", "2020-01-01T00:00:00Z"])
+    def test_one_that_is_retired_is_none(self, running: Running, retire_at: str) -> None:
+        with pytest.raises(SecretUnavailable, match=r"The key id in ocid1\.vaultsecret\.oc1\.x is retired since 202"):
+            self.key(running, retire_at=retire_at)
+
+    @pytest.mark.parametrize("retire_at", ["2026-12-01", "2026-12-01T00:00:00", "hunter2", 1795521600])
+    def test_a_time_that_is_not_rfc_3339(self, running: Running, retire_at: object) -> None:
+        with pytest.raises(SecretUnavailable) as caught:
+            self.key(running, retire_at=retire_at)
+        assert "and if need be the time retire_at (RFC 3339): " in caught.value.cause
+        assert "$.retire_at" in caught.value.cause
+        assert "hunter2" not in caught.value.cause
 
 
 def test_a_server_that_drops_the_connection(running: Running) -> None:
