@@ -321,6 +321,26 @@ class TestBreaks:
         is_uploaded(page, path.name)
         assert sha256(download(page, path.name)) == sha256(path)
 
+    def test_the_gateway_fails_for_a_while(self, page: Page, tmp_path: Path) -> None:
+        answers = [
+            {"status": 429, "json": {"code": 429, "message": "Too Many Requests"}},
+            {"status": 502, "body": "Oops"},
+        ]
+        page.route("**/v1/presign", lambda route: route.fulfill(**answers.pop()) if answers else route.continue_())
+        path = make_file(tmp_path / "patience.bin", 10)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert answers == []
+
+    def test_what_answers_is_not_the_gateway(self, page: Page, tmp_path: Path) -> None:
+        page.route("**/v1/presign", lambda route: route.fulfill(status=200, body="<h1>Log in to the network</h1>"))
+        path = make_file(tmp_path / "hotel.bin", 10)
+        choose(page, path)
+        expect(page.locator(".upload .state")).to_have_text("The server answered with status 200.")
+        page.unroute_all()
+        page.get_by_role("button", name=f"Try again: {path.name}").click()
+        is_uploaded(page, path.name)
+
     def test_the_token_has_expired(self, page: Page, connected: tuple[Running, Cable], tmp_path: Path) -> None:
         sessions = [{"prefix": "users/alice/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
         page.route("**/session", lambda route: route.fulfill(json=sessions.pop()) if sessions else route.continue_())
