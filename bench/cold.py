@@ -67,7 +67,7 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
             "provisioned concurrency.",
             "ms",
             _series(waited),
-            FLOOR,
+            OURS_IMAGE,
         ),
     ]
     goal = at_most(tables[0].ratio(OURS_IMAGE), 1.15, "CPU time of a cold start against the floor")
