@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -79,37 +80,34 @@ class RequestParser:
             operation = _decoders[_named.decode(body).operation or GetObject.name()].decode(body)
         except (*_undecodable, KeyError):
             operation, faults = _decode_what_fits(untyped_object(body))
-        self._complete(operation, faults)
-        if faults:
-            raise InvalidRequest(faults)
-        return operation
+        return self.check(operation, faults)
 
-    def check(self, operation: Operation) -> Operation:
-        """`operation`, made otherwise than from JSON, with its bucket.
+    def check(self, operation: Operation, faults: Sequence[FieldError] = ()) -> Operation:
+        """`operation` with its bucket, if nothing is wrong with it.
+
+        Args:
+            operation: what is asked for.
+            faults: those that decoding has found.
 
         Raises:
-            InvalidRequest: with every fault there is.
+            InvalidRequest: with these and all others.
         """
-        faults: list[FieldError] = []
-        self._complete(operation, faults)
-        if faults:
-            raise InvalidRequest(faults)
-        return operation
-
-    def _complete(self, operation: Operation, faults: list[FieldError]) -> None:
-        """Fill in the bucket, and add to `faults`, which came from decoding, all that can be found now."""
+        found = [*faults]
         faulty = {fault.pointer for fault in faults}
-        faults += [fault for fault in operation.faults() if fault.pointer not in faulty]
+        found += [fault for fault in operation.faults() if fault.pointer not in faulty]
         if operation.bucket is None:
             operation.bucket = self._default_bucket
         if operation.bucket is None:
             detail = "is required, as there is no default bucket"
         else:
             detail = virtual_hosted_bucket_fault(operation.bucket) if self._virtual_hosted else ""
-        if detail and not any(fault.pointer == "/bucket" for fault in faults):
-            faults.append(FieldError("/bucket", detail))
+        if detail and not any(fault.pointer == "/bucket" for fault in found):
+            found.append(FieldError("/bucket", detail))
         if operation.expires_in is not None and operation.expires_in > self._max_expires_in:
-            faults.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
+            found.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
+        if found:
+            raise InvalidRequest(found)
+        return operation
 
 
 def parse_batch(body: bytes) -> list[msgspec.Raw]:
