@@ -1,4 +1,4 @@
-"""From the bytes of a request to the object request they ask for, or to every fault they have."""
+"""From the bytes of a request to the operation that they ask for, or to every fault that they have."""
 
 from __future__ import annotations
 
