@@ -33,6 +33,7 @@ class _DecodedBatch(msgspec.Struct):
     requests: Annotated[list[Any], _OfABatch]
 
 
+_DEFAULT = GetObject.name()
 _named = msgspec.json.Decoder(_Named)
 _batch = msgspec.json.Decoder(_Batch)
 _untyped = msgspec.json.Decoder()
@@ -76,7 +77,7 @@ class RequestParser:
             raise PayloadTooLarge
         faults: list[FieldError] = []
         try:
-            operation = _decoders[_named.decode(body).operation or GetObject.name()].decode(body)
+            operation = _decoders[_named.decode(body).operation or _DEFAULT].decode(body)
         except (*_undecodable, KeyError):
             operation, faults = _decode_what_fits(untyped_object(body))
         self._complete(operation, faults)
@@ -98,8 +99,10 @@ class RequestParser:
 
     def _complete(self, operation: Operation, faults: list[FieldError]) -> None:
         """Fill in the bucket, and add to `faults`, which came from decoding, all that can be found now."""
-        faulty = {fault.pointer for fault in faults}
-        faults += [fault for fault in operation.faults() if fault.pointer not in faulty]
+        found = operation.faults()
+        if found:
+            faulty = {fault.pointer for fault in faults}
+            faults += [fault for fault in found if fault.pointer not in faulty]
         if operation.bucket is None:
             operation.bucket = self._default_bucket
         if operation.bucket is None:
