@@ -28,7 +28,6 @@ POLICIES_A_CALL = 20
 
 def main() -> None:
     """Fuzz until the time is over, or something is wrong with an answer."""
-    target = Target()
     reported_at = time.monotonic()
 
     @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -41,7 +40,7 @@ def main() -> None:
             reported_at = time.monotonic()
             print(f"{target.calls} calls, {target.urls} URLs and forms, nothing wrong", flush=True)
 
-    with tempfile.TemporaryDirectory() as corpus:
+    with Target() as target, tempfile.TemporaryDirectory() as corpus:
         # Hypothesis makes nothing of a few bytes, so the fuzzer begins with many.
         for number in range(SEEDS):
             Path(corpus, str(number)).write_bytes(random.Random(number).randbytes(MAX_BYTES))

@@ -7,10 +7,12 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import jsonschema_rs
@@ -33,7 +35,7 @@ CLAIMS_KEY = "0123456789abcdef0123456789abcdef"
 
 
 class Target:
-    """A Vault that holds the key, and a function for each policy. It begins with the first call.
+    """A Vault that holds the key, and a function for each policy; there while the context lasts.
 
     Attributes:
         calls, urls: how many calls there were, and how many URLs and forms they gave.
@@ -43,15 +45,23 @@ class Target:
         self.calls = 0
         self.urls = 0
         self._audit = io.StringIO()
-        self._directory = tempfile.TemporaryDirectory()
-        identity = ResourcePrincipal(Path(self._directory.name), region=REGION)
-        vault = Vault(identity, namespace="ns")
-        ((access_key_id, secret_access_key),) = KEYS.items()
-        content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
-        vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")
-        os.environ.update(identity.environment())
-        self._vault_url = Server(vault).url
         self._app = lru_cache(maxsize=None)(self._make_app)
+
+    def __enter__(self) -> Target:
+        with ExitStack() as started:
+            directory = started.enter_context(tempfile.TemporaryDirectory())
+            identity = ResourcePrincipal(Path(directory), region=REGION)
+            vault = Vault(identity, namespace="ns")
+            ((access_key_id, secret_access_key),) = KEYS.items()
+            content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
+            vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")
+            self._vault_url = started.enter_context(Server(vault)).url
+            started.enter_context(mock.patch.dict(os.environ, identity.environment()))  # where the SDK looks for it
+            self._stop = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.close()
 
     def call(
         self, *, number: int, caller: str, method: str, target: str, claims: Mapping[str, str], body: bytes
@@ -96,6 +106,7 @@ class Target:
             "DEFAULT_BUCKET": BUCKETS[0],
             "SECRET_TTL": "86400",
             "CLAIMS_KEY": CLAIMS_KEY,
+            "SIGNER": "boto3" if number % 10 == 0 else "sigv4",
             "POLICY": json.dumps({"rules": policy(number)}),
         }
         return App(settings, root=ROOT, audit_stream=self._audit)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fuzz.requests import calls
 from fuzz.target import Target
 
-target = Target()
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with Target() as it:
+        yield it
 
 
 @settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(calls())
-def test_every_answer_is_right(call: dict[str, Any]) -> None:
+@given(call=calls())
+def test_every_answer_is_right(target: Target, call: dict[str, Any]) -> None:
     """No server error, no URL outside the policy or that the store refuses, no answer outside the OpenAPI document."""
     target.call(**call)
 
 
-def test_enough_urls_were_given() -> None:
+def test_enough_urls_were_given(target: Target) -> None:
     assert target.calls >= 1000
     assert target.urls > 100
