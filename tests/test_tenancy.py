@@ -152,7 +152,7 @@ class TestClock:
             clock=lambda: now,
             audit_stream=io.StringIO(),
         )
-        invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline=now + 30)
+        invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline="2026-11-24T12:00:30Z")
         assert b"X-Amz-Date=20261124T120000Z" in app.handle(invocation).body
         now += jump_seconds
         running.vault.fault = Fault(delay_seconds=2)
