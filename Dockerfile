@@ -2,7 +2,7 @@
 FROM fnproject/python:3.11-dev AS build
 WORKDIR /build
 COPY . .
-RUN python3 -m image.build /image
+RUN python3 -m image.build /image && chmod -R o+rX /image
 
 FROM fnproject/python:3.11
 COPY --from=build /image/python /python

@@ -46,9 +46,9 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 	$(BIN)/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $@
 
-.bench/plain: requirements.txt
+.bench/plain: .venv/installed requirements.txt
 	rm -rf $@ && mkdir -p .bench
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target $@ -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ -r requirements.txt
 	@touch $@
 
 .bench/image: .venv/installed requirements.txt func.py start.py $(shell find presign image -name '*.py')

@@ -40,7 +40,7 @@ def install(requirements: Path, packages: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     _run([*command, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
     for name in OPTIONAL:
-        shutil.rmtree(packages / name)
+        shutil.rmtree(packages / name, ignore_errors=True)
 
 
 def copy_function(function: Path) -> None:

@@ -34,6 +34,7 @@ class _DecodedBatch(msgspec.Struct):
     requests: Annotated[list[Any], _OfABatch]
 
 
+_DEFAULT = GetObject.name()
 _named = msgspec.json.Decoder(_Named)
 _batch = msgspec.json.Decoder(_Batch)
 _untyped = msgspec.json.Decoder()
@@ -77,7 +78,7 @@ class RequestParser:
             raise PayloadTooLarge
         faults: list[FieldError] = []
         try:
-            operation = _decoders[_named.decode(body).operation or GetObject.name()].decode(body)
+            operation = _decoders[_named.decode(body).operation or _DEFAULT].decode(body)
         except (*_undecodable, KeyError):
             operation, faults = _decode_what_fits(untyped_object(body))
         return self.check(operation, faults)
@@ -92,9 +93,10 @@ class RequestParser:
         Raises:
             InvalidRequest: with these and all others.
         """
-        found = [*faults]
-        faulty = {fault.pointer for fault in faults}
-        found += [fault for fault in operation.faults() if fault.pointer not in faulty]
+        found = operation.faults()
+        if faults:
+            faulty = {fault.pointer for fault in faults}
+            found = [*faults, *(fault for fault in found if fault.pointer not in faulty)]
         if operation.bucket is None:
             operation.bucket = self._default_bucket
         if operation.bucket is None:
