@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -45,10 +46,16 @@ class _Counter:
         self.written += len(data)
         return len(data)
 
+    def flush(self) -> None:
+        """There is nothing to keep."""
+
 
 def _packed(folders: list[Path]) -> float:
     counter = _Counter()
-    with tarfile.open(fileobj=counter, mode="w|gz", compresslevel=6) as layer:  # type: ignore[call-overload]
+    with (
+        gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=6) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as layer,
+    ):
         for folder in folders:
             layer.add(folder, arcname=folder.name)
     return counter.written / 1e6
