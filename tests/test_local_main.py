@@ -64,9 +64,9 @@ def started(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
         if "Ctrl-C" in line:
             break
     yield process, printed
-    process.kill()
+    process.send_signal(signal.SIGINT)  # which stops the function too
     process.stdout.close()
-    process.wait()
+    process.wait(timeout=30)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to try the lines with")
