@@ -18,8 +18,8 @@ CALLS = 50
 """In each round, of each function but the naive one, which is called once."""
 
 HOW = {
-    "gateway": "as the Fn agent hands on API Gateway's requests. Between two requests the caches of the processor are lost "
-    "to others: called twice in a row, the handler takes little more than half of the time.",
+    "gateway": "as the Fn agent hands on API Gateway's requests. Between two requests the caches of the processor are "
+    "lost to others: called twice in a row, the handler takes little more than half of the time.",
     "direct": "as `fn invoke` does.",
 }
 
