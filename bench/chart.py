@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
-from bench.table import OURS, Table
+from bench.table import OURS, Table, times_of
 
 WIDTH = 860
-LABELS = 330
+LABELS = 290
 """Where the bars begin: the names stand before them."""
-VALUES = 130
+VALUES = 190
 """Room behind the longest bar."""
 TOP, ROW, BAR = 66, 30, 18
 
@@ -19,11 +19,11 @@ _STYLE = """
   .title { font-size: 16px; font-weight: 600 }
   .quiet { fill: #59636e; font-size: 12px }
   .ours { font-weight: 600 }
-  .bar { fill: #afb8c1 } .floor { fill: #d0d7de } .bar.ours { fill: #1f883d }
+  .bar { fill: #afb8c1 } .bar.floor { fill: #d0d7de } .bar.ours { fill: #1f883d }
   .grid { stroke: #d0d7de; stroke-width: 1 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .quiet { fill: #9198a1 }
-    .bar { fill: #656c76 } .floor { fill: #3d444d } .bar.ours { fill: #2ea043 }
+    .bar { fill: #656c76 } .bar.floor { fill: #3d444d } .bar.ours { fill: #2ea043 }
     .grid { stroke: #30363d }
   }"""
 
@@ -54,7 +54,7 @@ def svg(table: Table) -> str:
         kind = "ours" if one.name.startswith(OURS) else "floor" if one.name == table.reference else ""
         middle = y + ROW / 2 + 1
         name = escape(one.name.partition(":")[0])
-        times = "" if one.name == table.reference else f"  ({table.ratio(one.name):,.1f} times)"
+        times = "" if one.name == table.reference else f"  ({times_of(table.ratio(one.name))} times)"
         parts += [
             f'<text class="{kind}" x="{LABELS - 12}" y="{middle}" text-anchor="end">{name}</text>',
             f'<rect class="bar {kind}" x="{LABELS}" y="{y + (ROW - BAR) / 2 - 3}" width="{x(one.median) - LABELS:.1f}" '

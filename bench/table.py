@@ -65,10 +65,13 @@ class Table:
         for series in sorted(self.series, key=lambda series: series.median):
             low, high = series.quartiles
             spread = "" if low == high else f"{low:,.{self.digits}f} to {high:,.{self.digits}f}"
-            ratio = self.ratio(series.name)
-            times = f"{ratio:,.2f}" if ratio < 10 else f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"
-            rows.append((series.name, f"{series.median:,.{self.digits}f}", spread, times))
+            rows.append((series.name, f"{series.median:,.{self.digits}f}", spread, times_of(self.ratio(series.name))))
         return rows
+
+
+def times_of(ratio: float) -> str:
+    """A ratio to three digits, or to the last before the point."""
+    return f"{ratio:,.2f}" if ratio < 10 else f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def at_most(ratio: float, limit: float, text: str, unit: str = "times") -> Goal:

@@ -114,7 +114,7 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
     @classmethod
     def name(cls) -> str:
         """The name by which a caller asks for this operation."""
-        return str(cls.__struct_config__.tag)
+        return cls.__struct_config__.tag  # type: ignore[return-value]
 
     def faults(self) -> list[FieldError]:
         """Each member whose value is wrong in a way that its type does not tell, and what is wrong with it."""
