@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from fdk.context import InvokeContext
 from fdk.response import Response
@@ -19,15 +18,20 @@ app = App(os.environ, root=Path(__file__).parent)
 
 def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     """Answer one call that came through API Gateway, or directly."""
-    how: dict[str, Any] = {"caller": "invoke"}
+    call_id, body, deadline = ctx.CallID() or "", data.getvalue(), ctx.Deadline()
     if _is_from_gateway(ctx):
-        how = {
-            "caller": "gateway",
-            "claims": claims_from(ctx.HTTPHeaders(), key=os.environ.get("CLAIMS_KEY", "").strip()),
-            "method": ctx.Method() or "",
-            "target": ctx.RequestURL() or "",
-        }
-    reply = app.handle(Invocation(call_id=ctx.CallID() or "", body=data.getvalue(), deadline=ctx.Deadline(), **how))
+        invocation = Invocation(
+            call_id=call_id,
+            caller="gateway",
+            claims=claims_from(ctx.HTTPHeaders(), key=os.environ.get("CLAIMS_KEY", "").strip()),
+            method=ctx.Method() or "",
+            target=ctx.RequestURL() or "",
+            body=body,
+            deadline=deadline,
+        )
+    else:
+        invocation = Invocation(call_id=call_id, caller="invoke", body=body, deadline=deadline)
+    reply = app.handle(invocation)
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
 
 

@@ -44,7 +44,7 @@ class Target:
     def __init__(self) -> None:
         self.calls = 0
         self.urls = 0
-        self._audit = io.StringIO()
+        self._audit = io.BytesIO()
         self._app = lru_cache(maxsize=None)(self._make_app)
 
     def __enter__(self) -> Target:

@@ -126,7 +126,7 @@ def bodies() -> list[bytes]:
 
 def ask_all(config: dict[str, str], *, expected: str) -> None:
     """Send every request to an app of these settings, and check that a URL, or a refusal, is what comes back."""
-    app = App(config, root=Path(start.__file__).parent, audit_stream=io.StringIO())
+    app = App(config, root=Path(start.__file__).parent, audit_stream=io.BytesIO())
     app.warm()
     for body in bodies():
         reply = app.handle(Invocation(call_id="build", caller="invoke", body=body))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -65,7 +65,7 @@ class App:
         *,
         root: Path,
         clock: Callable[[], float] = time.time,
-        audit_stream: TextIO = sys.stderr,
+        audit_stream: BinaryIO = sys.stderr.buffer,
     ) -> None:
         logs.set_level("INFO")
         self._config = config

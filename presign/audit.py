@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal, TextIO
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -54,12 +54,12 @@ class Decision(msgspec.Struct, kw_only=True):
         self.code = problem.code
 
 
-def write(decisions: Sequence[Decision], stream: TextIO) -> None:
+def write(decisions: Sequence[Decision], stream: BinaryIO) -> None:
     """Append each of `decisions` to `stream` as one line, in ASCII, whatever characters the keys have."""
-    lines = _encoder.encode_lines(decisions).decode()
+    lines = _encoder.encode_lines(decisions)
     if not lines.isascii():
-        lines = "".join(
-            json.dumps(msgspec.to_builtins(decision), separators=(",", ":")) + "\n" for decision in decisions
+        lines = b"".join(
+            json.dumps(msgspec.to_builtins(decision), separators=(",", ":")).encode() + b"\n" for decision in decisions
         )
     stream.write(lines)
     stream.flush()

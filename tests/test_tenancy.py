@@ -150,7 +150,7 @@ class TestClock:
             },
             root=ROOT,
             clock=lambda: now,
-            audit_stream=io.StringIO(),
+            audit_stream=io.BytesIO(),
         )
         invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline="2026-11-24T12:00:30Z")
         assert b"X-Amz-Date=20261124T120000Z" in app.handle(invocation).body

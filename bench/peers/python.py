@@ -110,7 +110,7 @@ def _handler(body: object) -> Callable[[], bytes]:
     from presign.app import App
     from presign.call import Invocation
 
-    app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("w"))  # noqa: SIM115
+    app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("wb"))  # noqa: SIM115
     invocation = Invocation(call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", caller="invoke", body=json.dumps(body).encode())
     return lambda: app.handle(invocation).body
 

@@ -22,8 +22,9 @@ class Template:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._has_claims = "{" in text
+        # The text around the claims, and between each two pieces of it the name of one.
+        self._first, *rest = _claim.split(text)
+        self._rest = list(zip(rest[::2], rest[1::2], strict=True))
 
     def fill_in(self, claims: Mapping[str, str]) -> str | None:
         """The text with the values of `claims`; None if one is missing or can't be part of an object key.
@@ -31,12 +32,13 @@ class Template:
         A value with a slash, a dot segment or a control character would lead out of the place that the template gives
         to the caller.
         """
-        if not self._has_claims:
-            return self._text
-        values = {name: claims.get(name, "") for name in _claim.findall(self._text)}
-        if not all(map(_can_be_part_of_a_segment, values.values())):
-            return None
-        return _claim.sub(lambda found: values[found[1]], self._text)
+        filled = self._first
+        for name, text in self._rest:
+            value = claims.get(name, "")
+            if not _can_be_part_of_a_segment(value):
+                return None
+            filled += value + text
+        return filled
 
 
 def claim_name_fault(name: str) -> str:
