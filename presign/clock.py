@@ -1,4 +1,4 @@
-"""Time: a clock to measure durations with, and whether the machine's clock tells the right time."""
+"""Time: a clock to measure durations with, how a moment is written, and whether the machine's clock is right."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 MAX_SKEW_SECONDS = 300
 """OCI refuses requests whose `Date` is further off (its API reference, "Maximum Allowed Client Clock Skew")."""
@@ -21,6 +22,12 @@ def elapsed() -> float:
     On Linux it goes on while the container is frozen and while the machine sleeps.
     """
     return time.monotonic() if _boot_clock is None else time.clock_gettime(_boot_clock)
+
+
+@lru_cache(maxsize=64)
+def rfc3339(seconds: int) -> str:
+    """`seconds` since the epoch as text, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class ClockCheck:

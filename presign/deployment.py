@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from math import inf
 
 import msgspec
 
 from presign.cache import CachedValue
-from presign.clock import ClockCheck
+from presign.clock import ClockCheck, rfc3339
 from presign.credentials import CustomerSecretKey
 from presign.endpoint import StorageEndpoint
 from presign.model import FormRequest, Operation, PresignedUrl
@@ -130,15 +129,10 @@ class Presigner:
             url=url,
             method=request.method,
             headers=headers,
-            expires_at=_rfc3339(self._now + request.expires_in),
+            expires_at=rfc3339(self._now + request.expires_in),
             expires_in=request.expires_in,
             operation=request.operation,
             bucket=request.bucket,
             key=request.key,
             fields=fields,
         )
-
-
-@lru_cache(maxsize=64)
-def _rfc3339(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -6,9 +6,9 @@ The specification is "Browser-Based Uploads Using POST (AWS Signature Version 4)
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 
+from presign.clock import rfc3339
 from presign.model import FormRequest
 
 
@@ -25,5 +25,4 @@ def policy_document(request: FormRequest, *, expires_at: int, authentication: Ma
         conditions.append(["content-length-range", *request.content_length_range])
     conditions += [{"bucket": request.bucket}, {"key": request.key}]
     conditions += [{name: value} for name, value in authentication.items()]
-    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_at))
-    return json.dumps({"expiration": expiration, "conditions": conditions})
+    return json.dumps({"expiration": rfc3339(expires_at), "conditions": conditions})
