@@ -2,11 +2,11 @@
 FROM fnproject/python:3.11-dev AS build
 WORKDIR /build
 COPY . .
-RUN python3 -m image.build /image && chmod -R o+rX /image
+RUN python3 -m deploy package /image && chmod -R o+rX /image
 
 FROM fnproject/python:3.11
 COPY --from=build /image/python /python
 COPY --from=build /image/function /function
 WORKDIR /function
 ENV PYTHONPATH=/function:/python
-ENTRYPOINT ["python3", "/function/start.py"]
+ENTRYPOINT ["python3", "/function/func.py"]

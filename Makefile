@@ -16,7 +16,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict func.py start.py presign local gateway image bench
+	$(BIN)/mypy --strict func.py presign local gateway deploy tools/bench
 
 format: .venv/installed
 	$(BIN)/ruff check --fix
@@ -33,17 +33,17 @@ lock: .venv/installed
 # Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
 fuzz: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
-	$(BIN)/python -m fuzz -max_total_time=600
+	$(BIN)/python -m tools.fuzz -max_total_time=600
 
 # Known vulnerabilities of what is locked.
 audit: .venv/installed
 	@$(BIN)/python .ci/audit.py
 
 bench: .venv/bench .bench/plain .bench/image .bench/node
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m tools.bench
 
-.venv/bench: .venv/installed bench/requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+.venv/bench: .venv/installed tools/bench/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tools/bench/requirements.txt
 	@touch $@
 
 .bench/plain: .venv/installed requirements.txt
@@ -51,12 +51,12 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ -r requirements.txt
 	@touch $@
 
-.bench/image: .venv/installed requirements.txt func.py start.py $(shell find presign image -name '*.py')
+.bench/image: .venv/installed requirements.txt func.py $(shell find presign deploy -name '*.py')
 	rm -rf $@
-	$(BIN)/python -m image.build $@
+	$(BIN)/python -m deploy package $@
 
 # Those that run in Node are left out where there is none.
-.bench/node: bench/peers/package.json bench/peers/node.mjs
+.bench/node: tools/bench/peers/package.json tools/bench/peers/node.mjs
 	mkdir -p $@ && cp $^ $@
 	@cd $@ && npm install --no-package-lock --no-audit --no-fund --silent || echo "Without Node's packages."
 	@touch $@

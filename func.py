@@ -1,19 +1,30 @@
-"""The function, as the FDK calls it. Nothing else in the project knows the FDK."""
+"""The function, as the FDK calls it. Only this module knows the FDK, and only this module reads the environment.
+
+`python func.py` serves it warm, as the image does: the key is fetched while the container starts. The command of the
+FDK, `fdk func.py handler`, serves the same function, but imports it only when the first caller waits.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
 from fdk.context import InvokeContext
+from fdk.customer_code import Function
 from fdk.response import Response
 
-from presign.app import App
-from presign.call import Invocation
-from presign.claims import claims_from
+ROOT = Path(__file__).resolve().parent
+if find_spec("presign") is None:  # the FDK loads this file by its path, and does not put its folder on the path
+    sys.path.insert(0, str(ROOT))
 
-app = App(os.environ, root=Path(__file__).parent)
+from presign.app import App  # noqa: E402
+from presign.call import Invocation  # noqa: E402
+from presign.request.claims import claims_from  # noqa: E402
+
+app = App(os.environ, root=ROOT)
 
 
 def handler(ctx: InvokeContext, data: BytesIO) -> Response:
@@ -46,3 +57,23 @@ def _is_from_gateway(ctx: InvokeContext) -> bool:
     if from_gateway:
         headers["fn-intent"] = "httprequest"
     return from_gateway
+
+
+def loaded_function() -> Function:
+    """This function for the FDK, which would import its module a second time."""
+    function = Function(__file__)
+    function.handler = lambda: handler
+    return function
+
+
+def serve() -> None:
+    """Get ready, and serve; does not return."""
+    import fdk
+    import fdk.runner  # the FDK itself imports it only at the first call
+
+    app.warm()
+    fdk.handle(loaded_function())
+
+
+if __name__ == "__main__":
+    serve()

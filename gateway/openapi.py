@@ -12,11 +12,11 @@ import msgspec
 
 from presign import problems
 from presign.app import BATCH, DOCUMENT, PRESIGN
-from presign.model import PresignedUrl
-from presign.operations import OPERATIONS
-from presign.operations.objects import GetObject
-from presign.parser import MAX_BATCH_REQUESTS
 from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
+from presign.request.model import PresignedUrl
+from presign.request.operations import OPERATIONS
+from presign.request.operations.objects import GetObject
+from presign.request.parser import MAX_BATCH_REQUESTS
 
 VERSION = "1.0.0"
 

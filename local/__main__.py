@@ -16,11 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local.deployment import UnsupportedDeployment
-from local.function import FunctionUnavailable, invoke
+from local.api_gateway.deployment import UnsupportedDeployment
+from local.functions.function import FunctionUnavailable, invoke
+from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
-from local.tokens import LIFETIME_SECONDS, IdentityProvider
 
 DEFAULT_PORT = 8080
 POLICY = {

@@ -13,15 +13,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from local.deployment import filled, parse
-from local.function import FDK_COMMAND, Answer, Function, in_image, invoke
-from local.gateway import Gateway
-from local.identity import ResourcePrincipal
-from local.page import Page
+from local.api_gateway.deployment import filled, parse
+from local.api_gateway.gateway import Gateway
+from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
+from local.identity.resource_principal import ResourcePrincipal
+from local.identity.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
+from local.object_storage.storage import Storage
+from local.page.page import Page
 from local.server import Server
-from local.storage import Storage
-from local.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
-from local.vault import Vault
+from local.vault.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-frankfurt-1"

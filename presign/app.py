@@ -15,11 +15,11 @@ import msgspec
 
 from presign import audit, logs
 from presign.call import Call, Invocation, as_problem, new_decision
-from presign.deployment import Deployment
-from presign.events import object_of_event
-from presign.model import PresignedUrl
-from presign.parser import parse_batch, untyped_object
 from presign.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Problem
+from presign.request.events import object_of_event
+from presign.request.model import PresignedUrl
+from presign.request.parser import parse_batch, untyped_object
+from presign.service import Deployment
 from presign.settings import Settings
 
 PRESIGN = "/v1/presign"

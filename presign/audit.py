@@ -8,9 +8,9 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
-from presign.model import Operation
 from presign.policy import Caller
 from presign.problems import Problem
+from presign.request.model import Operation
 
 _encoder = msgspec.json.Encoder()
 

@@ -9,11 +9,11 @@ import msgspec
 
 from presign import logs
 from presign.audit import Decision
-from presign.deployment import Deployment, Presigner
-from presign.faults import pointer
-from presign.model import Operation, PresignedUrl
 from presign.policy import Caller, Identity
 from presign.problems import InternalError, NotConfigured, Problem, SecretUnavailable
+from presign.request.field_errors import pointer
+from presign.request.model import Operation, PresignedUrl
+from presign.service import Deployment, Presigner
 
 _log = logging.getLogger(__name__)
 

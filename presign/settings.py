@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from presign.endpoint import template_fault
-from presign.model import MAX_EXPIRES_IN
-from presign.names import bucket_fault, virtual_hosted_bucket_fault
+from presign.issue import SIGNERS
+from presign.issue.endpoint import template_fault
+from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
-from presign.signers import SIGNERS
-from presign.tenancy import SecretReference
+from presign.request.model import MAX_EXPIRES_IN
+from presign.request.object_names import bucket_fault, virtual_hosted_bucket_fault
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""
@@ -176,7 +176,7 @@ class _Reader:
         return rules
 
     def check_claims_key(self, rules: list[Rule]) -> None:
-        """Check `CLAIMS_KEY`, a secret that is used where claims are read (`presign.claims`) and kept nowhere else."""
+        """Check `CLAIMS_KEY`, a secret that is used where claims are read (`presign.request.claims`) and kept nowhere else."""
         self.matching("CLAIMS_KEY", _claims_key, "must be 32 to 128 letters, digits, hyphens and underscores")
         if self.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in rules):
             self._add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims")

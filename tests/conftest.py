@@ -15,9 +15,9 @@ import requests
 from echo import Echo
 from echo import echo as run_echo
 from leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
-from local.function import Answer, invoke_http
+from local.functions.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
-from presign.signers import SIGNERS
+from presign.issue import SIGNERS
 
 NO_RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}}
 """Tests may ask faster than a client does."""

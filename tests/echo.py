@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import requests
 
-from local.deployment import filled, parse
-from local.function import Function
-from local.gateway import Gateway
+from local.api_gateway.deployment import filled, parse
+from local.api_gateway.gateway import Gateway
+from local.functions.function import Function
+from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
-from local.tokens import AUDIENCE, ISSUER, IdentityProvider
 
 CLAIMS_KEY = "0123456789abcdef0123456789abcdef"
 HANDLER = """

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-import local.function
-from local.function import Answer
+import local.functions.function
+from local.functions.function import Answer
 from local.stack import REGION, Stack
-from presign.signers.sigv4 import credential_scope, signing_key
+from presign.issue.sigv4 import credential_scope, signing_key
 
 _SHAPES = {
     "a signature or a signing key": re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"),
@@ -80,7 +80,7 @@ def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
 def recorded_answers() -> Iterator[list[tuple[Path, Answer]]]:
     """All answers of all functions from now on, with the sockets that they came from."""
     answers: list[tuple[Path, Answer]] = []
-    call = local.function._call
+    call = local.functions.function._call
 
     def recording(socket_path: Path, *arguments: Any) -> Answer:
         answer = call(socket_path, *arguments)
@@ -88,7 +88,7 @@ def recorded_answers() -> Iterator[list[tuple[Path, Answer]]]:
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local.function, "_call", recording)
+        patch.setattr(local.functions.function, "_call", recording)
         yield answers
 
 

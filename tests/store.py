@@ -15,8 +15,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from requests import PreparedRequest, Request
 
+from local.object_storage.storage import VIRTUAL_HOSTED_DOMAIN, Storage
 from local.server import Server
-from local.storage import VIRTUAL_HOSTED_DOMAIN, Storage
 
 REGION = "eu-frankfurt-1"
 BUCKET = "PresignedBlog"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from presign.model import Operation
-from presign.policy.claims import Template, claim_values
 from presign.policy.limits import Limits
 from presign.policy.rules import GROUPS, Identity, Rule
+from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, LimitExceeded
+from presign.request.model import Operation
 
 
 class Reason(msgspec.Struct, frozen=True):

@@ -8,11 +8,11 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from presign.model import Operation
-from presign.operations.form import PostObject
-from presign.operations.multipart import MAX_PARTS, CompleteMultipartUpload, CreateMultipartUpload, UploadPart
-from presign.operations.objects import PutObject
 from presign.problems import FieldError
+from presign.request.model import Operation
+from presign.request.operations.form import PostObject
+from presign.request.operations.multipart import MAX_PARTS, CompleteMultipartUpload, CreateMultipartUpload, UploadPart
+from presign.request.operations.objects import PutObject
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from presign.faults import field_faults, pointer
-from presign.model import Seconds
-from presign.names import bucket_fault, key_fault
-from presign.operations import MULTIPART, OPERATIONS
-from presign.policy.claims import claim_name_fault, prefix_template_fault, template_fault, without_claims
 from presign.policy.limits import MAX_OBJECT_BYTES, content_type_pattern_fault
+from presign.policy.templates import claim_name_fault, prefix_template_fault, template_fault, without_claims
 from presign.problems import FieldError
+from presign.request.field_errors import field_faults, pointer
+from presign.request.model import Seconds
+from presign.request.object_names import bucket_fault, key_fault
+from presign.request.operations import MULTIPART, OPERATIONS
 
 Caller = Literal["gateway", "invoke"]
 """How a request came: through API Gateway, or by a direct invocation, which IAM has allowed."""

@@ -1,0 +1,33 @@
+"""`python -m deploy COMMAND`: each command is a module of this folder."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {"package": "make what is deployed: the function and the packages that it uses"}
+"""The commands and what each of them does. A module is imported only for its own command, as each needs other packages."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that `arguments` name; by default those of the command line.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m deploy", description="From a clone to a live endpoint.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    given = sys.argv[1:] if arguments is None else arguments
+    for name, description in COMMANDS.items():
+        command = commands.add_parser(name, help=description, description=description)
+        if name in given[:1]:
+            module = importlib.import_module(f"deploy.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(given)
+    return int(parsed.run(parsed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""Requests by the million, each answer checked: `python -m fuzz`."""

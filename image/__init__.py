@@ -1,1 +1,0 @@
-"""How the image is made: what is installed, and what of it stays."""

@@ -1,1 +1,0 @@
-"""Load on the whole local system while parts of it fail: `python -m load`."""

@@ -1,0 +1,47 @@
+"""The page that `python -m local` shows in a browser: it uploads and downloads with `clients/js/presign.js`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from werkzeug.wrappers import Request, Response
+
+_FOLDER = Path(__file__).resolve().parent
+_FILES = {
+    "/": (_FOLDER / "index.html", "text/html; charset=utf-8"),
+    "/page.css": (_FOLDER / "page.css", "text/css; charset=utf-8"),
+    "/page.js": (_FOLDER / "page.js", "text/javascript; charset=utf-8"),
+    "/presign.js": (_FOLDER.parents[1] / "clients/js/presign.js", "text/javascript; charset=utf-8"),
+}
+SESSION_PATH = "/session"
+
+
+class Page:
+    """Answers requests for the page, and hands every other to the gateway.
+
+    Args:
+        gateway: answers the other requests.
+        prefix: what the keys of the page's uploads begin with.
+        token: makes a token for the page, which stands in for the sign-in that a real application has.
+    """
+
+    def __init__(
+        self, gateway: Callable[[Request], Response], *, prefix: str, token: Callable[[], str] = lambda: ""
+    ) -> None:
+        self._gateway = gateway
+        self._prefix = prefix
+        self._token = token
+
+    def __call__(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return self._gateway(request)
+        if request.path == SESSION_PATH:
+            session = {"prefix": self._prefix, "token": self._token()}
+            return Response(json.dumps(session), content_type="application/json", headers={"Cache-Control": "no-store"})
+        if request.path not in _FILES:
+            return self._gateway(request)
+        path, content_type = _FILES[request.path]
+        # Read each time, and kept by no cache, so that a change shows when the page is loaded again.
+        return Response(path.read_bytes(), content_type=content_type, headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,78 @@
+"""Where the S3 Compatibility API is, and how a bucket and a key are put into its URLs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from presign.issue.uri import uri_encode_path
+
+_default_ports = {"http": ":80", "https": ":443"}
+_template = re.compile(
+    r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
+    r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?/?"
+)
+
+
+def template_fault(template: str) -> str:
+    """What keeps `template` from being the URL template of an endpoint, or an empty string."""
+    try:
+        StorageEndpoint.from_template(template, namespace="namespace", region="region")
+    except ValueError as exc:
+        return str(exc)
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageEndpoint:
+    """An endpoint that speaks S3.
+
+    Args:
+        scheme: `http` or `https`.
+        authority: host and port, without the bucket, as the `Host` header has it (a default port left out).
+        virtual_hosted: whether the bucket is the first label of the host, or else the first segment of the path.
+    """
+
+    scheme: str
+    authority: str
+    virtual_hosted: bool
+
+    @classmethod
+    def from_template(cls, template: str, *, namespace: str, region: str) -> StorageEndpoint:
+        """The endpoint of a URL such as `https://{namespace}.compat.objectstorage.{region}.oraclecloud.com`.
+
+        With `{bucket}.` before the host it is one of virtual-hosted style.
+
+        Raises:
+            ValueError: the template is not such a URL.
+        """
+        url = template.replace("{namespace}", namespace).replace("{region}", region)
+        found = _template.fullmatch(url)
+        if not found:
+            raise ValueError(
+                "must be http:// or https://, a host and at most a port; "
+                "{bucket} may stand only at the very beginning of the host, {namespace} and {region} anywhere in it"
+            )
+        scheme, port = found["scheme"].lower(), found["port"] or ""
+        return cls(
+            scheme=scheme,
+            authority=found["host"].lower() + ("" if port == _default_ports[scheme] else port),
+            virtual_hosted=found["bucket"] is not None,
+        )
+
+    @property
+    def url(self) -> str:
+        """The endpoint without any bucket."""
+        return f"{self.scheme}://{self.authority}"
+
+    def host(self, bucket: str) -> str:
+        """The `Host` header of a request on `bucket`."""
+        return f"{bucket}.{self.authority}" if self.virtual_hosted else self.authority
+
+    def path(self, bucket: str, key: str) -> str:
+        """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash."""
+        return "/" + uri_encode_path(key if self.virtual_hosted else f"{bucket}/{key}")
+
+    def bucket_url(self, bucket: str) -> str:
+        """The URL of a bucket, as an HTML form is sent to it."""
+        return f"{self.scheme}://{self.host(bucket)}/" + ("" if self.virtual_hosted else bucket)

@@ -1,0 +1,201 @@
+"""Presigned URLs by Signature Version 4, with the signature in the query string.
+
+The names are those of the specification: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters
+(AWS Signature Version 4)". Everything here is a pure function of its arguments, but for what `SigV4Signer` keeps.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from presign.issue.endpoint import StorageEndpoint
+from presign.issue.post_policy import policy_document
+from presign.issue.uri import uri_encode
+from presign.keys.credentials import CustomerSecretKey
+from presign.request.model import MAX_EXPIRES_IN, FormRequest, ObjectRequest
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+
+
+def encoded_parameters(parameters: Iterable[tuple[str, str]]) -> list[str]:
+    """Each query parameter as `name=value`, both encoded."""
+    return [f"{uri_encode(name)}={uri_encode(value)}" for name, value in parameters]
+
+
+def canonical_headers(headers: Mapping[str, str]) -> tuple[str, str]:
+    """The canonical headers, one a line, and the list of their names that goes into `X-Amz-SignedHeaders`."""
+    canonical = sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
+    return "".join(f"{name}:{value}\n" for name, value in canonical), ";".join(name for name, _ in canonical)
+
+
+def canonical_request(*, method: str, uri: str, query: str, headers: str, signed_headers: str) -> str:
+    """The canonical request, of parts that are canonical already; the payload is not signed."""
+    return f"{method}\n{uri}\n{query}\n{headers}\n{signed_headers}\n{UNSIGNED_PAYLOAD}"
+
+
+def credential_scope(*, date: str, region: str) -> str:
+    """What a signing key is good for: one `date` (YYYYMMDD), one region, and S3."""
+    return f"{date}/{region}/s3/aws4_request"
+
+
+def string_to_sign(*, timestamp: str, scope: str, request: str) -> str:
+    """The string to sign for a canonical request at `timestamp` (YYYYMMDDTHHMMSSZ)."""
+    return f"{ALGORITHM}\n{timestamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+
+
+def signing_key(*, secret_access_key: str, scope: str) -> bytes:
+    """The key for everything signed within the credential scope."""
+    key = b"AWS4" + secret_access_key.encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+class SigningKey:
+    """Signs under one key with HMAC-SHA-256 (RFC 2104), whose two hashes have taken in the key already.
+
+    Args:
+        key: as `signing_key` gives it; at most 64 bytes long, the block of SHA-256.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def sign(self, text: str) -> str:
+        """The signature of `text`, in hexadecimal."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+class Signing:
+    """What all that is signed with one customer secret key in one second has in common.
+
+    Args:
+        key: the customer secret key.
+        now: seconds since the epoch.
+        region: the region identifier.
+        earlier: of a second before, whose signing key is taken over if it still holds.
+
+    Attributes:
+        timestamp: `now` as YYYYMMDDTHHMMSSZ.
+        scope: the credential scope.
+        credential: the access key id and the scope.
+        signing_key: signs with the day's signing key.
+        authentication: the query parameters that say so, up to the value of `X-Amz-Expires`.
+    """
+
+    def __init__(self, *, key: CustomerSecretKey, now: int, region: str, earlier: Signing | None = None) -> None:
+        self.key = key
+        self.now = now
+        self.timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        self.scope = credential_scope(date=self.timestamp[:8], region=region)
+        self.credential = f"{key.access_key_id}/{self.scope}"
+        self.signing_key: SigningKey
+        if earlier and earlier.key == key and earlier.scope == self.scope:
+            self.signing_key = earlier.signing_key
+        else:
+            self.signing_key = SigningKey(signing_key(secret_access_key=key.secret_access_key, scope=self.scope))
+        self.authentication = (
+            f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={uri_encode(self.credential)}&X-Amz-Date={self.timestamp}"
+            "&X-Amz-Expires="
+        )
+
+
+class SigV4Signer:
+    """Signs for one endpoint and region; the signing key of the day and the text of the second are kept.
+
+    May be used by several threads: what is kept is replaced as a whole.
+
+    Args:
+        endpoint: where the URLs lead.
+        region: the region identifier, which becomes part of the credential scope.
+    """
+
+    def __init__(self, *, endpoint: StorageEndpoint, region: str) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._signing: Signing | None = None
+
+    def presign(self, request: ObjectRequest, *, key: CustomerSecretKey, now: int) -> str:
+        """The presigned URL of `request`.
+
+        Args:
+            request: what is allowed; `Host` and each of its headers are signed.
+            key: the customer secret key.
+            now: seconds since the epoch.
+
+        Raises:
+            ValueError: `request.expires_in` is not 1 to 604,800 seconds.
+        """
+        _check_expiry(request.expires_in)
+        signing = self._signing_at(now, key)
+        host = self._endpoint.host(request.bucket)
+        uri = self._endpoint.path(request.bucket, request.key)
+        headers, signed_headers = f"host:{host}\n", "host"
+        if request.headers:
+            headers, signed_headers = canonical_headers({**request.headers, "host": host})
+        query = canonical_query = (
+            f"{signing.authentication}{request.expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
+        )
+        if request.query:
+            parameters = encoded_parameters(request.query)
+            canonical_query = "&".join(sorted([*parameters, *query.split("&")]))
+            query = "&".join([*parameters, query])
+        to_sign = string_to_sign(
+            timestamp=signing.timestamp,
+            scope=signing.scope,
+            request=canonical_request(
+                method=request.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
+            ),
+        )
+        return f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
+
+    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
+        """The URL that the form of `request` is sent to, and all fields that it must hold before the file.
+
+        Args:
+            request: what is allowed.
+            key: the customer secret key.
+            now: seconds since the epoch.
+
+        Raises:
+            ValueError: `request.expires_in` is not 1 to 604,800 seconds.
+        """
+        _check_expiry(request.expires_in)
+        signing = self._signing_at(now, key)
+        authentication = {
+            "x-amz-algorithm": ALGORITHM,
+            "x-amz-credential": signing.credential,
+            "x-amz-date": signing.timestamp,
+        }
+        document = policy_document(request, expires_at=now + request.expires_in, authentication=authentication)
+        policy = b64encode(document.encode()).decode()
+        signature = signing.signing_key.sign(policy)
+        fields = {
+            **request.fields,
+            "key": request.key,
+            **authentication,
+            "policy": policy,
+            "x-amz-signature": signature,
+        }
+        return self._endpoint.bucket_url(request.bucket), fields
+
+    def _signing_at(self, now: int, key: CustomerSecretKey) -> Signing:
+        signing = self._signing
+        if signing is None or signing.now != now or signing.key is not key:
+            signing = self._signing = Signing(key=key, now=now, region=self._region, earlier=signing)
+        return signing
+
+
+def _check_expiry(expires_in: int) -> None:
+    if not 1 <= expires_in <= MAX_EXPIRES_IN:
+        raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")

@@ -1,0 +1,166 @@
+"""A value that is fetched once, kept for a while, fetched anew in the background, and shared by all who ask."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from math import ceil
+from typing import Generic, TypeVar
+
+from presign import logs
+from presign.keys.clock import elapsed
+from presign.problems import SecretUnavailable
+
+HANG_SECONDS = 30.0
+"""A fetch that takes longer is given up, and another may begin."""
+MAX_PAUSE_SECONDS = 30.0
+"""The longest pause after a failure, if the service does not ask for a longer one."""
+_JITTER = 0.25
+"""A value is fetched anew up to this share of its time to live sooner, so that not all containers do so at once."""
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class CachedValue(Generic[T]):
+    """Keeps what `fetch` gives.
+
+    `fetch` runs in a thread of its own, started when a value is first asked for and then when the one at hand is no
+    longer fresh. Meanwhile that one serves, so nobody waits unless there is none. However many ask, one fetch runs at a
+    time. After a failure nobody tries again for a pause, which doubles from failure to failure, so that a service that
+    is down is not stormed.
+
+    The container may be frozen at any moment and thawed at any later one, a running fetch with it. So a value's age is
+    counted from when its fetch began, and a fetch that hangs does not keep another from beginning.
+
+    Args:
+        fetch: gets the value; raises `SecretUnavailable` when it can't.
+        ttl_seconds: how long a value is fresh.
+        max_stale_seconds: how long after that it may still serve.
+        may_serve: whether a value is still good; one that isn't serves no more, whatever its age.
+        clock: seconds on a clock that never goes back.
+        jitter: a random number from 0 to 1.
+        start: runs a function in the background.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], T],
+        *,
+        ttl_seconds: float,
+        max_stale_seconds: float = 0,
+        may_serve: Callable[[T], bool] = lambda value: True,
+        clock: Callable[[], float] = elapsed,
+        jitter: Callable[[], float] = random.random,
+        start: Callable[[Callable[[], None]], None] = lambda run: threading.Thread(target=run, daemon=True).start(),
+    ) -> None:
+        self._fetch = fetch
+        self._ttl_seconds = ttl_seconds
+        self._max_stale_seconds = max_stale_seconds
+        self._may_serve = may_serve
+        self._clock = clock
+        self._jitter = jitter
+        self._start = start
+        self._lock = threading.Lock()
+        self._kept: _Attempt[T] | None = None
+        """The attempt that the value at hand is from."""
+        self._latest: _Attempt[T] | None = None
+        self._pause_seconds = 0.0
+        """The pause after the last failure; 0 after a success."""
+
+    def fresh(self) -> T | None:
+        """The value at hand, if it is still fresh."""
+        kept = self._kept
+        if kept is not None and self._clock() < kept.next_at and self._may_serve(kept.value):
+            return kept.value
+        return None
+
+    def get(self, *, wait_seconds: float = HANG_SECONDS) -> T:
+        """The value at hand, or else the one that is being fetched.
+
+        Args:
+            wait_seconds: the longest to wait for it, though never longer than a fetch may take.
+
+        Raises:
+            SecretUnavailable: there is none that may serve, and it can't be fetched, or not in that time.
+        """
+        fresh = self.fresh()
+        if fresh is not None:
+            return fresh
+        kept, now = self._kept, self._clock()
+        attempt = self._attempt()
+        if kept is not None and now < self._serves_until(kept) and self._may_serve(kept.value):
+            return kept.value
+        if not attempt.ended.wait(min(max(0.0, wait_seconds), HANG_SECONDS)):
+            raise SecretUnavailable("the answer did not come before the caller's deadline; it may serve the next call")
+        if attempt.failure is not None:
+            pause_seconds = max(1, ceil(attempt.next_at - self._clock()))
+            raise SecretUnavailable(attempt.failure, retry_after_seconds=pause_seconds)
+        return attempt.value
+
+    def _attempt(self) -> _Attempt[T]:
+        """The latest attempt, or a new one if it is time for that."""
+        with self._lock:
+            now, latest = self._clock(), self._latest
+            if latest is not None and now < latest.next_at and not self._has_lapsed(latest):
+                return latest
+            attempt = self._latest = _Attempt[T](began_at=now)
+        try:
+            self._start(lambda: self._run(attempt))
+        except RuntimeError as exc:  # no more threads may be started
+            self._fail(attempt, SecretUnavailable(f"The fetch could not be started: {exc}"))
+        return attempt
+
+    def _run(self, attempt: _Attempt[T]) -> None:
+        try:
+            value = self._fetch()
+        except SecretUnavailable as exc:
+            self._fail(attempt, exc)
+        except BaseException as exc:  # noqa: BLE001 - those who wait must hear of it, whatever it is
+            self._fail(attempt, SecretUnavailable(f"unexpected {logs.where_raised(exc)}"))
+        else:
+            self._succeed(attempt, value)
+
+    def _succeed(self, attempt: _Attempt[T], value: T) -> None:
+        with self._lock:
+            attempt.value = value
+            attempt.next_at = attempt.began_at + self._ttl_seconds * (1 - _JITTER * self._jitter())
+            self._pause_seconds = 0.0
+            if self._kept is None or self._kept.began_at <= attempt.began_at:
+                self._kept = attempt
+        attempt.ended.set()
+
+    def _fail(self, attempt: _Attempt[T], exc: SecretUnavailable) -> None:
+        now = self._clock()
+        with self._lock:
+            doubled_seconds = min(2 * self._pause_seconds, MAX_PAUSE_SECONDS)
+            self._pause_seconds = max(doubled_seconds, exc.retry_after_seconds)
+            attempt.failure = exc.cause
+            attempt.next_at = now + self._pause_seconds
+            kept = self._kept
+        attempt.ended.set()
+        if kept is not None and now < self._serves_until(kept):
+            _log.warning("%s; what was fetched %d s ago serves on", exc.cause, now - kept.began_at)
+
+    def _serves_until(self, kept: _Attempt[T]) -> float:
+        return kept.began_at + self._ttl_seconds + self._max_stale_seconds
+
+    def _has_lapsed(self, attempt: _Attempt[T]) -> bool:
+        """Whether the attempt's value was good, and is no longer."""
+        return attempt.ended.is_set() and attempt.failure is None and not self._may_serve(attempt.value)
+
+
+class _Attempt(Generic[T]):
+    """One fetch, running or ended."""
+
+    value: T
+    """What it gave; only there if it has ended without a failure."""
+
+    def __init__(self, *, began_at: float) -> None:
+        self.began_at = began_at
+        self.next_at = began_at + HANG_SECONDS
+        """When the next attempt may begin."""
+        self.ended = threading.Event()
+        self.failure: str | None = None

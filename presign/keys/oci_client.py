@@ -1,0 +1,174 @@
+"""The tenancy as the function's own identity, its resource principal, sees it through the OCI SDK.
+
+The SDK is imported when something is first asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import msgspec
+
+from presign.keys.clock import ClockCheck
+from presign.problems import SecretUnavailable
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+READ_TIMEOUT_SECONDS = 2.0
+MAX_ATTEMPTS = 2
+RETRY_AFTER_SECONDS = 2
+MAX_RETRY_AFTER_SECONDS = 3600
+
+
+class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Which secret: by its OCID, or else by the OCID of its vault and its name there."""
+
+    secret_ocid: str | None = None
+    vault_ocid: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return self.secret_ocid or f"secret {self.name} in {self.vault_ocid}"
+
+
+class Tenancy:
+    """What signing needs to know from OCI.
+
+    Args:
+        vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
+        object_storage_endpoint: of the native Object Storage API; likewise.
+        clock_check: is shown the `Date` of every answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        vault_endpoint: str | None = None,
+        object_storage_endpoint: str | None = None,
+        clock_check: ClockCheck | None = None,
+    ) -> None:
+        self._vault_endpoint = vault_endpoint
+        self._object_storage_endpoint = object_storage_endpoint
+        self._clock_check = clock_check or ClockCheck("OCI")
+
+    def secret_content(self, secret: SecretReference) -> str:
+        """The content of the current version of `secret`, in Base64 as Vault hands it out.
+
+        Raises:
+            SecretUnavailable: Vault can't be asked, or refuses.
+        """
+
+        def get_bundle() -> Any:
+            if secret.secret_ocid:
+                return self._secrets_client.get_secret_bundle(secret.secret_ocid)
+            return self._secrets_client.get_secret_bundle_by_name(secret.name, secret.vault_ocid)
+
+        bundle = self._ask(
+            get_bundle,
+            fault=f"Vault did not give {secret}",
+            statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
+        )
+        return str(bundle.secret_bundle_content.content)
+
+    def namespace(self) -> str:
+        """The Object Storage namespace of the tenancy.
+
+        Raises:
+            SecretUnavailable: Object Storage can't be asked, or refuses.
+        """
+
+        def get_namespace() -> Any:
+            from oci.object_storage import ObjectStorageClient
+
+            return ObjectStorageClient({}, **self._client_options(self._object_storage_endpoint)).get_namespace()
+
+        namespace = self._ask(
+            get_namespace,
+            fault="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
+            statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
+        )
+        return str(namespace)
+
+    def _ask(self, call: Callable[[], Any], *, fault: str, statement: str) -> Any:
+        """The data of the answer to `call`; `fault` and the IAM policy `statement` it needs say what went wrong."""
+        asked_at = self._clock_check.now()
+        try:
+            answer = call()
+        except Exception as exc:
+            headers: Mapping[str, str] = getattr(exc, "headers", None) or {}
+            if self._clock_check.is_off(headers, asked_at=asked_at):
+                statement = ""
+            raise _unavailable(fault, exc, statement, headers) from exc
+        self._clock_check.is_off(answer.headers, asked_at=asked_at)
+        return answer.data
+
+    @cached_property
+    def _secrets_client(self) -> Any:
+        from oci.secrets import SecretsClient
+
+        return SecretsClient({}, **self._client_options(self._vault_endpoint))
+
+    @cached_property
+    def _signer(self) -> Any:
+        from oci.auth.signers import get_resource_principals_signer
+
+        return get_resource_principals_signer()
+
+    def _client_options(self, endpoint: str | None) -> dict[str, Any]:
+        from oci.circuit_breaker import NoCircuitBreakerStrategy
+        from oci.retry import RetryStrategyBuilder
+
+        # A caller waits: one more try, soon, and none where the service asks for patience (429).
+        retry_strategy = RetryStrategyBuilder(
+            max_attempts=MAX_ATTEMPTS,
+            total_elapsed_time_check=False,
+            service_error_retry_config={503: []},
+            retry_base_sleep_time_seconds=0.1,
+            retry_max_wait_between_calls_seconds=0.2,
+            decorrelated_jitter=0.1,
+        ).get_retry_strategy()
+        options: dict[str, Any] = {
+            "signer": self._signer,
+            "timeout": (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            "retry_strategy": retry_strategy,
+            "circuit_breaker_strategy": NoCircuitBreakerStrategy(),
+        }
+        if endpoint:
+            options["service_endpoint"] = endpoint
+        return options
+
+
+def realm_domain(region: str) -> str:
+    """The domain of the realm that `region` belongs to, such as `oraclecloud.com`, from the SDK's region table."""
+    from oci import regions
+
+    return str(regions.REALMS[regions.get_realm_from_region(region)])
+
+
+def _unavailable(fault: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
+    """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
+    from oci.exceptions import ServiceError
+
+    if not isinstance(exc, ServiceError):
+        return SecretUnavailable(f"{fault}: {type(exc).__name__}, {' '.join(str(exc).split())}")
+    cause = f"{fault}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
+    if statement and exc.status in (401, 403, 404):
+        cause += f"; this IAM policy statement is likely missing: {statement}"
+    return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers))
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> int:
+    """Seconds that the service asks for (`Retry-After`, RFC 9110, 10.2.3), or ours if it does not ask for more."""
+    text = headers.get("retry-after", "")
+    asked = 0.0
+    if text.isascii() and text.isdigit():
+        asked = float(text)
+    elif text and "date" in headers:
+        # Counted on the service's own clock.
+        with suppress(TypeError, ValueError):
+            asked = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
+    return ceil(min(max(asked, RETRY_AFTER_SECONDS), MAX_RETRY_AFTER_SECONDS))

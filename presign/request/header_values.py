@@ -1,0 +1,94 @@
+"""Values of HTTP header fields: how they are written, and what keeps a text from being one.
+
+Each `…_fault` function gives the sentence that says what is wrong, or an empty string.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from presign.request.object_names import has_control_character
+
+_tchars = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_quoted_string = r'"(?:[^"\\]|\\.)*"'
+_field_name = re.compile(_tchars)
+_media_type = re.compile(rf"{_tchars}/{_tchars}(?:[ ]*;[ ]*{_tchars}=(?:{_tchars}|{_quoted_string}))*")
+_not_in_quoted_file_name = re.compile(r"[^ !#$&-\[\]-~]")  # beyond ASCII, and the quote, the backslash and the percent
+
+
+def http_date(moment: datetime) -> str:
+    """`moment` as an HTTP date (RFC 9110, 5.6.7), to the second."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+def attachment(file_name: str) -> str:
+    """A `Content-Disposition` that makes a browser save the answer as `file_name` (RFC 6266).
+
+    A name that plain `filename` can't hold safely is sent in `filename*` as UTF-8 (RFC 8187), and the plain one, for
+    old clients, has an underscore in place of each character that would be read in different ways.
+    """
+    plain = _not_in_quoted_file_name.sub("_", file_name)
+    if plain == file_name:
+        return f'attachment; filename="{plain}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='!#$&+^`|')}"
+
+
+def field_value_fault(text: str) -> str:
+    """What keeps `text` from being sent, unchanged by any proxy, as the value of a header field."""
+    if not (text.isascii() and text.isprintable()):
+        return "must be printable ASCII"
+    if text != text.strip() or not text:
+        return "must not be empty, nor begin or end with a space"
+    return ""
+
+
+def media_type_fault(text: str) -> str:
+    """What keeps `text` from being a media type with its parameters (RFC 9110, 8.3.1)."""
+    return field_value_fault(text) or ("" if _media_type.fullmatch(text) else "must be a media type, such as image/png")
+
+
+def md5_fault(text: str) -> str:
+    """What keeps `text` from being an MD5 digest in Base64 (RFC 1864)."""
+    return _digest_fault(text, 16)
+
+
+def sha256_fault(text: str) -> str:
+    """What keeps `text` from being a SHA-256 digest in Base64 (RFC 4648)."""
+    return _digest_fault(text, 32)
+
+
+def file_name_fault(text: str) -> str:
+    """What keeps `text` from being the name of a file in any directory."""
+    if has_control_character(text):
+        return "must not hold control characters"
+    if "/" in text or "\\" in text:
+        return "must be a file name without slashes and backslashes"
+    return ""
+
+
+def field_name_fault(text: str) -> str:
+    """What keeps `text` from being (part of) the name of a header field (RFC 9110, 5.1)."""
+    return "" if _field_name.fullmatch(text) else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
+
+
+def http_date_fault(moment: datetime) -> str:
+    """What keeps `moment` from being written as an HTTP date."""
+    try:
+        http_date(moment)
+    except OverflowError:
+        return "is out of range"
+    return ""
+
+
+def _digest_fault(text: str, size: int) -> str:
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except ValueError:
+        digest = b""
+    if len(digest) != size or base64.b64encode(digest).decode() != text:
+        return f"must be the Base64 form of {size} bytes"
+    return ""

@@ -1,0 +1,95 @@
+"""The upload in parts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from presign.request.header_values import md5_fault
+from presign.request.model import Operation
+from presign.request.object_names import upload_id_fault
+from presign.request.operations.options import ByteCount, Text, Upload, any_fault
+
+MAX_PARTS = 10_000
+"""The most parts that an upload may have, and so the highest part number."""
+
+
+class CreateMultipartUpload(Upload, kw_only=True, tag="create_multipart_upload"):
+    """Begin an upload in parts; the store's answer holds its upload id. The options are those of `Upload`."""
+
+    method = "POST"
+
+    def query(self) -> list[tuple[str, str]]:
+        return [("uploads", "")]
+
+
+class OfMultipartUpload(Operation, kw_only=True):
+    """A request on an upload in parts.
+
+    Args:
+        upload_id: of the upload, as the store gave it.
+    """
+
+    query_options = {"upload_id": "uploadId"}
+    checks = {**Operation.checks, "upload_id": upload_id_fault}
+
+    upload_id: Text
+
+
+class UploadPart(OfMultipartUpload, kw_only=True, tag="upload_part"):
+    """Upload one part.
+
+    Args:
+        part_number: its place among the parts, from 1.
+        content_length: bytes; without it, whoever has the URL may upload a part of any size.
+        content_md5: the Base64 form of the MD5 of the part.
+    """
+
+    method = "PUT"
+    query_options = {"part_number": "partNumber", **OfMultipartUpload.query_options}
+    header_options = {"content_length": "Content-Length", "content_md5": "Content-MD5"}
+    checks = {**OfMultipartUpload.checks, "content_md5": md5_fault}
+
+    part_number: Annotated[int, msgspec.Meta(ge=1, le=MAX_PARTS)]
+    content_length: ByteCount | None = None
+    content_md5: str | None = None
+
+
+class CompleteMultipartUpload(OfMultipartUpload, kw_only=True, tag="complete_multipart_upload"):
+    """Make the object out of the parts, which the client lists in the body.
+
+    Args:
+        if_none_match: `"*"` to create the object only if there is none of this name.
+    """
+
+    method = "POST"
+    header_options = {"if_none_match": "If-None-Match"}
+    checks = {**OfMultipartUpload.checks, "if_none_match": any_fault}
+
+    if_none_match: str | None = None
+
+
+class AbortMultipartUpload(OfMultipartUpload, kw_only=True, tag="abort_multipart_upload"):
+    """Give an upload up; the store forgets its parts."""
+
+    method = "DELETE"
+
+
+class ListParts(OfMultipartUpload, kw_only=True, tag="list_parts"):
+    """List the parts that the store has, at most 1,000 in one answer.
+
+    Args:
+        part_number_marker: the part number after which the list is to begin.
+        max_parts: how many parts the answer may list.
+    """
+
+    method = "GET"
+    query_options = {
+        **OfMultipartUpload.query_options,
+        "part_number_marker": "part-number-marker",
+        "max_parts": "max-parts",
+    }
+
+    part_number_marker: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTS)] | None = None
+    max_parts: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None

@@ -1,0 +1,129 @@
+"""The operations on one object: read it, write it, delete it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from presign.problems import FieldError
+from presign.request.header_values import (
+    attachment,
+    field_value_fault,
+    file_name_fault,
+    http_date_fault,
+    md5_fault,
+    media_type_fault,
+    sha256_fault,
+)
+from presign.request.model import Operation
+from presign.request.operations.options import ByteCount, Text, Upload, any_fault
+
+FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class HeadObject(Operation, kw_only=True, tag="head_object"):
+    """Read an object's headers.
+
+    Args:
+        version_id: the version of the object.
+        download_as: the file name under which a browser is to save the object.
+        response_cache_control, response_content_disposition, response_content_encoding, response_content_language,
+            response_content_type, response_expires: what the header of this name is to say in the store's answer.
+    """
+
+    method = "HEAD"
+    query_options = {
+        "version_id": "versionId",
+        "response_cache_control": "response-cache-control",
+        "response_content_disposition": "response-content-disposition",
+        "response_content_encoding": "response-content-encoding",
+        "response_content_language": "response-content-language",
+        "response_content_type": "response-content-type",
+        "response_expires": "response-expires",
+    }
+    checks = {
+        **Operation.checks,
+        "version_id": field_value_fault,
+        "download_as": file_name_fault,
+        "response_cache_control": field_value_fault,
+        "response_content_disposition": field_value_fault,
+        "response_content_encoding": field_value_fault,
+        "response_content_language": field_value_fault,
+        "response_content_type": media_type_fault,
+        "response_expires": http_date_fault,
+    }
+
+    version_id: Text | None = None
+    download_as: FileName | None = None
+    response_cache_control: Text | None = None
+    response_content_disposition: Text | None = None
+    response_content_encoding: Text | None = None
+    response_content_language: Text | None = None
+    response_content_type: Text | None = None
+    response_expires: Moment | None = None
+
+    def faults(self) -> list[FieldError]:
+        found = super().faults()
+        if self.download_as is not None and self.response_content_disposition is not None:
+            found.append(FieldError("/download_as", "cannot be given together with response_content_disposition"))
+        return found
+
+    def query(self) -> list[tuple[str, str]]:
+        pairs = super().query()
+        if self.download_as is not None:
+            pairs.append(("response-content-disposition", attachment(self.download_as)))
+        return pairs
+
+
+class GetObject(HeadObject, kw_only=True, tag="get_object"):
+    """Download an object; the options are those of `HeadObject`."""
+
+    method = "GET"
+
+
+class PutObject(Upload, kw_only=True, tag="put_object"):
+    """Upload an object in one request; `Upload` has further options.
+
+    Args:
+        content_length: bytes; without it, whoever has the URL may upload an object of any size.
+        content_md5: the Base64 form of the MD5 of the content.
+        checksum_sha256: the Base64 form of the SHA-256 of the content.
+        if_none_match: `"*"` to create the object only if there is none of this name.
+    """
+
+    method = "PUT"
+    header_options = {
+        **Upload.header_options,
+        "content_length": "Content-Length",
+        "content_md5": "Content-MD5",
+        "checksum_sha256": "x-amz-checksum-sha256",
+        "if_none_match": "If-None-Match",
+    }
+    checks = {
+        **Upload.checks,
+        "content_md5": md5_fault,
+        "checksum_sha256": sha256_fault,
+        "if_none_match": any_fault,
+    }
+
+    content_length: ByteCount | None = None
+    content_md5: str | None = None
+    checksum_sha256: str | None = None
+    if_none_match: str | None = None
+
+
+class DeleteObject(Operation, kw_only=True, tag="delete_object"):
+    """Delete an object.
+
+    Args:
+        version_id: the version of the object.
+    """
+
+    method = "DELETE"
+    query_options = {"version_id": "versionId"}
+    checks = {**Operation.checks, "version_id": field_value_fault}
+
+    version_id: Text | None = None

@@ -1,0 +1,83 @@
+"""A real browser for tests of pages, and the files that they upload."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NODE_PROJECT = Path(__file__).parent
+TIMEOUT_MS = 30_000
+
+_ARGUMENTS = (
+    "--no-sandbox",  # which a root user's Chromium needs
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def cannot_run(reason: str) -> NoReturn:
+    """Skip the test; fail it with `CI=true`, where everything must be tested."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    path = shutil.which("chromium")
+    if path is None:
+        cannot_run("there is no chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def node_tools() -> Path:
+    """Where the programs are that the npm packages bring, installed if need be."""
+    npm = shutil.which("npm")
+    if npm is None:
+        cannot_run("there is no npm: apt-get install npm")
+    lock, installed = NODE_PROJECT / "package-lock.json", NODE_PROJECT / "node_modules/.package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            cannot_run(f"npm ci failed: {done.stderr[-500:]}")
+        installed.touch()
+    return NODE_PROJECT / "node_modules/.bin"
+
+
+def open_page(browser: Browser, url: str) -> Page:
+    """A page in a profile of its own. What goes wrong in its scripts, unforeseen, is printed."""
+    page = browser.new_page(viewport={"width": 1000, "height": 800})
+    page.set_default_timeout(TIMEOUT_MS)
+    page.on("pageerror", lambda error: print(f"page: {error}"))
+    page.goto(url)
+    return page
+
+
+def make_file(path: Path, size: int) -> Path:
+    """A file of so many bytes, which look random but are the same each time."""
+    path.write_bytes(random.Random(size).randbytes(size))  # noqa: S311 - nothing secret
+    return path
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,468 @@
+"""The page of `python -m local`, and so `clients/js/presign.js`, in a real browser; the store has another origin."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
+from cable import Cable
+from playwright.sync_api import Browser, Page, Route, expect
+
+from conftest import Running
+from local.object_storage.storage import Fault
+from local.stack import BUCKET
+
+README = Path(__file__).parents[2] / "README.md"
+MIB = 2**20
+BIG_BYTES = 64 * MIB + 1000
+HALF_BYTES = 30 * MIB
+PARTS_AT_ONCE_BYTES = 4 * 5 * MIB
+
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_file(tmp_path_factory.mktemp("files") / "film.mp4", BIG_BYTES)
+
+
+@pytest.fixture(scope="module")
+def connect(start: Callable[..., Running]) -> Iterator[Callable[..., tuple[Running, Cable]]]:
+    """Starts a system with a cable before its store."""
+    cables = []
+
+    def connect_one(**config: str) -> tuple[Running, Cable]:
+        cable = Cable()
+        cables.append(cable)
+        running = start({"STORAGE_ENDPOINT": cable.url, **config})
+        cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+        return running, cable
+
+    yield connect_one
+    for cable in cables:
+        cable.close()
+
+
+@pytest.fixture(scope="module")
+def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
+    return connect()
+
+
+@pytest.fixture(scope="module")
+def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
+    rule = {"bucket": BUCKET, "prefix": "users/alice/", "max_content_length": 20 * MIB, "content_types": ["image/*"]}
+    rules = [
+        {**rule, "operations": ["write"], "create_only": True},
+        {**rule, "operations": ["read"]},
+    ]
+    return connect(POLICY=json.dumps({"rules": rules}))
+
+
+@pytest.fixture
+def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
+    running, cable = connected
+    page = open_page(browser, running.stack.url)
+    yield page
+    page.close()
+    cable.release()
+    cable.plug_in()
+    running.stack.storage.fault = None
+
+
+@pytest.fixture
+def cable(connected: tuple[Running, Cable]) -> Cable:
+    return connected[1]
+
+
+def choose(page: Page, *paths: Path) -> None:
+    page.get_by_label("Choose files").set_input_files(paths)
+
+
+def is_uploaded(page: Page, name: str) -> None:
+    expect(page.get_by_role("link", name=name)).to_be_visible()
+    expect(page.get_by_role("progressbar", name=f"Progress of {name}")).to_have_count(0)
+
+
+def download(page: Page, name: str) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name).click()
+    assert download.value.suggested_filename == name
+    return download.value.path()
+
+
+def state(page: Page) -> str:
+    return page.locator(".upload .state").inner_text()
+
+
+def operations(running: Running, since: int = 0) -> list[str]:
+    """What the function has signed, in order."""
+    lines = running.log()[since:].splitlines()
+    return [json.loads(line)["operation"] for line in lines if line.startswith('{"event":"presign"')]
+
+
+def statuses(page: Page, wanted: int) -> list[str]:
+    """The requests that are answered with a status, as they come."""
+    found: list[str] = []
+    page.on("response", lambda response: found.append(response.url) if response.status == wanted else None)
+    return found
+
+
+def unfinished(page: Page) -> list[str]:
+    """What the page keeps of its uploads."""
+    return list(
+        page.evaluate(
+            "Object.entries(localStorage).filter(([name]) => name.startsWith('presign ')).map(([, it]) => it)"
+        )
+    )
+
+
+class TestUploads:
+    """What goes up comes down as it was."""
+
+    def test_small_and_empty_files(self, page: Page, tmp_path: Path) -> None:
+        small = make_file(tmp_path / "notes “1” ü.txt", 1000)
+        empty = make_file(tmp_path / "empty.bin", 0)
+        choose(page, small, empty)
+        for path in (small, empty):
+            is_uploaded(page, path.name)
+            assert sha256(download(page, path.name)) == sha256(path)
+
+    def test_a_large_file_goes_up_in_parts(
+        self, page: Page, big: Path, connected: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        running, cable = connected
+        since, sent_before = len(running.log()), cable.sent_bytes
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        signed = operations(running, since)
+        assert signed.count("upload_part") == 13
+        assert signed[:2] == ["put_object", "create_multipart_upload"]
+        assert BIG_BYTES < cable.sent_bytes - sent_before < BIG_BYTES + MIB
+        assert unfinished(page) == []
+
+    def test_the_list_is_there_again_after_a_reload(self, page: Page, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "again.bin", 10)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        page.reload()
+        assert sha256(download(page, path.name)) == sha256(path)
+
+    def test_with_the_keyboard_alone(self, page: Page, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "keys.bin", 10)
+        page.on("filechooser", lambda chooser: chooser.set_files(path))
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        expect(page.get_by_role("status")).to_have_text("keys.bin is uploaded.")
+        page.keyboard.press("Tab")
+        with page.expect_download() as download:
+            page.keyboard.press("Enter")
+        assert sha256(download.value.path()) == sha256(path)
+
+
+class TestBreaks:
+    """An upload survives what happens to it, and sends nothing twice that the store has."""
+
+    def test_the_network_is_cut_in_the_middle_of_a_part_and_comes_back(
+        self, page: Page, cable: Cable, big: Path
+    ) -> None:
+        sent_before = cable.sent_bytes
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        cable.pull_out()
+        expect(page.locator(".upload .state")).to_contain_text("The connection was lost; trying again")
+        cable.plug_in()
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + PARTS_AT_ONCE_BYTES + MIB
+
+    def test_the_tab_is_reloaded_half_way(self, page: Page, cable: Cable, big: Path) -> None:
+        sent_before = cable.sent_bytes
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.reload()
+        cable.release()
+        assert state(page) == "Unfinished. Choose the same file again to go on."
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + PARTS_AT_ONCE_BYTES + MIB
+
+    def test_pause_and_resume(self, page: Page, cable: Cable, big: Path) -> None:
+        sent_before = cable.sent_bytes
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.get_by_role("button", name=f"Pause: {big.name}").click()
+        expect(page.locator(".upload .state")).to_have_text(re.compile(r"Paused at \d+ %\."))
+        cable.release()
+        page.get_by_role("button", name=f"Resume: {big.name}").click()
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + PARTS_AT_ONCE_BYTES + MIB
+
+    @pytest.mark.parametrize("paused", [False, True], ids=["while it runs", "while it is paused"])
+    def test_to_cancel_deletes_the_parts(
+        self, page: Page, connected: tuple[Running, Cable], big: Path, paused: bool
+    ) -> None:
+        running, cable = connected
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        (upload,) = [json.loads(value) for value in unfinished(page)]
+        parts = running.ask(operation="list_parts", key=upload["key"], upload_id=upload["uploadId"]).json()["url"]
+        assert requests.get(parts, timeout=10).status_code == 200
+        if paused:
+            page.get_by_role("button", name=f"Pause: {big.name}").click()
+        cable.release()
+        page.get_by_role("button", name=f"Cancel: {big.name}").click()
+        expect(page.get_by_role("status")).to_have_text(f"{big.name} was canceled.")
+        assert requests.get(parts, timeout=10).status_code == 404
+        assert unfinished(page) == []
+
+    def test_errors_of_the_store_that_pass(self, page: Page, connected: tuple[Running, Cable], big: Path) -> None:
+        storage = connected[0].stack.storage
+        faulted_before = storage.faulted
+        storage.fault = Fault(status=503, method="PUT")
+        choose(page, big)
+        expect(page.locator(".upload .state")).to_contain_text("trying again")
+        storage.fault = None
+        is_uploaded(page, big.name)
+        assert storage.faulted > faulted_before
+        assert sha256(download(page, big.name)) == sha256(big)
+
+    def test_the_answer_to_a_put_is_lost(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        """It is sent again, and refused, as the object must be new; but then it is this very object."""
+        page = open_page(browser, limited[0].stack.url)
+        refused = statuses(page, 412)
+        path = make_file(tmp_path / "lost.png", 10 * MIB)
+        limited[1].lose_answer_after(10 * MIB)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert len(refused) == 1
+        assert sha256(download(page, path.name)) == sha256(path)
+        page.close()
+
+    @pytest.mark.parametrize("reloaded", [False, True], ids=["the page waits", "the page is reloaded"])
+    def test_the_answer_to_the_completion_is_lost(
+        self, page: Page, cable: Cable, tmp_path: Path, reloaded: bool
+    ) -> None:
+        """It is not begun anew, though the store knows no such upload any more."""
+        path = make_file(tmp_path / "lost.bin", 20 * MIB)
+        sent_before = cable.sent_bytes
+        answers = []
+
+        def lose(route: Route) -> None:
+            if route.request.method != "POST":
+                route.fallback()
+            elif answers:
+                headers = {"Access-Control-Allow-Origin": "*"}
+                route.fulfill(status=404, headers=headers, body="<Error><Code>NoSuchUpload</Code></Error>")
+            else:
+                answers.append(route.fetch().status)
+                route.abort("connectionreset")
+
+        page.route(re.compile("uploadId="), lose)
+        choose(page, path)
+        if reloaded:
+            expect(page.locator(".upload .state")).to_contain_text("The connection was lost; trying again")
+            page.reload()
+            choose(page, path)
+        is_uploaded(page, path.name)
+        assert answers == [200]
+        assert sha256(download(page, path.name)) == sha256(path)
+        assert cable.sent_bytes - sent_before < 20 * MIB + MIB
+
+    def test_the_store_tells_of_the_parts_on_several_pages(self, page: Page, cable: Cable, big: Path) -> None:
+        sent_before = cable.sent_bytes
+        cable.hold_after(50 * MIB)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.reload()
+        cable.release()
+        lists = []
+
+        def ask_for_few(route: Route) -> None:
+            request = route.request.post_data_json
+            if request["operation"] == "list_parts":
+                lists.append(request.get("part_number_marker"))
+                request["max_parts"] = 2
+            route.continue_(post_data=request)
+
+        page.route("**/v1/presign", ask_for_few)
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert len(lists) >= 3
+        assert lists[0] is None
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + PARTS_AT_ONCE_BYTES + MIB
+
+    def test_the_store_hides_the_etags(self, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("local.object_storage.bucket_cors.EXPOSED_HEADERS", ())
+        path = make_file(tmp_path / "hidden.bin", 16 * MIB)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sha256(download(page, path.name)) == sha256(path)
+
+    def test_the_gateway_fails_for_a_while(self, page: Page, tmp_path: Path) -> None:
+        answers = [
+            {"status": 429, "json": {"code": 429, "message": "Too Many Requests"}},
+            {"status": 502, "body": "Oops"},
+        ]
+        page.route("**/v1/presign", lambda route: route.fulfill(**answers.pop()) if answers else route.continue_())
+        path = make_file(tmp_path / "patience.bin", 10)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert answers == []
+
+    def test_what_answers_is_not_the_gateway(self, page: Page, tmp_path: Path) -> None:
+        page.route("**/v1/presign", lambda route: route.fulfill(status=200, body="<h1>Log in to the network</h1>"))
+        path = make_file(tmp_path / "hotel.bin", 10)
+        choose(page, path)
+        expect(page.locator(".upload .state")).to_have_text("The server answered with status 200.")
+        page.unroute_all()
+        page.get_by_role("button", name=f"Try again: {path.name}").click()
+        is_uploaded(page, path.name)
+
+    def test_the_token_has_expired(self, page: Page, connected: tuple[Running, Cable], tmp_path: Path) -> None:
+        sessions = [{"prefix": "users/alice/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
+        page.route("**/session", lambda route: route.fulfill(json=sessions.pop()) if sessions else route.continue_())
+        path = make_file(tmp_path / "late.bin", 10)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sessions == []
+
+    def test_urls_expire_during_the_upload(
+        self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], tmp_path: Path
+    ) -> None:
+        """The page's clock stands still, so that it learns this from the store alone."""
+        path = make_file(tmp_path / "six parts.bin", 26 * MIB)
+        running, cable = connect(DEFAULT_EXPIRES_IN="2", MAX_EXPIRES_IN="2")
+        cable.bytes_per_second = 8 * MIB  # so that four parts take longer than a URL lasts
+        page = open_page(browser, running.stack.url)
+        refused = statuses(page, 403)
+        page.evaluate("const now = Date.now(); Date.now = () => now")
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert refused
+        assert operations(running).count("upload_part") > 6
+        assert sha256(download(page, path.name)) == sha256(path)
+        page.close()
+
+    def test_urls_that_are_known_to_have_expired_are_not_tried(
+        self, page: Page, connected: tuple[Running, Cable], big: Path
+    ) -> None:
+        running, cable = connected
+        since = len(running.log())
+        cable.hold_after(HALF_BYTES)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        assert operations(running, since).count("upload_part") == 13
+        page.evaluate("const { now } = Date; Date.now = () => now() + 3_600_000")
+        cable.release()
+        is_uploaded(page, big.name)
+        assert 13 < operations(running, since).count("upload_part") <= 2 * 13
+        assert sha256(download(page, big.name)) == sha256(big)
+
+
+class TestRefusals:
+    """What is not allowed is said in a sentence, before a byte is sent."""
+
+    @pytest.mark.parametrize("size", [BIG_BYTES, 20 * MIB + 1])
+    def test_a_file_over_the_limit(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path, size: int
+    ) -> None:
+        page = open_page(browser, limited[0].stack.url)
+        sent_before = limited[1].sent_bytes
+        choose(page, make_file(tmp_path / "huge.png", size))
+        expect(page.locator(".upload .state")).to_have_text("The file is too large: its size must be at most 20 MiB.")
+        assert limited[1].sent_bytes == sent_before
+        expect(page.get_by_role("button", name="Try again: huge.png")).to_have_count(0)
+        page.get_by_role("button", name="Remove: huge.png").click()
+        expect(page.locator(".upload")).to_have_count(0)
+        page.close()
+
+    def test_a_file_over_the_limit_of_uploads_in_parts(
+        self, browser: Browser, connect: Callable[..., tuple[Running, Cable]], tmp_path: Path
+    ) -> None:
+        """Where a PUT of the whole is not allowed at all, nothing can tell how large the file may be."""
+        rule = {"operations": ["multipart"], "bucket": BUCKET, "prefix": "", "max_content_length": 20 * MIB}
+        running, cable = connect(POLICY=json.dumps({"rules": [rule]}))
+        page = open_page(browser, running.stack.url)
+        choose(page, make_file(tmp_path / "huge.bin", 20 * MIB + 1))
+        expect(page.locator(".upload .state")).to_have_text("The file is larger than is allowed.")
+        assert operations(running)[-1] == "abort_multipart_upload"
+        assert unfinished(page) == []
+        assert cable.sent_bytes < MIB
+        page.close()
+
+    def test_a_file_just_within_the_limit(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        page = open_page(browser, limited[0].stack.url)
+        path = make_file(tmp_path / "fits.png", 20 * MIB)
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sha256(download(page, path.name)) == sha256(path)
+        page.close()
+
+    def test_a_file_that_is_there_already(
+        self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        page = open_page(browser, limited[0].stack.url)
+        for size in (10, 16 * MIB):
+            path = make_file(tmp_path / f"{size}.png", size)
+            choose(page, path)
+            is_uploaded(page, path.name)
+            choose(page, path)
+            expect(page.locator(".upload .state")).to_have_text("There is already a file of this name.")
+            assert unfinished(page) == []
+            page.get_by_role("button", name=f"Remove: {path.name}").click()
+        page.close()
+
+    def test_a_type_that_is_not_allowed(self, browser: Browser, limited: tuple[Running, Cable], tmp_path: Path) -> None:
+        page = open_page(browser, limited[0].stack.url)
+        choose(page, make_file(tmp_path / "run.exe", 10))
+        expect(page.locator(".upload .state")).to_contain_text("Files of this type are not allowed: the type must be")
+        page.close()
+
+
+def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -> None:
+    stack = connected[0].stack
+    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", README.read_text(), re.DOTALL)
+    page.evaluate(
+        """(token) => {
+        const controller = new AbortController();
+        const file = new File(["From the README."], "hello.txt");
+        Object.assign(globalThis, { token, controller, file, shown: [], show: (share) => shown.push(share) });
+    }""",
+        stack.token(),
+    )
+    with page.expect_download() as downloaded:
+        script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
+        page.add_script_tag(type="module", content=script)
+    assert downloaded.value.path().read_text() == "From the README."
+    assert page.evaluate("shown.at(-1)") == 1
+
+
+def test_the_scripts_have_the_types_that_their_comments_say() -> None:
+    command = [node_tools() / "tsc", "--project", NODE_PROJECT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.stdout, done.returncode) == ("", 0)

@@ -1,0 +1,30 @@
+"""Requests that nobody thought of, with policies that nobody wrote; `python -m tools.fuzz` makes millions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tools.fuzz.requests import calls
+from tools.fuzz.target import Target
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with Target() as it:
+        yield it
+
+
+@settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(call=calls())
+def test_every_answer_is_right(target: Target, call: dict[str, Any]) -> None:
+    """No server error, no URL outside the policy or that the store refuses, no answer outside the OpenAPI document."""
+    target.call(**call)
+
+
+def test_enough_urls_were_given(target: Target) -> None:
+    assert target.calls >= 1000
+    assert target.urls > 100

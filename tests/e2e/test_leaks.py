@@ -1,0 +1,85 @@
+"""Nothing secret is written or answered, but for the URLs that were asked for.
+
+The systems of all tests log at DEBUG, and when the tests end, all that they have written and answered is searched. Here
+the end-to-end tests run once more with the other signer, and the search itself is shown to find things.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from conftest import Running
+from leaks import leaks, leaks_of_answer, secrets_of
+from local.functions.function import Answer
+from local.stack import OBJECT, REGION, ROOT
+from presign.issue.sigv4 import credential_scope, signing_key
+
+
+def test_the_end_to_end_tests_with_boto3() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--signer=boto3",
+        "tests/e2e/test_end_to_end.py",
+    ]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)  # noqa: S603 - a fixed command
+    assert ended.returncode == 0, ended.stdout
+
+
+class TestTheSearch:
+    """It finds what it is there to find."""
+
+    @pytest.fixture
+    def secrets(self, running: Running) -> dict[str, str]:
+        return secrets_of(running.stack)
+
+    def test_what_is_known_to_be_secret(self, running: Running, secrets: dict[str, str]) -> None:
+        key = running.stack.credentials[1]
+        scope = credential_scope(date=f"{datetime.now(UTC):%Y%m%d}", region=REGION)
+        bits = signing_key(secret_access_key=key, scope=scope)
+        for text in (key, bits.hex(), repr(bits), f"AWS4{key}"):
+            assert leaks(f"before {text} after", secrets)
+        assert leaks("before and after", secrets) == []
+
+    @pytest.mark.parametrize("signer", ["sigv4", "boto3"])
+    def test_every_part_of_a_url_or_form(
+        self, start: Callable[..., Running], secrets: dict[str, str], signer: str
+    ) -> None:
+        running = start({"SIGNER": signer})
+        url = running.invoke(key=OBJECT)[1]["url"]
+        fields = running.invoke(operation="post_object", key=OBJECT)[1]["fields"]
+        assert leaks(url, {})
+        for parameter in url.partition("?")[2].split("&"):
+            if "SignedHeaders" not in parameter:
+                assert leaks(parameter, {}), parameter
+        assert leaks(fields["policy"], {})
+        assert leaks(fields["x-amz-signature"], {})
+
+    def test_tokens_and_keys(self, running: Running) -> None:
+        environment = running.stack.identity.environment()
+        for name in ("OCI_RESOURCE_PRINCIPAL_RPST", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"):
+            assert leaks(Path(environment[name]).read_text(), {})
+        assert leaks(running.stack.token(), {})
+        assert leaks("{'authorization': 'x'}", {})
+
+    def test_an_answer(self, secrets: dict[str, str], running: Running) -> None:
+        url = '{"url": "https://store/a?X-Amz-Signature=' + 64 * "a" + '"}'
+        assert leaks_of_answer(Answer(200, [], url.encode()), secrets) == []
+        for body in (
+            '{"detail": "https://store/a?X-Amz-Signature=b"}',
+            '{"results": [{"problem": {"detail": "' + 64 * "a" + '"}}]}',
+            "Traceback: " + 64 * "a",
+            '{"url": "https://store/' + running.stack.credentials[1] + '"}',
+        ):
+            assert leaks_of_answer(Answer(200, [], body.encode()), secrets)
+        assert leaks_of_answer(Answer(200, [("Location", "/?X-Amz-Credential=a")], b"{}"), secrets)

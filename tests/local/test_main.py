@@ -1,0 +1,148 @@
+"""`python -m local`: what a newcomer sees, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m local` to its end."""
+    command = [sys.executable, "-m", "local", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+
+
+def at(port: int) -> tuple[str, str]:
+    """The option that names the port."""
+    return "--port", str(port)
+
+
+def ask(port: int, *, token: str | None = None, **request: Any) -> requests.Response:
+    """Send a request to the gateway."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.post(f"http://127.0.0.1:{port}/v1/presign", json=request, headers=headers, timeout=10)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A system that runs, and what it printed until it was ready."""
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "local", "--port", str(port)],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if "Ctrl-C" in line:
+            break
+    yield process, printed
+    process.send_signal(signal.SIGINT)  # which stops the function too
+    process.stdout.close()
+    process.wait(timeout=30)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to try the lines with")
+def test_it_prints_a_line_to_paste_and_what_it_gave(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    _, printed = started
+    lines = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
+    assert len(lines) == 2
+    assert f"http://127.0.0.1:{port}/v1/presign" in lines[0]
+    assert "\nYour presigned URL works!\n" in printed
+    pasted = [subprocess.check_output(["/bin/sh", "-c", line], text=True) for line in lines]  # noqa: S603
+    assert json.loads(pasted[0])["key"] == "PresignedBlogTest.txt"
+    assert pasted[1] == "Your presigned URL works!\n"
+
+
+def test_a_token_of_another_process(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run(
+        "token", "--sub", "bob", "--claim", "tenant=a=b", "--claim", "groups=x", "--claim", "groups=y", *at(port)
+    )
+    token = done.stdout.strip()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["sub"], claims["tenant"], claims["groups"]) == ("bob", "a=b", ["x", "y"])
+    assert claims["exp"] - claims["iat"] == 3600
+    answers = [ask(port, key=key, token=token) for key in ("users/bob/a", "users/alice/a")]
+    assert [answer.status_code for answer in answers] == [200, 403]
+
+
+def test_what_a_newcomer_may_do(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    """Nothing without a token, nothing in another's place, anything in their own."""
+    assert ask(port, key="users/alice/a").status_code == 401
+    token = run("token", *at(port)).stdout.strip()
+    refused = ask(port, key="users/bob/a", token=token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+    upload = ask(port, operation="put_object", key="users/alice/a", token=token).json()["url"]
+    assert requests.put(upload, b"hers", timeout=10).status_code == 200
+    download = ask(port, key="users/alice/a", token=token).json()["url"]
+    assert requests.get(download, timeout=10).content == b"hers"
+
+
+def test_a_direct_invocation(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run("invoke", '{"key": "PresignedBlogTest.txt"}', *at(port))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["method"] == "GET"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_everything_that_it_started(
+    started: tuple[subprocess.Popen[str], str], port: int, how: signal.Signals
+) -> None:
+    process, _ = started
+    children = _children(process.pid)
+    assert len(children) == 1
+    process.send_signal(how)
+    assert process.stdout
+    assert process.stdout.read().endswith("Stopped.\n")
+    assert process.wait(timeout=10) == 0
+    assert not Path(f"/proc/{children[0]}").exists()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    assert run("invoke", "{}", *at(port)).returncode == 1
+
+
+def test_it_says_which_port_is_taken(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    done = run(*at(port))
+    assert done.returncode == 1
+    assert done.stderr == f"Port {port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
+    # The one that has it goes on.
+    assert run("invoke", '{"key": "a"}', *at(port)).returncode == 0
+
+
+@pytest.mark.parametrize("command", [["invoke", "{}"], ["token"]])
+def test_a_command_for_what_does_not_run(port: int, command: list[str]) -> None:
+    done = run(*command, *at(port))
+    assert done.returncode == 1
+    assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in re.findall(r"\d+", Path(f"/proc/{pid}/task/{pid}/children").read_text())]

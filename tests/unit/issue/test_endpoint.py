@@ -1,0 +1,75 @@
+"""`presign.issue.endpoint`: URL templates, and where a bucket and a key go."""
+
+from __future__ import annotations
+
+import pytest
+
+from presign.issue.endpoint import StorageEndpoint, template_fault
+
+
+def endpoint(template: str) -> StorageEndpoint:
+    return StorageEndpoint.from_template(template, namespace="ns", region="eu-frankfurt-1")
+
+
+def test_path_style() -> None:
+    found = endpoint("https://{namespace}.compat.objectstorage.{region}.oraclecloud.com")
+    assert found.url == "https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
+    assert found.host("Bucket") == "ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
+    assert found.path("Bucket", "a b/c") == "/Bucket/a%20b/c"
+
+
+def test_every_namespace_and_region_that_the_settings_take() -> None:
+    template = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
+    found = StorageEndpoint.from_template(template, namespace="my_tenancy-1", region="eu_frankfurt-1")
+    assert found.url == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com"
+
+
+def test_virtual_hosted_style() -> None:
+    found = endpoint("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com/")
+    assert found.virtual_hosted
+    assert found.url == "https://vhcompat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
+    assert found.host("bucket") == "bucket.vhcompat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
+    assert found.path("bucket", "a b/c") == "/a%20b/c"
+
+
+@pytest.mark.parametrize(
+    ("template", "authority"),
+    [
+        ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+        ("http://localhost:80", "localhost"),
+        ("https://localhost:443", "localhost"),
+        ("https://localhost:80", "localhost:80"),
+        ("HTTPS://Storage.Example", "storage.example"),
+    ],
+)
+def test_the_host_is_written_as_clients_send_it(template: str, authority: str) -> None:
+    assert endpoint(template).authority == authority
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "",
+        "storage.example",
+        "ftp://storage.example",
+        "https://",
+        "https://user:password@storage.example",
+        "https://storage.example/path",
+        "https://storage.example?a=b",
+        "https://storage.example#a",
+        "https://a.{bucket}.example",
+        "https://{bucket}",
+        "https://{bucket}x.example",
+        "https://{BUCKET}.example",
+        "https://{tenant}.example",
+        "https://storage.example:port",
+        "https://storage.example\n",
+        "https://a b.example",
+    ],
+)
+def test_what_is_not_a_template(template: str) -> None:
+    assert template_fault(template).startswith("must be http:// or https://, a host and at most a port")
+
+
+def test_what_is_a_template_has_no_fault() -> None:
+    assert template_fault("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com") == ""

@@ -1,0 +1,172 @@
+"""The running function when Vault, its container or the time fail it: it answers, and recovers by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from conftest import Running
+from local.functions.function import invoke
+from local.stack import CONTENT, OBJECT, ROOT
+from local.vault.vault import Fault
+
+BODY = json.dumps({"key": OBJECT}).encode()
+QUICK_SECONDS = 2
+"""Less than the requests to a Vault that hangs take, and far more than an answer that waits for none."""
+
+
+def ask(running: Running, *, timeout_seconds: float = 30) -> tuple[Any, float]:
+    """Ask for a URL with a deadline; the answer, and the seconds that it took."""
+    began = time.monotonic()
+    answer = invoke(running.stack.socket_path, BODY, timeout_seconds=timeout_seconds)
+    return json.loads(answer.body), time.monotonic() - began
+
+
+def check_url(answer: Any) -> None:
+    """The answer's URL gives the object."""
+    assert requests.get(answer["url"], timeout=10).content == CONTENT
+
+
+class TestAfterTheFirstFetch:
+    """Nobody waits for Vault."""
+
+    def test_while_vault_hangs(self, start: Callable[..., Running]) -> None:
+        running = start({"SECRET_TTL": "1"})
+        ask(running)
+        running.stack.vault.fault = Fault(delay_seconds=5)
+        time.sleep(1.1)
+        ends_at = time.monotonic() + 2.5
+        while time.monotonic() < ends_at:
+            answer, seconds = ask(running)
+            check_url(answer)
+            assert seconds < QUICK_SECONDS
+            time.sleep(0.05)
+        assert running.stack.vault.requests <= 3  # the SDK tries once more
+
+    def test_while_vault_fails_on_and_off(self, start: Callable[..., Running]) -> None:
+        running = start({"SECRET_TTL": "1"})
+        ask(running)
+        for turn in range(30):
+            running.stack.vault.fault = Fault(status=500) if turn // 10 % 2 else None
+            answer, seconds = ask(running)
+            check_url(answer)
+            assert seconds < QUICK_SECONDS
+            time.sleep(0.1)
+        assert running.stack.vault.requests > 2
+        assert "Vault did not give" in running.log()
+        assert "serves on" in running.log()
+
+    def test_while_its_container_is_frozen_in_the_middle_of_a_refresh(self, start: Callable[..., Running]) -> None:
+        running = start({"SECRET_TTL": "1"})
+        ask(running)
+        running.stack.vault.fault = Fault(delay_seconds=5)
+        time.sleep(1.1)
+        for _ in range(2):
+            check_url(ask(running)[0])
+            os.kill(running.stack.function.pid, signal.SIGSTOP)
+            time.sleep(1)
+            os.kill(running.stack.function.pid, signal.SIGCONT)
+            answer, seconds = ask(running)
+            check_url(answer)
+            assert seconds < QUICK_SECONDS
+        running.stack.vault.fault = None
+        running.stack.storage.add_key("second", "another-secret")
+        running.put_key("second", "another-secret")
+        self.wait_for(running, "X-Amz-Credential=second%2F")
+
+    def wait_for(self, running: Running, text: str) -> None:
+        ends_at = time.monotonic() + 20
+        while text not in ask(running)[0]["url"]:
+            assert time.monotonic() < ends_at
+            time.sleep(0.1)
+
+
+class TestBeforeTheFirstFetch:
+    """Who has to wait waits until the deadline at most."""
+
+    @pytest.fixture
+    def ready(self, start: Callable[..., Running]) -> Running:
+        """A function that has started, and has not needed the key so far."""
+        running = start()
+        running.invoke(bucket="elsewhere", key="a")
+        assert running.stack.vault.requests == 0
+        return running
+
+    def test_an_answer_before_the_deadline(self, ready: Running) -> None:
+        ready.stack.vault.fault = Fault(delay_seconds=30)
+        answer, seconds = ask(ready, timeout_seconds=3)
+        assert answer["code"] == "secret_unavailable"
+        assert seconds < 3
+        assert "the answer did not come before the caller's deadline" in ready.log()
+
+    def test_what_one_caller_did_not_wait_for_serves_the_next(self, ready: Running) -> None:
+        ready.stack.vault.fault = Fault(delay_seconds=1.5)
+        assert ask(ready, timeout_seconds=1)[0]["code"] == "secret_unavailable"
+        check_url(ask(ready)[0])
+        assert ready.stack.vault.requests == 1
+
+    @pytest.mark.parametrize("deadline", ["", "soon", "9999-12-31T23:59:59Z"])
+    def test_a_deadline_that_does_not_limit(self, start: Callable[..., Running], deadline: str) -> None:
+        running = start()
+        check_url(json.loads(invoke(running.stack.socket_path, BODY, [("Fn-Deadline", deadline)]).body))
+
+    def test_a_deadline_that_is_over(self, start: Callable[..., Running]) -> None:
+        """Nobody may be waiting any more, but the key is fetched for those who come next."""
+        running, deadline = start(), "2020-01-01T00:00:00Z"
+        ends_at = time.monotonic() + 10
+        answer: dict[str, Any] = {}
+        while "url" not in answer and time.monotonic() < ends_at:
+            answer = json.loads(invoke(running.stack.socket_path, BODY, [("Fn-Deadline", deadline)]).body)
+            time.sleep(0.1)
+        check_url(answer)
+
+    def test_vault_asks_for_patience(self, start: Callable[..., Running]) -> None:
+        running = start()
+        running.stack.vault.fault = Fault(status=429, retry_after="60")
+        for _ in range(5):
+            response = running.ask(key=OBJECT)
+            assert response.status_code == 503
+            assert 30 <= int(response.headers["Retry-After"]) <= 60
+        assert running.stack.vault.requests == 1
+
+    def test_the_process_can_be_ended_while_vault_hangs(self, start: Callable[..., Running]) -> None:
+        running = start()
+        running.stack.vault.fault = Fault(delay_seconds=30)
+        ask(running, timeout_seconds=5)
+        began = time.monotonic()
+        running.stack.function.stop()
+        assert time.monotonic() - began < 10
+
+
+class TestTime:
+    """A clock that is off by hours is told once; one that jumps changes nothing."""
+
+    def test_a_clock_that_is_off(self, start: Callable[..., Running]) -> None:
+        running = start({"SECRET_TTL": "1"})
+        running.stack.vault.fault = Fault(clock_ahead_seconds=7200)
+        for _ in range(3):
+            assert ask(running)[0]["code"] == "secret_unavailable"
+            time.sleep(0.8)
+        log = running.log()
+        assert len(re.findall("The clock of this machine is (?:1:59:5.|2:00:00) .* behind that of OCI", log)) == 1
+        assert "deploy it again" in log
+        assert "401 NotAuthenticated" in log
+        assert "IAM policy" not in log
+
+
+def test_no_thread_before_it_is_needed() -> None:
+    program = "import threading, func; print(threading.active_count())"
+    ended = subprocess.run(  # noqa: S603 - a fixed command
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert ended.stdout == "1\n"

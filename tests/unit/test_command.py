@@ -1,0 +1,112 @@
+"""`python -m presign`: what an operator sees of a policy before it is deployed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+POLICY = {
+    "rules": [
+        {"operations": ["read"], "bucket": "public", "prefix": ""},
+        {"operations": ["write"], "bucket": "uploads", "prefix": "users/{sub}/", "max_content_length": 100},
+        {"operations": ["*"], "bucket": "uploads", "prefix": "", "callers": ["invoke"]},
+        {"operations": ["*"], "bucket": "uploads", "prefix": "", "when": {"groups": ["admin"]}, "max_expires_in": 60},
+        {"operations": ["*"], "bucket": "{tenant}", "prefix": ""},
+    ]
+}
+UPLOAD = {"operation": "put_object", "bucket": "uploads", "key": "users/alice/a", "content_length": 101}
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(POLICY))
+    return path
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "presign", *map(str, arguments)]
+    return subprocess.run(  # noqa: S603 - our own command
+        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def explain(policy: Path, request: Any, *options: str) -> tuple[int, list[str]]:
+    path = policy.with_name("request.json")
+    path.write_text(json.dumps(request))
+    done = run("explain", policy, path, *options)
+    assert done.stderr == ""
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_a_policy_without_faults(policy: Path) -> None:
+    done = run("check", policy)
+    assert (done.returncode, done.stdout) == (0, f"{policy}: 5 rules without faults\n")
+
+
+def test_every_fault_of_a_policy(policy: Path) -> None:
+    policy.write_text(json.dumps({"rules": [{"operations": ["fly"], "bucket": "b", "prefix": "{sub}"}]}))
+    done = run("check", policy)
+    assert done.returncode == 1
+    assert [line.partition(": must")[0] for line in done.stderr.splitlines()] == [
+        f"{policy}: /rules/0/operations/0",
+        f"{policy}: /rules/0/prefix",
+    ]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    done = run("check", tmp_path / "none.json")
+    assert done.returncode == 1
+    assert "No such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_why_no_rule_grants_a_request(policy: Path) -> None:
+    assert explain(policy, UPLOAD, "--claim", "sub=alice") == (
+        1,
+        [
+            "rule 0: does not grant it: its operations are others",
+            "rule 1: does not grant it: /content_length: must be at most 100",
+            "rule 2: does not grant it: its callers are others",
+            "rule 3: does not grant it: the claim groups is missing or has none of its values",
+            "rule 4: does not grant it: its bucket has a claim that is missing or can't be part of a name",
+            "refused",
+        ],
+    )
+
+
+def test_which_rule_grants_a_request(policy: Path) -> None:
+    status, lines = explain(
+        policy, UPLOAD, "--claim", "sub=bob", "--claim", "groups=admin", "--claim", "tenant=uploads"
+    )
+    assert status == 0
+    assert lines[1:] == [
+        "rule 1: does not grant it: its prefix is not what the key begins with",
+        "rule 2: does not grant it: its callers are others",
+        "rule 3: grants it for 60 seconds",
+        "rule 4: would grant it, but an earlier rule decides",
+        "granted",
+    ]
+
+
+def test_a_direct_invocation(policy: Path) -> None:
+    status, lines = explain(policy, {"key": "a"}, "--caller", "invoke", "--default-bucket", "uploads")
+    assert (status, lines[2]) == (0, "rule 2: grants it for 3600 seconds")
+
+
+def test_a_request_with_faults(policy: Path) -> None:
+    path = policy.with_name("request.json")
+    path.write_text('{"key": "../a"}')
+    done = run("explain", policy, path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"{path}: /key: must not have a '.' or '..' segment",
+        f"{path}: /bucket: is required, as there is no default bucket",
+    ]

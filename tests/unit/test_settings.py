@@ -1,0 +1,175 @@
+"""`presign.settings`: every setting is read and checked, and all faults are told at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from presign.keys.oci_client import SecretReference
+from presign.problems import NotConfigured
+from presign.settings import Settings
+
+LEAST = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "REGION": "eu-frankfurt-1"}
+
+
+def read(config: dict[str, str], root: Path = Path()) -> Settings:
+    return Settings.from_config(config, root=root)
+
+
+def faults(config: dict[str, str], root: Path = Path()) -> dict[str, str]:
+    with pytest.raises(NotConfigured) as caught:
+        read(config, root)
+    return {error.pointer: error.detail for error in caught.value.errors}
+
+
+def test_defaults() -> None:
+    assert read(LEAST) == Settings(
+        secret=SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x"),
+        namespace=None,
+        region="eu-frankfurt-1",
+        storage_endpoint=None,
+        vault_endpoint=None,
+        object_storage_endpoint=None,
+        rules=[],
+        default_bucket=None,
+        default_expires_in=3600,
+        max_expires_in=604_800,
+        secret_ttl_seconds=300,
+        secret_max_stale_seconds=3600,
+        signer="sigv4",
+        log_level="INFO",
+    )
+
+
+def test_an_empty_value_is_one_that_is_not_set() -> None:
+    names = ["NAMESPACE", "STORAGE_ENDPOINT", "POLICY", "DEFAULT_BUCKET", "SECRET_TTL", "SIGNER", "VAULT_OCID"]
+    assert read({**LEAST, **dict.fromkeys(names, " ")}) == read(LEAST)
+
+
+def test_everything_set() -> None:
+    settings = read(
+        {
+            "VAULT_OCID": "ocid1.vault.oc1.x",
+            "SECRET_NAME": "presign key",
+            "NAMESPACE": "axaxnpcrorw5",
+            "REGION": "us-ashburn-1",
+            "OCI_RESOURCE_PRINCIPAL_REGION": "eu-frankfurt-1",
+            "STORAGE_ENDPOINT": "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com",
+            "VAULT_ENDPOINT": "https://secrets.example",
+            "OBJECT_STORAGE_ENDPOINT": "http://127.0.0.1:1234",
+            "POLICY": '{"rules": [{"operations": ["read"], "bucket": "b", "prefix": ""}]}',
+            "DEFAULT_BUCKET": "bucket-1",
+            "DEFAULT_EXPIRES_IN": "60",
+            "MAX_EXPIRES_IN": "120",
+            "SECRET_TTL": "1",
+            "SECRET_MAX_STALE": "0",
+            "SIGNER": "boto3",
+            "LOG_LEVEL": "DEBUG",
+        }
+    )
+    assert settings.secret == SecretReference(vault_ocid="ocid1.vault.oc1.x", name="presign key")
+    assert settings.region == "us-ashburn-1"
+    assert settings.virtual_hosted
+    assert [rule.bucket for rule in settings.rules] == ["b"]
+    assert (settings.default_expires_in, settings.max_expires_in) == (60, 120)
+    assert (settings.secret_ttl_seconds, settings.secret_max_stale_seconds) == (1, 0)
+    assert (settings.signer, settings.log_level) == ("boto3", "DEBUG")
+
+
+def test_the_region_is_the_functions_own_unless_it_is_set() -> None:
+    config = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "OCI_RESOURCE_PRINCIPAL_REGION": "uk-london-1"}
+    assert read(config).region == "uk-london-1"
+
+
+def test_the_default_expiry_never_exceeds_the_maximum() -> None:
+    assert read({**LEAST, "MAX_EXPIRES_IN": "900"}).default_expires_in == 900
+
+
+def test_the_policy_may_be_a_file_beside_the_function(tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_text('{"rules": [{"operations": ["*"], "bucket": "b", "prefix": "p/"}]}')
+    assert read({**LEAST, "POLICY": "file:policy.json"}, tmp_path).rules[0].prefix == "p/"
+
+
+def test_nothing_is_set() -> None:
+    assert faults({}) == {
+        "/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME",
+        "/REGION": "is required, as the environment does not tell the function's own region",
+    }
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    assert faults(
+        {
+            "SECRET_OCID": "ocid1.vault.oc1.x",
+            "VAULT_OCID": "vault",
+            "NAMESPACE": "a b",
+            "REGION": "Frankfurt am Main",
+            "STORAGE_ENDPOINT": "ftp://x",
+            "VAULT_ENDPOINT": "secrets.example",
+            "OBJECT_STORAGE_ENDPOINT": "https://x/n",
+            "POLICY": '{"rules": [{"operations": ["read", "fly"], "bucket": "b"}]}',
+            "DEFAULT_BUCKET": "a/b",
+            "DEFAULT_EXPIRES_IN": "1h",
+            "MAX_EXPIRES_IN": "604801",
+            "SECRET_TTL": "0",
+            "SECRET_MAX_STALE": "-1",
+            "SIGNER": "minio",
+            "LOG_LEVEL": "LOUD",
+        },
+        tmp_path,
+    ).keys() == {
+        "/SECRET_OCID",
+        "/VAULT_OCID",
+        "/NAMESPACE",
+        "/REGION",
+        "/STORAGE_ENDPOINT",
+        "/VAULT_ENDPOINT",
+        "/OBJECT_STORAGE_ENDPOINT",
+        "/POLICY/rules/0/prefix",
+        "/DEFAULT_BUCKET",
+        "/DEFAULT_EXPIRES_IN",
+        "/MAX_EXPIRES_IN",
+        "/SECRET_TTL",
+        "/SECRET_MAX_STALE",
+        "/SIGNER",
+        "/LOG_LEVEL",
+    }
+
+
+@pytest.mark.parametrize("extra", [{"VAULT_OCID": "ocid1.vault.oc1.x"}, {"SECRET_NAME": "x"}])
+def test_a_secret_is_named_in_one_way_only(extra: dict[str, str]) -> None:
+    assert faults({**LEAST, **extra}) == {"/SECRET_OCID": "cannot be set together with VAULT_OCID or SECRET_NAME"}
+
+
+@pytest.mark.parametrize("partial", [{"VAULT_OCID": "ocid1.vault.oc1.x"}, {"SECRET_NAME": "x"}])
+def test_half_a_name_is_not_enough(partial: dict[str, str]) -> None:
+    assert faults({"REGION": "r", **partial}) == {"/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME"}
+
+
+def test_the_default_bucket_must_fit_into_a_host_name_if_it_goes_there() -> None:
+    config = {**LEAST, "DEFAULT_BUCKET": "PresignedBlog"}
+    assert read(config).default_bucket == "PresignedBlog"
+    assert list(faults({**config, "STORAGE_ENDPOINT": "https://{bucket}.example"})) == ["/DEFAULT_BUCKET"]
+
+
+def test_a_policy_file_that_is_not_there(tmp_path: Path) -> None:
+    assert faults({**LEAST, "POLICY": "file:none.json"}, tmp_path)["/POLICY"].startswith("names a file that cannot be")
+
+
+def test_the_default_expiry_must_not_exceed_the_maximum() -> None:
+    assert faults({**LEAST, "MAX_EXPIRES_IN": "60", "DEFAULT_EXPIRES_IN": "61"}) == {
+        "/DEFAULT_EXPIRES_IN": "must be a whole number of seconds from 1 to 60"
+    }
+
+
+@pytest.mark.parametrize("rule", [{"prefix": "{sub}/"}, {"bucket": "{tenant}"}, {"when": {"groups": ["editor"]}}])
+def test_rules_that_need_claims_need_the_key_that_marks_them(rule: dict[str, Any]) -> None:
+    policy = json.dumps({"rules": [{"operations": ["read"], "bucket": "b", "prefix": "", **rule}]})
+    assert faults({**LEAST, "POLICY": policy}) == {"/CLAIMS_KEY": "is required, as a rule of POLICY needs claims"}
+    assert faults({**LEAST, "POLICY": policy, "CLAIMS_KEY": "short"}) == {
+        "/CLAIMS_KEY": "must be 32 to 128 letters, digits, hyphens and underscores"
+    }
+    assert read({**LEAST, "POLICY": policy, "CLAIMS_KEY": "0123456789abcdef0123456789abcdef"}).rules

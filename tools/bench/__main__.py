@@ -1,0 +1,59 @@
+"""`python -m tools.bench` measures everything, or what is named, and writes `bench/results.md` and `bench/one-url.svg`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from local.stack import Stack
+from tools.bench import batch, chart, cold, deployed, memory, one_url, report, warm
+from tools.bench.table import Table
+
+HERE = Path(__file__).parent
+Measure = Callable[[Stack, Callable[[], None]], list[Table]]
+
+SECTIONS: dict[str, tuple[Measure, int]] = {
+    "one-url": (lambda stack, tick: [one_url.measure(stack, tick)], one_url.ROUNDS),
+    "warm": (warm.measure, 2 * (warm.ROUNDS + 2)),
+    "batch": (lambda stack, tick: [batch.measure(stack, tick)], batch.ROUNDS),
+    "cold": (cold.measure, cold.ROUNDS + 1),
+    "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
+    "deployed": (lambda stack, tick: deployed.measure(tick), 1),
+}
+"""What measures, and how many ticks that is."""
+
+
+def main() -> int:
+    """Do what the command line says.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="How fast and how small it is.")
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="what to measure; everything by default")
+    sections = parser.parse_args().sections or list(SECTIONS)
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tables: list[Table] = []
+    with Path(os.devnull).open("wb") as log, Stack(log=log) as stack, Progress(*columns, console=console) as progress:
+        for name in sections:
+            measure, ticks = SECTIONS[name]
+            task = progress.add_task(name, total=ticks)
+            for table in measure(stack, lambda task=task: progress.advance(task)):  # type: ignore[misc]
+                tables.append(table)
+                report.show(table, progress.console)
+    if sections == list(SECTIONS):
+        (HERE / "results.md").write_text(report.markdown(tables))
+        (HERE / "one-url.svg").write_text(chart.svg(tables[0]))
+        console.print("Written: bench/results.md, bench/one-url.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

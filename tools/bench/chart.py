@@ -1,0 +1,69 @@
+"""A chart of one table: a bar for each contender, on a logarithmic scale, readable on light and on dark pages."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+from xml.sax.saxutils import escape
+
+from tools.bench.table import OURS, Table, times_of
+
+WIDTH = 860
+LABELS = 290
+"""Where the bars begin: the names stand before them."""
+VALUES = 190
+"""Room behind the longest bar."""
+TOP, ROW, BAR = 66, 30, 18
+
+_STYLE = """
+  text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
+  .title { font-size: 16px; font-weight: 600 }
+  .quiet { fill: #59636e; font-size: 12px }
+  .ours { font-weight: 600 }
+  .bar { fill: #afb8c1 } .bar.floor { fill: #d0d7de } .bar.ours { fill: #1f883d }
+  .grid { stroke: #d0d7de; stroke-width: 1 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc } .quiet { fill: #9198a1 }
+    .bar { fill: #656c76 } .bar.floor { fill: #3d444d } .bar.ours { fill: #2ea043 }
+    .grid { stroke: #30363d }
+  }"""
+
+
+def svg(table: Table) -> str:
+    """The chart of `table`."""
+    series = sorted(table.series, key=lambda one: one.median)
+    least, most = floor(log10(series[0].median)), ceil(log10(series[-1].median))
+    height = TOP + ROW * len(series) + 40
+
+    def x(value: float) -> float:
+        return LABELS + (log10(value) - least) / (most - least) * (WIDTH - LABELS - VALUES)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f"<title>{escape(_summary(table))}</title>",
+        f"<style>{_STYLE}\n</style>",
+        f'<text class="title" x="12" y="26">{escape(table.title)}: CPU time</text>',
+        '<text class="quiet" x="12" y="46">median, microseconds, logarithmic; less is better</text>',
+    ]
+    bottom = TOP + ROW * len(series)
+    for power in range(least, most + 1):
+        at, label = x(10**power), f"{10**power:,g} {table.unit}"
+        parts.append(f'<line class="grid" x1="{at:.1f}" y1="{TOP - 4}" x2="{at:.1f}" y2="{bottom}"/>')
+        parts.append(f'<text class="quiet" x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
+    for index, one in enumerate(series):
+        y = TOP + ROW * index
+        kind = "ours" if one.name.startswith(OURS) else "floor" if one.name == table.reference else ""
+        middle = y + ROW / 2 + 1
+        name = escape(one.name.partition(":")[0])
+        times = "" if one.name == table.reference else f"  ({times_of(table.ratio(one.name))} times)"
+        parts += [
+            f'<text class="{kind}" x="{LABELS - 12}" y="{middle}" text-anchor="end">{name}</text>',
+            f'<rect class="bar {kind}" x="{LABELS}" y="{y + (ROW - BAR) / 2 - 3}" width="{x(one.median) - LABELS:.1f}" '
+            f'height="{BAR}" rx="3"/>',
+            f'<text class="{kind}" x="{x(one.median) + 8:.1f}" y="{middle}">{one.median:,.1f}'
+            f'<tspan class="quiet">{times}</tspan></text>',
+        ]
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _summary(table: Table) -> str:
+    return f"{table.title}, {table.unit}: " + ", ".join(f"{one.name} {one.median:,.1f}" for one in table.series)

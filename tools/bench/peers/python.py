@@ -1,0 +1,163 @@
+"""`python -m tools.bench.peers.python NAME` makes presigned URLs the way of NAME, as often as it is told, and times them.
+
+It writes one URL, or a text that holds one, and then, for each number that it reads, the CPU seconds that as many took.
+Where and with which credentials stands in the environment.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ENDPOINT = os.environ["STORAGE_ENDPOINT"]
+REGION = os.environ["REGION"]
+BUCKET = os.environ["DEFAULT_BUCKET"]
+KEY = os.environ["BENCH_KEY"]
+ACCESS_KEY_ID = os.environ["BENCH_ACCESS_KEY_ID"]
+SECRET_ACCESS_KEY = os.environ["BENCH_SECRET_ACCESS_KEY"]
+EXPIRES_IN = 3600
+BATCH = [f"folder/{number}-{KEY}" for number in range(1000)]
+
+Maker = Callable[[], Callable[[], str | bytes]]
+
+
+def floor() -> Callable[[], str]:
+    """One HMAC and one SHA-256: what signing comes to if everything else is free."""
+    key, string_to_sign, canonical_request = bytes(32), bytes(150), bytes(400)
+
+    def sign() -> str:
+        return hmac.digest(key, string_to_sign, "sha256").hex() + sha256(canonical_request).hexdigest()
+
+    return sign
+
+
+def presign() -> Callable[[], str]:
+    from presign.issue.endpoint import StorageEndpoint
+    from presign.issue.sigv4 import SigV4Signer
+    from presign.keys.credentials import CustomerSecretKey
+    from presign.request.model import ObjectRequest
+
+    key = CustomerSecretKey(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+    signer = SigV4Signer(endpoint=StorageEndpoint.from_template(ENDPOINT, namespace="", region=REGION), region=REGION)
+
+    def url() -> str:
+        request = ObjectRequest(
+            operation="get_object", method="GET", bucket=BUCKET, key=KEY, query=[], headers={}, expires_in=EXPIRES_IN
+        )
+        return signer.presign(request, key=key, now=int(time.time()))
+
+    return url
+
+
+def presign_handler() -> Callable[[], bytes]:
+    """From the JSON of a request to that of its answer: read, check, decide, sign, write the audit line."""
+    return _handler({"key": KEY})
+
+
+def presign_batch() -> Callable[[], bytes]:
+    """Likewise for a batch."""
+    return _handler({"requests": [{"key": key} for key in BATCH]})
+
+
+def boto3_kept_client() -> Callable[[], str]:
+    client = _boto3_client(_boto3_session())
+    return lambda: _boto3_url(client, KEY)
+
+
+def boto3_new_client() -> Callable[[], str]:
+    session = _boto3_session()
+    return lambda: _boto3_url(_boto3_client(session), KEY)
+
+
+def boto3_batch() -> Callable[[], str]:
+    client = _boto3_client(_boto3_session())
+    return lambda: json.dumps([_boto3_url(client, key) for key in BATCH])
+
+
+def botocore_query_auth() -> Callable[[], str]:
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    signer = S3SigV4QueryAuth(Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY), "s3", REGION, expires=EXPIRES_IN)
+
+    def url() -> str:
+        request = AWSRequest("GET", f"{ENDPOINT}/{BUCKET}/{KEY}")
+        signer.add_auth(request)
+        return str(request.url)
+
+    return url
+
+
+def minio() -> Callable[[], str]:
+    from minio import Minio
+
+    parts = urlsplit(ENDPOINT)
+    client = Minio(parts.netloc, ACCESS_KEY_ID, SECRET_ACCESS_KEY, secure=parts.scheme == "https", region=REGION)
+    return lambda: str(client.presigned_get_object(BUCKET, KEY, expires=timedelta(seconds=EXPIRES_IN)))
+
+
+def _handler(body: object) -> Callable[[], bytes]:
+    from presign.app import App
+    from presign.call import Invocation
+
+    app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("wb"))  # noqa: SIM115
+    invocation = Invocation(call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", caller="invoke", body=json.dumps(body).encode())
+    return lambda: app.handle(invocation).body
+
+
+def _boto3_session() -> Any:
+    import boto3
+
+    return boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
+
+
+def _boto3_client(session: Any) -> Any:
+    from botocore.config import Config
+
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    return session.client("s3", endpoint_url=ENDPOINT, config=config)
+
+
+def _boto3_url(client: Any, key: str) -> str:
+    parameters = {"Bucket": BUCKET, "Key": key}
+    return str(client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=EXPIRES_IN))
+
+
+MAKERS: dict[str, Maker] = {
+    "floor": floor,
+    "presign": presign,
+    "presign-handler": presign_handler,
+    "presign-batch": presign_batch,
+    "boto3": boto3_kept_client,
+    "boto3-new-client": boto3_new_client,
+    "boto3-batch": boto3_batch,
+    "botocore": botocore_query_auth,
+    "minio": minio,
+}
+
+
+def main() -> None:
+    """Make what is asked for until there is nothing more to read."""
+    make = MAKERS[sys.argv[1]]()
+    sample = make()
+    print(json.dumps(sample if isinstance(sample, str) else sample.decode()), flush=True)
+    for line in sys.stdin:
+        count = int(line)
+        began_at = time.process_time()
+        for _ in range(count):
+            make()
+        print(time.process_time() - began_at, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""A function's process, started and spoken to with as little of our own as can be, so that its time is what is seen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from local.functions.function import bare_python
+from local.stack import ROOT
+
+FUNCTIONS = Path(__file__).with_name("functions")
+IMAGE = ROOT / ".bench" / "image"
+PLAIN = ROOT / ".bench" / "plain"
+"""The folder that a plain `pip install --target` of the requirements makes."""
+
+
+class Program(NamedTuple):
+    """What is started.
+
+    Args:
+        root: the folder of `func.py`.
+        python_path: where its packages are; this Python's own are never looked at.
+        script: what runs, with its arguments.
+    """
+
+    root: Path
+    python_path: Sequence[Path]
+    script: Sequence[str | Path]
+
+
+def stock(root: Path, packages: Path = PLAIN) -> Program:
+    """What the FDK's own command starts, on `packages`."""
+    return Program(root, [root, packages], [packages / "bin" / "fdk", "func.py", "handler"])
+
+
+def image(script: str = "func.py") -> Program:
+    """What the image starts."""
+    return Program(IMAGE / "function", [IMAGE / "function", IMAGE / "python"], [script])
+
+
+class Process:
+    """Runs a function until the end of the context.
+
+    Args:
+        program: what is started.
+        environment: of the function, beyond what the Fn agent sets.
+    """
+
+    def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
+        self._program = program
+        self._environment = environment
+
+    def __enter__(self) -> Process:
+        self._directory = tempfile.TemporaryDirectory(prefix="bench-")
+        self._socket_path = Path(self._directory.name, "function.sock")
+        environment = {
+            "PYTHONPATH": os.pathsep.join(map(str, self._program.python_path)),
+            "FN_FORMAT": "http-stream",
+            "FN_LISTENER": f"unix:{self._socket_path}",
+            **self._environment,
+        }
+        self.started_at = time.perf_counter()
+        self._process = subprocess.Popen(  # noqa: S603 - the programs above
+            [*bare_python(), *self._program.script],
+            cwd=self._program.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self.end()
+        self._directory.cleanup()
+
+    def end(self) -> float:
+        """Kill the process; the CPU seconds that it took, and all its threads."""
+        self._process.send_signal(signal.SIGKILL)
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return usage.ru_utime + usage.ru_stime
+
+    def connect(self, *, patience_seconds: float = 30) -> Connection:
+        """A connection, as soon as the process listens."""
+        give_up_at = time.monotonic() + patience_seconds
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(str(self._socket_path))
+                return Connection(connection)
+            except OSError:
+                connection.close()
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.001)
+
+    def memory(self) -> tuple[float, float]:
+        """MiB that the process has in memory, and the most that it ever had."""
+        status = dict(line.split(":") for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
+        return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
+
+
+class Connection:
+    """A kept connection to a function."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def call(self, request: bytes) -> bytes:
+        """Send a request, and wait for the whole answer.
+
+        Raises:
+            RuntimeError: the function failed.
+        """
+        self._socket.sendall(request)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._receive()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        while len(body) < length:
+            body += self._receive()
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"{head!r}: {body!r}")
+        return body
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _receive(self) -> bytes:
+        chunk = self._socket.recv(65536)
+        if not chunk:
+            raise RuntimeError("The function has hung up")
+        return chunk
+
+
+def request(body: bytes, *, gateway: bool) -> bytes:
+    """A call as the Fn agent makes it, of API Gateway or of a direct invocation."""
+    head = [
+        "POST /call HTTP/1.1",
+        "Host: localhost",
+        "Fn-Call-Id: 01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "Fn-Deadline: 2099-01-01T00:00:00Z",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    if gateway:
+        head += [
+            "Fn-Intent: httprequest",
+            "Fn-Http-Method: POST",
+            "Fn-Http-Request-Url: /v1/presign",
+            "Fn-Http-H-Content-Type: application/json",
+        ]
+    return "\r\n".join([*head, "", ""]).encode() + body

@@ -1,0 +1,79 @@
+"""The outcome for readers: on the terminal, and as a page."""
+
+from __future__ import annotations
+
+import os
+import platform
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as TerminalTable
+
+from tools.bench.table import OURS, Goal, Table
+
+
+def show(table: Table, console: Console) -> None:
+    """Print `table` to the terminal."""
+    shown = TerminalTable(title=f"{table.title} ({table.unit})", title_justify="left", header_style="bold")
+    headers = ("", f"median, {table.unit}", "quartiles", "ratio")
+    for header, justify in zip(headers, ("left", "right", "right", "right"), strict=True):
+        shown.add_column(header, justify=justify, no_wrap=True)
+    for row in table.rows():
+        shown.add_row(*row, style="bold green" if row[0].startswith(OURS) else "")
+    console.print(shown)
+    for goal in table.goals:
+        console.print(_goal(goal), style="green" if goal.met else "red")
+    for left_out in table.left_out:
+        console.print(f"Left out: {left_out}")
+    console.print()
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """The page of all `tables`."""
+    goals = [goal for table in tables for goal in table.goals]
+    lines = [
+        "# Measurements",
+        "",
+        f"By `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.",
+        "Contenders are measured in turns. Given are the median, and the first and the third quartile. What counts is",
+        "the ratio: the times themselves depend on the machine, and on what else it does.",
+        "",
+        "| goal | measured | |",
+        "|---|---|---|",
+        *(f"| {goal.text} | {goal.value} | {'met' if goal.met else '**not met**'} |" for goal in goals),
+    ]
+    for table in tables:
+        lines += ["", f"## {table.title}", "", table.text, ""]
+        lines += [f"| | median, {table.unit} | quartiles | ratio |", "|---|---:|---:|---:|"]
+        for name, *numbers in table.rows():
+            shown = f"**{name}**" if name.startswith(OURS) else name
+            lines.append("| " + " | ".join([shown, *numbers]) + " |")
+        lines += [f"\nLeft out: {left_out}." for left_out in table.left_out]
+    return "\n".join([*lines, ""])
+
+
+def _goal(goal: Goal) -> str:
+    return f"{'met    ' if goal.met else 'NOT MET'}  {goal.text}: {goal.value}"
+
+
+def _machine() -> str:
+    processor = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("fdk", "oci", "boto3"))
+    return (
+        f"{os.cpu_count()} cores of {processor}, Linux {platform.release().partition('-')[0]}, "
+        f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION.rpartition(' ')[0].rsplit(' ', 2)[0]}, {packages}"
+    )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,84 @@
+"""What is shown of one measurement: who took how much, and how many times a peer or a floor that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tools.bench.measure import Series
+
+OURS = "presign"
+"""What the names of our own contenders begin with."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What was to be reached.
+
+    Args:
+        text: says it.
+        value: what was measured, put to words.
+        met: whether that is enough.
+    """
+
+    text: str
+    value: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """The outcome of one measurement.
+
+    Args:
+        title: what was measured.
+        text: how, in a sentence or two.
+        unit: of the values.
+        series: the values of each contender.
+        reference: the contender whose median the others' are divided by.
+        goals: what was to be reached.
+        left_out: who could not be measured, and why.
+        digits: behind the point of a value.
+    """
+
+    title: str
+    text: str
+    unit: str
+    series: Sequence[Series]
+    reference: str
+    goals: Sequence[Goal] = ()
+    left_out: Sequence[str] = ()
+    digits: int = 1
+    charted: bool = field(default=False)
+
+    def median(self, name: str) -> float:
+        """The median of a contender."""
+        return next(series.median for series in self.series if series.name == name)
+
+    def ratio(self, name: str, to: str | None = None) -> float:
+        """How many times the median of another contender, by default the reference, the one of `name` is."""
+        return self.median(name) / self.median(to or self.reference)
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """For each contender its name, median, quartiles and ratio, the least first."""
+        rows = []
+        for series in sorted(self.series, key=lambda series: series.median):
+            low, high = series.quartiles
+            spread = "" if low == high else f"{low:,.{self.digits}f} to {high:,.{self.digits}f}"
+            rows.append((series.name, f"{series.median:,.{self.digits}f}", spread, times_of(self.ratio(series.name))))
+        return rows
+
+
+def times_of(ratio: float) -> str:
+    """A ratio to three digits, or to the last before the point."""
+    return f"{ratio:,.2f}" if ratio < 10 else f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
+def at_most(ratio: float, limit: float, text: str, unit: str = "times") -> Goal:
+    """The goal that `ratio` is not above `limit`."""
+    return Goal(f"{text}: at most {limit:,g} {unit}", f"{ratio:,.2f}", ratio <= limit)
+
+
+def at_least(ratio: float, limit: float, text: str, unit: str = "times") -> Goal:
+    """The goal that `ratio` is not below `limit`."""
+    return Goal(f"{text}: at least {limit:,g} {unit}", f"{ratio:,.1f}", ratio >= limit)

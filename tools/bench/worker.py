@@ -1,0 +1,115 @@
+"""A peer that presigns, in its own process, and whether its URLs are good."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.object_storage.presigned import verify
+from local.stack import OBJECT, REGION, ROOT, Stack
+
+NODE_MODULES = ROOT / ".bench" / "node"
+BUCKET = "presigned-blog"
+"""Not all peers take capital letters."""
+
+SAMPLE_SECONDS = 0.02
+"""The least that one measurement takes, against the clock's own grain."""
+
+
+class Worker:
+    """Runs one peer.
+
+    Args:
+        command: starts it.
+        environment: tells it where to presign and with which credentials.
+    """
+
+    def __init__(self, command: list[str | Path], environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - the commands below
+            command, cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.sample = str(json.loads(self._read()))
+        self._count = 1
+        # Until a measurement is long enough; what compiles while it runs has done so by then.
+        while self._seconds(self._count) < SAMPLE_SECONDS:
+            self._count *= 2
+
+    def microseconds(self) -> float:
+        """CPU time of one URL, or of what else the peer makes."""
+        return self._seconds(self._count) / self._count * 1e6
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _seconds(self, count: int) -> float:
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        self._process.stdin.write(f"{count}\n")
+        self._process.stdin.flush()
+        return float(self._read())
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None  # noqa: S101 - likewise
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} ended")
+        return line
+
+
+def python_worker(name: str, stack: Stack) -> Worker:
+    """One of the peers in `tools.bench.peers.python`."""
+    return Worker([sys.executable, "-m", "tools.bench.peers.python", name], _environment(stack))
+
+
+def node_worker(name: str, stack: Stack) -> Worker:
+    """One of the peers in `bench/peers/node.mjs`, which must be installed."""
+    return Worker(["node", NODE_MODULES / "node.mjs", name], _environment(stack))
+
+
+def check(sample: str, stack: Stack) -> None:
+    """Return if `sample` holds a URL that object storage takes.
+
+    Raises:
+        S3Error: its signature is not good.
+    """
+    found = re.search(r"https?://[^\"'\s]+", sample)
+    if found is None:
+        raise ValueError(f"There is no URL in {sample!r}")
+    url = urlsplit(found[0])
+    access_key_id, secret_access_key = stack.credentials
+    verify(
+        method="GET",
+        target=f"{url.path}?{url.query}",
+        headers=[("host", url.netloc)],
+        keys={access_key_id: secret_access_key},
+        region=REGION,
+        now=datetime.now(UTC),
+    )
+
+
+def _environment(stack: Stack) -> dict[str, str]:
+    access_key_id, secret_access_key = stack.credentials
+    return {
+        **stack.identity.environment(),
+        **stack.settings(),
+        "PATH": os.environ["PATH"],
+        "REGION": REGION,
+        "DEFAULT_BUCKET": BUCKET,
+        "POLICY": json.dumps({"rules": [{"operations": ["read"], "bucket": BUCKET, "prefix": ""}]}),
+        "BENCH_KEY": OBJECT,
+        "BENCH_ACCESS_KEY_ID": access_key_id,
+        "BENCH_SECRET_ACCESS_KEY": secret_access_key,
+    }

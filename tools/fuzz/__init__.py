@@ -1,0 +1,1 @@
+"""Requests by the million, each answer checked: `python -m tools.fuzz`."""

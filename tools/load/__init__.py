@@ -1,0 +1,1 @@
+"""Load on the whole local system while parts of it fail: `python -m tools.load`."""

@@ -1,0 +1,168 @@
+"""`python -m tools.load` lets callers ask for URLs while the function is killed and Vault fails, and tells what they saw.
+
+It ends with status 1 if a single answer was neither a URL that the store took nor an honest problem, or if the memory
+of a function that ran through the load grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.stack import CONTENT, OBJECT, ROOT, Stack
+from local.vault.vault import Fault
+
+SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}
+RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "TOTAL"}}
+FAULTS = (Fault(status=500), Fault(status=503), Fault(status=429, retry_after="2"), Fault(delay_seconds=2.5))
+MEMORY_SLACK_KIB = 4096
+"""How much more memory a function may use in the end than when it had warmed up."""
+
+
+class Chaos:
+    """Makes Vault fail half of the time, kills the function's process every few seconds, and watches its memory.
+
+    Args:
+        stack: the system that it happens to.
+        kill: whether to kill; without it, the memory of one process is watched all the time.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, stack: Stack, *, kill: bool, seed: int) -> None:
+        self._stack = stack
+        self._kill = kill
+        self._random = random.Random(seed)
+        self._stopping = threading.Event()
+        self.kills = 0
+        self.faulty_seconds = 0.0
+        self.memory_kib: list[int] = []
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Faults happen until the context is left."""
+        threads = [threading.Thread(target=self._fail_vault), threading.Thread(target=self._watch)]
+        if self._kill:
+            threads.append(threading.Thread(target=self._kill_function))
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in threads:
+                thread.join()
+            self._stack.vault.fault = None
+
+    def _fail_vault(self) -> None:
+        while not self._stopping.is_set():
+            for fault in (None, self._random.choice(FAULTS)):
+                seconds = self._random.uniform(0.5, 4)
+                self._stack.vault.fault = fault
+                began = time.monotonic()
+                self._stopping.wait(seconds)
+                self.faulty_seconds += time.monotonic() - began if fault else 0
+
+    def _kill_function(self) -> None:
+        while not self._stopping.wait(self._random.uniform(2, 8)):
+            os.kill(self._stack.function.pid, signal.SIGKILL)
+            self.kills += 1
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(1):
+            try:
+                status = Path(f"/proc/{self._stack.function.pid}/status").read_text()
+            except OSError:
+                continue
+            self.memory_kib += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+
+
+def main() -> int:
+    """Run what the command line says.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.load", description="Load on the local system while parts fail."
+    )
+    parser.add_argument("--seconds", type=int, default=60, help="for each number of callers (default: %(default)s)")
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 8, 32], help="at a time (default: 1 8 32)")
+    parser.add_argument("--no-kill", action="store_true", help="let the process live, and watch its memory")
+    parser.add_argument("--seed", type=int, default=1, help="of the times of faults (default: %(default)s)")
+    arguments = parser.parse_args()
+    return max(_run(callers, arguments) for callers in arguments.callers)
+
+
+def _run(callers: int, arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
+        with Stack(config=SETTINGS, log=log, specification=RATE_LIMIT) as stack:
+            stack.invoke(json.dumps({"key": OBJECT}).encode())  # what is loaded once is no growth of memory
+            chaos = Chaos(stack, kill=not arguments.no_kill, seed=arguments.seed)
+            with chaos.going_on():
+                status = _locust(stack, callers, arguments.seconds, Path(directory))
+        with Path(directory, "load_stats.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        for failure in Path(directory, "load_failures.csv").read_text().splitlines()[1:]:
+            print(f"WRONG: {failure}")
+    share = chaos.faulty_seconds / arguments.seconds
+    print(f"\n{callers} callers, {arguments.seconds} s; {chaos.kills} kills, Vault failed {share:.0%} of the time")
+    print(f"{'':32}{'number':>8}{'per s':>8}{'p50 ms':>8}{'p95':>8}{'p99':>8}{'p99.9':>8}{'max':>8}")
+    for row in rows:
+        figures = [row[name] for name in ("50%", "95%", "99%", "99.9%", "100%")]
+        rate = float(row["Requests/s"])
+        print(f"{row['Name']:32}{row['Request Count']:>8}{rate:8.1f}" + "".join(f"{figure:>8}" for figure in figures))
+    warm, end = (_median(part) for part in _quarters(chaos.memory_kib))
+    most = max(chaos.memory_kib)
+    print(f"memory of the function, KiB: {warm} in the first quarter, {end} in the last, {most} at most")
+    grown = not chaos.kills and end - warm > MEMORY_SLACK_KIB
+    print("MEMORY GREW" if grown else "WRONG ANSWERS, see above" if status else "no wrong answers", flush=True)
+    return 1 if status or grown else 0
+
+
+def _locust(stack: Stack, callers: int, seconds: int, directory: Path) -> int:
+    """Locust's exit status, which is 0 only if each single answer was as it should be."""
+    command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel=ERROR", "--stop-timeout=40"]
+    ended = subprocess.run(  # noqa: S603 - a fixed command
+        [
+            *command,
+            f"--locustfile={ROOT / 'load' / 'locustfile.py'}",
+            f"--host={stack.url}",
+            f"--users={callers}",
+            f"--spawn-rate={callers}",
+            f"--run-time={seconds}",
+            f"--csv={directory / 'load'}",
+        ],
+        env={
+            **os.environ,
+            "LOAD_TOKEN": stack.token(lifetime_seconds=seconds + 3600),
+            "LOAD_KEY": OBJECT,
+            "LOAD_CONTENT": CONTENT.decode(),
+        },
+        stdout=subprocess.DEVNULL,
+    )
+    return ended.returncode
+
+
+def _quarters(samples: list[int]) -> tuple[list[int], list[int]]:
+    size = max(1, len(samples) // 4)
+    return samples[:size], samples[-size:]
+
+
+def _median(samples: list[int]) -> int:
+    return sorted(samples)[len(samples) // 2]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
