@@ -20,43 +20,31 @@ ROOT = Path(__file__).resolve().parent
 if find_spec("presign") is None:  # the FDK loads this file by its path, and does not put its folder on the path
     sys.path.insert(0, str(ROOT))
 
+
 from presign.app import App  # noqa: E402
-from presign.call import Invocation  # noqa: E402
-from presign.request.claims import claims_from  # noqa: E402
+from presign.request.model import Invocation  # noqa: E402
 
 app = App(os.environ, root=ROOT)
 
 
 def handler(ctx: InvokeContext, data: BytesIO) -> Response:
     """Answer one call that came through API Gateway, or directly."""
-    call_id, body, deadline = ctx.CallID() or "", data.getvalue(), ctx.Deadline()
-    if _is_from_gateway(ctx):
-        invocation = Invocation(
-            call_id=call_id,
-            caller="gateway",
-            claims=claims_from(ctx.HTTPHeaders(), key=os.environ.get("CLAIMS_KEY", "").strip()),
-            method=ctx.Method() or "",
-            target=ctx.RequestURL() or "",
-            body=body,
-            deadline=deadline,
-        )
-    else:
-        invocation = Invocation(call_id=call_id, caller="invoke", body=body, deadline=deadline)
+    from_gateway = bool(ctx.HTTPHeaders()) or ctx.Headers().get("fn-intent") == "httprequest"
+    if from_gateway:
+        # The FDK lets a client's HTTP header named `Fn-Intent` replace the real one, and would then send the answer
+        # without its status and headers.
+        ctx.Headers()["fn-intent"] = "httprequest"
+    invocation = Invocation(
+        call_id=ctx.CallID() or "",
+        caller="gateway" if from_gateway else "invoke",
+        method=ctx.Method() or "",
+        target=ctx.RequestURL() or "",
+        headers=ctx.HTTPHeaders(),
+        body=data.getvalue(),
+        deadline=ctx.Deadline(),
+    )
     reply = app.handle(invocation)
     return Response(ctx, response_data=reply.body, headers=reply.headers, status_code=reply.status)
-
-
-def _is_from_gateway(ctx: InvokeContext) -> bool:
-    """Whether the call came through API Gateway.
-
-    The FDK lets an HTTP header of the client named `Fn-Intent` take the place of the real one, and then sends the
-    answer without its status and headers; so the real one is put back.
-    """
-    headers = ctx.Headers()
-    from_gateway = bool(ctx.HTTPHeaders()) or headers.get("fn-intent") == "httprequest"
-    if from_gateway:
-        headers["fn-intent"] = "httprequest"
-    return from_gateway
 
 
 def loaded_function() -> Function:

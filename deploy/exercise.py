@@ -28,8 +28,8 @@ from fdk.scripts import fdk as stock_entry_point  # noqa: E402, F401 - a deploym
 
 import func  # noqa: E402
 from presign.app import App  # noqa: E402
-from presign.call import Invocation  # noqa: E402
 from presign.issue import SIGNERS  # noqa: E402
+from presign.request.model import Invocation  # noqa: E402
 from presign.request.operations import OPERATIONS  # noqa: E402
 
 OPTIONS = {

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from presign import problems
-from presign.app import BATCH, DOCUMENT, PRESIGN
+from presign.issue import PresignedUrl
 from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
-from presign.request.model import PresignedUrl
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject
 from presign.request.parser import MAX_BATCH_REQUESTS
+from presign.request.routes import Route
 
 VERSION = "1.0.0"
 
@@ -81,7 +81,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "..", "description": "The deployment that this document was read from."}],
         "security": [{"token": []}],
         "paths": {
-            PRESIGN: {
+            Route.PRESIGN.value: {
                 "post": {
                     "operationId": "presign",
                     "summary": "Ask for one URL",
@@ -89,7 +89,7 @@ def document() -> dict[str, Any]:
                     "responses": _responses("A URL.", _ref("PresignedUrl"), URL_EXAMPLE, _PRESIGN_PROBLEMS),
                 }
             },
-            BATCH: {
+            Route.BATCH.value: {
                 "post": {
                     "operationId": "presignBatch",
                     "summary": "Ask for up to 1,000 URLs",
@@ -103,7 +103,7 @@ def document() -> dict[str, Any]:
                     ),
                 }
             },
-            DOCUMENT: {
+            Route.DOCUMENT.value: {
                 "get": {
                     "operationId": "openapi",
                     "summary": "This document",

@@ -1,7 +1,7 @@
 """`python -m presign` tests a policy before it is deployed.
 
-`check FILE` lists every fault of its rules. `explain FILE REQUEST` tells which rule decides on a request, and why each
-other one does not.
+`check FILE` lists every error of its rules. `explain FILE REQUEST` tells which rule grants a request, and why each
+other rule does not.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from presign.policy import Identity, Policy, Reason, Rule, parse_rules
+from presign.policy import Grant, Mismatch, Policy, Rule, parse_rules
 from presign.problems import FieldError, Problem
-from presign.request.model import MAX_EXPIRES_IN, Operation
-from presign.request.parser import RequestParser
+from presign.request.model import MAX_EXPIRES_IN, Principal
+from presign.request.parser import RequestParser, decode
 from presign.settings import DEFAULT_EXPIRES_IN
 
 
@@ -21,17 +21,17 @@ def main() -> int:
     """Do what the command line says.
 
     Returns:
-        The exit status: 0 for a policy without faults and a request that is granted, 1 for others.
+        The exit status: 0 for a policy without errors and a request that is granted, 1 for others.
     """
     arguments = _parser().parse_args()
     try:
-        rules, faults = parse_rules(arguments.policy.read_text("utf-8"))
+        rules, errors = parse_rules(arguments.policy.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as exc:
-        return _tell_faults(arguments.policy, [FieldError("", str(exc))])
-    if faults:
-        return _tell_faults(arguments.policy, faults)
+        return _tell_errors(arguments.policy, [FieldError("", str(exc))])
+    if errors:
+        return _tell_errors(arguments.policy, errors)
     if arguments.command == "check":
-        print(f"{arguments.policy}: {len(rules)} rules without faults")
+        print(f"{arguments.policy}: {len(rules)} rules without errors")
         return 0
     return _explain(rules, arguments)
 
@@ -39,10 +39,8 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m presign", description="Tests a policy.")
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="list every fault of a policy")
-    explain = commands.add_parser(
-        "explain", help="tell which rule decides on a request, and why each other one does not"
-    )
+    check = commands.add_parser("check", help="list every error of a policy")
+    explain = commands.add_parser("explain", help="tell which rule grants a request, and why each other rule does not")
     for command in (check, explain):
         command.add_argument("policy", type=Path, help="the JSON file with the rules")
     explain.add_argument("request", type=Path, help="a JSON file, the body of a request")
@@ -55,30 +53,32 @@ def _parser() -> argparse.ArgumentParser:
 def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
     parser = RequestParser(default_bucket=arguments.default_bucket, max_expires_in=MAX_EXPIRES_IN, virtual_hosted=False)
     try:
-        asked = parser.parse(arguments.request.read_bytes())
+        request = parser.parse(decode(arguments.request.read_bytes()))
     except (OSError, Problem) as exc:
-        return _tell_faults(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
+        return _tell_errors(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
     claims = dict(claim.partition("=")[::2] for claim in arguments.claim)
-    outcomes = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN).explain(asked, Identity(arguments.caller, claims))
+    outcomes = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN).explain(
+        request, Principal(arguments.caller, claims)
+    )
     granted = False
-    for index, outcome in enumerate(outcomes):
-        print(f"rule {index}: {_sentence(outcome, decides=not granted)}")
-        granted = granted or isinstance(outcome, Operation)
+    for number, outcome in enumerate(outcomes):
+        print(f"rule {number}: {_sentence(outcome, decides=not granted)}")
+        granted = granted or isinstance(outcome, Grant)
     print("granted" if granted else "refused")
     return 0 if granted else 1
 
 
-def _sentence(outcome: Operation | Reason, *, decides: bool) -> str:
-    if isinstance(outcome, Reason):
+def _sentence(outcome: Grant | Mismatch, *, decides: bool) -> str:
+    if isinstance(outcome, Mismatch):
         return f"does not grant it: {outcome}"
     if not decides:
         return "would grant it, but an earlier rule decides"
     return f"grants it for {outcome.expires_in} seconds"
 
 
-def _tell_faults(path: Path, faults: list[FieldError]) -> int:
-    for fault in faults:
-        print(f"{path}: {fault}", file=sys.stderr)
+def _tell_errors(path: Path, errors: list[FieldError]) -> int:
+    for error in errors:
+        print(f"{path}: {error}", file=sys.stderr)
     return 1
 
 

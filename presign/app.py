@@ -1,34 +1,41 @@
-"""The use case: read the request, decide, sign, answer, and leave one line in the audit log for each decision."""
+"""The way of a request: read, authorize, issue, record, answer."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from presign import audit, logs
-from presign.call import Call, Invocation, as_problem, new_decision
-from presign.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Problem
+from presign.audit import Issued, Refusal
+from presign.policy import Grant
+from presign.problems import (
+    MEDIA_TYPE,
+    InternalError,
+    NotConfigured,
+    PayloadTooLarge,
+    Problem,
+    SecretUnavailable,
+)
+from presign.request.claims import principal_of
 from presign.request.events import object_of_event
-from presign.request.model import PresignedUrl
-from presign.request.parser import parse_batch, untyped_object
-from presign.service import Deployment
+from presign.request.field_errors import pointer
+from presign.request.model import Invocation, Principal, Request
+from presign.request.parser import decode, json_object, requests_of_batch
+from presign.request.routes import MAX_BATCH_BYTES, Route, direct_route, http_route
+from presign.service import Service
 from presign.settings import Settings
 
-PRESIGN = "/v1/presign"
-BATCH = "/v1/presign/batch"
-DOCUMENT = "/v1/openapi.json"
-EVENT = "event"
-METHODS = {PRESIGN: "POST", BATCH: "POST", DOCUMENT: "GET"}
-
 _encoder = msgspec.json.Encoder()
+_log = logging.getLogger(__name__)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,24 +46,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class _DirectRequest(msgspec.Struct):
-    """What tells the kinds of direct invocations apart; their JSON may be anything else."""
-
-    requests: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    event_type: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="eventType", default=msgspec.UNSET)
-
-
-_direct_request = msgspec.json.Decoder(_DirectRequest)
-
-
 class App:
     """Answers invocations.
+
+    The settings are read, and the log level is set, when the application is started or first asked.
 
     Args:
         config: the function's configuration.
         root: the folder of the function, where `POLICY` may name a file.
         clock: gives the time, in seconds since the epoch.
-        audit_stream: gets one line for each decision.
+        audit_stream: gets one line for each item; by default standard error.
     """
 
     def __init__(
@@ -65,110 +64,167 @@ class App:
         *,
         root: Path,
         clock: Callable[[], float] = time.time,
-        audit_stream: BinaryIO = sys.stderr.buffer,
+        audit_stream: BinaryIO | None = None,
     ) -> None:
-        logs.set_level("INFO")
         self._config = config
         self._root = root
         self._clock = clock
         self._audit_stream = audit_stream
 
     def warm(self) -> None:
-        """Read the settings, and begin to fetch what signing needs, before anybody waits for it.
+        """Read the settings, and begin to fetch the key, before the first call.
 
-        It waits for nothing and raises nothing: the log tells what goes wrong, and so does the answer to a caller whom
-        it concerns.
+        It waits for nothing and raises nothing: the log tells of failures, and so does the answer to a caller who
+        meets them.
         """
         try:
-            deployment = self._deployment
+            service = self._service
         except Exception as exc:  # noqa: BLE001 - callers get it as an answer
-            as_problem(exc, "start")
+            _as_problem(exc, "start")
             return
-        threading.Thread(target=_fetch_ahead, args=(deployment,), daemon=True).start()
+        threading.Thread(target=_fetch_ahead, args=(service,), daemon=True).start()
 
     def handle(self, invocation: Invocation) -> Reply:
-        """The answer to `invocation`. It raises nothing: what goes wrong is a problem in the reply."""
+        """The answer to `invocation`. It raises nothing: a failure becomes a problem in the reply."""
         try:
-            answer = self._answer(invocation)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the caller gets an answer
-            answer = as_problem(exc, invocation.call_id)
-            decision = new_decision(invocation)
-            decision.refuse(answer)
+            return self._answer(invocation)
+        except Exception as exc:  # noqa: BLE001 - the caller gets an answer in any case
+            problem = _as_problem(exc, invocation.call_id)
             with suppress(OSError, ValueError):
-                audit.write([decision], self._audit_stream)
-        if isinstance(answer, Problem):
-            body = _encoder.encode(answer.details(invocation.call_id))
-            return _reply(answer.status, MEDIA_TYPE, body, answer.headers)
-        return _reply(200, "application/json", answer if isinstance(answer, bytes) else _encoder.encode(answer))
+                self._record([Refusal(problem)], invocation, Principal(invocation.caller))
+            return _problem_reply(problem, invocation.call_id)
 
-    def _answer(self, invocation: Invocation) -> bytes | PresignedUrl | Problem | dict[str, Any]:
-        route = _route(invocation)
-        if route == DOCUMENT:
-            return self._document
-        deployment, body = self._deployment, invocation.body
-        call = Call(deployment, invocation)
-        if route == BATCH:
-            for index, item in enumerate(parse_batch(body)):
-                call.decide(partial(deployment.parser.parse, item), index=index)
-        elif route == EVENT:
-            call.decide(lambda: deployment.parser.check(object_of_event(untyped_object(body))))
-        else:
-            call.decide(lambda: deployment.parser.parse(body))
-        results = call.sign()
-        audit.write(call.decisions, self._audit_stream)
-        if route != BATCH:
-            return results[0]
-        return {"results": [_in_batch(result, invocation.call_id) for result in results]}
+    def _answer(self, invocation: Invocation) -> Reply:
+        route = http_route(invocation) if invocation.caller == "gateway" else None
+        if route is Route.DOCUMENT:
+            return _reply(200, "application/json", self._document)
+        service = self._service
+        principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
+        if len(invocation.body) > (MAX_BATCH_BYTES if route is None else route.max_body_bytes):
+            raise PayloadTooLarge
+        document = decode(invocation.body)
+        if route is None:
+            route = direct_route(document)
+            if len(invocation.body) > route.max_body_bytes:
+                raise PayloadTooLarge
+        requests = _read(service, route, document, invocation.call_id)
+        grants = _authorize(service, requests, principal, invocation.call_id)
+        outcomes = _issue(service, grants, invocation)
+        self._record(outcomes, invocation, principal, batch=route is Route.BATCH)
+        if route is Route.BATCH:
+            results = [_result(outcome, index, invocation.call_id) for index, outcome in enumerate(outcomes)]
+            return _reply(200, "application/json", _encoder.encode({"results": results}))
+        [outcome] = outcomes
+        if isinstance(outcome, Refusal):
+            return _problem_reply(outcome.problem, invocation.call_id)
+        return _reply(200, "application/json", _encoder.encode(outcome.answer))
+
+    def _record(
+        self,
+        outcomes: Sequence[Issued | Refusal],
+        invocation: Invocation,
+        principal: Principal,
+        *,
+        batch: bool = False,
+    ) -> None:
+        stream = sys.stderr.buffer if self._audit_stream is None else self._audit_stream
+        audit.write(outcomes, stream, invocation=invocation, principal=principal, batch=batch)
 
     @cached_property
-    def _deployment(self) -> Deployment:
+    def _service(self) -> Service:
+        logs.set_level("INFO")
         settings = Settings.from_config(self._config, root=self._root)
         logs.set_level(settings.log_level)
-        return Deployment(settings, clock=self._clock)
+        return Service(settings, clock=self._clock)
 
     @cached_property
     def _document(self) -> bytes:
         return (self._root / "gateway" / "openapi.json").read_bytes()
 
 
-def _fetch_ahead(deployment: Deployment) -> None:
+def _read(service: Service, route: Route, document: Any, call_id: str) -> list[Request | Refusal]:
+    """The items that are asked for."""
+    if route is Route.EVENT:
+        return [service.parser.check(object_of_event(json_object(document)))]
+    documents = requests_of_batch(document) if route is Route.BATCH else [document]
+    items: list[Request | Refusal] = []
+    for item in documents:
+        try:
+            items.append(service.parser.parse(item))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            items.append(Refusal(_as_problem(exc, call_id)))
+    return items
+
+
+def _authorize(
+    service: Service, requests: Sequence[Request | Refusal], principal: Principal, call_id: str
+) -> list[Grant | Refusal]:
+    """A grant for each request that the policy allows."""
+    items: list[Grant | Refusal] = []
+    for item in requests:
+        if isinstance(item, Refusal):
+            items.append(item)
+            continue
+        try:
+            items.append(service.policy.authorize(item, principal))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            items.append(Refusal(_as_problem(exc, call_id), item))
+    return items
+
+
+def _issue(service: Service, grants: Sequence[Grant | Refusal], invocation: Invocation) -> list[Issued | Refusal]:
+    """A URL for each grant, all signed with one key at one time, which is fetched only if there is a grant."""
+    refusals = [item for item in grants if isinstance(item, Refusal)]
+    if len(refusals) == len(grants):
+        return [*refusals]
     try:
-        deployment.presigner()
+        key = service.key(deadline=invocation.deadline)
+        issuer = service.issuer(deadline=invocation.deadline)
+    except Exception as exc:  # noqa: BLE001 - the items that were refused have their answers already
+        problem = _as_problem(exc, invocation.call_id)
+        return [item if isinstance(item, Refusal) else Refusal(problem, item.request, item) for item in grants]
+    now = service.now()
+    items: list[Issued | Refusal] = []
+    for item in grants:
+        if isinstance(item, Refusal):
+            items.append(item)
+            continue
+        try:
+            items.append(Issued(item, issuer.issue(item, key=key, now=now)))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            items.append(Refusal(_as_problem(exc, invocation.call_id), item.request, item))
+    return items
+
+
+def _fetch_ahead(service: Service) -> None:
+    try:
+        service.key()
+        service.issuer()
     except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless the next fetch goes well
-        as_problem(exc, "start")
+        _as_problem(exc, "start")
 
 
-def _route(invocation: Invocation) -> str:
-    """What is asked for.
-
-    Raises:
-        NotFound: there is nothing at the path.
-        MethodNotAllowed: there is, but not for the method.
-    """
-    if invocation.caller == "invoke":
-        return _kind(invocation.body)
-    path = invocation.target.partition("?")[0]
-    for route, method in METHODS.items():
-        if path.endswith(route):
-            if invocation.method != method:
-                raise MethodNotAllowed(allow=method)
-            return route
-    raise NotFound
+def _as_problem(exc: Exception, call_id: str) -> Problem:
+    """The caller's answer for `exc`; the operator finds the cause in the log."""
+    if isinstance(exc, NotConfigured):
+        for error in exc.errors:
+            _log.error("%s: setting %s", call_id, error)
+    elif isinstance(exc, SecretUnavailable):
+        _log.error("%s: %s", call_id, exc.cause)
+    elif not isinstance(exc, Problem):
+        _log.error("%s: unexpected %s", call_id, logs.where_raised(exc))
+    return exc if isinstance(exc, Problem) else InternalError()
 
 
-def _kind(body: bytes) -> str:
-    """What a direct invocation asks for, which its body alone tells; what can't be read is for the parser to refuse."""
-    try:
-        request = _direct_request.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return PRESIGN
-    if request.requests is not msgspec.UNSET:
-        return BATCH
-    return PRESIGN if request.event_type is msgspec.UNSET else EVENT
+def _result(outcome: Issued | Refusal, index: int, call_id: str) -> Any:
+    """The result of one item of a batch."""
+    if isinstance(outcome, Issued):
+        return outcome.answer
+    return {"problem": outcome.problem.details(call_id, at=pointer("requests", index))}
 
 
-def _in_batch(result: PresignedUrl | Problem, call_id: str) -> Any:
-    return {"problem": result.details(call_id)} if isinstance(result, Problem) else result
+def _problem_reply(problem: Problem, call_id: str) -> Reply:
+    return _reply(problem.status, MEDIA_TYPE, _encoder.encode(problem.details(call_id)), problem.headers)
 
 
 def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:

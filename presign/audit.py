@@ -1,65 +1,134 @@
-"""The record of each decision: one line of JSON."""
+"""The outcome of each item of a call, and its audit record: one line of JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import BinaryIO, Literal
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, BinaryIO, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from presign.policy import Caller
+from presign.issue import PresignedUrl
+from presign.policy import Grant
 from presign.problems import Problem
-from presign.request.model import Operation
+from presign.request.model import Caller, Invocation, Operation, Principal, Request
 
 _encoder = msgspec.json.Encoder()
 
 
-class Decision(msgspec.Struct, kw_only=True):
-    """What was asked, by whom, and what came of it. It holds no URL, signature or key.
+class Issued(msgspec.Struct, frozen=True):
+    """A granted item with its answer."""
+
+    grant: Grant
+    answer: PresignedUrl
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An item that gets no URL.
+
+    Args:
+        problem: why.
+        request: what was asked for, if it could be read.
+        grant: of the policy, if the service failed after it.
+    """
+
+    problem: Problem
+    request: Request | None = None
+    grant: Grant | None = None
+
+
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked for what, and the outcome. It holds no URL, signature or key.
 
     Args:
         call_id: the Fn call id.
         index: the place in a batch, from 0.
-        caller: the way the request came.
+        caller: how the request came.
         subject: the claim `sub` of the caller's token.
-        operation, bucket, key: what was asked for, as far as the request could be read.
+        operation, bucket, key: of the request, as far as it could be read.
         expires_in: seconds, of the URL that was given or, if it was refused, asked for.
+        rule: the number of the rule that granted it, from 0.
+        options: those options of the request that tell which data the URL gives access to, and how they are shown.
         outcome: whether a URL was given, the caller was refused, or the service failed.
         code: the problem's code if no URL was given.
     """
 
     event: str = "presign"
     call_id: str
-    index: int | msgspec.UnsetType = msgspec.UNSET
+    index: int | UnsetType = UNSET
     caller: Caller
-    subject: str | msgspec.UnsetType = msgspec.UNSET
+    subject: str | UnsetType = UNSET
     operation: str | None = None
     bucket: str | None = None
     key: str | None = None
     expires_in: int | None = None
+    rule: int | UnsetType = UNSET
+    options: Mapping[str, Any] | UnsetType = UNSET
     outcome: Literal["granted", "refused", "failed"] = "granted"
     code: str | None = None
 
-    def describe(self, operation: Operation) -> None:
-        """Take over what is asked for."""
-        self.operation = operation.name()
-        self.bucket = operation.bucket
-        self.key = operation.key
-        self.expires_in = operation.expires_in
 
-    def refuse(self, problem: Problem) -> None:
-        """Take over that `problem` was the answer."""
-        self.outcome = "refused" if problem.status < 500 else "failed"
-        self.code = problem.code
+def write(
+    outcomes: Sequence[Issued | Refusal],
+    stream: BinaryIO,
+    *,
+    invocation: Invocation,
+    principal: Principal,
+    batch: bool = False,
+) -> None:
+    """Append the audit record of each item to `stream` as one line, in ASCII.
 
-
-def write(decisions: Sequence[Decision], stream: BinaryIO) -> None:
-    """Append each of `decisions` to `stream` as one line, in ASCII, whatever characters the keys have."""
-    lines = _encoder.encode_lines(decisions)
+    Args:
+        outcomes: of the call's items, in their order.
+        stream: takes the lines.
+        invocation: the call.
+        principal: who makes it.
+        batch: whether each record tells the place of its item.
+    """
+    subject = principal.claims.get("sub", UNSET)
+    records = []
+    for index, outcome in enumerate(outcomes):
+        record: dict[str, Any]
+        if isinstance(outcome, Issued):
+            record = _described(outcome.grant.request, outcome.grant)
+            record["expires_in"] = outcome.answer.expires_in
+        else:
+            record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
+            record["outcome"] = "refused" if outcome.problem.status < 500 else "failed"
+            record["code"] = outcome.problem.code
+        if batch:
+            record["index"] = index
+        records.append(AuditRecord(call_id=invocation.call_id, caller=invocation.caller, subject=subject, **record))
+    lines = _encoder.encode_lines(records)
     if not lines.isascii():
         lines = b"".join(
-            json.dumps(msgspec.to_builtins(decision), separators=(",", ":")).encode() + b"\n" for decision in decisions
+            json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode() + b"\n" for record in records
         )
     stream.write(lines)
     stream.flush()
+
+
+def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
+    operation = request.operation
+    described: dict[str, Any] = {
+        "operation": operation.name(),
+        "bucket": request.bucket,
+        "key": operation.key,
+        "expires_in": operation.expires_in,
+    }
+    if grant is not None:
+        described["rule"] = grant.rule
+    options = {
+        name: value for name in _recorded_options(type(operation)) if (value := getattr(operation, name)) is not None
+    }
+    if options:
+        described["options"] = options
+    return described
+
+
+@cache
+def _recorded_options(operation: type[Operation]) -> list[str]:
+    named = {"version_id", "upload_id", "part_number", "content_length", "download_as"}
+    return [name for name in operation.__struct_fields__ if name in named or name.startswith("response_")]

@@ -1,7 +1,7 @@
 """Every refusal, as problem details (RFC 9457).
 
 A problem is raised where it is found and turned into an answer in one place. What the caller sees is the fixed code
-and sentence of its class, the fields at fault and the call id; the cause belongs in the log.
+and sentence of its class, the errors of the fields and the call id; the cause belongs in the log.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import msgspec
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
-"""The most faults that are told of one request. With all, an answer could be larger than a function may send (6 MB)."""
+"""The most errors that one problem lists. With all, an answer could be larger than a function may send (6 MB)."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One fault of a document.
+    """One error of a document.
 
     Args:
-        pointer: where it is, as a JSON pointer (RFC 6901); empty for the whole document.
-        detail: what is wrong with it.
+        pointer: the place, as a JSON pointer (RFC 6901); empty for the whole document.
+        detail: a sentence without its subject, such as "is required".
     """
 
     pointer: str
@@ -52,25 +52,26 @@ class Problem(Exception):
         status: HTTP status.
         code: the stable name that clients may rely on.
         detail: the sentence the caller reads.
-        errors: the fields at fault, where there are any.
+        errors: those of single fields, where there are any.
         headers: HTTP headers that go with the answer.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
-    detail: ClassVar[str] = "The request could not be answered because of a fault on our side."
+    detail: ClassVar[str] = "The request could not be answered because of an error of the service."
 
     def __init__(self, errors: Sequence[FieldError] = (), *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__("; ".join([self.detail, *map(str, errors)]))
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
-    def move_to(self, pointer: str) -> None:
-        """Take in that the document at fault stands in a larger one, where the JSON pointer `pointer` leads."""
-        self.errors = [FieldError(pointer + error.pointer, error.detail) for error in self.errors]
+    def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
+        """This problem as the caller sees it.
 
-    def details(self, request_id: str) -> ProblemDetails:
-        """This problem as the caller sees it; `request_id` is the Fn call id."""
+        Args:
+            request_id: the Fn call id.
+            at: the JSON pointer of the faulty document in a larger one.
+        """
         return ProblemDetails(
             type="about:blank",
             title=HTTPStatus(self.status).phrase,
@@ -79,29 +80,29 @@ class Problem(Exception):
             code=self.code,
             message=self.detail,
             request_id=request_id,
-            errors=self.errors,
+            errors=[FieldError(at + error.pointer, error.detail) for error in self.errors] if at else self.errors,
         )
 
 
 class InternalError(Problem):
-    """A fault of ours that nothing else describes."""
+    """An error of the service that nothing else describes."""
 
 
 class NotConfigured(Problem):
-    """The function's settings are missing or wrong; each fault is in `errors`, which only the log may show."""
+    """The function's settings are missing or wrong; each is in `errors`, which only the log may show."""
 
     code = "not_configured"
     detail = "The service is not configured correctly."
 
-    def details(self, request_id: str) -> ProblemDetails:
-        return msgspec.structs.replace(super().details(request_id), errors=[])
+    def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
+        return msgspec.structs.replace(super().details(request_id, at=at), errors=[])
 
 
 class SecretUnavailable(Problem):
-    """What signing needs could not be had from OCI: the customer secret key, or the namespace.
+    """OCI did not give the customer secret key or the namespace.
 
     Args:
-        cause: what went wrong and what may help; for the log alone.
+        cause: a sentence for the log alone, with a remedy if one is known.
         retry_after_seconds: when to ask again; sent as `Retry-After` (RFC 9110).
     """
 
@@ -127,7 +128,7 @@ class InvalidJson(Problem):
 
 
 class InvalidRequest(Problem):
-    """The body is JSON, but not a request of this API; `errors` lists its faults, the first `MAX_ERRORS` of them."""
+    """The body is JSON, but not a request of this API; `errors` lists the first `MAX_ERRORS` validation errors."""
 
     status = 400
     code = "invalid_request"

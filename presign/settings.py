@@ -1,4 +1,4 @@
-"""The settings of a deployment: read from the function's configuration, checked all at once."""
+"""The function's settings: read from the function's configuration, checked all at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 
 from presign.issue import SIGNERS
-from presign.issue.endpoint import template_fault
+from presign.issue.endpoint import template_error
 from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
 from presign.request.model import MAX_EXPIRES_IN
-from presign.request.object_names import bucket_fault, virtual_hosted_bucket_fault
+from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""
@@ -28,7 +28,7 @@ _service_url = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deployment is set to.
+    """The function's settings.
 
     Args:
         secret: where the customer secret key is kept.
@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         secret_max_stale_seconds: how long after that it may serve while Vault is down.
         signer: the name of the signer.
         log_level: the name of the root logger's level.
+        gateway_secrets: each proves that a claim comes from API Gateway.
     """
 
     secret: SecretReference
@@ -61,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_max_stale_seconds: int
     signer: str
     log_level: str
+    gateway_secrets: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "Settings(…)"
 
     @classmethod
     def from_config(cls, config: Mapping[str, str], *, root: Path) -> Settings:
@@ -71,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             root: the folder that the path of `file:` starts from.
 
         Raises:
-            NotConfigured: with every fault there is.
+            NotConfigured: with every error.
         """
         reader = _Reader(config, root)
         max_expires_in = reader.seconds("MAX_EXPIRES_IN", default=MAX_EXPIRES_IN, least=1, most=MAX_EXPIRES_IN)
@@ -79,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret=reader.secret(),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
-            storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_fault),
+            storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             vault_endpoint=reader.matching("VAULT_ENDPOINT", _service_url, "must be an http or https URL of a host"),
             object_storage_endpoint=reader.matching(
                 "OBJECT_STORAGE_ENDPOINT", _service_url, "must be an http or https URL of a host"
@@ -94,10 +99,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", default=3600, least=0, most=MAX_SECRET_SECONDS),
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
+            gateway_secrets=reader.gateway_secrets(),
         )
-        reader.check_claims_key(settings.rules)
-        if reader.faults:
-            raise NotConfigured(reader.faults)
+        if not reader.is_set("CLAIMS_KEY") and any(rule.needs_claims for rule in settings.rules):
+            reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims")
+        if reader.errors:
+            raise NotConfigured(reader.errors)
         return settings
 
     @property
@@ -107,44 +114,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Reader:
-    """Reads settings one by one and keeps the faults of them all; a faulty one reads as if it were not set."""
+    """Reads settings one by one and keeps all their errors; a wrong setting reads as if it were not set."""
 
     def __init__(self, config: Mapping[str, str], root: Path) -> None:
         self._config = config
         self._root = root
-        self.faults: list[FieldError] = []
+        self.errors: list[FieldError] = []
+
+    def is_set(self, name: str) -> bool:
+        return self.text(name) is not None
 
     def text(self, name: str) -> str | None:
         return self._config.get(name, "").strip() or None
 
-    def checked(self, name: str, fault_of: Callable[[str], str]) -> str | None:
+    def checked(self, name: str, error_of: Callable[[str], str]) -> str | None:
         value = self.text(name)
-        if value is not None and (fault := fault_of(value)):
-            self._add(name, fault)
+        if value is not None and (error := error_of(value)):
+            self.add(name, error)
             return None
         return value
 
-    def matching(self, name: str, pattern: re.Pattern[str], fault: str) -> str | None:
-        return self.checked(name, lambda value: "" if pattern.fullmatch(value) else fault)
+    def matching(self, name: str, pattern: re.Pattern[str], error: str) -> str | None:
+        return self.checked(name, lambda value: "" if pattern.fullmatch(value) else error)
 
     def one_of(self, name: str, choices: Sequence[str], *, default: str) -> str:
-        return self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}") or (
-            default
-        )
+        value = self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}")
+        return default if value is None else value
 
     def seconds(self, name: str, *, default: int, least: int, most: int) -> int:
-        def fault_of(value: str) -> str:
+        def error_of(value: str) -> str:
             fits = value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most
             return "" if fits else f"must be a whole number of seconds from {least} to {most}"
 
-        return int(self.checked(name, fault_of) or default)
+        value = self.checked(name, error_of)
+        return default if value is None else int(value)
 
     def region(self) -> str:
         region = self.text("REGION") or self.text("OCI_RESOURCE_PRINCIPAL_REGION")
         if region is None:
-            self._add("REGION", "is required, as the environment does not tell the function's own region")
+            self.add("REGION", "is required, as the environment does not tell the function's own region")
         elif not _host_label.fullmatch(region):
-            self._add("REGION", "must be a region identifier, such as eu-frankfurt-1")
+            self.add("REGION", "must be a region identifier, such as eu-frankfurt-1")
         return region or ""
 
     def secret(self) -> SecretReference:
@@ -152,14 +162,14 @@ class _Reader:
         vault_ocid = self._ocid("VAULT_OCID", "vault")
         name = self.text("SECRET_NAME")
         if self.text("SECRET_OCID") is None and not (self.text("VAULT_OCID") and name):
-            self._add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
+            self.add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
         if self.text("SECRET_OCID") and (self.text("VAULT_OCID") or name):
-            self._add("SECRET_OCID", "cannot be set together with VAULT_OCID or SECRET_NAME")
+            self.add("SECRET_OCID", "cannot be set together with VAULT_OCID or SECRET_NAME")
         return SecretReference(secret_ocid=secret_ocid, vault_ocid=vault_ocid, name=name)
 
     def default_bucket(self) -> str | None:
         virtual_hosted = "{bucket}" in self._config.get("STORAGE_ENDPOINT", "")
-        return self.checked("DEFAULT_BUCKET", virtual_hosted_bucket_fault if virtual_hosted else bucket_fault)
+        return self.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual_hosted else bucket_error)
 
     def rules(self) -> list[Rule]:
         policy = self.text("POLICY")
@@ -169,21 +179,19 @@ class _Reader:
             try:
                 policy = (self._root / policy.removeprefix("file:")).read_text("utf-8")
             except (OSError, UnicodeDecodeError) as exc:
-                self._add("POLICY", f"names a file that cannot be read: {exc}")
+                self.add("POLICY", f"names a file that cannot be read: {exc}")
                 return []
-        rules, faults = parse_rules(policy)
-        self.faults += [FieldError(f"/POLICY{fault.pointer}", fault.detail) for fault in faults]
+        rules, errors = parse_rules(policy)
+        self.errors += [FieldError(f"/POLICY{error.pointer}", error.detail) for error in errors]
         return rules
 
-    def check_claims_key(self, rules: list[Rule]) -> None:
-        """Check `CLAIMS_KEY`, a secret that is used where claims are read (`presign.request.claims`) and kept nowhere else."""
-        self.matching("CLAIMS_KEY", _claims_key, "must be 32 to 128 letters, digits, hyphens and underscores")
-        if self.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in rules):
-            self._add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims")
+    def gateway_secrets(self) -> tuple[str, ...]:
+        keys = self.matching("CLAIMS_KEY", _claims_key, "must be 32 to 128 letters, digits, hyphens and underscores")
+        return () if keys is None else (keys,)
 
     def _ocid(self, name: str, resource_type: str) -> str | None:
         prefix = f"ocid1.{resource_type}."
         return self.checked(name, lambda value: "" if value.startswith(prefix) else f"must be an OCID: {prefix}…")
 
-    def _add(self, name: str, detail: str) -> None:
-        self.faults.append(FieldError(f"/{name}", detail))
+    def add(self, name: str, detail: str) -> None:
+        self.errors.append(FieldError(f"/{name}", detail))

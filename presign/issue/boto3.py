@@ -1,20 +1,29 @@
-"""Presigned URLs from boto3: slower, but someone else's work.
+"""Presigned URLs from boto3, chosen with `SIGNER=boto3`.
 
-Chosen with `SIGNER=boto3`. It gives the same answers as `presign.issue.sigv4`, which is tested against it.
+It is slower than `presign.issue.sigv4`, but gives the same answers; `sigv4` is tested against it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import botocore.auth
+import botocore.signers
 from botocore.config import Config
 from botocore.handlers import validate_bucket_name
 
+from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
-from presign.request.model import FormRequest, ObjectRequest
+from presign.policy import Grant
+from presign.request.model import Request
+from presign.request.operations.form import PostObject
 
 _PARAMETERS = {
     "versionId": "VersionId",
@@ -44,7 +53,7 @@ _NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts")
 _METADATA_PREFIX = "x-amz-meta-"
 
 
-class Boto3Signer:
+class Boto3Issuer:
     """Signs with a boto3 client, which is made when the customer secret key changes.
 
     Args:
@@ -57,34 +66,46 @@ class Boto3Signer:
         self._region = region
         self._client: tuple[CustomerSecretKey | None, Any] = (None, None)
 
-    def presign(self, request: ObjectRequest, *, key: CustomerSecretKey, now: int) -> str:
-        """The presigned URL of `request`; botocore takes the time from the clock, not from `now`.
+    def issue(self, grant: Grant, *, key: CustomerSecretKey, now: int) -> PresignedUrl:
+        """The presigned URL of `grant`, or its form.
 
         Raises:
-            RuntimeError: boto3 did not sign just the headers of the request.
+            SecretUnavailable: the key is retired.
+            RuntimeError: boto3 did not sign just the headers of the request, or signed at another time.
         """
+        expires_in = key.limited(grant.expires_in, now=now)
+        issue = self._form if isinstance(grant.request.operation, PostObject) else self._url
+        moment = _moment.set(now)
+        try:
+            return issue(grant, key, now, expires_in)
+        finally:
+            _moment.reset(moment)
+
+    def _url(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
+        operation = grant.request.operation
+        headers = operation.headers()
         url: str = self._client_of(key).generate_presigned_url(
-            request.operation, Params=_parameters(request), ExpiresIn=request.expires_in
+            operation.name(), Params=_parameters(grant.request, headers), ExpiresIn=expires_in
         )
-        signed = parse_qs(urlsplit(url).query)["X-Amz-SignedHeaders"][0].split(";")
-        if signed != sorted(["host", *map(str.lower, request.headers)]):
+        parameters = parse_qs(urlsplit(url).query)
+        _check_time(parameters["X-Amz-Date"][0], now)
+        signed = parameters["X-Amz-SignedHeaders"][0].split(";")
+        if signed != sorted(["host", *map(str.lower, headers)]):
             # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
             raise RuntimeError(f"boto3 signed the headers {signed}, not those of the request")
-        return url
+        return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
 
-    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
-        """The URL and the fields of the form; botocore takes the time from the clock, not from `now`."""
-        conditions: list[Any] = [{name: value} for name, value in request.fields.items()]
-        if request.content_length_range:
-            conditions.append(["content-length-range", *request.content_length_range])
+    def _form(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
+        operation = cast("PostObject", grant.request.operation)
+        fields = operation.fields()
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        if length_range := operation.content_length_range():
+            conditions.append(["content-length-range", *length_range])
         form = self._client_of(key).generate_presigned_post(
-            request.bucket,
-            request.key,
-            Fields=dict(request.fields),
-            Conditions=conditions,
-            ExpiresIn=request.expires_in,
+            grant.request.bucket, operation.key, Fields=fields, Conditions=conditions, ExpiresIn=expires_in
         )
-        return form["url"], form["fields"]
+        _check_time(form["fields"]["x-amz-date"], now)
+        return answer(grant, url=form["url"], now=now, expires_in=expires_in, fields=form["fields"])
 
     def _client_of(self, key: CustomerSecretKey) -> Any:
         kept_key, client = self._client
@@ -107,12 +128,33 @@ class Boto3Signer:
         return client
 
 
-def _parameters(request: ObjectRequest) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"Bucket": request.bucket, "Key": request.key}
+def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"Bucket": request.bucket, "Key": request.operation.key}
     metadata = {}
-    for name, value in [*request.query, *request.headers.items()]:
+    for name, value in [*request.operation.query(), *headers.items()]:
         if name.startswith(_METADATA_PREFIX):
             metadata[name.removeprefix(_METADATA_PREFIX)] = value
         elif name != "uploads":  # boto3 adds it by itself
             parameters[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters
+
+
+def _check_time(timestamp: str, now: int) -> None:
+    if timestamp != time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)):
+        raise RuntimeError(f"boto3 signed at {timestamp}, not at the time of the call")
+
+
+_moment: ContextVar[int] = ContextVar("moment")
+"""Seconds since the epoch, the time of the call that is answered."""
+
+
+def _time_of_call(remove_tzinfo: bool = True) -> datetime:
+    """The time of the call; the time of day if none is answered."""
+    moment = datetime.fromtimestamp(_moment.get(time.time()), UTC)
+    return moment.replace(tzinfo=None) if remove_tzinfo else moment
+
+
+# botocore takes the time from this function and has no argument for it. A batch may take seconds, and its last URL
+# would outlive the time that its answer tells. If botocore changes, `_check_time` notices.
+for _module in (botocore.auth, botocore.signers):
+    vars(_module)["get_current_datetime"] = _time_of_call

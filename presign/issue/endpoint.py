@@ -14,8 +14,8 @@ _template = re.compile(
 )
 
 
-def template_fault(template: str) -> str:
-    """What keeps `template` from being the URL template of an endpoint, or an empty string."""
+def template_error(template: str) -> str:
+    """Why `template` is not the URL template of an endpoint, or an empty string."""
     try:
         StorageEndpoint.from_template(template, namespace="namespace", region="region")
     except ValueError as exc:
@@ -38,7 +38,7 @@ class StorageEndpoint:
     virtual_hosted: bool
 
     @classmethod
-    def from_template(cls, template: str, *, namespace: str, region: str) -> StorageEndpoint:
+    def from_template(cls, template: str, *, namespace: str | None, region: str) -> StorageEndpoint:
         """The endpoint of a URL such as `https://{namespace}.compat.objectstorage.{region}.oraclecloud.com`.
 
         With `{bucket}.` before the host it is one of virtual-hosted style.
@@ -46,7 +46,9 @@ class StorageEndpoint:
         Raises:
             ValueError: the template is not such a URL.
         """
-        url = template.replace("{namespace}", namespace).replace("{region}", region)
+        url = template.replace("{region}", region)
+        if namespace is not None:
+            url = url.replace("{namespace}", namespace)
         found = _template.fullmatch(url)
         if not found:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The POST policy: the document that is signed with an HTML form, and says what the form may hold.
+"""The POST policy: the document that is signed with an HTML form and lists the conditions that the form must meet.
 
 The specification is "Browser-Based Uploads Using POST (AWS Signature Version 4)" of the Amazon S3 API Reference.
 """
@@ -9,20 +9,21 @@ import json
 from collections.abc import Mapping
 
 from presign.keys.clock import rfc3339
-from presign.request.model import FormRequest
+from presign.request.operations.form import PostObject
 
 
-def policy_document(request: FormRequest, *, expires_at: int, authentication: Mapping[str, str]) -> str:
-    """The policy that allows the form of `request`, and nothing else.
+def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentication: Mapping[str, str]) -> str:
+    """The policy that allows `form`, and nothing else.
 
     Args:
-        request: what is allowed.
+        form: the upload that is allowed.
+        bucket: the bucket's name.
         expires_at: seconds since the epoch, when it ends.
         authentication: the fields that say who has signed, and when.
     """
-    conditions: list[object] = [{name: value} for name, value in request.fields.items()]
-    if request.content_length_range:
-        conditions.append(["content-length-range", *request.content_length_range])
-    conditions += [{"bucket": request.bucket}, {"key": request.key}]
+    conditions: list[object] = [{name: value} for name, value in form.fields().items()]
+    if length_range := form.content_length_range():
+        conditions.append(["content-length-range", *length_range])
+    conditions += [{"bucket": bucket}, {"key": form.key}]
     conditions += [{name: value} for name, value in authentication.items()]
     return json.dumps({"expiration": rfc3339(expires_at), "conditions": conditions})

@@ -1,7 +1,7 @@
 """Presigned URLs by Signature Version 4, with the signature in the query string.
 
 The names are those of the specification: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters
-(AWS Signature Version 4)". Everything here is a pure function of its arguments, but for what `SigV4Signer` keeps.
+(AWS Signature Version 4)". All is pure functions of their arguments, but for the values that `SigV4Issuer` keeps.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.post_policy import policy_document
 from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
-from presign.request.model import MAX_EXPIRES_IN, FormRequest, ObjectRequest
+from presign.policy import Grant
+from presign.request.model import MAX_EXPIRES_IN
+from presign.request.operations.form import PostObject
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -39,7 +42,7 @@ def canonical_request(*, method: str, uri: str, query: str, headers: str, signed
 
 
 def credential_scope(*, date: str, region: str) -> str:
-    """What a signing key is good for: one `date` (YYYYMMDD), one region, and S3."""
+    """The scope of a signing key: one `date` (YYYYMMDD), one region, and S3."""
     return f"{date}/{region}/s3/aws4_request"
 
 
@@ -77,7 +80,7 @@ class SigningKey:
 
 
 class Signing:
-    """What all that is signed with one customer secret key in one second has in common.
+    """The parts that all URLs signed with one customer secret key in one second share.
 
     Args:
         key: the customer secret key.
@@ -110,10 +113,10 @@ class Signing:
         )
 
 
-class SigV4Signer:
+class SigV4Issuer:
     """Signs for one endpoint and region; the signing key of the day and the text of the second are kept.
 
-    May be used by several threads: what is kept is replaced as a whole.
+    May be used by several threads: a kept value is replaced as a whole.
 
     Args:
         endpoint: where the URLs lead.
@@ -125,77 +128,71 @@ class SigV4Signer:
         self._region = region
         self._signing: Signing | None = None
 
-    def presign(self, request: ObjectRequest, *, key: CustomerSecretKey, now: int) -> str:
-        """The presigned URL of `request`.
-
-        Args:
-            request: what is allowed; `Host` and each of its headers are signed.
-            key: the customer secret key.
-            now: seconds since the epoch.
+    def issue(self, grant: Grant, *, key: CustomerSecretKey, now: int) -> PresignedUrl:
+        """The presigned URL of `grant`, or its form; `Host` and each of the request's headers are signed.
 
         Raises:
-            ValueError: `request.expires_in` is not 1 to 604,800 seconds.
+            SecretUnavailable: the key is retired.
+            ValueError: the grant is not for 1 to 604,800 seconds.
         """
-        _check_expiry(request.expires_in)
+        expires_in = key.limited(grant.expires_in, now=now)
+        if not 1 <= expires_in <= MAX_EXPIRES_IN:
+            raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")
         signing = self._signing_at(now, key)
-        host = self._endpoint.host(request.bucket)
-        uri = self._endpoint.path(request.bucket, request.key)
+        if isinstance(grant.request.operation, PostObject):
+            return self._form(grant, grant.request.operation, signing, expires_in)
+        return self._url(grant, signing, expires_in)
+
+    def _url(self, grant: Grant, signing: Signing, expires_in: int) -> PresignedUrl:
+        operation, bucket = grant.request.operation, grant.request.bucket
+        host = self._endpoint.host(bucket)
+        uri = self._endpoint.path(bucket, operation.key)
+        request_headers, parameters = operation.headers(), operation.query()
         headers, signed_headers = f"host:{host}\n", "host"
-        if request.headers:
-            headers, signed_headers = canonical_headers({**request.headers, "host": host})
+        if request_headers:
+            headers, signed_headers = canonical_headers({**request_headers, "host": host})
         query = canonical_query = (
-            f"{signing.authentication}{request.expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
+            f"{signing.authentication}{expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
         )
-        if request.query:
-            parameters = encoded_parameters(request.query)
-            canonical_query = "&".join(sorted([*parameters, *query.split("&")]))
-            query = "&".join([*parameters, query])
+        if parameters:
+            encoded = encoded_parameters(parameters)
+            canonical_query = "&".join(sorted([*encoded, *query.split("&")]))
+            query = "&".join([*encoded, query])
         to_sign = string_to_sign(
             timestamp=signing.timestamp,
             scope=signing.scope,
             request=canonical_request(
-                method=request.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
+                method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
             ),
         )
-        return f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
+        url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
+        return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
 
-    def presign_form(self, request: FormRequest, *, key: CustomerSecretKey, now: int) -> tuple[str, dict[str, str]]:
-        """The URL that the form of `request` is sent to, and all fields that it must hold before the file.
-
-        Args:
-            request: what is allowed.
-            key: the customer secret key.
-            now: seconds since the epoch.
-
-        Raises:
-            ValueError: `request.expires_in` is not 1 to 604,800 seconds.
-        """
-        _check_expiry(request.expires_in)
-        signing = self._signing_at(now, key)
+    def _form(self, grant: Grant, form: PostObject, signing: Signing, expires_in: int) -> PresignedUrl:
         authentication = {
             "x-amz-algorithm": ALGORITHM,
             "x-amz-credential": signing.credential,
             "x-amz-date": signing.timestamp,
         }
-        document = policy_document(request, expires_at=now + request.expires_in, authentication=authentication)
+        document = policy_document(
+            form,
+            bucket=grant.request.bucket,
+            expires_at=signing.now + expires_in,
+            authentication=authentication,
+        )
         policy = b64encode(document.encode()).decode()
-        signature = signing.signing_key.sign(policy)
         fields = {
-            **request.fields,
-            "key": request.key,
+            **form.fields(),
+            "key": form.key,
             **authentication,
             "policy": policy,
-            "x-amz-signature": signature,
+            "x-amz-signature": signing.signing_key.sign(policy),
         }
-        return self._endpoint.bucket_url(request.bucket), fields
+        url = self._endpoint.bucket_url(grant.request.bucket)
+        return answer(grant, url=url, now=signing.now, expires_in=expires_in, fields=fields)
 
     def _signing_at(self, now: int, key: CustomerSecretKey) -> Signing:
         signing = self._signing
         if signing is None or signing.now != now or signing.key is not key:
             signing = self._signing = Signing(key=key, now=now, region=self._region, earlier=signing)
         return signing
-
-
-def _check_expiry(expires_in: int) -> None:
-    if not 1 <= expires_in <= MAX_EXPIRES_IN:
-        raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")

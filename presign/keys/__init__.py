@@ -1,0 +1,1 @@
+"""Fetches from OCI: the customer secret key, and the namespace."""

@@ -1,4 +1,4 @@
-"""A value that is fetched once, kept for a while, fetched anew in the background, and shared by all who ask."""
+"""A cached value: stale-while-revalidate, single flight, exponential backoff."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _log = logging.getLogger(__name__)
 
 
 class CachedValue(Generic[T]):
-    """Keeps what `fetch` gives.
+    """Keeps the value that `fetch` gives.
 
-    `fetch` runs in a thread of its own, started when a value is first asked for and then when the one at hand is no
-    longer fresh. Meanwhile that one serves, so nobody waits unless there is none. However many ask, one fetch runs at a
-    time. After a failure nobody tries again for a pause, which doubles from failure to failure, so that a service that
-    is down is not stormed.
+    `fetch` runs in a thread of its own. It starts when a value is first asked for, and again when the cached value is
+    no longer fresh. Until it ends, callers get the stale value (stale-while-revalidate); they wait only if there is
+    none. One fetch runs at a time (single flight). After a failure the next fetch waits for a pause, which doubles with
+    each failure (exponential backoff).
 
-    The container may be frozen at any moment and thawed at any later one, a running fetch with it. So a value's age is
-    counted from when its fetch began, and a fetch that hangs does not keep another from beginning.
+    The container may be frozen at any moment and thawed later, with a fetch under way. So a value's age counts from the
+    start of its fetch, and a fetch that hangs does not keep another from starting.
 
     Args:
         fetch: gets the value; raises `SecretUnavailable` when it can't.
         ttl_seconds: how long a value is fresh.
-        max_stale_seconds: how long after that it may still serve.
-        may_serve: whether a value is still good; one that isn't serves no more, whatever its age.
+        max_stale_seconds: how long after that it may still be used.
+        is_usable: whether a value may be used; if not, its age does not matter.
         clock: seconds on a clock that never goes back.
         jitter: a random number from 0 to 1.
         start: runs a function in the background.
@@ -51,7 +51,7 @@ class CachedValue(Generic[T]):
         *,
         ttl_seconds: float,
         max_stale_seconds: float = 0,
-        may_serve: Callable[[T], bool] = lambda value: True,
+        is_usable: Callable[[T], bool] = lambda value: True,
         clock: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
         start: Callable[[Callable[[], None]], None] = lambda run: threading.Thread(target=run, daemon=True).start(),
@@ -59,7 +59,7 @@ class CachedValue(Generic[T]):
         self._fetch = fetch
         self._ttl_seconds = ttl_seconds
         self._max_stale_seconds = max_stale_seconds
-        self._may_serve = may_serve
+        self._is_usable = is_usable
         self._clock = clock
         self._jitter = jitter
         self._start = start
@@ -73,7 +73,7 @@ class CachedValue(Generic[T]):
     def fresh(self) -> T | None:
         """The value at hand, if it is still fresh."""
         kept = self._kept
-        if kept is not None and self._clock() < kept.next_at and self._may_serve(kept.value):
+        if kept is not None and self._clock() < kept.next_at and self._is_usable(kept.value):
             return kept.value
         return None
 
@@ -84,17 +84,17 @@ class CachedValue(Generic[T]):
             wait_seconds: the longest to wait for it, though never longer than a fetch may take.
 
         Raises:
-            SecretUnavailable: there is none that may serve, and it can't be fetched, or not in that time.
+            SecretUnavailable: there is no usable value, and it can't be fetched, or not in that time.
         """
         fresh = self.fresh()
         if fresh is not None:
             return fresh
         kept, now = self._kept, self._clock()
         attempt = self._attempt()
-        if kept is not None and now < self._serves_until(kept) and self._may_serve(kept.value):
+        if kept is not None and now < self._usable_until(kept) and self._is_usable(kept.value):
             return kept.value
         if not attempt.ended.wait(min(max(0.0, wait_seconds), HANG_SECONDS)):
-            raise SecretUnavailable("the answer did not come before the caller's deadline; it may serve the next call")
+            raise SecretUnavailable("the answer did not come before the caller's deadline; the next call may get it")
         if attempt.failure is not None:
             pause_seconds = max(1, ceil(attempt.next_at - self._clock()))
             raise SecretUnavailable(attempt.failure, retry_after_seconds=pause_seconds)
@@ -118,7 +118,7 @@ class CachedValue(Generic[T]):
             value = self._fetch()
         except SecretUnavailable as exc:
             self._fail(attempt, exc)
-        except BaseException as exc:  # noqa: BLE001 - those who wait must hear of it, whatever it is
+        except BaseException as exc:  # noqa: BLE001 - those who wait must get an answer
             self._fail(attempt, SecretUnavailable(f"unexpected {logs.where_raised(exc)}"))
         else:
             self._succeed(attempt, value)
@@ -141,22 +141,22 @@ class CachedValue(Generic[T]):
             attempt.next_at = now + self._pause_seconds
             kept = self._kept
         attempt.ended.set()
-        if kept is not None and now < self._serves_until(kept):
-            _log.warning("%s; what was fetched %d s ago serves on", exc.cause, now - kept.began_at)
+        if kept is not None and now < self._usable_until(kept):
+            _log.warning("%s; using the cached value, fetched %d s ago", exc.cause, now - kept.began_at)
 
-    def _serves_until(self, kept: _Attempt[T]) -> float:
+    def _usable_until(self, kept: _Attempt[T]) -> float:
         return kept.began_at + self._ttl_seconds + self._max_stale_seconds
 
     def _has_lapsed(self, attempt: _Attempt[T]) -> bool:
         """Whether the attempt's value was good, and is no longer."""
-        return attempt.ended.is_set() and attempt.failure is None and not self._may_serve(attempt.value)
+        return attempt.ended.is_set() and attempt.failure is None and not self._is_usable(attempt.value)
 
 
 class _Attempt(Generic[T]):
     """One fetch, running or ended."""
 
     value: T
-    """What it gave; only there if it has ended without a failure."""
+    """The fetched value; set only if it has ended without a failure."""
 
     def __init__(self, *, began_at: float) -> None:
         self.began_at = began_at

@@ -47,13 +47,16 @@ class ClockCheck:
         """The time, in seconds since the epoch."""
         return self._clock()
 
-    def is_off(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
-        """Whether the clock is further off than OCI accepts, by the `Date` (RFC 9110, 6.6.1) of an answer.
+    def check(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
+        """Compare the clock with the `Date` (RFC 9110, 6.6.1) of an answer, and log an error when they first differ.
 
         Args:
             headers: of the answer.
             asked_at: when the request was made, in seconds since the epoch. The answer may have been dated at any time
                 since, as the container may have been frozen before it could be read.
+
+        Returns:
+            Whether the clock is further off than OCI accepts.
         """
         ahead = _seconds_ahead(headers.get("date"), earliest=asked_at, latest=self._clock())
         off = abs(ahead) > MAX_SKEW_SECONDS

@@ -1,9 +1,11 @@
-"""The customer secret key: what signs, and what must never be shown."""
+"""The customer secret key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf
+
+from presign.problems import SecretUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +23,17 @@ class CustomerSecretKey:
     retire_at: int | None = None
 
     def seconds_left(self, now: float) -> float:
-        """How long the key may be used from `now` on, and a URL that it signs may be valid; 0 or less if no more."""
+        """Seconds from `now` until the key is retired; 0 or less if it is."""
         return inf if self.retire_at is None else self.retire_at - now
+
+    def limited(self, expires_in: int, *, now: int) -> int:
+        """Seconds that a URL signed `now` may be valid: `expires_in`, but not beyond the key's own end.
+
+        Raises:
+            SecretUnavailable: the key is retired.
+        """
+        if self.retire_at is None:
+            return expires_in
+        if self.retire_at <= now:
+            raise SecretUnavailable("the key was retired while the call was answered")
+        return min(expires_in, self.retire_at - now)

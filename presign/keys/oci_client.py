@@ -1,4 +1,4 @@
-"""The tenancy as the function's own identity, its resource principal, sees it through the OCI SDK.
+"""The OCI client: calls of OCI services through the SDK, signed by the function's resource principal.
 
 The SDK is imported when something is first asked of it.
 """
@@ -35,8 +35,8 @@ class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
         return self.secret_ocid or f"secret {self.name} in {self.vault_ocid}"
 
 
-class Tenancy:
-    """What signing needs to know from OCI.
+class OciClient:
+    """Asks OCI for the secret and the namespace.
 
     Args:
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
@@ -53,7 +53,7 @@ class Tenancy:
     ) -> None:
         self._vault_endpoint = vault_endpoint
         self._object_storage_endpoint = object_storage_endpoint
-        self._clock_check = clock_check or ClockCheck("OCI")
+        self._clock_check = ClockCheck("OCI") if clock_check is None else clock_check
 
     def secret_content(self, secret: SecretReference) -> str:
         """The content of the current version of `secret`, in Base64 as Vault hands it out.
@@ -69,7 +69,7 @@ class Tenancy:
 
         bundle = self._ask(
             get_bundle,
-            fault=f"Vault did not give {secret}",
+            failure=f"Vault did not give {secret}",
             statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
         )
         return str(bundle.secret_bundle_content.content)
@@ -88,22 +88,22 @@ class Tenancy:
 
         namespace = self._ask(
             get_namespace,
-            fault="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
+            failure="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
             statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
         )
         return str(namespace)
 
-    def _ask(self, call: Callable[[], Any], *, fault: str, statement: str) -> Any:
-        """The data of the answer to `call`; `fault` and the IAM policy `statement` it needs say what went wrong."""
+    def _ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
+        """The data of the answer to `call`; `failure` and the IAM policy `statement` it needs say what went wrong."""
         asked_at = self._clock_check.now()
         try:
             answer = call()
         except Exception as exc:
             headers: Mapping[str, str] = getattr(exc, "headers", None) or {}
-            if self._clock_check.is_off(headers, asked_at=asked_at):
+            if self._clock_check.check(headers, asked_at=asked_at):
                 statement = ""
-            raise _unavailable(fault, exc, statement, headers) from exc
-        self._clock_check.is_off(answer.headers, asked_at=asked_at)
+            raise _unavailable(failure, exc, statement, headers) from exc
+        self._clock_check.check(answer.headers, asked_at=asked_at)
         return answer.data
 
     @cached_property
@@ -149,13 +149,13 @@ def realm_domain(region: str) -> str:
     return str(regions.REALMS[regions.get_realm_from_region(region)])
 
 
-def _unavailable(fault: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
+def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
     """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
     from oci.exceptions import ServiceError
 
     if not isinstance(exc, ServiceError):
-        return SecretUnavailable(f"{fault}: {type(exc).__name__}, {' '.join(str(exc).split())}")
-    cause = f"{fault}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
+        return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
+    cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
     if statement and exc.status in (401, 403, 404):
         cause += f"; this IAM policy statement is likely missing: {statement}"
     return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers))

@@ -1,4 +1,4 @@
-"""The customer secret key, as a secret of OCI Vault holds it."""
+"""The key source: the customer secret key from a secret of OCI Vault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from presign.keys.credentials import CustomerSecretKey
-from presign.keys.oci_client import SecretReference, Tenancy
+from presign.keys.oci_client import OciClient, SecretReference
 from presign.problems import SecretUnavailable
 
 _KeyText = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,256}\Z")]
@@ -28,7 +28,7 @@ class _SecretContent(msgspec.Struct):
 
 
 def fetch_key(
-    tenancy: Tenancy, secret: SecretReference, *, clock: Callable[[], float] = time.time
+    oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float] = time.time
 ) -> CustomerSecretKey:
     """The customer secret key that the current version of `secret` holds.
 
@@ -36,18 +36,18 @@ def fetch_key(
         clock: gives the time, in seconds since the epoch.
 
     Raises:
-        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a key that may be used; the cause
-            says which.
+        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a usable key; the cause says
+            which.
     """
-    content = tenancy.secret_content(secret)
+    content = oci_client.secret_content(secret)
     try:
         found = msgspec.json.decode(base64.b64decode(content, validate=True), type=_SecretContent)
     except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as exc:
         # Neither the message nor what is left of the exception may quote the content.
-        reason = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else str(exc)
+        mismatch = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else str(exc)
         raise SecretUnavailable(
             f"The content of {secret} is not a JSON object with the texts access_key_id and secret_access_key, each of "
-            f"1 to 256 printable ASCII characters, and if need be the time retire_at (RFC 3339): {reason}"
+            f"1 to 256 printable ASCII characters, and optionally the time retire_at (RFC 3339): {mismatch}"
         ) from None
     retire_at = None if found.retire_at is None else int(found.retire_at.timestamp())
     key = CustomerSecretKey(found.access_key_id, found.secret_access_key, retire_at)

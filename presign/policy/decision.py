@@ -5,101 +5,128 @@ from __future__ import annotations
 import msgspec
 
 from presign.policy.limits import Limits
-from presign.policy.rules import GROUPS, Identity, Rule
+from presign.policy.rules import GROUPS, Rule
 from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, LimitExceeded
-from presign.request.model import Operation
+from presign.request.model import Principal, Request
 
 
-class Reason(msgspec.Struct, frozen=True):
-    """Why a rule does not allow a request.
+class Grant(msgspec.Struct, frozen=True):
+    """Leave to hand out one URL. Only `Policy` makes one, and an issuer takes nothing else.
 
     Args:
-        detail: the condition that it does not fulfil, empty if it only goes beyond limits.
-        limits: the limits that it goes beyond.
+        request: with all that the limits of the rule add to it.
+        expires_in: seconds that the URL may be valid.
+        rule: the number of the rule that granted it, from 0.
+    """
+
+    request: Request
+    expires_in: int
+    rule: int
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """Why a rule does not grant a request.
+
+    Args:
+        detail: the condition that the request does not fulfil; empty if it only exceeds limits.
+        exceeded: the limits that it exceeds.
     """
 
     detail: str
-    limits: list[FieldError] = []
+    exceeded: list[FieldError] = []
 
     def __str__(self) -> str:
-        return self.detail or "; ".join(map(str, self.limits))
+        return self.detail or "; ".join(map(str, self.exceeded))
 
 
 class Policy:
-    """The rules of a deployment, in their order.
+    """Rules, in their order.
 
     Args:
-        rules: free of faults, as `parse_rules` gives them.
+        rules: free of validation errors, as `parse_rules` gives them.
         default_expires_in: seconds that a URL is valid where neither the request nor the rule says less.
     """
 
     def __init__(self, rules: list[Rule], *, default_expires_in: int) -> None:
-        self._rules = [_CompiledRule(rule, default_expires_in) for rule in rules]
+        self._rules = [_CompiledRule(rule, number, default_expires_in) for number, rule in enumerate(rules)]
 
-    def authorize(self, operation: Operation, identity: Identity) -> Operation:
-        """`operation` as the first rule that allows it grants it: with its expiry and all that its limits demand.
+    def authorize(self, request: Request, principal: Principal) -> Grant:
+        """The grant of the first rule that allows `request`.
+
+        Args:
+            request: one item of a call.
+            principal: who asks.
 
         Raises:
-            LimitExceeded: rules are for such requests, but this one goes beyond their limits; those of the first.
-            AccessDenied: no rule is for such requests.
+            LimitExceeded: rules match the request, but it exceeds their limits; it tells those of the first.
+            AccessDenied: no rule matches it.
         """
         exceeded: list[FieldError] = []
         for rule in self._rules:
-            outcome = rule.decide(operation, identity)
-            if isinstance(outcome, Operation):
+            outcome = rule.decide(request, principal)
+            if isinstance(outcome, Grant):
                 return outcome
-            exceeded = exceeded or outcome.limits
+            exceeded = exceeded or outcome.exceeded
         raise LimitExceeded(exceeded) if exceeded else AccessDenied
 
-    def explain(self, operation: Operation, identity: Identity) -> list[Operation | Reason]:
-        """For each rule by itself, what it would grant or why it would not."""
-        return [rule.decide(operation, identity) for rule in self._rules]
+    def explain(self, request: Request, principal: Principal) -> list[Grant | Mismatch]:
+        """For each rule by itself, its grant or why it gives none."""
+        return [rule.decide(request, principal) for rule in self._rules]
 
 
 class _CompiledRule:
-    """A rule, with all that does not depend on the request worked out."""
+    """A rule with everything worked out that does not depend on the request."""
 
-    def __init__(self, rule: Rule, default_expires_in: int) -> None:
+    def __init__(self, rule: Rule, number: int, default_expires_in: int) -> None:
+        self._number = number
         self._operations = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
         self._callers = rule.callers
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
         self._limits = Limits(
-            max_expires_in=rule.max_expires_in,
             max_content_length=rule.max_content_length,
             content_types=rule.content_types,
             create_only=rule.create_only,
         )
-        self._default_expires_in = default_expires_in
+        self._max_expires_in = rule.max_expires_in
+        self._default_expires_in = (
+            default_expires_in if rule.max_expires_in is None else min(default_expires_in, rule.max_expires_in)
+        )
 
-    def decide(self, operation: Operation, identity: Identity) -> Operation | Reason:
-        """`operation` as it is granted, or why it is not."""
-        if detail := self._mismatch(operation, identity):
-            return Reason(detail)
-        changes, exceeded = self._limits.apply(operation, default_expires_in=self._default_expires_in)
+    def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
+        """The grant of `request`, or why there is none."""
+        if detail := self._mismatch(request, principal):
+            return Mismatch(detail)
+        operation = request.operation
+        changes, exceeded = self._limits.apply(operation)
+        expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
+        if self._max_expires_in is not None and expires_in > self._max_expires_in:
+            exceeded = [FieldError("/expires_in", f"must be at most {self._max_expires_in}"), *exceeded]
         if exceeded:
-            return Reason("", exceeded)
-        return msgspec.structs.replace(operation, **changes) if changes else operation
+            return Mismatch("", exceeded)
+        if changes:
+            request = Request(msgspec.structs.replace(operation, **changes), request.bucket)
+        return Grant(request, expires_in, self._number)
 
-    def _mismatch(self, operation: Operation, identity: Identity) -> str:
-        """The first condition that is not fulfilled, or an empty string."""
-        if operation.name() not in self._operations:
-            return "its operations are others"
-        if identity.caller not in self._callers:
-            return "its callers are others"
-        bucket = self._bucket.fill_in(identity.claims)
+    def _mismatch(self, request: Request, principal: Principal) -> str:
+        """The first condition that `request` does not fulfil, or an empty string."""
+        if request.operation.name() not in self._operations:
+            return "the rule does not list this operation"
+        if principal.caller not in self._callers:
+            return "the rule does not list this way of calling"
+        bucket = self._bucket.fill_in(principal.claims)
         if bucket is None:
-            return "its bucket has a claim that is missing or can't be part of a name"
-        if operation.bucket != bucket:
-            return "its bucket is another"
-        prefix = self._prefix.fill_in(identity.claims)
+            return "the rule's bucket needs a claim that is missing or can't be part of a name"
+        if request.bucket != bucket:
+            return "the rule is for another bucket"
+        prefix = self._prefix.fill_in(principal.claims)
         if prefix is None:
-            return "its prefix has a claim that is missing or can't be part of a key"
-        if not operation.key.startswith(prefix):
-            return "its prefix is not what the key begins with"
+            return "the rule's prefix needs a claim that is missing or can't be part of a key"
+        if not request.operation.key.startswith(prefix):
+            return "the key does not begin with the rule's prefix"
         for name, wanted in self._when.items():
-            if wanted.isdisjoint(claim_values(identity.claims[name]) if name in identity.claims else ()):
-                return f"the claim {name} is missing or has none of its values"
+            if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
+                return f"the claim {name} is missing or has none of the rule's values"
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -18,7 +19,7 @@ class Template:
     """A text in which `{name}` stands for the claim of that name.
 
     Args:
-        text: free of faults, as `template_fault` tells.
+        text: free of errors, as `template_error` tells.
     """
 
     def __init__(self, text: str) -> None:
@@ -34,20 +35,20 @@ class Template:
         """
         filled = self._first
         for name, text in self._rest:
-            value = claims.get(name, "")
-            if not _can_be_part_of_a_segment(value):
+            value = claims.get(name)
+            if value is None or not _can_be_part_of_a_segment(value):
                 return None
             filled += value + text
         return filled
 
 
-def claim_name_fault(name: str) -> str:
-    """What keeps `name`, which becomes part of a header's, from being the name of a claim, or an empty string."""
+def claim_name_error(name: str) -> str:
+    """Why `name`, which becomes part of a header's name, is not the name of a claim, or an empty string."""
     return "" if _name.fullmatch(name) else "must be the name of a claim in lower-case letters, digits, _ and -"
 
 
-def template_fault(text: str) -> str:
-    """What keeps `text` from being a template, or an empty string.
+def template_error(text: str) -> str:
+    """Why `text` is not a template, or an empty string.
 
     Two callers' texts must not be the same, so no two claims may stand in one segment.
     """
@@ -58,13 +59,13 @@ def template_fault(text: str) -> str:
     return ""
 
 
-def prefix_template_fault(text: str) -> str:
-    """What keeps `text` from being the template of a prefix, or an empty string.
+def prefix_template_error(text: str) -> str:
+    """Why `text` is not the template of a prefix, or an empty string.
 
     Without a slash after the claim, one caller's prefix could be the beginning of another's: `users/al`, `users/alice`.
     """
-    if fault := template_fault(text):
-        return fault
+    if error := template_error(text):
+        return error
     if _claim.search(text.rpartition("/")[2]):
         return "must have a slash after the claim, as other callers' values could begin with the same letters"
     return ""
@@ -75,8 +76,12 @@ def without_claims(text: str) -> str:
     return _claim.sub("x", text)
 
 
+@lru_cache(maxsize=16)
 def claim_values(text: str) -> frozenset[str]:
-    """The values of a claim that may hold several: a JSON array of texts, or texts with spaces between them."""
+    """The values of a claim that may hold several: a JSON array of texts, or texts with spaces between them.
+
+    Many rules ask for the same claim within one call, and it may be long, so the last few are kept.
+    """
     if text.startswith("["):
         try:
             return frozenset(_list.decode(text))

@@ -1,0 +1,1 @@
+"""Reads: from a call of the function to the requests in it, free of validation errors."""

@@ -1,39 +1,71 @@
 """The claims of the caller's token, as API Gateway hands them on.
 
-API Gateway sets one header for each claim, and marks its value with a key that only it and the function know. The mark
-is needed: where a claim cannot be written as a header, API Gateway leaves the header as the client sent it
-(https://docs.oracle.com/iaas/Content/APIGateway/Tasks/apigatewaymodifyingresponsesrequests.htm). The end of a value is
-marked too, by a colon, since whoever reads a header on its way leaves out the spaces at its end (RFC 9110, 5.5), and
-then `bob` and `bob `, with a space, would be the same.
+API Gateway sets one header for each claim. The header's value begins with the gateway secret, which only the gateway
+and the function know: where API Gateway can't write a claim as a header, it leaves the header as the client sent it
+(https://docs.oracle.com/iaas/Content/APIGateway/Tasks/apigatewaymodifyingresponsesrequests.htm). The value ends with a
+colon, since readers of a header drop spaces at its end (RFC 9110, 5.5); without the colon, `bob` and `bob ` would be
+the same user.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
+
+from presign.problems import AccessDenied
+from presign.request.model import Invocation, Principal
 
 PREFIX = "x-claim-"
 
+_log = logging.getLogger(__name__)
 
-def claims_from(headers: Mapping[str, str | list[str]], *, key: str) -> dict[str, str]:
-    """The claims in the headers of a request that came through API Gateway, by their names in lower case.
+
+def principal_of(invocation: Invocation, *, gateway_secrets: Sequence[str]) -> Principal:
+    """Who makes a call.
+
+    Args:
+        invocation: the call.
+        gateway_secrets: any of these proves that a claim comes from API Gateway; if there is none, no claim is taken.
+
+    Raises:
+        AccessDenied: there is a gateway secret, but the HTTP request has no claim that carries it.
+    """
+    if invocation.caller == "invoke":
+        return Principal("invoke")
+    carried = claims_of(invocation.headers, gateway_secrets=gateway_secrets)
+    if gateway_secrets and not carried:
+        raise AccessDenied
+    # Latin-1 and UTF-8 bytes of one character would be the same text, though not the same user.
+    claims = {name: value for name, value in carried.items() if value.isascii() and value.isprintable()}
+    if len(claims) < len(carried):
+        names = ", ".join(sorted(carried.keys() - claims.keys()))
+        _log.warning("%s: claims ignored, as they are not printable ASCII: %s", invocation.call_id, names)
+    return Principal("gateway", claims)
+
+
+def claims_of(headers: Mapping[str, str | list[str]], *, gateway_secrets: Sequence[str]) -> dict[str, str]:
+    """The claims that carry a gateway secret, by their names in lower case.
 
     Args:
         headers: of the HTTP request; a header that came several times has a list.
-        key: what API Gateway puts before each claim, with a colon between; if it is empty, no claim is taken.
+        gateway_secrets: see `principal_of`.
     """
     claims = {}
-    for name, value in headers.items():
-        name = name.lower()
-        if not (key and name.startswith(PREFIX) and isinstance(value, str)):
+    for header, value in headers.items():
+        name = header.lower()
+        if not (name.startswith(PREFIX) and isinstance(value, str)):
             continue
-        mark, _, marked = value.partition(":")
-        claim = marked.removesuffix(":")
+        secret, _, rest = value.partition(":")
+        claim = rest.removesuffix(":")
         # The claim that the token does not have is an empty text.
-        if claim and claim != marked and hmac.compare_digest(_octets(mark), _octets(key)):
+        if claim and claim != rest and _is_one_of(secret, gateway_secrets):
             claims[name.removeprefix(PREFIX)] = claim
     return claims
 
 
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _is_one_of(secret: str, gateway_secrets: Sequence[str]) -> bool:
+    octets = secret.encode("utf-8", "surrogatepass")
+    # Every comparison is made, so that the time tells nothing.
+    matches = [hmac.compare_digest(octets, known.encode()) for known in gateway_secrets]
+    return any(matches)

@@ -6,7 +6,7 @@ from typing import Any
 
 from presign.problems import FieldError, InvalidRequest
 from presign.request.field_errors import pointer
-from presign.request.object_names import bucket_fault, key_fault
+from presign.request.object_names import bucket_error, key_error
 from presign.request.operations.objects import GetObject
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
@@ -22,22 +22,22 @@ def object_of_event(event: dict[str, Any]) -> GetObject:
         event: its JSON, decoded.
 
     Raises:
-        InvalidRequest: it is an event of another type, or names no object; with every fault there is.
+        InvalidRequest: it is an event of another type, or names no object; with every validation error.
     """
-    faults = []
+    errors = []
     if event.get("eventType") not in EVENT_TYPES:
-        faults.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))
+        errors.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))
     names = {}
-    for path, fault_of in ((_BUCKET, bucket_fault), (_KEY, key_fault)):
+    for path, error_of in ((_BUCKET, bucket_error), (_KEY, key_error)):
         value: Any = event
         for member in path:
             value = value.get(member) if isinstance(value, dict) else None
         if not isinstance(value, str):
-            faults.append(FieldError(pointer(*path), "is required, a text"))
-        elif fault := fault_of(value):
-            faults.append(FieldError(pointer(*path), fault))
+            errors.append(FieldError(pointer(*path), "is required, a text"))
+        elif error := error_of(value):
+            errors.append(FieldError(pointer(*path), error))
         else:
             names[path] = value
-    if faults:
-        raise InvalidRequest(faults)
+    if errors:
+        raise InvalidRequest(errors)
     return GetObject(bucket=names[_BUCKET], key=names[_KEY])

@@ -1,6 +1,6 @@
-"""Values of HTTP header fields: how they are written, and what keeps a text from being one.
+"""Values of HTTP header fields: how they are written, and why a text is not one.
 
-Each `…_fault` function gives the sentence that says what is wrong, or an empty string.
+Each `…_error` function gives the reason as a sentence without its subject, or an empty string if all is right.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def attachment(file_name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='!#$&+^`|')}"
 
 
-def field_value_fault(text: str) -> str:
-    """What keeps `text` from being sent, unchanged by any proxy, as the value of a header field."""
+def field_value_error(text: str) -> str:
+    """Why `text` can\'t be sent, unchanged by any proxy, as the value of a header field."""
     if not (text.isascii() and text.isprintable()):
         return "must be printable ASCII"
     if text != text.strip() or not text:
@@ -46,23 +46,23 @@ def field_value_fault(text: str) -> str:
     return ""
 
 
-def media_type_fault(text: str) -> str:
-    """What keeps `text` from being a media type with its parameters (RFC 9110, 8.3.1)."""
-    return field_value_fault(text) or ("" if _media_type.fullmatch(text) else "must be a media type, such as image/png")
+def media_type_error(text: str) -> str:
+    """Why `text` is not a media type with its parameters (RFC 9110, 8.3.1)."""
+    return field_value_error(text) or ("" if _media_type.fullmatch(text) else "must be a media type, such as image/png")
 
 
-def md5_fault(text: str) -> str:
-    """What keeps `text` from being an MD5 digest in Base64 (RFC 1864)."""
-    return _digest_fault(text, 16)
+def md5_error(text: str) -> str:
+    """Why `text` is not an MD5 digest in Base64 (RFC 1864)."""
+    return _digest_error(text, 16)
 
 
-def sha256_fault(text: str) -> str:
-    """What keeps `text` from being a SHA-256 digest in Base64 (RFC 4648)."""
-    return _digest_fault(text, 32)
+def sha256_error(text: str) -> str:
+    """Why `text` is not a SHA-256 digest in Base64 (RFC 4648)."""
+    return _digest_error(text, 32)
 
 
-def file_name_fault(text: str) -> str:
-    """What keeps `text` from being the name of a file in any directory."""
+def file_name_error(text: str) -> str:
+    """Why `text` is not the name of a file in any directory."""
     if has_control_character(text):
         return "must not hold control characters"
     if "/" in text or "\\" in text:
@@ -70,13 +70,13 @@ def file_name_fault(text: str) -> str:
     return ""
 
 
-def field_name_fault(text: str) -> str:
-    """What keeps `text` from being (part of) the name of a header field (RFC 9110, 5.1)."""
+def field_name_error(text: str) -> str:
+    """Why `text` can\'t be (part of) the name of a header field (RFC 9110, 5.1)."""
     return "" if _field_name.fullmatch(text) else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
 
 
-def http_date_fault(moment: datetime) -> str:
-    """What keeps `moment` from being written as an HTTP date."""
+def http_date_error(moment: datetime) -> str:
+    """Why `moment` can\'t be written as an HTTP date."""
     try:
         http_date(moment)
     except OverflowError:
@@ -84,7 +84,7 @@ def http_date_fault(moment: datetime) -> str:
     return ""
 
 
-def _digest_fault(text: str, size: int) -> str:
+def _digest_error(text: str, size: int) -> str:
     try:
         digest = base64.b64decode(text, validate=True)
     except ValueError:

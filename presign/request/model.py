@@ -1,111 +1,78 @@
-"""What is asked and what is answered.
-
-An `Operation` is what the caller's JSON says. Once the deployment's defaults and limits are filled in, it becomes an
-`ObjectRequest`, the HTTP request to be signed, or a `FormRequest`; the answer is a `PresignedUrl`.
-"""
+"""A call of the function, who makes it, and what is asked for in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.header_values import http_date
-from presign.request.object_names import MAX_KEY_BYTES, bucket_fault, key_fault
+from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error
 
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
 
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
 
-
-class ObjectRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request on one object, ready to be decided on and signed.
-
-    Args:
-        operation: the name of the operation.
-        method: the HTTP method.
-        bucket: the bucket's name.
-        key: the object key, not encoded.
-        query: names and values of the operation's query parameters, not encoded.
-        headers: what the client must send, `Host` apart.
-        expires_in: seconds that the URL is valid.
-    """
-
-    operation: str
-    method: str
-    bucket: str
-    key: str
-    query: list[tuple[str, str]]
-    headers: dict[str, str]
-    expires_in: int
+Caller = Literal["gateway", "invoke"]
+"""How a request came: through API Gateway, or by a direct invocation, which IAM has allowed."""
 
 
-class FormRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One upload by an HTML form, ready to be decided on and signed.
+class Invocation(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the function, free of the FDK.
 
     Args:
-        operation: the name of the operation.
-        bucket: the bucket's name.
-        key: the object key.
-        fields: what the form must hold besides the key and the signature.
-        content_length_range: bytes that the file must have at least and may have at most; None for any size.
-        expires_in: seconds that the form is valid.
+        call_id: the Fn call id.
+        caller: how it came.
+        method: of the HTTP request that the gateway received; empty for a direct invocation.
+        target: its path, which may begin with the prefix of the gateway's deployment, and query; likewise.
+        headers: its header fields; a field that came several times has a list.
+        body: the JSON text.
+        deadline: when the caller stops waiting, as the Fn agent tells (RFC 3339); empty if it does not.
     """
 
-    method: ClassVar[str] = "POST"
+    call_id: str
+    caller: Caller
+    method: str = ""
+    target: str = ""
+    headers: Mapping[str, str | list[str]] = {}
+    body: bytes
+    deadline: str = ""
 
-    operation: str
-    bucket: str
-    key: str
-    fields: dict[str, str]
-    content_length_range: tuple[int, int] | None
-    expires_in: int
 
-
-class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A URL that its holder may use until `expires_at`.
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks.
 
     Args:
-        url: the URL; whoever has it may use it, so it belongs in no log.
-        method: the HTTP method that it is for.
-        headers: exactly what the client must send with it.
-        expires_at: when it ends (RFC 3339, UTC).
-        expires_in: seconds from now until then.
-        fields: of a form, what it must hold before the file.
+        caller: how the request came.
+        claims: of the caller's token, as API Gateway has verified it: names in lower case, and values.
     """
 
-    url: str
-    method: str
-    headers: dict[str, str]
-    expires_at: str
-    expires_in: int
-    operation: str
-    bucket: str
-    key: str
-    fields: dict[str, str] | None = None
+    caller: Caller
+    claims: Mapping[str, str] = {}
 
 
-class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
-    """What every operation on one object takes; the subclasses add their options.
+class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
+    """The members that every operation on one object has; the subclasses add their options.
 
     Args:
         key: the object key.
-        bucket: the bucket's name; the deployment's default bucket when left out.
-        expires_in: seconds that the URL is valid; the deployment's default when left out.
+        bucket: the bucket's name; the function's default bucket when left out.
+        expires_in: seconds that the URL is valid; the policy decides when left out.
     """
 
     method: ClassVar[str]
+    """The HTTP method."""
     query_options: ClassVar[Mapping[str, str]] = {}
     """The options that travel in the query string, with their names there, in the order in which they appear."""
     header_options: ClassVar[Mapping[str, str]] = {}
     """The options that travel as headers, with their names there."""
-    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"key": key_fault, "bucket": bucket_fault}
-    """For the members whose type does not say all: what tells what is wrong with a value."""
+    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"key": key_error, "bucket": bucket_error}
+    """Validators for constraints that the field's type cannot express."""
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
     bucket: str | None = None
@@ -116,13 +83,11 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
-    def faults(self) -> list[FieldError]:
-        """Each member whose value is wrong in a way that its type does not tell, and what is wrong with it."""
-        return [
-            FieldError(pointer(name), fault)
-            for name, check in self.checks.items()
-            if (value := getattr(self, name)) is not None and (fault := check(value))
-        ]
+    def validation_errors(self) -> Iterator[FieldError]:
+        """Each member whose value its type allows, but the operation does not."""
+        for name, check in self.checks.items():
+            if (value := getattr(self, name)) is not None and (error := check(value)):
+                yield FieldError(pointer(name), error)
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
@@ -132,21 +97,21 @@ class Operation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fi
         """The headers that the client must send, `Host` apart."""
         return dict(self._given(self.header_options)) if self.header_options else {}
 
-    def request(self) -> ObjectRequest | FormRequest:
-        """The HTTP request that this operation is, once its bucket and its expiry are filled in."""
-        return ObjectRequest(
-            operation=self.name(),
-            method=self.method,
-            bucket=self.bucket or "",
-            key=self.key,
-            query=self.query(),
-            headers=self.headers(),
-            expires_in=self.expires_in or 0,
-        )
-
     def _given(self, options: Mapping[str, str]) -> list[tuple[str, str]]:
         return [
             (wire_name, http_date(value) if isinstance(value, datetime) else str(value))
             for option, wire_name in options.items()
             if (value := getattr(self, option)) is not None
         ]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One item of a call, free of validation errors.
+
+    Args:
+        operation: the operation with its options.
+        bucket: the bucket's name, which the operation may leave out.
+    """
+
+    operation: Operation
+    bucket: str

@@ -1,6 +1,6 @@
-"""Names of objects and buckets: what OCI Object Storage and a URL allow.
+"""Names of objects and buckets that OCI Object Storage and a URL allow.
 
-Each `…_fault` function gives the sentence that says what is wrong, or an empty string.
+Each `…_error` function gives the reason as a sentence without its subject, or an empty string if all is right.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def has_control_character(text: str) -> bool:
     return not text.isprintable() and _control_character.search(text) is not None
 
 
-def key_fault(key: str) -> str:
-    """What keeps `key` from being an object key that every client can put in a URL.
+def key_error(key: str) -> str:
+    """Why `key` is not an object key that every client can put in a URL.
 
     A `.` or `..` segment is refused since browsers and HTTP clients fold it away (RFC 3986, 5.2.4), and the signature
     no longer fits what they send.
@@ -38,8 +38,8 @@ def key_fault(key: str) -> str:
     return ""
 
 
-def bucket_fault(bucket: str) -> str:
-    """What keeps `bucket` from being the name of a bucket in OCI Object Storage."""
+def bucket_error(bucket: str) -> str:
+    """Why `bucket` is not the name of a bucket in OCI Object Storage."""
     if not _bucket_name.fullmatch(bucket):
         return "must be 1 to 256 letters, digits, hyphens, underscores and periods"
     if bucket in (".", ".."):
@@ -47,15 +47,15 @@ def bucket_fault(bucket: str) -> str:
     return ""
 
 
-def virtual_hosted_bucket_fault(bucket: str) -> str:
-    """What keeps `bucket` from being part of a host name, as virtual-hosted style needs it (RFC 1123, 2.1)."""
+def virtual_hosted_bucket_error(bucket: str) -> str:
+    """Why `bucket` can\'t be part of a host name, as virtual-hosted style needs it (RFC 1123, 2.1)."""
     if not _host_label.fullmatch(bucket):
         return "must be 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"
     return ""
 
 
-def upload_id_fault(upload_id: str) -> str:
-    """What keeps `upload_id` from being the id of a multipart upload, which is opaque but sent as it is."""
+def upload_id_error(upload_id: str) -> str:
+    """Why `upload_id` is not the id of a multipart upload, which is opaque but sent as it is."""
     if not (upload_id.isascii() and upload_id.isprintable()) or " " in upload_id:
         return "must be the upload id that the store gave: printable ASCII without spaces"
     return ""

@@ -13,8 +13,8 @@ from openapi_spec_validator import validate
 
 from conftest import Running
 from gateway import openapi
-from presign.app import METHODS
 from presign.request.operations import OPERATIONS
+from presign.request.routes import HTTP_ROUTES
 
 PATH = Path(openapi.__file__).with_name("openapi.json")
 DOCUMENT = json.loads(PATH.read_text("utf-8"))
@@ -41,7 +41,7 @@ def test_it_is_served(running: Running) -> None:
 
 
 def test_every_path_and_every_operation_is_there() -> None:
-    assert {path: {method.lower()} for path, method in METHODS.items()} == {
+    assert {route.value: {route.method.lower()} for route in HTTP_ROUTES} == {
         path: set(item) for path, item in DOCUMENT["paths"].items()
     }
     requests_ = DOCUMENT["components"]["schemas"]["PresignRequest"]["oneOf"]

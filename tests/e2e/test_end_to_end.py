@@ -515,6 +515,7 @@ class TestLog:
             "bucket": BUCKET,
             "key": "a\u2028b",
             "expires_in": 60,
+            "rule": 0,
             "outcome": "granted",
             "code": None,
         }

@@ -48,7 +48,7 @@ def explain(policy: Path, request: Any, *options: str) -> tuple[int, list[str]]:
 
 def test_a_policy_without_faults(policy: Path) -> None:
     done = run("check", policy)
-    assert (done.returncode, done.stdout) == (0, f"{policy}: 5 rules without faults\n")
+    assert (done.returncode, done.stdout) == (0, f"{policy}: 5 rules without errors\n")
 
 
 def test_every_fault_of_a_policy(policy: Path) -> None:
@@ -72,11 +72,11 @@ def test_why_no_rule_grants_a_request(policy: Path) -> None:
     assert explain(policy, UPLOAD, "--claim", "sub=alice") == (
         1,
         [
-            "rule 0: does not grant it: its operations are others",
+            "rule 0: does not grant it: the rule does not list this operation",
             "rule 1: does not grant it: /content_length: must be at most 100",
-            "rule 2: does not grant it: its callers are others",
-            "rule 3: does not grant it: the claim groups is missing or has none of its values",
-            "rule 4: does not grant it: its bucket has a claim that is missing or can't be part of a name",
+            "rule 2: does not grant it: the rule does not list this way of calling",
+            "rule 3: does not grant it: the claim groups is missing or has none of the rule's values",
+            "rule 4: does not grant it: the rule's bucket needs a claim that is missing or can't be part of a name",
             "refused",
         ],
     )
@@ -88,8 +88,8 @@ def test_which_rule_grants_a_request(policy: Path) -> None:
     )
     assert status == 0
     assert lines[1:] == [
-        "rule 1: does not grant it: its prefix is not what the key begins with",
-        "rule 2: does not grant it: its callers are others",
+        "rule 1: does not grant it: the key does not begin with the rule's prefix",
+        "rule 2: does not grant it: the rule does not list this way of calling",
         "rule 3: grants it for 60 seconds",
         "rule 4: would grant it, but an earlier rule decides",
         "granted",

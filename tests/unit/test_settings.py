@@ -41,6 +41,7 @@ def test_defaults() -> None:
         secret_max_stale_seconds=3600,
         signer="sigv4",
         log_level="INFO",
+        gateway_secrets=(),
     )
 
 

@@ -23,8 +23,9 @@ from local.object_storage import post_policy, presigned
 from local.server import Server
 from local.stack import REGION, ROOT, SECRET_OCID
 from local.vault.vault import Vault
-from presign.app import METHODS, PRESIGN, App, Reply
-from presign.call import Invocation
+from presign.app import App, Reply
+from presign.request.model import Caller, Invocation
+from presign.request.routes import HTTP_ROUTES, Route
 from tools.fuzz.oracle import access_of, allowed
 from tools.fuzz.requests import BUCKETS, policy
 
@@ -64,7 +65,7 @@ class Target:
         self._stop.close()
 
     def call(
-        self, *, number: int, caller: str, method: str, target: str, claims: Mapping[str, str], body: bytes
+        self, *, number: int, caller: Caller, method: str, target: str, claims: Mapping[str, str], body: bytes
     ) -> None:
         """Make one call, and check everything about its answer.
 
@@ -75,9 +76,9 @@ class Target:
         invocation = Invocation(
             call_id="01CALL",
             caller=caller,
-            claims=claims,
             method=method,
             target=target,
+            headers=_headers(claims),
             body=body,  # type: ignore[arg-type]
         )
         reply = app.handle(invocation)
@@ -119,10 +120,15 @@ class Target:
         assert all(json.loads(line)["event"] == "presign" for line in lines.splitlines())
 
 
+def _headers(claims: Mapping[str, str]) -> dict[str, str | list[str]]:
+    """The claims as API Gateway hands them on, and one that says nothing, as a gateway's call always has some."""
+    return {f"x-claim-{name}": f"{CLAIMS_KEY}:{value}:" for name, value in {"jti": "1", **claims}.items()}
+
+
 def _check_in_document(path: str, reply: Reply, document: Any) -> None:
     """The answer is one that the OpenAPI document lists for its path."""
-    route = next((route for route in METHODS if path.endswith(route)), PRESIGN)
-    responses = DOCUMENT["paths"][route][METHODS[route].lower()]["responses"]
+    route = next((route for route in HTTP_ROUTES if path.endswith(route.value)), Route.PRESIGN)
+    responses = DOCUMENT["paths"][route.value][route.method.lower()]["responses"]
     content = responses[str(reply.status)]["content"][reply.headers["Content-Type"]]
     for schema in _names(content["schema"]):
         _check(schema, document)

@@ -7,26 +7,23 @@ from typing import Literal
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import media_type_fault
-from presign.request.model import FormRequest, Operation
-from presign.request.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_faults, metadata_headers
+from presign.request.header_values import media_type_error
+from presign.request.model import Operation
+from presign.request.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
 
 
-class PostObject(Operation, kw_only=True, tag="post_object"):
+class PostObject(Operation, frozen=True, kw_only=True, tag="post_object"):
     """Upload an object with an HTML form (Amazon S3 API Reference, "POST Object").
 
     Args:
-        content_type: what the form must say that the file is.
+        content_type: the media type that the form must give.
         min_content_length, max_content_length: bytes, the size that the file may have.
         metadata: names and values, sent as `x-amz-meta-…`.
         success_action_status: of the store's answer; 204 when left out.
     """
 
     method = "POST"
-    checks = {
-        **Operation.checks,
-        "content_type": media_type_fault,
-    }
+    checks = {**Operation.checks, "content_type": media_type_error}
 
     content_type: Text | None = None
     min_content_length: ByteCount | None = None
@@ -34,35 +31,38 @@ class PostObject(Operation, kw_only=True, tag="post_object"):
     metadata: dict[str, str] | None = None
     success_action_status: Literal[200, 201, 204] | None = None
 
-    def faults(self) -> list[FieldError]:
-        return [*super().faults(), *metadata_faults(self.metadata), *self._form_faults()]
-
-    def _form_faults(self) -> Iterator[FieldError]:
-        # S3 does so in every field of a form ("HTML Form Fields"), and whoever sends the form chooses that name.
-        metadata = {pointer("metadata", name): value for name, value in (self.metadata or {}).items()}
-        for at, value in {"/key": self.key, "/content_type": self.content_type or "", **metadata}.items():
-            if "${filename}" in value:
-                yield FieldError(at, "must not hold ${filename}, in whose place S3 puts the name of the file")
-        least, most = self._content_length_range()
+    def validation_errors(self) -> Iterator[FieldError]:
+        yield from super().validation_errors()
+        yield from metadata_errors(self.metadata)
+        yield from self._file_name_errors()
+        least, most = self.content_length_range() or (0, 0)
         if least > most:
             yield FieldError("/min_content_length", "must not be above max_content_length")
 
-    def request(self) -> FormRequest:
-        fields = {
-            **({"Content-Type": self.content_type} if self.content_type else {}),
+    def fields(self) -> dict[str, str]:
+        """The fields that the form must hold besides the key and the signature."""
+        return {
+            **({} if self.content_type is None else {"Content-Type": self.content_type}),
             **metadata_headers(self.metadata),
-            **({"success_action_status": str(self.success_action_status)} if self.success_action_status else {}),
+            **(
+                {} if self.success_action_status is None else {"success_action_status": str(self.success_action_status)}
+            ),
         }
-        any_size = self.min_content_length is None and self.max_content_length is None
-        return FormRequest(
-            operation=self.name(),
-            bucket=self.bucket or "",
-            key=self.key,
-            fields=fields,
-            content_length_range=None if any_size else self._content_length_range(),
-            expires_in=self.expires_in or 0,
-        )
 
-    def _content_length_range(self) -> tuple[int, int]:
+    def content_length_range(self) -> tuple[int, int] | None:
+        """Bytes that the file must have at least and may have at most; None for any size."""
+        if self.min_content_length is None and self.max_content_length is None:
+            return None
         most = MAX_PUT_BYTES if self.max_content_length is None else self.max_content_length
-        return self.min_content_length or 0, most
+        return 0 if self.min_content_length is None else self.min_content_length, most
+
+    def _file_name_errors(self) -> Iterator[FieldError]:
+        # S3 replaces the text in every field of a form ("HTML Form Fields"), by a name that the sender chooses.
+        texts = {"/key": self.key}
+        if self.content_type is not None:
+            texts["/content_type"] = self.content_type
+        if self.metadata is not None:
+            texts |= {pointer("metadata", name): value for name, value in self.metadata.items()}
+        for at, value in texts.items():
+            if "${filename}" in value:
+                yield FieldError(at, "must not hold ${filename}, which S3 replaces by the name of the file")

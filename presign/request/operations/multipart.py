@@ -6,16 +6,16 @@ from typing import Annotated
 
 import msgspec
 
-from presign.request.header_values import md5_fault
+from presign.request.header_values import md5_error, sha256_error
 from presign.request.model import Operation
-from presign.request.object_names import upload_id_fault
-from presign.request.operations.options import ByteCount, Text, Upload, any_fault
+from presign.request.object_names import upload_id_error
+from presign.request.operations.options import ByteCount, Text, Upload, any_error
 
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""
 
 
-class CreateMultipartUpload(Upload, kw_only=True, tag="create_multipart_upload"):
+class CreateMultipartUpload(Upload, frozen=True, kw_only=True, tag="create_multipart_upload"):
     """Begin an upload in parts; the store's answer holds its upload id. The options are those of `Upload`."""
 
     method = "POST"
@@ -24,7 +24,7 @@ class CreateMultipartUpload(Upload, kw_only=True, tag="create_multipart_upload")
         return [("uploads", "")]
 
 
-class OfMultipartUpload(Operation, kw_only=True):
+class OfMultipartUpload(Operation, frozen=True, kw_only=True):
     """A request on an upload in parts.
 
     Args:
@@ -32,31 +32,37 @@ class OfMultipartUpload(Operation, kw_only=True):
     """
 
     query_options = {"upload_id": "uploadId"}
-    checks = {**Operation.checks, "upload_id": upload_id_fault}
+    checks = {**Operation.checks, "upload_id": upload_id_error}
 
     upload_id: Text
 
 
-class UploadPart(OfMultipartUpload, kw_only=True, tag="upload_part"):
+class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"):
     """Upload one part.
 
     Args:
         part_number: its place among the parts, from 1.
-        content_length: bytes; without it, whoever has the URL may upload a part of any size.
+        content_length: bytes; without it, the holder of the URL may upload a part of any size.
         content_md5: the Base64 form of the MD5 of the part.
+        checksum_sha256: the Base64 form of the SHA-256 of the part.
     """
 
     method = "PUT"
     query_options = {"part_number": "partNumber", **OfMultipartUpload.query_options}
-    header_options = {"content_length": "Content-Length", "content_md5": "Content-MD5"}
-    checks = {**OfMultipartUpload.checks, "content_md5": md5_fault}
+    header_options = {
+        "content_length": "Content-Length",
+        "content_md5": "Content-MD5",
+        "checksum_sha256": "x-amz-checksum-sha256",
+    }
+    checks = {**OfMultipartUpload.checks, "content_md5": md5_error, "checksum_sha256": sha256_error}
 
     part_number: Annotated[int, msgspec.Meta(ge=1, le=MAX_PARTS)]
     content_length: ByteCount | None = None
     content_md5: str | None = None
+    checksum_sha256: str | None = None
 
 
-class CompleteMultipartUpload(OfMultipartUpload, kw_only=True, tag="complete_multipart_upload"):
+class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag="complete_multipart_upload"):
     """Make the object out of the parts, which the client lists in the body.
 
     Args:
@@ -65,18 +71,18 @@ class CompleteMultipartUpload(OfMultipartUpload, kw_only=True, tag="complete_mul
 
     method = "POST"
     header_options = {"if_none_match": "If-None-Match"}
-    checks = {**OfMultipartUpload.checks, "if_none_match": any_fault}
+    checks = {**OfMultipartUpload.checks, "if_none_match": any_error}
 
     if_none_match: str | None = None
 
 
-class AbortMultipartUpload(OfMultipartUpload, kw_only=True, tag="abort_multipart_upload"):
+class AbortMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag="abort_multipart_upload"):
     """Give an upload up; the store forgets its parts."""
 
     method = "DELETE"
 
 
-class ListParts(OfMultipartUpload, kw_only=True, tag="list_parts"):
+class ListParts(OfMultipartUpload, frozen=True, kw_only=True, tag="list_parts"):
     """List the parts that the store has, at most 1,000 in one answer.
 
     Args:

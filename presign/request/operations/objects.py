@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -10,28 +11,28 @@ import msgspec
 from presign.problems import FieldError
 from presign.request.header_values import (
     attachment,
-    field_value_fault,
-    file_name_fault,
-    http_date_fault,
-    md5_fault,
-    media_type_fault,
-    sha256_fault,
+    field_value_error,
+    file_name_error,
+    http_date_error,
+    md5_error,
+    media_type_error,
+    sha256_error,
 )
 from presign.request.model import Operation
-from presign.request.operations.options import ByteCount, Text, Upload, any_fault
+from presign.request.operations.options import ByteCount, Text, Upload, any_error
 
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class HeadObject(Operation, kw_only=True, tag="head_object"):
+class HeadObject(Operation, frozen=True, kw_only=True, tag="head_object"):
     """Read an object's headers.
 
     Args:
         version_id: the version of the object.
         download_as: the file name under which a browser is to save the object.
         response_cache_control, response_content_disposition, response_content_encoding, response_content_language,
-            response_content_type, response_expires: what the header of this name is to say in the store's answer.
+            response_content_type, response_expires: the header of this name in the store's answer.
     """
 
     method = "HEAD"
@@ -46,14 +47,14 @@ class HeadObject(Operation, kw_only=True, tag="head_object"):
     }
     checks = {
         **Operation.checks,
-        "version_id": field_value_fault,
-        "download_as": file_name_fault,
-        "response_cache_control": field_value_fault,
-        "response_content_disposition": field_value_fault,
-        "response_content_encoding": field_value_fault,
-        "response_content_language": field_value_fault,
-        "response_content_type": media_type_fault,
-        "response_expires": http_date_fault,
+        "version_id": field_value_error,
+        "download_as": file_name_error,
+        "response_cache_control": field_value_error,
+        "response_content_disposition": field_value_error,
+        "response_content_encoding": field_value_error,
+        "response_content_language": field_value_error,
+        "response_content_type": media_type_error,
+        "response_expires": http_date_error,
     }
 
     version_id: Text | None = None
@@ -65,11 +66,10 @@ class HeadObject(Operation, kw_only=True, tag="head_object"):
     response_content_type: Text | None = None
     response_expires: Moment | None = None
 
-    def faults(self) -> list[FieldError]:
-        found = super().faults()
+    def validation_errors(self) -> Iterator[FieldError]:
+        yield from super().validation_errors()
         if self.download_as is not None and self.response_content_disposition is not None:
-            found.append(FieldError("/download_as", "cannot be given together with response_content_disposition"))
-        return found
+            yield FieldError("/download_as", "cannot be given together with response_content_disposition")
 
     def query(self) -> list[tuple[str, str]]:
         pairs = super().query()
@@ -78,17 +78,17 @@ class HeadObject(Operation, kw_only=True, tag="head_object"):
         return pairs
 
 
-class GetObject(HeadObject, kw_only=True, tag="get_object"):
+class GetObject(HeadObject, frozen=True, kw_only=True, tag="get_object"):
     """Download an object; the options are those of `HeadObject`."""
 
     method = "GET"
 
 
-class PutObject(Upload, kw_only=True, tag="put_object"):
+class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     """Upload an object in one request; `Upload` has further options.
 
     Args:
-        content_length: bytes; without it, whoever has the URL may upload an object of any size.
+        content_length: bytes; without it, the holder of the URL may upload an object of any size.
         content_md5: the Base64 form of the MD5 of the content.
         checksum_sha256: the Base64 form of the SHA-256 of the content.
         if_none_match: `"*"` to create the object only if there is none of this name.
@@ -104,9 +104,9 @@ class PutObject(Upload, kw_only=True, tag="put_object"):
     }
     checks = {
         **Upload.checks,
-        "content_md5": md5_fault,
-        "checksum_sha256": sha256_fault,
-        "if_none_match": any_fault,
+        "content_md5": md5_error,
+        "checksum_sha256": sha256_error,
+        "if_none_match": any_error,
     }
 
     content_length: ByteCount | None = None
@@ -115,7 +115,7 @@ class PutObject(Upload, kw_only=True, tag="put_object"):
     if_none_match: str | None = None
 
 
-class DeleteObject(Operation, kw_only=True, tag="delete_object"):
+class DeleteObject(Operation, frozen=True, kw_only=True, tag="delete_object"):
     """Delete an object.
 
     Args:
@@ -124,6 +124,6 @@ class DeleteObject(Operation, kw_only=True, tag="delete_object"):
 
     method = "DELETE"
     query_options = {"version_id": "versionId"}
-    checks = {**Operation.checks, "version_id": field_value_fault}
+    checks = {**Operation.checks, "version_id": field_value_error}
 
     version_id: Text | None = None

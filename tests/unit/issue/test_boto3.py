@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
-from presign.issue import make_signer
-from presign.issue.boto3 import Boto3Signer
+from grants import grant
+from presign.issue import make_issuer
+from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
-from presign.issue.sigv4 import SigV4Signer
+from presign.issue.sigv4 import SigV4Issuer
 from presign.keys.credentials import CustomerSecretKey
-from presign.request.model import ObjectRequest
+from presign.request.model import Operation
+from presign.request.operations.form import PostObject
 from presign.request.operations.objects import GetObject, PutObject
 
 KEY = CustomerSecretKey("access", "secret")
 ENDPOINT = StorageEndpoint.from_template("http://127.0.0.1:9000", namespace="", region="us-ashburn-1")
 
 
-def presign(request: ObjectRequest) -> str:
-    return Boto3Signer(endpoint=ENDPOINT, region="us-ashburn-1").presign(request, key=KEY, now=0)
+def presign(operation: Operation, bucket: str = "b") -> str:
+    issuer = Boto3Issuer(endpoint=ENDPOINT, region="us-ashburn-1")
+    return issuer.issue(grant(operation, bucket=bucket), key=KEY, now=0).url
 
 
 def test_a_header_that_boto3_does_not_sign_is_an_error_and_not_a_url() -> None:
     content_type = "application/x-www-form-urlencoded; charset=utf-8"
-    request = PutObject(key="k", bucket="b", expires_in=60, content_type=content_type).request()
+    request = PutObject(key="k", content_type=content_type)
     with pytest.raises(RuntimeError, match=r"boto3 signed the headers \['host'\]"):
         presign(request)
-    url = SigV4Signer(endpoint=ENDPOINT, region="us-ashburn-1").presign(request, key=KEY, now=0)
+    url = SigV4Issuer(endpoint=ENDPOINT, region="us-ashburn-1").issue(grant(request), key=KEY, now=0).url
     assert "&X-Amz-SignedHeaders=content-type%3Bhost&" in url
 
 
 @pytest.mark.parametrize("bucket", ["b" * 256, "Mixed.Case_Name", "express--x-s3", "a..b", "xn--alias-s3alias"])
 def test_bucket_names_that_amazon_would_treat_in_its_own_way_stay_in_the_path(bucket: str) -> None:
-    url = presign(GetObject(key="k", bucket=bucket, expires_in=60).request())
+    url = presign(GetObject(key="k"), bucket)
     assert url.startswith(f"http://127.0.0.1:9000/{bucket}/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
 
 
@@ -44,7 +50,7 @@ def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ENDPOINT_URL_S3": "https://elsewhere.example",
     }.items():
         monkeypatch.setenv(name, value)
-    url = presign(GetObject(key="k", bucket="b", expires_in=60).request())
+    url = presign(GetObject(key="k"))
     assert url.startswith("http://127.0.0.1:9000/b/k?")
     assert "X-Amz-Credential=access%2F" in url
     assert "%2Fus-ashburn-1%2Fs3%2F" in url
@@ -52,12 +58,25 @@ def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_client_is_made_anew_when_the_key_changes() -> None:
-    signer = Boto3Signer(endpoint=ENDPOINT, region="us-ashburn-1")
-    request = GetObject(key="k", bucket="b", expires_in=60).request()
-    signer.presign(request, key=KEY, now=0)
-    assert "X-Amz-Credential=second%2F" in signer.presign(request, key=CustomerSecretKey("second", "s"), now=0)
+    issuer = Boto3Issuer(endpoint=ENDPOINT, region="us-ashburn-1")
+    granted = grant(GetObject(key="k"))
+    issuer.issue(granted, key=KEY, now=0)
+    assert "X-Amz-Credential=second%2F" in issuer.issue(granted, key=CustomerSecretKey("second", "s"), now=0).url
 
 
-def test_signers_are_made_by_name() -> None:
-    assert isinstance(make_signer("boto3", endpoint=ENDPOINT, region="r"), Boto3Signer)
-    assert isinstance(make_signer("sigv4", endpoint=ENDPOINT, region="r"), SigV4Signer)
+def test_issuers_are_made_by_name() -> None:
+    assert isinstance(make_issuer("boto3", endpoint=ENDPOINT, region="r"), Boto3Issuer)
+    assert isinstance(make_issuer("sigv4", endpoint=ENDPOINT, region="r"), SigV4Issuer)
+
+
+def test_the_url_is_signed_at_the_time_of_the_call_and_not_of_the_day() -> None:
+    url = presign(GetObject(key="k"))
+    assert "X-Amz-Date=19700101T000000Z&X-Amz-Expires=60" in url
+
+
+def test_the_form_too() -> None:
+    issuer = Boto3Issuer(endpoint=ENDPOINT, region="us-ashburn-1")
+    fields = issuer.issue(grant(PostObject(key="k")), key=KEY, now=0).fields
+    assert fields is not None
+    assert fields["x-amz-date"] == "19700101T000000Z"
+    assert json.loads(base64.b64decode(fields["policy"]))["expiration"] == "1970-01-01T00:01:00Z"

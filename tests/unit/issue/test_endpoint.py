@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from presign.issue.endpoint import StorageEndpoint, template_fault
+from presign.issue.endpoint import StorageEndpoint, template_error
 
 
 def endpoint(template: str) -> StorageEndpoint:
@@ -68,8 +68,8 @@ def test_the_host_is_written_as_clients_send_it(template: str, authority: str) -
     ],
 )
 def test_what_is_not_a_template(template: str) -> None:
-    assert template_fault(template).startswith("must be http:// or https://, a host and at most a port")
+    assert template_error(template).startswith("must be http:// or https://, a host and at most a port")
 
 
 def test_what_is_a_template_has_no_fault() -> None:
-    assert template_fault("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com") == ""
+    assert template_error("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com") == ""

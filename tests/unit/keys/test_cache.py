@@ -40,7 +40,7 @@ class Source:
             self.fetch,
             ttl_seconds=300,
             max_stale_seconds=max_stale_seconds,
-            may_serve=lambda value: value not in self.retired,
+            is_usable=lambda value: value not in self.retired,
             clock=lambda: self.now,
             jitter=lambda: self.random,
             start=(lambda run: run()) if at_once else self.waiting.append,
@@ -133,7 +133,7 @@ class TestInTheBackground:
         problem = unavailable(get)
         assert (problem.cause, problem.headers) == ("down", {"Retry-After": "2"})
 
-    def test_the_log_tells_that_it_serves_on(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_the_log_tells_that_the_cached_value_is_used(self, caplog: pytest.LogCaptureFixture) -> None:
         source = Source()
         get = source.cached(max_stale_seconds=100)
         get()
@@ -142,14 +142,14 @@ class TestInTheBackground:
         with caplog.at_level(logging.WARNING):
             assert [get(), get()] == [1, 1]
         assert [record.message for record in caplog.records] == [
-            "Vault is down; what was fetched 310 s ago serves on",
+            "Vault is down; using the cached value, fetched 310 s ago",
         ]
 
     def test_a_first_fetch_that_takes_too_long_serves_the_next_call(self) -> None:
         source = Source()
         get = source.cached(at_once=False)
         problem = unavailable(get)
-        assert problem.cause == "the answer did not come before the caller's deadline; it may serve the next call"
+        assert problem.cause == "the answer did not come before the caller's deadline; the next call may get it"
         assert int(problem.headers["Retry-After"]) > 0
         source.run()
         assert get() == 1

@@ -16,11 +16,11 @@ class Machine:
 
     def __init__(self) -> None:
         self.now = NOON
-        self.check = ClockCheck("Vault", clock=lambda: self.now)
+        self._clock_check = ClockCheck("Vault", clock=lambda: self.now)
 
-    def is_off(self, date: str | None, *, asked_seconds_ago: float = 0) -> bool:
+    def check(self, date: str | None, *, asked_seconds_ago: float = 0) -> bool:
         headers = {} if date is None else {"date": date}
-        return self.check.is_off(headers, asked_at=self.now - asked_seconds_ago)
+        return self._clock_check.check(headers, asked_at=self.now - asked_seconds_ago)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ class Machine:
     ],
 )
 def test_a_clock_that_may_be_right(date: str | None, caplog: pytest.LogCaptureFixture) -> None:
-    assert not Machine().is_off(date)
+    assert not Machine().check(date)
     assert caplog.records == []
 
 
@@ -49,7 +49,7 @@ def test_a_clock_that_may_be_right(date: str | None, caplog: pytest.LogCaptureFi
     ],
 )
 def test_a_clock_that_is_off(date: str, told: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert Machine().is_off(date)
+    assert Machine().check(date)
     (record,) = caplog.records
     assert told in record.message
     assert "deploy it again" in record.message
@@ -58,15 +58,15 @@ def test_a_clock_that_is_off(date: str, told: str, caplog: pytest.LogCaptureFixt
 def test_it_is_told_once_until_the_clock_is_right_again(caplog: pytest.LogCaptureFixture) -> None:
     machine = Machine()
     off, right = "Tue, 24 Nov 2026 09:30:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"
-    assert [machine.is_off(date) for date in (off, off, right, right, off)] == [True, True, False, False, True]
+    assert [machine.check(date) for date in (off, off, right, right, off)] == [True, True, False, False, True]
     assert len(caplog.records) == 2
 
 
 def test_an_answer_that_was_read_hours_later_does_not_make_the_clock_wrong() -> None:
     """The container was frozen between the request and the reading of its answer."""
     machine = Machine()
-    assert not machine.is_off("Tue, 24 Nov 2026 09:00:00 GMT", asked_seconds_ago=3 * 3600)
-    assert machine.is_off("Tue, 24 Nov 2026 08:54:59 GMT", asked_seconds_ago=3 * 3600)
+    assert not machine.check("Tue, 24 Nov 2026 09:00:00 GMT", asked_seconds_ago=3 * 3600)
+    assert machine.check("Tue, 24 Nov 2026 08:54:59 GMT", asked_seconds_ago=3 * 3600)
 
 
 def test_the_clock_for_durations_goes_on() -> None:

@@ -18,11 +18,11 @@ from local.server import Server
 from local.stack import ROOT
 from local.vault.vault import Fault, Vault
 from presign.app import App
-from presign.call import Invocation
 from presign.keys.credentials import CustomerSecretKey
-from presign.keys.oci_client import SecretReference, Tenancy
+from presign.keys.oci_client import OciClient, SecretReference
 from presign.keys.source import fetch_key
 from presign.problems import SecretUnavailable
+from presign.request.model import Invocation
 
 SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
 STATEMENT = "allow dynamic-group <the function's> to read secret-bundles"
@@ -38,7 +38,7 @@ class Running:
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():
             monkeypatch.setenv(name, value)
-        self.tenancy = Tenancy(vault_endpoint=self.server.url, object_storage_endpoint=self.server.url)
+        self.tenancy = OciClient(vault_endpoint=self.server.url, object_storage_endpoint=self.server.url)
 
     def content(self) -> str:
         return self.tenancy.secret_content(SECRET)
@@ -192,7 +192,7 @@ class TestKey:
     def test_a_time_that_is_not_rfc_3339(self, running: Running, retire_at: object) -> None:
         with pytest.raises(SecretUnavailable) as caught:
             self.key(running, retire_at=retire_at)
-        assert "and if need be the time retire_at (RFC 3339): " in caught.value.cause
+        assert "and optionally the time retire_at (RFC 3339): " in caught.value.cause
         assert "$.retire_at" in caught.value.cause
         assert "hunter2" not in caught.value.cause
 

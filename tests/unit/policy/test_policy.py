@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from presign.policy import Caller, Identity, Policy, parse_rules
+from presign.policy import Grant, Policy, parse_rules
 from presign.policy.limits import MIN_PART_BYTES, max_part_bytes
 from presign.problems import AccessDenied, LimitExceeded
-from presign.request.model import Operation
+from presign.request.model import Caller, Principal
 from presign.request.operations import OPERATIONS
 from presign.request.parser import RequestParser
 
@@ -32,8 +32,8 @@ OF_AN_UPLOAD = {"upload_id": "u", "part_number": 1}
 def policy(*rules: dict[str, Any]) -> Policy:
     """A policy of these rules, each for everything in the bucket `b` where it does not say."""
     every = {"operations": ["*"], "bucket": "b", "prefix": ""}
-    parsed, faults = parse_rules(json.dumps({"rules": [{**every, **rule} for rule in rules]}))
-    assert not faults
+    parsed, errors = parse_rules(json.dumps({"rules": [{**every, **rule} for rule in rules]}))
+    assert not errors
     return Policy(parsed, default_expires_in=3600)
 
 
@@ -44,11 +44,16 @@ def authorize(
     caller: Caller = "gateway",
     claims: Mapping[str, str] | None = None,
     **members: Any,
-) -> Operation:
-    """The operation that is granted; the key is `k` unless `members` say otherwise."""
+) -> Grant:
+    """The grant; the key is `k` unless `members` say otherwise."""
     required = {name: value for name, value in OF_AN_UPLOAD.items() if name in OPERATIONS[operation].__struct_fields__}
-    asked = PARSER.parse(json.dumps({"operation": operation, "key": "k", **required, **members}).encode())
-    return decider.authorize(asked, Identity(caller, claims or {}))
+    request = PARSER.parse({"operation": operation, "key": "k", **required, **members})
+    return decider.authorize(request, Principal(caller, claims or {}))
+
+
+def asked(grant: Grant) -> Any:
+    """The operation of a grant, with its options."""
+    return grant.request.operation
 
 
 def allows(decider: Policy, operation: str = "get_object", **how: Any) -> bool:
@@ -66,7 +71,7 @@ def exceeded(decider: Policy, operation: str, **how: Any) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in caught.value.errors}
 
 
-def faults(document: Any) -> dict[str, str]:
+def errors(document: Any) -> dict[str, str]:
     text = document if isinstance(document, str) else json.dumps(document)
     return {fault.pointer: fault.detail for fault in parse_rules(text)[1]}
 
@@ -228,7 +233,7 @@ class TestLength:
         assert exceeded(self.DECIDER, "put_object") == {"/content_length": "is required, and must be at most 100"}
 
     def test_the_length_of_a_put_has_a_maximum(self) -> None:
-        assert authorize(self.DECIDER, "put_object", content_length=100).content_length == 100
+        assert asked(authorize(self.DECIDER, "put_object", content_length=100)).content_length == 100
         assert exceeded(self.DECIDER, "put_object", content_length=101) == {"/content_length": "must be at most 100"}
 
     def test_nothing_may_be_uploaded_where_it_is_zero(self) -> None:
@@ -240,9 +245,9 @@ class TestLength:
         }
 
     def test_a_form_has_the_maximum_in_its_policy(self) -> None:
-        assert authorize(self.DECIDER, "post_object").request().content_length_range == (0, 100)
-        assert authorize(self.DECIDER, "post_object", min_content_length=5).request().content_length_range == (5, 100)
-        assert authorize(self.DECIDER, "post_object", max_content_length=9).request().content_length_range == (0, 9)
+        assert asked(authorize(self.DECIDER, "post_object")).content_length_range() == (0, 100)
+        assert asked(authorize(self.DECIDER, "post_object", min_content_length=5)).content_length_range() == (5, 100)
+        assert asked(authorize(self.DECIDER, "post_object", max_content_length=9)).content_length_range() == (0, 9)
         assert exceeded(self.DECIDER, "post_object", max_content_length=101) == {
             "/max_content_length": "must be at most 100"
         }
@@ -322,7 +327,7 @@ class TestCreateOnly:
 
     @pytest.mark.parametrize("operation", ["put_object", "complete_multipart_upload"])
     def test_the_condition_is_added_and_signed(self, operation: str) -> None:
-        assert authorize(self.DECIDER, operation).request().headers == {"If-None-Match": "*"}
+        assert asked(authorize(self.DECIDER, operation)).headers() == {"If-None-Match": "*"}
 
     def test_a_form_can_not_be_conditional(self) -> None:
         assert exceeded(self.DECIDER, "post_object") == {
@@ -330,9 +335,9 @@ class TestCreateOnly:
         }
 
     def test_the_request_itself_stays_as_it_was(self) -> None:
-        asked = PARSER.parse(b'{"operation": "put_object", "key": "k"}')
-        self.DECIDER.authorize(asked, Identity("gateway"))
-        assert (asked.if_none_match, asked.expires_in) == (None, None)
+        request = PARSER.parse({"operation": "put_object", "key": "k"})
+        self.DECIDER.authorize(request, Principal("gateway"))
+        assert request == PARSER.parse({"operation": "put_object", "key": "k"})
 
 
 class TestOrder:
@@ -356,21 +361,21 @@ class TestFaults:
 
     @pytest.mark.parametrize("text", ["", "{", "rules", "[" * 5000])
     def test_not_json(self, text: str) -> None:
-        assert faults(text)[""].startswith("is not JSON: ")
+        assert errors(text)[""].startswith("is not JSON: ")
 
     def test_two_members_of_one_name(self) -> None:
         rule = '{"operations": ["*"], "bucket": "b", "prefix": "", "create_only": true, "create_only": false}'
-        assert faults(f'{{"rules": [{rule}]}}') == {"": "has an object with two members of the name create_only"}
+        assert errors(f'{{"rules": [{rule}]}}') == {"": "has an object with two members of the name create_only"}
 
     def test_not_an_object(self) -> None:
-        assert faults([]) == {"": "must be a JSON object"}
+        assert errors([]) == {"": "must be a JSON object"}
 
     def test_no_rules(self) -> None:
-        assert faults({}) == {"/rules": "is required"}
-        assert faults({"rules": {}}) == {"/rules": "Expected `array`, got `object`"}
+        assert errors({}) == {"/rules": "is required"}
+        assert errors({"rules": {}}) == {"/rules": "Expected `array`, got `object`"}
 
     def test_every_fault_of_every_rule(self) -> None:
-        assert faults(
+        assert errors(
             {
                 "version": 1,
                 "rules": [
@@ -404,14 +409,14 @@ class TestFaults:
 
     @pytest.mark.parametrize("prefix", ["{", "}", "{}/", "{a b}/", "{{sub}}/", "{sub}/}", "{Sub}/"])
     def test_braces_that_name_no_claim(self, prefix: str) -> None:
-        assert faults({"rules": [{"operations": ["*"], "bucket": "b", "prefix": prefix}]}) == {
+        assert errors({"rules": [{"operations": ["*"], "bucket": "b", "prefix": prefix}]}) == {
             "/rules/0/prefix": BRACES
         }
 
     @pytest.mark.parametrize("prefix", ["{sub}", "users/{sub}", "users/{sub}-", "{tenant}/{sub}"])
     def test_a_claim_without_a_slash_after_it(self, prefix: str) -> None:
         """With `users/{sub}` the caller `al` could read what is `alice`'s."""
-        assert faults({"rules": [{"operations": ["*"], "bucket": "b", "prefix": prefix}]}) == {
+        assert errors({"rules": [{"operations": ["*"], "bucket": "b", "prefix": prefix}]}) == {
             "/rules/0/prefix": (
                 "must have a slash after the claim, as other callers' values could begin with the same letters"
             )
@@ -421,7 +426,7 @@ class TestFaults:
     def test_two_claims_that_run_into_each_other(self, name: str) -> None:
         """With `{a}{b}` the claims `x` and `yz` would be the same as `xy` and `z`."""
         rule = {"operations": ["*"], "bucket": "b", "prefix": "", name: "{a}-{b}" + "/" * (name == "prefix")}
-        assert faults({"rules": [rule]}) == {
+        assert errors({"rules": [rule]}) == {
             f"/rules/0/{name}": (
                 "must not hold two claims without a slash between them, as other callers' values could come to the same"
             )
@@ -439,7 +444,7 @@ class TestFaults:
             "create_only": "yes",
         }
         pattern = "must be such as image/png, image/* or */*, in lower case"
-        assert faults({"rules": [rule]}) == {
+        assert errors({"rules": [rule]}) == {
             "/rules/0/when/groups": "Expected `array`, got `str`",
             "/rules/0/when/tenant": "Expected `array` of length >= 1",
             "/rules/0/max_expires_in": "Expected `int` <= 604800",
@@ -447,7 +452,7 @@ class TestFaults:
             "/rules/0/create_only": "Expected `bool`, got `str`",
         }
         fitting = {"operations": ["*"], "bucket": "b", "prefix": "", "content_types": rule["content_types"]}
-        assert faults({"rules": [{**fitting, "when": {"Groups": ["a"]}}]}) == {
+        assert errors({"rules": [{**fitting, "when": {"Groups": ["a"]}}]}) == {
             "/rules/0/when/Groups": "must be the name of a claim in lower-case letters, digits, _ and -",
             **{f"/rules/0/content_types/{index}": pattern for index in (0, 2, 3)},
         }

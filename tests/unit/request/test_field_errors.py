@@ -64,7 +64,7 @@ class TestAfterTheFirstFetch:
             time.sleep(0.1)
         assert running.stack.vault.requests > 2
         assert "Vault did not give" in running.log()
-        assert "serves on" in running.log()
+        assert "using the cached value" in running.log()
 
     def test_while_its_container_is_frozen_in_the_middle_of_a_refresh(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "1"})

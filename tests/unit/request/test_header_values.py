@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from presign.request.header_values import attachment, field_value_fault, file_name_fault, http_date
+from presign.request.header_values import attachment, field_value_error, file_name_error, http_date
 
 
 class TestAttachment:
@@ -29,10 +29,10 @@ class TestAttachment:
     def test_written(self, file_name: str, value: str) -> None:
         assert attachment(file_name) == value
 
-    @given(st.text(min_size=1, max_size=255).filter(lambda name: not file_name_fault(name)))
+    @given(st.text(min_size=1, max_size=255).filter(lambda name: not file_name_error(name)))
     def test_any_name_is_read_back_as_it_is(self, file_name: str) -> None:
         value = attachment(file_name)
-        assert not field_value_fault(value)
+        assert not field_value_error(value)
         assert parse_options_header(value) == ("attachment", {"filename": file_name})
 
 

@@ -42,18 +42,18 @@ def floor() -> Callable[[], str]:
 
 def presign() -> Callable[[], str]:
     from presign.issue.endpoint import StorageEndpoint
-    from presign.issue.sigv4 import SigV4Signer
+    from presign.issue.sigv4 import SigV4Issuer
     from presign.keys.credentials import CustomerSecretKey
-    from presign.request.model import ObjectRequest
+    from presign.policy import Grant
+    from presign.request.model import Request
+    from presign.request.operations.objects import GetObject
 
     key = CustomerSecretKey(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-    signer = SigV4Signer(endpoint=StorageEndpoint.from_template(ENDPOINT, namespace="", region=REGION), region=REGION)
+    issuer = SigV4Issuer(endpoint=StorageEndpoint.from_template(ENDPOINT, namespace="", region=REGION), region=REGION)
 
     def url() -> str:
-        request = ObjectRequest(
-            operation="get_object", method="GET", bucket=BUCKET, key=KEY, query=[], headers={}, expires_in=EXPIRES_IN
-        )
-        return signer.presign(request, key=key, now=int(time.time()))
+        grant = Grant(Request(GetObject(key=KEY), BUCKET), EXPIRES_IN, 0)
+        return issuer.issue(grant, key=key, now=int(time.time())).url
 
     return url
 
@@ -108,7 +108,7 @@ def minio() -> Callable[[], str]:
 
 def _handler(body: object) -> Callable[[], bytes]:
     from presign.app import App
-    from presign.call import Invocation
+    from presign.request.model import Invocation
 
     app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("wb"))  # noqa: SIM115
     invocation = Invocation(call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", caller="invoke", body=json.dumps(body).encode())

@@ -1,0 +1,61 @@
+"""The routes of the API, and how large the body of each may be."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from presign.problems import MethodNotAllowed, NotFound
+from presign.request.model import Invocation
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
+
+
+class Route(Enum):
+    """A question that the function answers."""
+
+    PRESIGN = "/v1/presign"
+    BATCH = "/v1/presign/batch"
+    DOCUMENT = "/v1/openapi.json"
+    EVENT = "event"
+    """Of the Events service; it comes by a direct invocation only."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method of its path."""
+        return "GET" if self is Route.DOCUMENT else "POST"
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Bytes: the largest body."""
+        return MAX_BATCH_BYTES if self is Route.BATCH else MAX_BODY_BYTES
+
+
+HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.DOCUMENT)
+
+
+def http_route(invocation: Invocation) -> Route:
+    """The route of a call through API Gateway.
+
+    Raises:
+        NotFound: there is nothing at the path.
+        MethodNotAllowed: there is, but not for the method.
+    """
+    path = invocation.target.partition("?")[0]
+    for route in HTTP_ROUTES:
+        if path.endswith(route.value):
+            if invocation.method != route.method:
+                raise MethodNotAllowed(allow=route.method)
+            return route
+    raise NotFound
+
+
+def direct_route(document: Any) -> Route:
+    """The route of a direct invocation, which the members of its JSON tell."""
+    if isinstance(document, dict):
+        if "requests" in document:
+            return Route.BATCH
+        if "eventType" in document:
+            return Route.EVENT
+    return Route.PRESIGN

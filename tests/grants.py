@@ -1,0 +1,11 @@
+"""Grants for tests of what comes after the policy."""
+
+from __future__ import annotations
+
+from presign.policy import Grant
+from presign.request.model import Operation, Request
+
+
+def grant(operation: Operation, *, bucket: str = "b", expires_in: int = 60) -> Grant:
+    """The grant of the first rule for `operation`."""
+    return Grant(Request(operation, bucket), expires_in, 0)
