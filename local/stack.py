@@ -34,7 +34,7 @@ SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
 SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
 PAGE_PREFIX = "users/alice/"
-POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}]}
+POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
 
 
 class Stack:

@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 import msgspec
 
 from presign import audit, logs
+from presign.answer_size import check_answer_size
 from presign.audit import Issued, Refusal
 from presign.policy import Grant
 from presign.problems import (
     MEDIA_TYPE,
     InternalError,
     NotConfigured,
-    PayloadTooLarge,
     Problem,
     SecretUnavailable,
 )
@@ -30,7 +30,7 @@ from presign.request.events import object_of_event
 from presign.request.field_errors import pointer
 from presign.request.model import Invocation, Principal, Request
 from presign.request.parser import decode, json_object, requests_of_batch
-from presign.request.routes import MAX_BATCH_BYTES, Route, direct_route, http_route
+from presign.request.routes import Route, check_size, direct_route, http_route
 from presign.service import Service
 from presign.settings import Settings
 
@@ -100,15 +100,15 @@ class App:
             return _reply(200, "application/json", self._document)
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
-        if len(invocation.body) > (MAX_BATCH_BYTES if route is None else route.max_body_bytes):
-            raise PayloadTooLarge
+        check_size(invocation.body, Route.BATCH if route is None else route)
         document = decode(invocation.body)
         if route is None:
             route = direct_route(document)
-            if len(invocation.body) > route.max_body_bytes:
-                raise PayloadTooLarge
+            check_size(invocation.body, route)
         requests = _read(service, route, document, invocation.call_id)
         grants = _authorize(service, requests, principal, invocation.call_id)
+        if route is Route.BATCH:
+            check_answer_size(grants, body_bytes=len(invocation.body))
         outcomes = _issue(service, grants, invocation)
         self._record(outcomes, invocation, principal, batch=route is Route.BATCH)
         if route is Route.BATCH:

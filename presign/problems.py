@@ -17,6 +17,10 @@ MAX_ERRORS = 20
 """The most errors that one problem lists. With all, an answer could be larger than a function may send (6 MB)."""
 
 
+MAX_POINTER = 200
+"""The most characters of a pointer that a sentence quotes."""
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """One error of a document.
 
@@ -65,6 +69,10 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
+    def summary(self, errors: Sequence[FieldError]) -> str:
+        """The sentence that the caller reads."""
+        return self.detail
+
     def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
         """This problem as the caller sees it.
 
@@ -72,15 +80,17 @@ class Problem(Exception):
             request_id: the Fn call id.
             at: the JSON pointer of the faulty document in a larger one.
         """
+        errors = [FieldError(at + error.pointer, error.detail) for error in self.errors] if at else self.errors
+        detail = self.summary(errors)
         return ProblemDetails(
             type="about:blank",
             title=HTTPStatus(self.status).phrase,
             status=self.status,
-            detail=self.detail,
+            detail=detail,
             code=self.code,
-            message=self.detail,
+            message=detail,
             request_id=request_id,
-            errors=[FieldError(at + error.pointer, error.detail) for error in self.errors] if at else self.errors,
+            errors=errors,
         )
 
 
@@ -104,38 +114,51 @@ class SecretUnavailable(Problem):
     Args:
         cause: a sentence for the log alone, with a remedy if one is known.
         retry_after_seconds: when to ask again; sent as `Retry-After` (RFC 9110).
+        refused: whether OCI answered that the function may not have it, or that it does not exist.
     """
 
     status = 503
     code = "secret_unavailable"
     detail = "URLs cannot be signed at the moment; try again later."
 
-    def __init__(self, cause: str, *, retry_after_seconds: int = 2) -> None:
+    def __init__(self, cause: str, *, retry_after_seconds: int = 2, refused: bool = False) -> None:
         super().__init__(headers={"Retry-After": str(retry_after_seconds)})
         self.cause = cause
         self.retry_after_seconds = retry_after_seconds
+        self.refused = refused
 
     def __str__(self) -> str:
         return self.cause
 
 
-class InvalidJson(Problem):
+class _WithErrors(Problem):
+    """A problem whose sentence tells the first error, and how many more there are."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(errors[:MAX_ERRORS])
+        self._more = len(errors) - 1
+
+    def summary(self, errors: Sequence[FieldError]) -> str:
+        first = errors[0]
+        place = first.pointer if len(first.pointer) <= MAX_POINTER else f"{first.pointer[:MAX_POINTER]}…"
+        more = f" ({self._more} more in errors)" if self._more else ""
+        return f"{self.detail}: {place or 'the body'} {first.detail}{more}."
+
+
+class InvalidJson(_WithErrors):
     """The body is not JSON (RFC 8259)."""
 
     status = 400
     code = "invalid_json"
-    detail = "The body is not valid JSON."
+    detail = "The body is not valid JSON"
 
 
-class InvalidRequest(Problem):
+class InvalidRequest(_WithErrors):
     """The body is JSON, but not a request of this API; `errors` lists the first `MAX_ERRORS` validation errors."""
 
     status = 400
     code = "invalid_request"
-    detail = "The request is not valid; see errors."
-
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__(errors[:MAX_ERRORS])
+    detail = "The request is not valid"
 
 
 class AccessDenied(Problem):
@@ -146,12 +169,12 @@ class AccessDenied(Problem):
     detail = "The policy does not allow this request."
 
 
-class LimitExceeded(Problem):
-    """A rule of the policy is for such requests, but sets limits that this one exceeds; they are in `errors`."""
+class LimitExceeded(_WithErrors):
+    """A rule of the policy matches the request, but the request exceeds the rule's limits, which are in `errors`."""
 
     status = 403
     code = "limit_exceeded"
-    detail = "The request goes beyond a limit of the policy; see errors."
+    detail = "The request exceeds a limit of the policy"
 
 
 class NotFound(Problem):
@@ -174,8 +197,18 @@ class MethodNotAllowed(Problem):
 
 
 class PayloadTooLarge(Problem):
-    """The body is larger than a request may be."""
+    """The body is larger than a request may be, or its answer would be larger than a function may send.
+
+    Args:
+        detail: tells the limit.
+    """
 
     status = 413
     code = "payload_too_large"
-    detail = "The body is too large."
+
+    def __init__(self, detail: str) -> None:
+        super().__init__()
+        self._sentence = detail
+
+    def summary(self, errors: Sequence[FieldError]) -> str:
+        return self._sentence

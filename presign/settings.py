@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from presign.issue import SIGNERS
-from presign.issue.endpoint import template_error
+from presign.issue.endpoint import LOOPBACK_ONLY, is_loopback, template_error
 from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
@@ -23,8 +23,9 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
-_claims_key = re.compile(r"[A-Za-z0-9_-]{32,128}")
-_service_url = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
+_CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
+_claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
+_service_url = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
-            vault_endpoint=reader.matching("VAULT_ENDPOINT", _service_url, "must be an http or https URL of a host"),
-            object_storage_endpoint=reader.matching(
-                "OBJECT_STORAGE_ENDPOINT", _service_url, "must be an http or https URL of a host"
-            ),
+            vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
+            object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=reader.rules(),
             default_bucket=reader.default_bucket(),
             default_expires_in=reader.seconds(
@@ -102,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             gateway_secrets=reader.gateway_secrets(),
         )
         if not reader.is_set("CLAIMS_KEY") and any(rule.needs_claims for rule in settings.rules):
-            reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims")
+            reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
         if reader.errors:
             raise NotConfigured(reader.errors)
         return settings
@@ -186,8 +185,8 @@ class _Reader:
         return rules
 
     def gateway_secrets(self) -> tuple[str, ...]:
-        keys = self.matching("CLAIMS_KEY", _claims_key, "must be 32 to 128 letters, digits, hyphens and underscores")
-        return () if keys is None else (keys,)
+        secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
+        return () if secrets is None else tuple(secret.strip() for secret in secrets.split(","))
 
     def _ocid(self, name: str, resource_type: str) -> str | None:
         prefix = f"ocid1.{resource_type}."
@@ -195,3 +194,11 @@ class _Reader:
 
     def add(self, name: str, detail: str) -> None:
         self.errors.append(FieldError(f"/{name}", detail))
+
+
+def _service_url_error(value: str) -> str:
+    """Why `value` is not the URL of an OCI service, or an empty string."""
+    found = _service_url.fullmatch(value)
+    if not found:
+        return "must be an https URL of a host"
+    return LOOPBACK_ONLY if found[1] == "http" and not is_loopback(found[2]) else ""

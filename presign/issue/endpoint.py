@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from presign.issue.uri import uri_encode_path
 
+LOOPBACK_ONLY = "must be https://, as http:// is for loopback hosts only"
+
+_loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
 _template = re.compile(
     r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
@@ -17,10 +20,15 @@ _template = re.compile(
 def template_error(template: str) -> str:
     """Why `template` is not the URL template of an endpoint, or an empty string."""
     try:
-        StorageEndpoint.from_template(template, namespace="namespace", region="region")
+        endpoint = StorageEndpoint.from_template(template, namespace="namespace", region="region")
     except ValueError as exc:
         return str(exc)
-    return ""
+    return LOOPBACK_ONLY if endpoint.scheme == "http" and not is_loopback(endpoint.authority.partition(":")[0]) else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3)."""
+    return _loopback.fullmatch(host.lower()) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from presign.problems import SecretUnavailable
 
 HANG_SECONDS = 30.0
 """A fetch that takes longer is given up, and another may begin."""
+REFUSED_SECONDS = 10.0
+"""A refusal that is repeated after this time is final: the cached value is dropped."""
 MAX_PAUSE_SECONDS = 30.0
 """The longest pause after a failure, if the service does not ask for a longer one."""
 _JITTER = 0.25
@@ -30,7 +32,8 @@ class CachedValue(Generic[T]):
     `fetch` runs in a thread of its own. It starts when a value is first asked for, and again when the cached value is
     no longer fresh. Until it ends, callers get the stale value (stale-while-revalidate); they wait only if there is
     none. One fetch runs at a time (single flight). After a failure the next fetch waits for a pause, which doubles with
-    each failure (exponential backoff).
+    each failure (exponential backoff). During an outage the stale value stays in use. If the service refuses, and
+    still does after 10 s, the value is dropped.
 
     The container may be frozen at any moment and thawed later, with a fetch under way. So a value's age counts from the
     start of its fetch, and a fetch that hangs does not keep another from starting.
@@ -69,6 +72,8 @@ class CachedValue(Generic[T]):
         self._latest: _Attempt[T] | None = None
         self._pause_seconds = 0.0
         """The pause after the last failure; 0 after a success."""
+        self._refused_at: float | None = None
+        """The time of the first refusal since the last success."""
 
     def fresh(self) -> T | None:
         """The value at hand, if it is still fresh."""
@@ -128,6 +133,7 @@ class CachedValue(Generic[T]):
             attempt.value = value
             attempt.next_at = attempt.began_at + self._ttl_seconds * (1 - _JITTER * self._jitter())
             self._pause_seconds = 0.0
+            self._refused_at = None
             if self._kept is None or self._kept.began_at <= attempt.began_at:
                 self._kept = attempt
         attempt.ended.set()
@@ -139,6 +145,11 @@ class CachedValue(Generic[T]):
             self._pause_seconds = max(doubled_seconds, exc.retry_after_seconds)
             attempt.failure = exc.cause
             attempt.next_at = now + self._pause_seconds
+            if exc.refused:
+                if self._refused_at is None:
+                    self._refused_at = now
+                elif now - self._refused_at >= REFUSED_SECONDS:
+                    self._kept = None
             kept = self._kept
         attempt.ended.set()
         if kept is not None and now < self._usable_until(kept):

@@ -156,9 +156,10 @@ def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[
     if not isinstance(exc, ServiceError):
         return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
     cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
-    if statement and exc.status in (401, 403, 404):
+    refused = bool(statement) and exc.status in (401, 403, 404)
+    if refused:
         cause += f"; this IAM policy statement is likely missing: {statement}"
-    return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers))
+    return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers), refused=refused)
 
 
 def _retry_after_seconds(headers: Mapping[str, str]) -> int:

@@ -89,6 +89,7 @@ class _CompiledRule:
             max_content_length=rule.max_content_length,
             content_types=rule.content_types,
             create_only=rule.create_only,
+            response_overrides=rule.response_overrides,
         )
         self._max_expires_in = rule.max_expires_in
         self._default_expires_in = (

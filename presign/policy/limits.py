@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from presign.problems import FieldError
 from presign.request.model import Operation
@@ -17,7 +17,7 @@ from presign.request.operations.multipart import (
     CreateMultipartUpload,
     UploadPart,
 )
-from presign.request.operations.objects import PutObject
+from presign.request.operations.objects import HeadObject, PutObject
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""
@@ -26,6 +26,13 @@ MIN_PART_BYTES = 5 * 1024**2
 """Bytes: the smallest part that S3 takes, unless it is the last."""
 
 _content_type_pattern = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
+
+ResponseOverrides = Literal["download", "any", "none"]
+
+_EXECUTABLE_IMAGE = "image/svg+xml"
+"""An image type that runs scripts, so that `image/*` does not cover it."""
+
+_RESPONSE_OPTIONS = ("download_as", *(name for name in HeadObject.__struct_fields__ if name.startswith("response_")))
 
 Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
@@ -41,8 +48,11 @@ class Limits:
         max_content_length: int | None,
         content_types: list[str] | None,
         create_only: bool,
+        response_overrides: ResponseOverrides,
     ) -> None:
         self._checks: list[Callable[[Operation], Outcome]] = []
+        if response_overrides != "any":
+            self._checks.append(partial(_response_overrides, allowed=response_overrides))
         if max_content_length is not None:
             self._checks.append(partial(_length, most=max_content_length))
         if content_types is not None:
@@ -113,9 +123,28 @@ def _type(operation: Operation, patterns: list[str]) -> Outcome:
     if operation.content_type is None:
         return {}, [FieldError("/content_type", f"is required, and {one_of}")]
     media_type = operation.content_type.partition(";")[0].strip().lower()
-    if {media_type, f"{media_type.partition('/')[0]}/*", "*/*"}.isdisjoint(patterns):
+    media_range = media_type if media_type == _EXECUTABLE_IMAGE else f"{media_type.partition('/')[0]}/*"
+    if {media_type, media_range, "*/*"}.isdisjoint(patterns):
         return {}, [FieldError("/content_type", one_of)]
     return _KEPT
+
+
+def _response_overrides(operation: Operation, allowed: ResponseOverrides) -> Outcome:
+    if not isinstance(operation, HeadObject):
+        return _KEPT
+    refused = [
+        FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
+        for name in _RESPONSE_OPTIONS
+        if (value := getattr(operation, name)) is not None and (allowed == "none" or _changes_the_type(name, value))
+    ]
+    return ({}, refused) if refused else _KEPT
+
+
+def _changes_the_type(option: str, value: Any) -> bool:
+    """Whether an option can make a browser show an object as another type than the stored one."""
+    if option == "response_content_disposition":
+        return str(value).partition(";")[0].strip().lower() != "attachment"
+    return option in ("response_content_type", "response_content_encoding")
 
 
 def _create_only(operation: Operation) -> Outcome:

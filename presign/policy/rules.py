@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from presign.policy.limits import MAX_OBJECT_BYTES, content_type_pattern_error
+from presign.policy.limits import MAX_OBJECT_BYTES, ResponseOverrides, content_type_pattern_error
 from presign.policy.templates import claim_name_error, prefix_template_error, template_error, without_claims
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
@@ -38,6 +38,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         max_content_length: bytes, the largest object that may be uploaded.
         content_types: media types that may be uploaded; `image/*` stands for all image types.
         create_only: whether an upload may not replace an object.
+        response_overrides: the `response_…` options that a reader may set: `any`, `none`, or `download` for those that
+            can't make a browser show the object as another type.
     """
 
     operations: Annotated[list[str], msgspec.Meta(min_length=1)]
@@ -49,11 +51,12 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     max_content_length: Annotated[int, msgspec.Meta(ge=0, le=MAX_OBJECT_BYTES)] | None = None
     content_types: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
     create_only: bool = False
+    response_overrides: ResponseOverrides = "download"
 
     @property
     def needs_claims(self) -> bool:
-        """Whether it is for callers with certain claims only."""
-        return bool(self.when) or "{" in self.bucket + self.prefix
+        """Whether the gateway secret must prove that the caller has certain claims, or came through API Gateway."""
+        return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):

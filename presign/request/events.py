@@ -7,9 +7,13 @@ from typing import Any
 from presign.problems import FieldError, InvalidRequest
 from presign.request.field_errors import pointer
 from presign.request.object_names import bucket_error, key_error
+from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
+
+_OPTIONS = frozenset({"operation", *(name for found in OPERATIONS.values() for name in found.__struct_fields__)})
+"""The members of a request; an event's own members have other names."""
 
 _BUCKET = ("data", "additionalDetails", "bucketName")
 _KEY = ("data", "resourceName")
@@ -24,7 +28,10 @@ def object_of_event(event: dict[str, Any]) -> GetObject:
     Raises:
         InvalidRequest: it is an event of another type, or names no object; with every validation error.
     """
-    errors = []
+    errors = [
+        FieldError(pointer(name), "can't be given with an event, which has no options")
+        for name in sorted(_OPTIONS & event.keys())
+    ]
     if event.get("eventType") not in EVENT_TYPES:
         errors.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))
     names = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from presign.problems import MethodNotAllowed, NotFound
+from presign.problems import MethodNotAllowed, NotFound, PayloadTooLarge
 from presign.request.model import Invocation
 
 MAX_BODY_BYTES = 64 * 1024
@@ -59,3 +59,13 @@ def direct_route(document: Any) -> Route:
         if "eventType" in document:
             return Route.EVENT
     return Route.PRESIGN
+
+
+def check_size(body: bytes, route: Route) -> None:
+    """Do nothing if `body` is small enough.
+
+    Raises:
+        PayloadTooLarge: it is not.
+    """
+    if len(body) > route.max_body_bytes:
+        raise PayloadTooLarge(f"The body has {len(body)} bytes; {route.max_body_bytes} are allowed.")

@@ -19,13 +19,13 @@ def read(config: dict[str, str], root: Path = Path()) -> Settings:
     return Settings.from_config(config, root=root)
 
 
-def faults(config: dict[str, str], root: Path = Path()) -> dict[str, str]:
+def errors(config: dict[str, str], root: Path = Path()) -> dict[str, str]:
     with pytest.raises(NotConfigured) as caught:
         read(config, root)
     return {error.pointer: error.detail for error in caught.value.errors}
 
 
-def test_defaults() -> None:
+def test_deerrors() -> None:
     assert read(LEAST) == Settings(
         secret=SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x"),
         namespace=None,
@@ -95,14 +95,14 @@ def test_the_policy_may_be_a_file_beside_the_function(tmp_path: Path) -> None:
 
 
 def test_nothing_is_set() -> None:
-    assert faults({}) == {
+    assert errors({}) == {
         "/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME",
         "/REGION": "is required, as the environment does not tell the function's own region",
     }
 
 
-def test_all_faults_at_once(tmp_path: Path) -> None:
-    assert faults(
+def test_all_errors_at_once(tmp_path: Path) -> None:
+    assert errors(
         {
             "SECRET_OCID": "ocid1.vault.oc1.x",
             "VAULT_OCID": "vault",
@@ -142,35 +142,67 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extra", [{"VAULT_OCID": "ocid1.vault.oc1.x"}, {"SECRET_NAME": "x"}])
 def test_a_secret_is_named_in_one_way_only(extra: dict[str, str]) -> None:
-    assert faults({**LEAST, **extra}) == {"/SECRET_OCID": "cannot be set together with VAULT_OCID or SECRET_NAME"}
+    assert errors({**LEAST, **extra}) == {"/SECRET_OCID": "cannot be set together with VAULT_OCID or SECRET_NAME"}
 
 
 @pytest.mark.parametrize("partial", [{"VAULT_OCID": "ocid1.vault.oc1.x"}, {"SECRET_NAME": "x"}])
 def test_half_a_name_is_not_enough(partial: dict[str, str]) -> None:
-    assert faults({"REGION": "r", **partial}) == {"/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME"}
+    assert errors({"REGION": "r", **partial}) == {"/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME"}
 
 
 def test_the_default_bucket_must_fit_into_a_host_name_if_it_goes_there() -> None:
     config = {**LEAST, "DEFAULT_BUCKET": "PresignedBlog"}
     assert read(config).default_bucket == "PresignedBlog"
-    assert list(faults({**config, "STORAGE_ENDPOINT": "https://{bucket}.example"})) == ["/DEFAULT_BUCKET"]
+    assert list(errors({**config, "STORAGE_ENDPOINT": "https://{bucket}.example"})) == ["/DEFAULT_BUCKET"]
 
 
 def test_a_policy_file_that_is_not_there(tmp_path: Path) -> None:
-    assert faults({**LEAST, "POLICY": "file:none.json"}, tmp_path)["/POLICY"].startswith("names a file that cannot be")
+    assert errors({**LEAST, "POLICY": "file:none.json"}, tmp_path)["/POLICY"].startswith("names a file that cannot be")
 
 
 def test_the_default_expiry_must_not_exceed_the_maximum() -> None:
-    assert faults({**LEAST, "MAX_EXPIRES_IN": "60", "DEFAULT_EXPIRES_IN": "61"}) == {
+    assert errors({**LEAST, "MAX_EXPIRES_IN": "60", "DEFAULT_EXPIRES_IN": "61"}) == {
         "/DEFAULT_EXPIRES_IN": "must be a whole number of seconds from 1 to 60"
     }
 
 
-@pytest.mark.parametrize("rule", [{"prefix": "{sub}/"}, {"bucket": "{tenant}"}, {"when": {"groups": ["editor"]}}])
-def test_rules_that_need_claims_need_the_key_that_marks_them(rule: dict[str, Any]) -> None:
+CLAIMS_KEY_MISSING = "is required, as a rule of POLICY needs claims or is for the gateway alone"
+CLAIMS_KEY_WRONG = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
+
+
+@pytest.mark.parametrize(
+    "rule", [{"prefix": "{sub}/"}, {"bucket": "{tenant}"}, {"when": {"groups": ["editor"]}}, {"callers": ["gateway"]}]
+)
+def test_rules_that_trust_the_gateway_need_its_secret(rule: dict[str, Any]) -> None:
     policy = json.dumps({"rules": [{"operations": ["read"], "bucket": "b", "prefix": "", **rule}]})
-    assert faults({**LEAST, "POLICY": policy}) == {"/CLAIMS_KEY": "is required, as a rule of POLICY needs claims"}
-    assert faults({**LEAST, "POLICY": policy, "CLAIMS_KEY": "short"}) == {
-        "/CLAIMS_KEY": "must be 32 to 128 letters, digits, hyphens and underscores"
-    }
-    assert read({**LEAST, "POLICY": policy, "CLAIMS_KEY": "0123456789abcdef0123456789abcdef"}).rules
+    assert errors({**LEAST, "POLICY": policy}) == {"/CLAIMS_KEY": CLAIMS_KEY_MISSING}
+    assert errors({**LEAST, "POLICY": policy, "CLAIMS_KEY": "short"}) == {"/CLAIMS_KEY": CLAIMS_KEY_WRONG}
+
+
+def test_two_gateway_secrets_while_one_replaces_the_other() -> None:
+    assert read({**LEAST, "CLAIMS_KEY": "a" * 32}).gateway_secrets == ("a" * 32,)
+    assert read({**LEAST, "CLAIMS_KEY": f"{'a' * 32}, {'b' * 32}"}).gateway_secrets == ("a" * 32, "b" * 32)
+
+
+@pytest.mark.parametrize("keys", [f"{'a' * 32},", f"{'a' * 32},short", ",".join(["a" * 32] * 3)])
+def test_a_list_of_gateway_secrets_that_is_wrong(keys: str) -> None:
+    assert errors({**LEAST, "CLAIMS_KEY": keys}) == {"/CLAIMS_KEY": CLAIMS_KEY_WRONG}
+
+
+@pytest.mark.parametrize("name", ["VAULT_ENDPOINT", "OBJECT_STORAGE_ENDPOINT", "STORAGE_ENDPOINT"])
+class TestPlainHttp:
+    """Keys, tokens and URLs cross a network only encrypted."""
+
+    @pytest.mark.parametrize("host", ["vault.example", "127.0.0.1.example", "localhost.example", "10.0.0.1"])
+    def test_not_to_another_machine(self, name: str, host: str) -> None:
+        assert errors({**LEAST, name: f"http://{host}:80"}) == {
+            f"/{name}": "must be https://, as http:// is for loopback hosts only"
+        }
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "s3.localhost"])
+    def test_to_this_machine(self, name: str, host: str) -> None:
+        assert read({**LEAST, name: f"http://{host}:9000"})
+
+
+def test_no_repr_shows_a_gateway_secret() -> None:
+    assert "a" * 32 not in repr(read({**LEAST, "CLAIMS_KEY": "a" * 32}))

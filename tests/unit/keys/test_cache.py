@@ -1,4 +1,4 @@
-"""`presign.keys.cache`: nobody waits while anything may serve, one fetch for all, no storm on a service that is down."""
+"""`presign.keys.cache`: nobody waits while there is a usable value, and a service that is down is not stormed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -341,3 +342,56 @@ def test_one_thread_fetches_for_all(down: bool) -> None:
         thread.join()
     assert results == ["down" if down else "value"] * 16
     assert len(fetches) == 1
+
+
+class TestRefusal:
+    """A value that the service has taken back is used no longer; a single refusal, or an outage, changes nothing."""
+
+    REFUSED = SecretUnavailable("404", refused=True)
+
+    def after(self, *failures: tuple[float, SecretUnavailable]) -> tuple[Source, Callable[[], int]]:
+        """A value that is stale, and fetches that failed that many seconds after it became so."""
+        source = Source()
+        get = source.cached(max_stale_seconds=3600)
+        get()
+        source.now += 310
+        stale_at = source.now
+        for seconds, failure in failures:
+            source.now, source.fault = stale_at + seconds, failure
+            with suppress(SecretUnavailable):
+                get()
+        return source, get
+
+    def test_once(self) -> None:
+        _, get = self.after((0, self.REFUSED))
+        assert get() == 1
+
+    def test_again_too_soon(self) -> None:
+        _, get = self.after((0, self.REFUSED), (9, self.REFUSED))
+        assert get() == 1
+
+    def test_again_after_ten_seconds(self) -> None:
+        _, get = self.after((0, self.REFUSED), (10, self.REFUSED))
+        assert unavailable(get).cause == "404"
+
+    def test_a_value_that_is_there_again(self) -> None:
+        source, get = self.after((0, self.REFUSED), (10, self.REFUSED))
+        source.fault = None
+        source.now += 60
+        assert get() == 4
+
+    def test_an_outage(self) -> None:
+        down = SecretUnavailable("500")
+        _, get = self.after((0, down), (10, down), (60, down), (120, down))
+        assert get() == 1
+
+    def test_a_refusal_long_before(self) -> None:
+        """Between the two the service gave the value, so the second is the first of its kind."""
+        source, get = self.after((0, self.REFUSED))
+        source.fault = None
+        source.now += 5
+        get()
+        source.now += 310
+        source.fault = self.REFUSED
+        get()
+        assert get() == 3

@@ -1,4 +1,4 @@
-"""`presign.keys.oci_client` and `presign.keys.source`: what OCI answers, through the real SDK, and what is made of its refusals."""
+"""`presign.keys.oci_client` and `presign.keys.source`: the answers of OCI through the real SDK, and its refusals."""
 
 from __future__ import annotations
 

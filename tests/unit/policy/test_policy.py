@@ -315,9 +315,60 @@ class TestType:
         assert allows(decider, "put_object", content_type="x/y")
         assert "/content_type" in exceeded(decider, "put_object")
 
+    @pytest.mark.parametrize("operation", UPLOADS)
+    def test_an_image_that_runs_scripts_must_be_named(self, operation: str) -> None:
+        for media_type in ("image/svg+xml", "IMAGE/SVG+XML; charset=utf-8"):
+            assert "/content_type" in exceeded(self.DECIDER, operation, content_type=media_type)
+            assert allows(policy({"content_types": ["image/*", "image/svg+xml"]}), operation, content_type=media_type)
+
     def test_what_is_not_an_upload_is_not_limited(self) -> None:
         for operation in ("get_object", "delete_object", "upload_part", "complete_multipart_upload"):
             assert allows(self.DECIDER, operation)
+
+
+class TestResponseOverrides:
+    """A reader can't make a browser show an upload as another type than the one that was allowed."""
+
+    DECIDER = policy({})
+
+    @pytest.mark.parametrize(
+        "option",
+        [
+            {"response_content_type": "text/html"},
+            {"response_content_encoding": "gzip"},
+            {"response_content_disposition": "inline"},
+            {"response_content_disposition": 'inline; filename="attachment"'},
+            {"response_content_disposition": "attachments"},
+        ],
+    )
+    @pytest.mark.parametrize("operation", ["get_object", "head_object"])
+    def test_by_default_no_type_can_be_chosen(self, operation: str, option: dict[str, str]) -> None:
+        [name] = option
+        assert exceeded(self.DECIDER, operation, **option) == {
+            f"/{name}": "is not allowed by the rule's response_overrides"
+        }
+        assert allows(policy({"response_overrides": "any"}), operation, **option)
+
+    @pytest.mark.parametrize(
+        "option",
+        [
+            {"download_as": "a.txt"},
+            {"response_cache_control": "no-store"},
+            {"response_content_language": "de"},
+            {"response_expires": "2030-01-01T00:00:00Z"},
+            {"response_content_disposition": "attachment"},
+            {"response_content_disposition": 'Attachment ; filename="a.txt"'},
+        ],
+    )
+    def test_by_default_all_else_can(self, option: dict[str, str]) -> None:
+        [name] = option
+        assert allows(self.DECIDER, **option)
+        assert exceeded(policy({"response_overrides": "none"}), "get_object", **option) == {
+            f"/{name}": "is not allowed by the rule's response_overrides"
+        }
+
+    def test_none_allows_a_plain_download(self) -> None:
+        assert allows(policy({"response_overrides": "none"}), version_id="v1")
 
 
 class TestCreateOnly:

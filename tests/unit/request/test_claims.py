@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+
 import pytest
 
-from presign.request.claims import claims_of
+from presign.problems import AccessDenied
+from presign.request.claims import claims_of, principal_of
+from presign.request.model import Caller, Invocation, Principal
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -49,3 +54,36 @@ def test_a_claim_that_the_token_does_not_have() -> None:
 
 def test_without_a_gateway_secret_there_are_no_claims() -> None:
     assert claims_of({"x-claim-sub": ":alice:"}, gateway_secrets=[]) == {}
+
+
+def test_either_of_two_gateway_secrets_will_do() -> None:
+    for secret in (KEY, "f" * 32):
+        assert claims_of({"x-claim-sub": f"{secret}:alice:"}, gateway_secrets=[KEY, "f" * 32]) == {"sub": "alice"}
+    assert claims_of({"x-claim-sub": f"{'0' * 32}:alice:"}, gateway_secrets=[KEY, "f" * 32]) == {}
+
+
+class TestPrincipal:
+    """The caller of a call is known by how it came, and by claims that carry the gateway secret."""
+
+    def principal(self, headers: Mapping[str, str | list[str]], caller: Caller = "gateway") -> Principal:
+        invocation = Invocation(call_id="01CALL", caller=caller, headers=headers, body=b"")
+        return principal_of(invocation, gateway_secrets=[KEY])
+
+    def test_a_direct_invocation_has_no_claims(self) -> None:
+        assert self.principal({"x-claim-sub": f"{KEY}:alice:"}, "invoke") == Principal("invoke", {})
+
+    @pytest.mark.parametrize("headers", [{}, {"x-claim-sub": "alice"}, {"x-claim-sub": f"{'0' * 32}:alice:"}])
+    def test_http_without_a_claim_that_carries_the_secret_is_refused(self, headers: dict[str, str | list[str]]) -> None:
+        with pytest.raises(AccessDenied):
+            self.principal(headers)
+
+    @pytest.mark.parametrize("sub", ["ali\u0107e", "alic\xe9", "a\tb", "a\x7fb"])
+    def test_a_claim_that_is_not_printable_ascii_is_ignored_and_the_log_says_so_once(
+        self, sub: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        headers = {"x-claim-sub": f"{KEY}:{sub}:", "x-claim-tenant": f"{KEY}:{sub}:", "x-claim-scope": f"{KEY}:read:"}
+        with caplog.at_level(logging.WARNING):
+            assert self.principal(headers) == Principal("gateway", {"scope": "read"})
+        assert [record.getMessage() for record in caplog.records] == [
+            "01CALL: claims ignored, as they are not printable ASCII: sub, tenant"
+        ]

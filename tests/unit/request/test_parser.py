@@ -402,6 +402,10 @@ class TestMetadata:
             "/metadata/author": "is there twice, as letter case does not count"
         }
 
+    def test_the_number_of_entries(self) -> None:
+        assert parse({"operation": "put_object", "key": "a", "metadata": {f"a{n}": "x" for n in range(64)}}).headers
+        assert self.errors({f"a{n} ": "" for n in range(65)}) == {"/metadata": "has 65 entries; 64 are allowed"}
+
     def test_size(self) -> None:
         assert parse({"operation": "put_object", "key": "a", "metadata": {"ab": "x" * 2046}}).headers
         assert self.errors({"ab": "x" * 2047}) == {"/metadata": "has 2049 bytes with its names; 2048 are allowed"}
