@@ -124,10 +124,15 @@ _COMMON_PROBLEMS: tuple[type[Problem], ...] = (
     problems.NotConfigured,
     problems.InternalError,
 )
-_BATCH_PROBLEMS = (*_COMMON_PROBLEMS, problems.InvalidJson, problems.InvalidRequest, problems.PayloadTooLarge)
+_BATCH_PROBLEMS = (
+    *_COMMON_PROBLEMS,
+    problems.InvalidJson,
+    problems.InvalidRequest,
+    problems.AccessDenied,
+    problems.PayloadTooLarge,
+)
 _PRESIGN_PROBLEMS = (
     *_BATCH_PROBLEMS,
-    problems.AccessDenied,
     problems.LimitExceeded,
     problems.SecretUnavailable,
 )
@@ -138,13 +143,17 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     for struct in (*types, problems.FieldError):
         _describe(schemas[struct.__name__], struct)
-    # Whoever names no operation asks for a download.
+    # A request that names no operation is a download.
     download = schemas[GetObject.__name__]
     download["required"] = [name for name in download["required"] if name != "operation"]
     download["properties"]["operation"]["enum"].append(None)
     requests = [_ref(operation.__name__) for operation in OPERATIONS.values()]
     schemas[ProblemDetails.__name__]["properties"]["code"]["enum"] = sorted(
-        {Problem.code, *(problem.code for problem in Problem.__subclasses__())}
+        {
+            problem.code
+            for problem in vars(problems).values()
+            if isinstance(problem, type) and issubclass(problem, Problem)
+        }
     )
     return {
         "PresignRequest": {"oneOf": requests},

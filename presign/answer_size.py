@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from presign.audit import Refusal
 from presign.issue.post_policy import policy_document
-from presign.issue.uri import uri_encode, uri_encode_path
+from presign.issue.uri import uri_encode
 from presign.policy import Grant
 from presign.problems import PayloadTooLarge
 from presign.request.operations.form import PostObject
@@ -20,23 +20,27 @@ _FIXED_BYTES = 1_600
 """The members' names, the endpoint, the authentication with an access key id of 256 characters, and the signature."""
 _FORM_BYTES = 500
 """The authentication stands in a form's policy once more."""
-_BYTES_PER_ITEM, _BYTES_PER_BYTE = 2_400, 8
-"""No answer is larger than this many bytes for each item, and for each byte of the body."""
-
 _encoder = msgspec.json.Encoder()
 
 
-def check_answer_size(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
+def _encoded(text: str) -> int:
+    return len(uri_encode(text))
+
+
+def _encoded_bound(text: str) -> int:
+    return 3 * len(text) if text.isascii() else 3 * len(text.encode())
+
+
+def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
     """Do nothing if the answer to a batch is small enough to be sent.
 
     Args:
         items: of the batch.
-        body_bytes: the size of the batch.
 
     Raises:
         PayloadTooLarge: it may not be; the problem tells how many of the items would fit.
     """
-    if _BYTES_PER_ITEM * len(items) + _BYTES_PER_BYTE * body_bytes <= MAX_ANSWER_BYTES:
+    if sum(answer_bytes(item, _encoded_bound) for item in items) <= MAX_ANSWER_BYTES:
         return
     total = 0
     for number, item in enumerate(items):
@@ -47,8 +51,13 @@ def check_answer_size(items: Sequence[Grant | Refusal], *, body_bytes: int) -> N
             )
 
 
-def answer_bytes(item: Grant | Refusal) -> int:
-    """Bytes that the result of an item has at most."""
+def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = _encoded) -> int:
+    """Bytes that the result of an item has at most.
+
+    Args:
+        item: of a batch.
+        encoded: gives the bytes of a text in a URL, or a bound for them that costs less.
+    """
     if isinstance(item, Refusal):
         return len(_encoder.encode(item.problem.details("", at="/requests/999"))) + _FIXED_BYTES
     operation, bucket = item.request.operation, item.request.bucket
@@ -57,8 +66,8 @@ def answer_bytes(item: Grant | Refusal) -> int:
         policy = policy_document(operation, bucket=bucket, expires_at=0, authentication={})
         fields = _encoder.encode(operation.fields())
         return size + _FORM_BYTES + _json_bytes(operation.key) + len(fields) + len(policy) * 4 // 3
-    size += len(uri_encode_path(operation.key))
-    size += sum(len(uri_encode(name)) + len(uri_encode(value)) + 2 for name, value in operation.query())
+    size += encoded(operation.key)
+    size += sum(encoded(name) + encoded(value) + 2 for name, value in operation.query())
     headers = operation.headers()
     return size + len(_encoder.encode(headers)) + sum(3 * len(name) for name in headers)
 

@@ -108,7 +108,7 @@ class App:
         requests = _read(service, route, document, invocation.call_id)
         grants = _authorize(service, requests, principal, invocation.call_id)
         if route is Route.BATCH:
-            check_answer_size(grants, body_bytes=len(invocation.body))
+            check_answer_size(grants)
         outcomes = _issue(service, grants, invocation)
         self._record(outcomes, invocation, principal, batch=route is Route.BATCH)
         if route is Route.BATCH:

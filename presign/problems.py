@@ -6,8 +6,9 @@ and sentence of its class, the errors of the fields and the call id; the cause b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import islice
 from typing import ClassVar
 
 import msgspec
@@ -47,6 +48,11 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     message: str
     request_id: str
     errors: list[FieldError] = []
+
+
+def first_errors(errors: Iterable[FieldError]) -> list[FieldError]:
+    """As many of `errors` as a problem lists, and one more if there are more; the others are not looked for."""
+    return list(islice(errors, MAX_ERRORS + 1))
 
 
 class Problem(Exception):
@@ -132,17 +138,18 @@ class SecretUnavailable(Problem):
 
 
 class _WithErrors(Problem):
-    """A problem whose sentence tells the first error, and how many more there are."""
+    """A problem whose sentence tells the first error, and how many others there are."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(errors[:MAX_ERRORS])
-        self._more = len(errors) - 1
+        others = f"{MAX_ERRORS} or more others" if len(errors) > MAX_ERRORS else f"{len(errors) - 1} more"
+        self._others = others if len(errors) > 1 else ""
 
     def summary(self, errors: Sequence[FieldError]) -> str:
         first = errors[0]
         place = first.pointer if len(first.pointer) <= MAX_POINTER else f"{first.pointer[:MAX_POINTER]}…"
-        more = f" ({self._more} more in errors)" if self._more else ""
-        return f"{self.detail}: {place or 'the body'} {first.detail}{more}."
+        others = f" ({self._others} in errors)" if self._others else ""
+        return f"{self.detail}: {place or 'the body'} {first.detail}{others}."
 
 
 class InvalidJson(_WithErrors):

@@ -76,14 +76,14 @@ def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
         return [], [FieldError("", "must be a JSON object")]
     rules = document.get("rules")
     if not isinstance(rules, list):
-        return [], field_errors(document, _Document)
-    errors = field_errors({**document, "rules": []}, _Document)
+        return [], list(field_errors(document, _Document))
+    errors = list(field_errors({**document, "rules": []}, _Document))
     parsed = []
     for index, rule in enumerate(rules):
         at = pointer("rules", index)
         if not isinstance(rule, dict):
             errors.append(FieldError(at, "must be a JSON object"))
-        elif wrong_types := field_errors(rule, Rule, at=at):
+        elif wrong_types := list(field_errors(rule, Rule, at=at)):
             errors += wrong_types
         else:
             parsed.append(msgspec.convert(rule, Rule))

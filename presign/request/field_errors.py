@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from presign.problems import FieldError
+
+MAX_TRIED = 1000
+"""The most members of a mapping or an array that are tried one by one."""
 
 
 def pointer(*parts: str | int) -> str:
@@ -22,7 +26,7 @@ def field_errors(
     *,
     at: str = "",
     unknown: Callable[[str], str] = lambda name: "is not a field of this object",
-) -> list[FieldError]:
+) -> Iterator[FieldError]:
     """Every way in which the members of `document` do not fit the types and limits of `struct`.
 
     Args:
@@ -32,16 +36,14 @@ def field_errors(
         unknown: gives the sentence for a member that `struct` does not have.
     """
     fields = _fields(struct)
-    errors: list[FieldError] = []
-    for name, value in document.items():
-        if name not in fields:
-            errors.append(FieldError(at + pointer(name), unknown(name)))
-        else:
-            errors += _value_errors(value, fields[name].type, at + pointer(name))
     for name, field in fields.items():
         if field.required and name not in document:
-            errors.append(FieldError(at + pointer(name), "is required"))
-    return errors
+            yield FieldError(at + pointer(name), "is required")
+    for name, value in document.items():
+        if name not in fields:
+            yield FieldError(at + pointer(name), unknown(name))
+        else:
+            yield from _value_errors(value, fields[name].type, at + pointer(name))
 
 
 @cache  # msgspec evaluates the annotations anew each time, which takes longer than all the rest
@@ -49,21 +51,27 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
     return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
-def _value_errors(value: Any, expected: Any, at: str) -> list[FieldError]:
+def _value_errors(value: Any, expected: Any, at: str) -> Iterator[FieldError]:
     detail, path = _first_error(value, expected)
     if not detail:
-        return []
+        return
     if not path:
-        return [FieldError(at, detail)]
+        yield FieldError(at, detail)
+        return
     # The error is in a member of a mapping or an array. msgspec reports the first alone, and not its name in a mapping,
     # so each member is tried by itself.
-    singles: dict[str | int, Any]
+    singles: Iterable[tuple[str | int, Any]]
     if isinstance(value, dict):
-        singles = {name: {name: item} for name, item in value.items()}
+        singles = ((name, {name: item}) for name, item in value.items())
     else:
-        singles = {index: [item] for index, item in enumerate(value)}
-    found = {name: _first_error(single, expected)[0] for name, single in singles.items()}
-    return [FieldError(at + pointer(name), error) for name, error in found.items() if error]
+        singles = ((index, [item]) for index, item in enumerate(value))
+    found = False
+    for name, single in islice(singles, MAX_TRIED):
+        if error := _first_error(single, expected)[0]:
+            found = True
+            yield FieldError(at + pointer(name), error)
+    if not found:
+        yield FieldError(at, f"has a member that is wrong: {detail}")
 
 
 def _first_error(value: Any, expected: Any) -> tuple[str, str]:

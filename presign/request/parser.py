@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
 
-from presign.problems import FieldError, InvalidJson, InvalidRequest
+from presign.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRequest, first_errors
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import Operation, Request
 from presign.request.object_names import virtual_hosted_bucket_error
@@ -53,7 +54,7 @@ def requests_of_batch(document: Any) -> list[Any]:
     Raises:
         InvalidRequest: it is not an object with 1 to 1,000 `requests`, and nothing else.
     """
-    if errors := field_errors(json_object(document), _Batch):
+    if errors := first_errors(field_errors(json_object(document), _Batch)):
         raise InvalidRequest(errors)
     requests: list[Any] = document["requests"]
     return requests
@@ -108,19 +109,24 @@ class RequestParser:
             InvalidRequest: with these and all others.
         """
         faulty = {error.pointer for error in errors}
-        found = [*errors, *(error for error in operation.validation_errors() if error.pointer not in faulty)]
+        own = (error for error in self._errors(operation) if error.pointer not in faulty)
         bucket = self._default_bucket if operation.bucket is None else operation.bucket
-        if bucket is None:
-            bucket_error = "is required, as there is no default bucket"
-        else:
-            bucket_error = virtual_hosted_bucket_error(bucket) if self._virtual_hosted else ""
-        if bucket_error and not any(error.pointer == "/bucket" for error in found):
-            found.append(FieldError("/bucket", bucket_error))
-        if operation.expires_in is not None and operation.expires_in > self._max_expires_in:
-            found.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
-        if found or bucket is None:
+        if (found := first_errors(chain(errors, own))) or bucket is None:
             raise InvalidRequest(found)
         return Request(operation, bucket)
+
+    def _errors(self, operation: Operation) -> Iterator[FieldError]:
+        bucket_is_wrong = False
+        for error in operation.validation_errors():
+            bucket_is_wrong = bucket_is_wrong or error.pointer == "/bucket"
+            yield error
+        bucket = self._default_bucket if operation.bucket is None else operation.bucket
+        if bucket is None:
+            yield FieldError("/bucket", "is required, as there is no default bucket")
+        elif self._virtual_hosted and not bucket_is_wrong and (detail := virtual_hosted_bucket_error(bucket)):
+            yield FieldError("/bucket", detail)
+        if operation.expires_in is not None and operation.expires_in > self._max_expires_in:
+            yield FieldError("/expires_in", f"must be at most {self._max_expires_in}")
 
 
 def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldError]]:
@@ -139,7 +145,9 @@ def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldE
         owners = _owners.get(member)
         return f"is an option of {', '.join(owners)} only" if owners else "is not a field of a request"
 
-    errors += field_errors(members, operation, unknown=unknown)
+    errors += first_errors(field_errors(members, operation, unknown=unknown))
+    if len(errors) > MAX_ERRORS:
+        raise InvalidRequest(errors)
     fitting = _without(members, {error.pointer for error in errors})
     stand_ins = {name: value for name, value in _STAND_INS.items() if name in operation.__struct_fields__}
     return msgspec.convert({**stand_ins, **fitting}, operation), errors

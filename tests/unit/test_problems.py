@@ -40,7 +40,7 @@ def test_the_place_within_a_batch() -> None:
 def test_errors_beyond_the_twenty_that_are_listed_are_counted() -> None:
     details = InvalidRequest([TOO_LONG] * 25).details("01CALL")
     assert len(details.errors) == 20
-    assert details.detail.endswith("(24 more in errors).")
+    assert details.detail.endswith("(20 or more others in errors).")
 
 
 def test_a_long_pointer_is_cut_in_the_sentence_only() -> None:

@@ -330,6 +330,7 @@ class TestResponseOverrides:
     """A reader can't make a browser show an upload as another type than the one that was allowed."""
 
     DECIDER = policy({})
+    REFUSED = "is not allowed by the rule's response_overrides"
 
     @pytest.mark.parametrize(
         "option",
@@ -344,9 +345,7 @@ class TestResponseOverrides:
     @pytest.mark.parametrize("operation", ["get_object", "head_object"])
     def test_by_default_no_type_can_be_chosen(self, operation: str, option: dict[str, str]) -> None:
         [name] = option
-        assert exceeded(self.DECIDER, operation, **option) == {
-            f"/{name}": "is not allowed by the rule's response_overrides"
-        }
+        assert exceeded(self.DECIDER, operation, **option) == {f"/{name}": self.REFUSED}
         assert allows(policy({"response_overrides": "any"}), operation, **option)
 
     @pytest.mark.parametrize(
@@ -363,9 +362,7 @@ class TestResponseOverrides:
     def test_by_default_all_else_can(self, option: dict[str, str]) -> None:
         [name] = option
         assert allows(self.DECIDER, **option)
-        assert exceeded(policy({"response_overrides": "none"}), "get_object", **option) == {
-            f"/{name}": "is not allowed by the rule's response_overrides"
-        }
+        assert exceeded(policy({"response_overrides": "none"}), "get_object", **option) == {f"/{name}": self.REFUSED}
 
     def test_none_allows_a_plain_download(self) -> None:
         assert allows(policy({"response_overrides": "none"}), version_id="v1")
