@@ -15,7 +15,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from requests import PreparedRequest, Request
 
-from local.object_storage.storage import VIRTUAL_HOSTED_DOMAIN, Storage
+from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
+from local.object_storage.storage import Storage
 from local.server import Server
 
 REGION = "eu-frankfurt-1"
