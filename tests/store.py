@@ -83,7 +83,7 @@ class Store:
         return send(method, self.presign(operation, **params), headers, body)
 
     def content(self, key: str, bucket: str = BUCKET) -> bytes | None:
-        """What is in an object, None if there is none."""
+        """The content of an object, None if there is no such object."""
         status, body = self.do("GET", "get_object", Bucket=bucket, Key=key)
         return body if status == 200 else None
 
