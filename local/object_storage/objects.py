@@ -126,13 +126,16 @@ class Objects:
         """
         self._bucket(bucket).pop(key, None)
 
-    def list(self, bucket: str, *, prefix: str = "", delimiter: str = "", start: str = "", limit: int) -> Listing:
+    def list(
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start: str = "", end: str = "", limit: int
+    ) -> Listing:
         """One page of the objects whose keys begin with `prefix`, ordered by the UTF-8 bytes of their keys.
 
         Args:
             prefix: of the keys.
             delimiter: keys that are equal up to the first delimiter behind the prefix count as one common prefix.
-            start: the key with which the page begins.
+            start: the least key.
+            end: keys from this one on are left out, none if empty.
             limit: how many objects and common prefixes the page may have.
 
         Raises:
@@ -144,8 +147,10 @@ class Objects:
             (key.encode(), stored) for key, stored in tuple(self._bucket(bucket).items()) if key.startswith(prefix)
         ]
         for _, stored in sorted(found, key=lambda pair: pair[0]):
-            end = stored.key.find(delimiter, len(prefix)) if delimiter else -1
-            common = stored.key[: end + len(delimiter)] if end >= 0 else ""
+            if end and stored.key.encode() >= end.encode():
+                break
+            at = stored.key.find(delimiter, len(prefix)) if delimiter else -1
+            common = stored.key[: at + len(delimiter)] if at >= 0 else ""
             if stored.key.encode() < start.encode() or (common and common in prefixes[-1:]):
                 continue
             if len(objects) + len(prefixes) == limit:

@@ -11,6 +11,8 @@ from local.object_storage.s3_answer import S3Error, object_url, xml_response
 from local.object_storage.s3_target import Target
 from local.object_storage.uploads import MAX_PART_NUMBER, Upload, Uploads
 
+MIN_PART_BYTES = 5 << 20
+"""Of each part but the last."""
 MAX_LISTED_PARTS = 1000
 
 
@@ -24,7 +26,9 @@ def answer(request: Request, target: Target, content: Content, uploads: Uploads)
     if request.method == "POST":
         parts = _part_list(content.read())
         create_only = request.headers.get("If-None-Match") == "*"
-        made = uploads.complete(target.bucket, target.key, upload_id, parts, create_only=create_only)
+        made = uploads.complete(
+            target.bucket, target.key, upload_id, parts, create_only=create_only, min_part_bytes=MIN_PART_BYTES
+        )
         elements = {
             "Location": object_url(request, target.bucket, target.key),
             "Bucket": target.bucket,

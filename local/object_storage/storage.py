@@ -6,15 +6,27 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from werkzeug.wrappers import Request, Response
 
+from local.identity.resource_principal import ResourcePrincipal
 from local.object_storage.bucket_cors import BucketCors
 from local.object_storage.content import Content
+from local.object_storage.native_answer import NativeError, add_common_headers
+from local.object_storage.native_api import NativeApi
 from local.object_storage.objects import Objects, stored_object
+from local.object_storage.par_api import ParApi, add_cors_headers
+from local.object_storage.preauthenticated_requests import PreauthenticatedRequests
 from local.object_storage.s3_answer import S3Error
 from local.object_storage.s3_api import METADATA_PREFIX, S3Api
 from local.object_storage.uploads import Uploads
+from local.server import target
+
+Api = Literal["s3", "native", "par"]
+"""S3 requests, signed requests of the native API, and requests with a PAR's token."""
+
+_FAULT_CODE = "Fault"
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,16 @@ class Fault:
         delay_seconds: before anything of the body is read.
         cut_after_bytes: the connection breaks without an answer when so many bytes of the request's body are read.
         method: the only one whose requests fail, such as `PUT`; None for all, preflights included.
+        api: the only one whose requests fail; None for all.
+        retry_after: the header `Retry-After` of an answer with `status`.
     """
 
     status: int | None = None
     delay_seconds: float = 0
     cut_after_bytes: int | None = None
     method: str | None = None
+    api: Api | None = None
+    retry_after: str | None = None
 
 
 class Storage:
@@ -40,6 +56,8 @@ class Storage:
     Args:
         access_key_id, secret_access_key: the first customer secret key.
         region: the one that URLs must be signed for.
+        principal: the resource principal that may send requests of the native API, None if nobody may.
+        namespace: of the tenancy.
         allowed_origins: of pages that may read the S3 API's answers, `*` for all; by default the S3 API sends no CORS
             headers, as in OCI.
 
@@ -47,17 +65,29 @@ class Storage:
         requests: how many have come.
         faulted: how many of them failed because of a fault.
         fault: befalls the next requests.
+        native: the native API's signed requests; its `may_manage_pars` is a switch for tests.
     """
 
     def __init__(
-        self, *, access_key_id: str, secret_access_key: str, region: str, allowed_origins: Sequence[str] = ()
+        self,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        region: str,
+        principal: ResourcePrincipal | None = None,
+        namespace: str = "",
+        allowed_origins: Sequence[str] = (),
     ) -> None:
         self.requests = 0
         self.faulted = 0
         self.fault: Fault | None = None
         self._keys = {access_key_id: secret_access_key}
         self._objects = Objects()
-        self._s3 = S3Api(self._objects, Uploads(self._objects), keys=self._keys, region=region)
+        uploads = Uploads(self._objects)
+        pars = PreauthenticatedRequests()
+        self._s3 = S3Api(self._objects, uploads, keys=self._keys, region=region)
+        self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace)
+        self._par = ParApi(self._objects, uploads, pars, namespace=namespace)
         self._s3_cors = BucketCors(allowed_origins)
         self._lock = threading.Lock()
 
@@ -79,17 +109,35 @@ class Storage:
         self._objects.put(bucket, made, create_only=False)
 
     def __call__(self, request: Request) -> Response:
+        api = _api(request)
         try:
-            self._fail_if_wanted(request)
-            response = self._s3_cors.preflight(request) if request.method == "OPTIONS" else self._s3.answer(request)
+            self._fail_if_wanted(request, api)
+            match api:
+                case "native":
+                    response = self.native.answer(request)
+                case "par":
+                    response = self._par.answer(request)
+                case "s3" if request.method == "OPTIONS":
+                    response = self._s3_cors.preflight(request)
+                case "s3":
+                    response = self._s3.answer(request)
         except S3Error as error:
+            response = error.response() if api == "s3" else NativeError.of(error).response()
+            if self.fault and self.fault.retry_after and error.code == _FAULT_CODE:
+                response.headers["Retry-After"] = self.fault.retry_after
+        except NativeError as error:
             response = error.response()
-        self._s3_cors.add_headers(request, response)
+        if api == "s3":
+            self._s3_cors.add_headers(request, response)
+        else:
+            add_common_headers(response, request.headers.get("opc-request-id"))
+        if api == "par":
+            add_cors_headers(request, response)
         return response
 
-    def _fail_if_wanted(self, request: Request) -> None:
+    def _fail_if_wanted(self, request: Request, api: Api) -> None:
         fault = self.fault
-        hit = fault is not None and fault.method in (None, request.method)
+        hit = fault is not None and fault.method in (None, request.method) and fault.api in (None, api)
         with self._lock:
             self.requests += 1
             self.faulted += hit
@@ -101,4 +149,14 @@ class Storage:
                 request.stream.read(fault.cut_after_bytes)
             raise ConnectionAbortedError("A test asked for this.")  # the server then closes the connection
         if fault.status is not None:
-            raise S3Error(fault.status, "Fault", "A test asked for this.")
+            raise S3Error(fault.status, _FAULT_CODE, "A test asked for this.")
+
+
+def _api(request: Request) -> Api:
+    """The API of a request. No bucket has a name of one letter, so that paths of the S3 API differ from the others'."""
+    match target(request).partition("?")[0].split("/")[1:2]:
+        case ["n"]:
+            return "native"
+        case ["p"]:
+            return "par"
+    return "s3"

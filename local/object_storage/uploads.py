@@ -14,7 +14,6 @@ from local.object_storage.content import Content
 from local.object_storage.objects import Objects, StoredObject, stored_object
 from local.object_storage.s3_answer import S3Error
 
-MIN_PART_BYTES = 5 << 20
 MAX_PART_NUMBER = 10_000
 
 _OPEN_FILES = 16_384
@@ -91,13 +90,21 @@ class Uploads:
         self._uploads.pop(upload.id, None)
 
     def complete(
-        self, bucket: str, key: str, upload_id: str, parts: Sequence[tuple[int, str]] | None, *, create_only: bool
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Sequence[tuple[int, str]] | None,
+        *,
+        create_only: bool,
+        min_part_bytes: int,
     ) -> StoredObject:
         """Make the object. The same request again gives the same object.
 
         Args:
             parts: numbers and S3 ETags of the parts that make the object; every part if None.
             create_only: refuse to replace an object.
+            min_part_bytes: of each part but the last.
 
         Raises:
             S3Error: there is no such upload, a part is missing, differs, is too small or in the wrong place, or there
@@ -109,13 +116,13 @@ class Uploads:
                 return made
             upload = self.find(bucket, key, upload_id)
             wanted = [(number, part.s3_etag) for number, part in sorted(upload.parts.items())]
-            made = _joined(upload, _chosen(upload, wanted if parts is None else parts))
+            made = _joined(upload, _chosen(upload, wanted if parts is None else parts, min_part_bytes))
             self._objects.put(bucket, made, create_only=create_only)
             self.abort(upload)
             return made
 
 
-def _chosen(upload: Upload, wanted: Sequence[tuple[int, str]]) -> list[StoredObject]:
+def _chosen(upload: Upload, wanted: Sequence[tuple[int, str]], min_part_bytes: int) -> list[StoredObject]:
     """The parts that make the object."""
     numbers = [number for number, _ in wanted]
     if numbers != sorted(set(numbers)):
@@ -134,13 +141,13 @@ def _chosen(upload: Upload, wanted: Sequence[tuple[int, str]]) -> list[StoredObj
             raise S3Error(400, "InvalidPart", message, PartNumber=str(number), ETag=etag)
         chosen.append(part)
     for part in chosen[:-1]:
-        if part.content.size < MIN_PART_BYTES:
+        if part.content.size < min_part_bytes:
             raise S3Error(
                 400,
                 "EntityTooSmall",
                 "Your proposed upload is smaller than the minimum allowed size",
                 ProposedSize=str(part.content.size),
-                MinSizeAllowed=str(MIN_PART_BYTES),
+                MinSizeAllowed=str(min_part_bytes),
                 PartNumber=part.key,
             )
     return chosen
