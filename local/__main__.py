@@ -1,7 +1,7 @@
 """`python -m local` runs the whole system on this machine.
 
-While it runs, `python -m local invoke BODY` calls its function, and `python -m local token` prints a token for its
-gateway.
+While it runs, `python -m local invoke BODY` calls its function directly, and `python -m local token` prints a token for
+its gateway.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from local.functions.function import FunctionUnavailable, invoke
 from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
+from presign.policy.rules import parse_rules
 
 DEFAULT_PORT = 8080
 POLICY = {
@@ -30,23 +31,21 @@ POLICY = {
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"]},
     ]
 }
-"""Everyone may read one object, and has a place of their own; whoever calls the function directly may do anything."""
+"""Every user may read one object and has a folder of their own. Direct invocations may do anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 
 
 def main() -> int:
-    """Do what the command line says.
-
-    Returns:
-        The exit status.
-    """
+    """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The whole system on one machine.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the gateway (default: %(default)s)")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own (JSON)")
+    parser.add_argument("--s3-cors", action="store_true", help="CORS headers on the S3 API, which OCI does not send")
     commands = parser.add_subparsers(dest="command")
     invoke_parser = commands.add_parser("invoke", help="send a body straight to the function, as `fn invoke` does")
     invoke_parser.add_argument("body", help='such as \'{"key": "PresignedBlogTest.txt"}\'')
-    token_parser = commands.add_parser("token", help="print a token (JWT) that the gateway takes")
+    token_parser = commands.add_parser("token", help="print a token (JWT) that the gateway accepts")
     token_parser.add_argument("--sub", default="alice", help="the user (default: %(default)s)")
     token_parser.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help=_CLAIM_HELP)
     token_parser.add_argument("--lifetime", type=int, default=LIFETIME_SECONDS, help="seconds (default: %(default)s)")
@@ -57,15 +56,22 @@ def main() -> int:
         return _invoke(arguments.port, arguments.body)
     if arguments.command == "token":
         return _token(arguments.port, {"sub": arguments.sub, **_claims(arguments.claim)}, arguments.lifetime)
-    return _run(arguments.port)
+    return _run(arguments.port, policy_path=arguments.policy, s3_cors=arguments.s3_cors)
 
 
-def _run(port: int) -> int:
-    for number in (signal.SIGTERM, signal.SIGINT):  # which a shell's background jobs ignore
+def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
+    policy = json.dumps(POLICY)
+    if policy_path:
+        try:
+            policy = _policy(policy_path)
+        except _InvalidPolicy as exc:
+            print(exc, file=sys.stderr)
+            return 1
+    for number in (signal.SIGTERM, signal.SIGINT):  # since a shell's background jobs ignore SIGINT
         signal.signal(number, signal.default_int_handler)
     try:
-        with Stack(port=port, directory=_directory(port), config={"POLICY": json.dumps(POLICY)}) as stack:
-            _show(stack)
+        with Stack(port=port, directory=_directory(port), config={"POLICY": policy}, s3_cors=s3_cors) as stack:
+            _show(stack, policy_path)
             signal.pause()
     except PortTaken as exc:
         print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
@@ -78,20 +84,60 @@ def _run(port: int) -> int:
     return 0
 
 
-def _show(stack: Stack) -> None:
-    """Print a line that asks for a URL and one that uses it, and what each of them gave just now."""
+class _InvalidPolicy(Exception):
+    """The user's policy can't be read, or has errors."""
+
+
+def _policy(path: Path) -> str:
+    """The policy in a file.
+
+    Raises:
+        _InvalidPolicy: it can't be read, or has errors; the text lists them.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except OSError as exc:
+        raise _InvalidPolicy(f"The policy can't be read: {exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise _InvalidPolicy(f"The policy {path} is not UTF-8 text: {exc}") from exc
+    _, errors = parse_rules(text)
+    if errors:
+        lines = [f"  {error.pointer} {error.detail}".replace("   ", "  ") for error in errors]
+        raise _InvalidPolicy("\n".join([f"The policy {path} is not valid:", *lines]))
+    return text
+
+
+def _show(stack: Stack, policy_path: Path | None) -> None:
+    """Print the addresses, a command that asks for a URL, and one that uses the URL, with their output."""
     body = json.dumps({"key": OBJECT})
     headers = f"-H 'Authorization: Bearer {stack.token()}' -H 'Content-Type: application/json'"
     ask = f"curl -s {stack.url}/v1/presign {headers} -d '{body}'"
-    print(f"\nReady. To upload and download in a browser, open {stack.url}\n", flush=True)
-    print(f"This asks for a URL:\n\n  {ask}\n", flush=True)
+    print(
+        f"""
+Ready.
+
+  Web page for uploads and downloads:  {stack.url}
+  API, as behind API Gateway:          {stack.url}/v1/presign
+  Object storage, bucket {BUCKET}:  {stack.storage_url}
+  Policy:                              {policy_path or "the built-in one, see local/__main__.py"}
+
+This command asks for a URL as the user alice:
+
+  {ask}
+""",
+        flush=True,
+    )
     if shutil.which("curl"):
         answer = _output(ask)
-        use = f"curl -s '{json.loads(answer)['url']}'"
-        print(f"{answer}\n\nand this uses it:\n\n  {use}\n\n{_output(use)}")
+        print(answer)
+        if url := json.loads(answer).get("url"):
+            use = f"curl -s '{url}'"
+            print(f"\nThis command uses it:\n\n  {use}\n\n{_output(use)}")
+        else:
+            print("\nThe policy refuses this request.\n")
     else:
-        print("(It was not tried, as there is no curl on this machine.)\n")
-    print("The function's log appears here. Ctrl-C stops everything.\n", flush=True)
+        print("(It was not run, since this machine has no curl.)\n")
+    print("The function's log follows. Ctrl-C stops everything.\n", flush=True)
 
 
 def _output(command: str) -> str:
@@ -134,7 +180,7 @@ def _nothing_runs(port: int) -> int:
 
 
 def _directory(port: int) -> Path:
-    """Where the stack with its gateway on `port` keeps its files; known to this user's other processes."""
+    """The folder of the stack whose gateway has this port. Other processes of this user find it by the port."""
     return Path(tempfile.gettempdir()) / f"presign-{os.getuid()}-{port}"
 
 

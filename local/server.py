@@ -26,11 +26,11 @@ class PortTaken(Exception):
 
 
 class Server:
-    """Answers requests with what `app` gives for them; it runs once it is made.
+    """Runs from its creation until `stop`.
 
     Args:
         app: gives the response to a request; called in several threads.
-        port: 0 for any that is free.
+        port: 0 for any free one.
 
     Raises:
         PortTaken: the port is in use.
@@ -47,7 +47,7 @@ class Server:
                 raise PortTaken(port) from exc
             listener.listen(128)
             self.port: int = listener.getsockname()[1]
-            # It takes a copy of the socket, and, unlike a port that it would bind itself, does not end the program.
+            # werkzeug gets a copy of the bound socket: where it can't bind one itself, it ends the program.
             self._server = make_server(
                 HOST,
                 self.port,
@@ -61,11 +61,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server is."""
+        """The server's address."""
         return f"http://{HOST}:{self.port}"
 
     def stop(self) -> None:
-        """Answer nothing more, and free the port."""
+        """Stop answering, and free the port."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -78,18 +78,18 @@ class Server:
 
 
 def target(request: Request) -> str:
-    """The target of the request line, as received."""
+    """The target of the request line as received."""
     return str(request.environ["RAW_URI"])
 
 
 def headers(request: Request) -> list[tuple[str, str]]:
-    """The headers as received. WSGI has no place for those with an underscore in their names, and joins the others."""
+    """The headers as received; WSGI drops those with an underscore in their names and joins others."""
     received: list[tuple[str, str]] = request.environ[_HEADERS]
     return received
 
 
 def _dated(app: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """`app`, whose answers tell the time (RFC 9110, 6.6.1) where they don't do so themselves."""
+    """`app` with the header `Date` (RFC 9110, 6.6.1) in those of its answers that lack it."""
 
     def answer(request: Request) -> Response:
         response = app(request)
@@ -106,12 +106,12 @@ class _Handler(WSGIRequestHandler):
         return {**super().make_environ(), _HEADERS: self.headers.items()}
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin an answer; its `Date` is among its headers already."""
+        """Begin an answer, without a second `Date`."""
         self.send_response_only(code, message)
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
-        """Close the connection: what else comes is the rest of a broken request, not another one."""
+        """Close the connection, since the rest of a broken request may follow on it."""
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write nothing: the request line of a presigned URL is as good as a password."""
+        """Write nothing, since a presigned URL gives access to its reader."""

@@ -1,4 +1,4 @@
-"""The whole system on one machine: Vault, object storage, the function, and the gateway before it."""
+"""The whole system on one machine: Vault, object storage, the function, and the gateway in front of it."""
 
 from __future__ import annotations
 
@@ -38,19 +38,20 @@ POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "respo
 
 
 class Stack:
-    """Starts everything when entered as a context, and stops it when left.
+    """A context manager that starts everything and stops it.
 
     Args:
-        port: of the gateway, 0 for any that is free.
-        directory: for the socket and the identity's files; a temporary one if None.
-        config: the function's settings, over those that make it use this stack.
-        log: takes what the function writes; by default it goes where this process writes its own.
+        port: of the gateway, 0 for any free one.
+        directory: for the socket and the files of the resource principal; a temporary one if None.
+        config: settings of the function, which override those that make it use this stack.
+        log: gets the function's output; this process's own output by default.
         allowed_origins: of the web pages that may use the gateway.
-        specification: of the gateway's deployment, over parts of the project's own: by their paths, such as
+        specification: parts of the gateway's deployment that override the project's own: by their paths, such as
             `("requestPolicies", "rateLimiting")`.
-        command: what starts the function.
-        image: the folder that holds what the image holds, `function` and `python`; the function then runs on that
-            alone, with nothing of this Python's packages.
+        command: starts the function.
+        image: a folder with the image's folders `function` and `python`; the function then runs on them alone, without
+            this Python's packages.
+        s3_cors: let pages of all origins read the answers of object storage's S3 API, which OCI does not.
 
     Attributes:
         identity_provider, identity, vault, storage, function: the parts.
@@ -59,7 +60,7 @@ class Stack:
         storage_url: of object storage.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
-        claims_key: the mark of the claims that the gateway has set.
+        claims_key: the gateway secret.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Stack:
         specification: Mapping[tuple[str, ...], Any] | None = None,
         command: Sequence[Path | str] = FDK_COMMAND,
         image: Path | None = None,
+        s3_cors: bool = False,
     ) -> None:
         self._port = port
         self._directory = directory
@@ -82,6 +84,7 @@ class Stack:
         self._specification = specification or {}
         self._command = in_image(image, command) if image else command
         self._image = image
+        self._s3_cors = s3_cors
         self.claims_key = secrets.token_hex(16)
 
     def __enter__(self) -> Stack:
@@ -92,7 +95,7 @@ class Stack:
             self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
             gateway = Gateway(parse(self._deployment()), self.socket_path)
             page = Page(gateway, prefix=PAGE_PREFIX, token=self.token)
-            # Before any file is touched, so that a port that is taken is found first.
+            # Before any file changes, since another stack may run on this port.
             self.url = started.enter_context(Server(page, port=self._port)).url
             make_private(directory)
             started.callback(shutil.rmtree, directory)
@@ -111,7 +114,7 @@ class Stack:
                 access_key_id=access_key_id,
                 secret_access_key=secret_access_key,
                 region=REGION,
-                allowed_origins=["*"],
+                allowed_origins=["*"] if self._s3_cors else [],
             )
             self.storage.create_bucket(BUCKET)
             self.storage.put_object(BUCKET, OBJECT, CONTENT)
@@ -136,7 +139,7 @@ class Stack:
         return invoke(self.socket_path, body)
 
     def token(self, *, lifetime_seconds: int = LIFETIME_SECONDS, **claims: Any) -> str:
-        """A token that the gateway takes; its `sub` is `alice` unless `claims` say otherwise."""
+        """A token that the gateway accepts; its `sub` is `alice` unless `claims` have another."""
         return self.identity_provider.token({"sub": "alice", **claims}, lifetime_seconds=lifetime_seconds)
 
     def _deployment(self) -> Any:
@@ -175,17 +178,17 @@ class Stack:
 
 
 def socket_path(directory: Path) -> Path:
-    """Where the function of the stack in `directory` listens."""
+    """The socket of the function of the stack in `directory`."""
     return directory / "function.sock"
 
 
 def make_private(directory: Path) -> None:
-    """Make `directory` for this user alone, or make sure that it is so.
+    """Make `directory` for this user alone, or check that it is.
 
     Raises:
-        PermissionError: it is another user's, or not a directory.
+        PermissionError: it belongs to another user or is open to others, or it is not a directory.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise PermissionError(f"{directory} is not a directory of this user alone")
+        raise PermissionError(f"{directory} is not a directory of this user alone: remove it, or choose another port.")

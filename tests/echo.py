@@ -1,4 +1,4 @@
-"""A function that answers with what the gateway has handed it, behind the local gateway."""
+"""A function that answers with the headers and the body that it got, behind the local gateway."""
 
 from __future__ import annotations
 
@@ -21,36 +21,41 @@ import json
 from fdk.response import Response
 
 def handler(ctx, data):
-    found = {"headers": ctx.HTTPHeaders(), "body": data.getvalue().decode("latin-1")}
-    return Response(ctx, response_data=json.dumps(found), headers={"Content-Type": "application/json"})
+    body = data.getvalue().decode("latin-1")
+    found = {"headers": ctx.HTTPHeaders(), "body": body[:1000], "length": len(body)}
+    answer = json.dumps(found)
+    if body.startswith('{"answer_bytes"'):
+        answer = "a" * json.loads(body)["answer_bytes"]
+    return Response(ctx, response_data=answer, headers={"Content-Type": "application/json"})
 """
+"""The body `{"answer_bytes": N}` gets an answer of that size instead."""
 
 
 class Echo(NamedTuple):
-    """The gateway, and who issues tokens for it."""
+    """The gateway, and the identity provider whose tokens it accepts."""
 
     url: str
     identity_provider: IdentityProvider
 
     def post(self, *, token: str | None = None, **options: Any) -> requests.Response:
-        """Send a request with `token`, by default one of alice's."""
+        """Send a request with `token`, by default a token of alice."""
         headers = {**self.authorization(token), **options.pop("headers", {})}
         if "data" not in options:
             options.setdefault("json", {})
         return requests.post(f"{self.url}/v1/presign", headers=headers, timeout=30, **options)
 
     def authorization(self, token: str | None = None) -> dict[str, str]:
-        """The header that carries `token`, by default one of alice's."""
+        """The header that carries `token`, by default a token of alice."""
         return {"Authorization": f"Bearer {self.token() if token is None else token}"}
 
     def token(self, **claims: Any) -> str:
-        """A token that says `claims`."""
+        """A token with `claims`; its `sub` is `alice` by default."""
         return self.identity_provider.token({"sub": "alice", **claims})
 
 
 @contextmanager
 def echo(directory: Path, *, socket_path: Path, specification: Any = None) -> Iterator[Echo]:
-    """Run one whose handler lies in `directory`."""
+    """Run one; its handler is written to `directory`."""
     (directory / "func.py").write_text(HANDLER)
     provider = IdentityProvider()
     with Server(provider) as jwks, Function(root=directory, environment={}, socket_path=socket_path):

@@ -15,7 +15,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from requests import PreparedRequest, Request
 
-from local.object_storage.storage import VIRTUAL_HOSTED_DOMAIN, Storage
+from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
+from local.object_storage.storage import Storage
 from local.server import Server
 
 REGION = "eu-frankfurt-1"
@@ -82,7 +83,7 @@ class Store:
         return send(method, self.presign(operation, **params), headers, body)
 
     def content(self, key: str, bucket: str = BUCKET) -> bytes | None:
-        """What is in an object, None if there is none."""
+        """The content of an object, None if there is no such object."""
         status, body = self.do("GET", "get_object", Bucket=bucket, Key=key)
         return body if status == 200 else None
 

@@ -8,7 +8,7 @@ from local.api_gateway.deployment import Cors
 
 
 def is_preflight(request: Request) -> bool:
-    """Whether a browser asks what a page may do, before it does it."""
+    """Whether a browser asks if a page may send a request, before it sends it."""
     return (
         request.method == "OPTIONS"
         and "Origin" in request.headers
@@ -17,7 +17,7 @@ def is_preflight(request: Request) -> bool:
 
 
 def preflight_headers(request: Request, cors: Cors) -> dict[str, str]:
-    """What the answer to a preflight request says; nothing to pages that may do nothing."""
+    """The headers of the answer to a preflight request, none for a page of another origin."""
     headers = _origin_headers(request, cors)
     if not headers:
         return {}

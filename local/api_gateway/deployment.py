@@ -1,6 +1,6 @@
 """API deployment specifications, as far as the local gateway obeys them.
 
-The types are a whitelist: a specification that uses anything else of API Gateway is refused, and the refusal names it
+The types list all that it obeys: it refuses a specification that uses anything else, and the error names that feature
 (https://docs.oracle.com/iaas/Content/APIGateway/Tasks/apigatewaycreatingspecification.htm).
 """
 
@@ -40,7 +40,7 @@ class RequiredClaim(_Part, frozen=True):
 
 
 class AdditionalValidation(_Part, frozen=True):
-    """What a token must say, beyond being signed."""
+    """Claims that a token must have besides a valid signature."""
 
     issuers: list[str]
     audiences: list[str]
@@ -48,7 +48,7 @@ class AdditionalValidation(_Part, frozen=True):
 
 
 class RemoteJwks(_Part, frozen=True, tag_field="type", tag="REMOTE_JWKS"):
-    """Where the keys are that tokens are signed with."""
+    """The address of the public keys that verify tokens."""
 
     uri: str
     additional_validation_policy: AdditionalValidation
@@ -57,7 +57,7 @@ class RemoteJwks(_Part, frozen=True, tag_field="type", tag="REMOTE_JWKS"):
 
 
 class TokenAuthentication(_Part, frozen=True, tag_field="type", tag="TOKEN_AUTHENTICATION"):
-    """How requests say who sends them."""
+    """How requests carry their tokens, and how those are verified."""
 
     token_header: str
     token_auth_scheme: str
@@ -67,7 +67,7 @@ class TokenAuthentication(_Part, frozen=True, tag_field="type", tag="TOKEN_AUTHE
 
 
 class Cors(_Part, frozen=True):
-    """What pages of other origins may do."""
+    """Requests that pages of other origins may send."""
 
     allowed_origins: list[str]
     allowed_methods: list[str] = []
@@ -78,14 +78,14 @@ class Cors(_Part, frozen=True):
 
 
 class RateLimiting(_Part, frozen=True):
-    """How many requests may come."""
+    """How many requests the gateway accepts."""
 
     rate_in_requests_per_second: Annotated[int, msgspec.Meta(ge=1)]
     rate_key: Literal["CLIENT_IP", "TOTAL"]
 
 
 class RequestPolicies(_Part, frozen=True):
-    """What holds for the requests of all routes."""
+    """Policies for the requests of all routes."""
 
     authentication: TokenAuthentication
     cors: Cors | None = None
@@ -102,20 +102,20 @@ class _ExecutionLog(_Part, frozen=True):
 
 
 class _LoggingPolicies(_Part, frozen=True):
-    """They say what goes to OCI Logging, where nothing of this machine goes."""
+    """Settings of OCI Logging, which the local gateway ignores."""
 
     access_log: _AccessLog | None = None
     execution_log: _ExecutionLog | None = None
 
 
 class FunctionBackend(_Part, frozen=True, tag_field="type", tag="ORACLE_FUNCTIONS_BACKEND"):
-    """The function that answers."""
+    """The function that a route calls."""
 
     function_id: str
 
 
 class Authorization(_Part, frozen=True):
-    """Who may use a route: whoever has a valid token."""
+    """Every caller with a valid token may use a route."""
 
     type: Literal["AUTHENTICATION_ONLY"]
 
@@ -139,14 +139,14 @@ class HeaderName(_Part, frozen=True):
 
 
 class FilterHeaders(_Part, frozen=True):
-    """The headers that are passed on."""
+    """The headers that the gateway passes on."""
 
     type: Literal["ALLOW"]
     items: list[HeaderName]
 
 
 class SetRequestHeader(_Part, frozen=True):
-    """A header that takes the place of the client's."""
+    """A header that replaces the client's."""
 
     name: str
     values: Annotated[list[ClaimTemplate], msgspec.Meta(min_length=1, max_length=1)]
@@ -154,20 +154,20 @@ class SetRequestHeader(_Part, frozen=True):
 
 
 class SetRequestHeaders(_Part, frozen=True):
-    """Those headers."""
+    """Headers that replace the client's."""
 
     items: list[SetRequestHeader]
 
 
 class RequestHeaders(_Part, frozen=True):
-    """How a request's headers are changed."""
+    """Changes of a request's headers."""
 
     filter_headers: FilterHeaders
     set_headers: SetRequestHeaders = SetRequestHeaders(items=[])
 
 
 class SetResponseHeader(_Part, frozen=True):
-    """A header that takes the place of the function's."""
+    """A header that replaces the function's."""
 
     name: str
     values: Annotated[list[Constant], msgspec.Meta(min_length=1, max_length=1)]
@@ -175,19 +175,19 @@ class SetResponseHeader(_Part, frozen=True):
 
 
 class SetResponseHeaders(_Part, frozen=True):
-    """Those headers."""
+    """Headers that replace the function's."""
 
     items: list[SetResponseHeader]
 
 
 class ResponseHeaders(_Part, frozen=True):
-    """How a response's headers are changed."""
+    """Changes of a response's headers."""
 
     set_headers: SetResponseHeaders
 
 
 class RouteRequestPolicies(_Part, frozen=True):
-    """What holds for the requests of one route."""
+    """Policies for the requests of one route."""
 
     header_transformations: RequestHeaders
     authorization: Authorization = Authorization(type="AUTHENTICATION_ONLY")
@@ -195,13 +195,13 @@ class RouteRequestPolicies(_Part, frozen=True):
 
 
 class RouteResponsePolicies(_Part, frozen=True):
-    """What holds for the responses of one route."""
+    """Policies for the responses of one route."""
 
     header_transformations: ResponseHeaders
 
 
 class Route(_Part, frozen=True):
-    """A path, and what answers there."""
+    """A path, and the function that answers there."""
 
     path: Path
     methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]]
@@ -222,7 +222,7 @@ def parse(specification: Any) -> Deployment:
     """The deployment that a filled specification, decoded from its JSON, describes.
 
     Raises:
-        UnsupportedDeployment: the local gateway would not do what it says.
+        UnsupportedDeployment: the specification is wrong, or the local gateway does not have a feature of it.
     """
     try:
         return msgspec.convert(specification, Deployment)
@@ -231,5 +231,5 @@ def parse(specification: Any) -> Deployment:
 
 
 def filled(values: Mapping[str, Sequence[str]]) -> Any:
-    """The project's own specification, with these values for its placeholders."""
+    """The project's own specification with `values` in place of its placeholders."""
     return fill(json.loads(TEMPLATE.read_text("utf-8")), values)

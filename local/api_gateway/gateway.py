@@ -1,6 +1,6 @@
-"""The gateway: obeys an API deployment specification, and hands on to the function what may pass.
+"""API Gateway: obeys an API deployment specification and passes requests on to the function.
 
-Statuses and bodies of its own answers are API Gateway's as far as Oracle documents them; the README says what is not.
+Statuses and bodies of the gateway's own answers are API Gateway's as far as Oracle documents them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "te", "trailer", "t
 
 
 class _Refused(Exception):
-    """The gateway answers by itself."""
+    """The gateway refuses a request."""
 
     def __init__(self, status: HTTPStatus, **headers: str) -> None:
         super().__init__(status)
@@ -41,7 +41,7 @@ class Gateway:
     """Answers requests.
 
     Args:
-        deployment: what it obeys.
+        deployment: the specification that it obeys.
         socket_path: where the function listens.
     """
 
@@ -89,7 +89,7 @@ class Gateway:
         return self._call_function(request, body, route, claims)
 
     def _claims(self, request: Request) -> dict[str, Any]:
-        """What the token says that the request carries."""
+        """The claims of the request's token."""
         wanted = self._authentication.token_header.lower()
         found = [value for name, value in headers(request) if name.lower() == wanted]
         scheme, _, token = found[0].partition(" ") if len(found) == 1 else ("", "", "")

@@ -1,4 +1,4 @@
-"""How many requests may come in a second: a token bucket for each client, or one for all."""
+"""Rate limiting: a token bucket for each client, or one for all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.api_gateway.deployment import RateLimiting
 
 
 class RateLimiter:
-    """Counts requests. After a pause, as many as fit in a second may come at once.
+    """Counts requests. After a pause it lets a second's worth of requests pass at once.
 
     Args:
         policy: the deployment's.
@@ -22,11 +22,11 @@ class RateLimiter:
         self._per_client = policy.rate_key == "CLIENT_IP"
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
-        """For each client, how many requests were left, and when."""
+        """For each client, the number of requests left and the time when it was computed."""
         self._lock = threading.Lock()
 
     def allows(self, client: str) -> bool:
-        """Whether one more request of `client` may pass now; it is counted if so."""
+        """Whether one more request of `client` may pass now. If so, it is counted."""
         key = client if self._per_client else ""
         with self._lock:
             now = self._clock()

@@ -1,7 +1,7 @@
-"""What a deployment does to the headers of requests and responses.
+"""Transformations of the headers of requests and responses.
 
-As API Gateway documents it: set first, then filter, so that what is set must be on the list of what may pass; and a
-header is left as it came where its new value would be empty or no header value
+As API Gateway documents them: it sets headers first and filters them then, so that a header that is set must be on the
+list of allowed ones. A header keeps its old value if the new one would be empty or is no valid header value
 (https://docs.oracle.com/iaas/Content/APIGateway/Tasks/apigatewaymodifyingresponsesrequests.htm and
 `apigatewaytroubleshooting_topic-header_transformations_do_not_work.htm` there).
 """
@@ -19,7 +19,7 @@ PROTECTED = frozenset(
     {"cdn-loop", "connection", "content-length", "cookie", "except", "expect", "keep-alive", "opc-request-id", "origin"}
     | {"proxy-authorization", "te", "transfer-encoding", "upgrade", "x-forwarded-for", "x-real-ip"}
 )
-"""Request headers that no transformation touches."""
+"""Request headers that no transformation changes."""
 
 Headers = list[tuple[str, str]]
 
@@ -27,7 +27,7 @@ _context_variable = re.compile(r"\$\{request\.auth\[([^\]]+)\]\}")
 
 
 def request_headers(received: Iterable[tuple[str, str]], policy: RequestHeaders, claims: Mapping[str, Any]) -> Headers:
-    """The headers that the function gets, of those that were received, with `claims` for the context variables."""
+    """The headers that the function gets. `claims` are the values of the context variables."""
     headers = list(received)
     for item in policy.set_headers.items:
         value = _context_variable.sub(lambda found: claim_text(claims.get(found[1])), item.values[0])
@@ -37,7 +37,7 @@ def request_headers(received: Iterable[tuple[str, str]], policy: RequestHeaders,
 
 
 def response_headers(received: Iterable[tuple[str, str]], policy: ResponseHeaders) -> Headers:
-    """The headers that the client gets, of those that the function sent."""
+    """The headers that the client gets."""
     headers = list(received)
     for item in policy.set_headers.items:
         headers = _overwrite(headers, item.name, item.values[0])
@@ -45,9 +45,9 @@ def response_headers(received: Iterable[tuple[str, str]], policy: ResponseHeader
 
 
 def claim_text(claim: Any) -> str:
-    """A claim as a context variable: text as it is, nothing for one that is missing, and all else as JSON.
+    """The value of a context variable: a text unchanged, empty for a missing claim, JSON for any other claim.
 
-    Oracle does not document how a claim that is a list or a number is written; a Lua table's usual form is JSON.
+    Oracle does not document the form of a claim that is a list or a number; JSON is an assumption.
     """
     if claim is None:
         return ""

@@ -1,15 +1,18 @@
-"""The function as it runs in OCI: the FDK's own process, spoken to over its unix socket as the Fn agent does."""
+"""Runs the function as OCI Functions does: in a process of the FDK, called over a unix socket."""
 
 from __future__ import annotations
 
+import ctypes
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -17,25 +20,30 @@ from typing import BinaryIO, NamedTuple
 TIMEOUT_SECONDS = 30
 START_SECONDS = 10
 RESTART_PAUSE_SECONDS = 0.5
+MAX_ANSWER_BYTES = 6_000_000
+"""The largest answer that OCI Functions passes on."""
 
 FDK_COMMAND = (Path(sys.executable).with_name("fdk"), "func.py", "handler")
 START_COMMAND = (sys.executable, "func.py")
-"""What the image starts: the function gets ready before its first call."""
+"""The image's command: the function gets ready before its first call."""
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 def bare_python() -> list[Path | str]:
-    """This Python, but with none of the packages that are installed for it."""
+    """A command for this Python without the packages that are installed for it."""
     return [Path(sys.base_exec_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"), "-S", "-s"]
 
 
 def in_image(image: Path, command: Sequence[Path | str]) -> list[Path | str]:
-    """What does the same as `command` with an image's own packages."""
+    """The command that does the same as `command` with an image's own packages."""
     script = [] if command[0] == sys.executable else [image / "python" / "bin" / "fdk"]
     return [*bare_python(), *script, *command[1:]]
 
 
 class Answer(NamedTuple):
-    """What the function answered: an HTTP response."""
+    """An HTTP response of the function."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -43,18 +51,20 @@ class Answer(NamedTuple):
 
 
 class FunctionUnavailable(Exception):
-    """The function's process does not answer."""
+    """The function gives no answer that can be passed on."""
 
 
 class Function:
-    """Runs the process, and again whenever it ends by itself.
+    """Runs the function's process, and starts it again if it ends by itself.
+
+    On Linux the process ends with this one, even if this one is killed.
 
     Args:
         root: the folder of `func.py`.
-        environment: what the process finds in its environment, beyond what the Fn agent sets.
-        socket_path: where the process is to listen; at most some 100 bytes long.
-        log: takes what the process writes; by default it goes where this process writes its own.
-        command: what starts it, in `root`; the FDK's own command by default.
+        environment: variables for the process, besides those that the Fn agent sets.
+        socket_path: where the process listens; at most some 100 bytes long.
+        log: gets the output of the process; this process's own output by default.
+        command: starts the process in `root`; the FDK's own command by default.
     """
 
     def __init__(
@@ -82,7 +92,7 @@ class Function:
         return self._process.pid
 
     def stop(self) -> None:
-        """End the process, for good."""
+        """End the process and don't start it again."""
         self._stopping.set()
         self._process.terminate()
         self._watcher.join()
@@ -94,7 +104,7 @@ class Function:
         self.stop()
 
     def _start_process(self) -> subprocess.Popen[bytes]:
-        # The FDK does not remove what an earlier process left, and then cannot listen.
+        # The FDK does not remove the sockets of an earlier process, and then cannot listen.
         for path in (self._socket_path, self._socket_path.with_name(f"phony{self._socket_path.name}")):
             path.unlink(missing_ok=True)
         return subprocess.Popen(  # noqa: S603 - a fixed command
@@ -109,7 +119,8 @@ class Function:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            start_new_session=True,  # so that Ctrl-C in the terminal is ours alone to act on
+            start_new_session=True,  # so that Ctrl-C reaches this process only
+            preexec_fn=_end_with(os.getpid()),
         )
 
     def _restart_when_it_ends(self) -> None:
@@ -125,6 +136,20 @@ class Function:
                 self._process.terminate()
 
 
+def _end_with(parent: int) -> Callable[[], None] | None:
+    """A function that a new process calls, so that the kernel kills it when `parent` ends."""
+    if _LIBC is None:
+        return None
+    libc = _LIBC
+
+    def ask_kernel() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the kernel was asked
+            os._exit(1)
+
+    return ask_kernel
+
+
 def invoke(
     socket_path: Path,
     body: bytes,
@@ -135,10 +160,10 @@ def invoke(
     """Send `body` to the function as a direct invocation does (`fn invoke`, another function).
 
     Args:
-        timeout_seconds: how long the answer is waited for, which the function is told as its deadline.
+        timeout_seconds: how long to wait for the answer; the function gets the end of this time as its deadline.
 
     Raises:
-        FunctionUnavailable: nobody listens, or the answer does not come.
+        FunctionUnavailable: nobody listens, the answer does not come, or it is too large.
     """
     return _call(socket_path, body, headers, timeout_seconds)
 
@@ -149,10 +174,10 @@ def invoke_http(
     """Send an HTTP request to the function as API Gateway does, and undo the wrapping of its answer.
 
     Raises:
-        FunctionUnavailable: nobody listens, or the answer does not come.
+        FunctionUnavailable: nobody listens, the answer does not come, or it is too large.
     """
     agent_headers = [("Fn-Intent", "httprequest"), ("Fn-Http-Method", method), ("Fn-Http-Request-Url", target)]
-    # Whoever reads a header on its way leaves out the spaces around its value (RFC 9110, 5.5); the Fn agent does.
+    # Spaces around a header's value are no part of it (RFC 9110, 5.5); the Fn agent removes them.
     client_headers = [(f"Fn-Http-H-{name}", value.strip(" \t")) for name, value in headers]
     answer = _call(socket_path, body, [*agent_headers, *client_headers])
     status, unwrapped = answer.status, []
@@ -183,15 +208,18 @@ def _call(
             connection.putheader(name, value)
         connection.endheaders(body)
         response = connection.getresponse()
-        return Answer(response.status, response.getheaders(), response.read())
+        answer = Answer(response.status, response.getheaders(), response.read(MAX_ANSWER_BYTES + 1))
     except (OSError, http.client.HTTPException) as exc:
         raise FunctionUnavailable(f"The function does not answer: {exc!r}") from exc
     finally:
         connection.close()
+    if len(answer.body) > MAX_ANSWER_BYTES:
+        raise FunctionUnavailable(f"The function's answer is larger than {MAX_ANSWER_BYTES:,} bytes.")
+    return answer
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    """An HTTP connection over a unix socket, which waits for the other side to come up."""
+    """An HTTP connection over a unix socket. It waits until the other side listens."""
 
     def __init__(self, path: Path, timeout_seconds: float) -> None:
         super().__init__("localhost", timeout=timeout_seconds)

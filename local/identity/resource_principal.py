@@ -1,7 +1,7 @@
-"""The function's identity: a resource principal (version 2.2), and whether a request is signed by it.
+"""The function's resource principal (version 2.2), and the verification of requests that it signs.
 
-Requests to OCI carry an HTTP signature (draft-cavage-http-signatures) made with a session key; the key's public half
-stands in a token that OCI has signed.
+Requests to OCI carry an HTTP signature (draft-cavage-http-signatures) made with a session key. A token that OCI signed
+holds the public half of that key.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ResourcePrincipal:
         }
 
     def renew(self, *, lifetime_seconds: int = TOKEN_LIFETIME_SECONDS) -> None:
-        """Replace key and token on disk; what was signed with the old ones is refused from now on."""
+        """Replace key and token on disk. Requests that were signed with the old ones are refused from now on."""
         session_key = _new_key()
         now = int(time.time())
         claims = {
@@ -79,7 +79,7 @@ class ResourcePrincipal:
     def verify(
         self, *, method: str, target: str, headers: Mapping[str, str], body: bytes, now: float | None = None
     ) -> None:
-        """Return if a request is signed by the resource principal.
+        """Return if the resource principal signed a request.
 
         Args:
             method, target: of the request line, as received.
@@ -88,7 +88,7 @@ class ResourcePrincipal:
             now: the time, in seconds since the epoch; this machine's if None.
 
         Raises:
-            NotAuthenticated: it is not; the text says why.
+            NotAuthenticated: it did not; the text says why.
         """
         scheme, _, parameters = headers.get("authorization", "").partition(" ")
         signature = dict(_parameter.findall(parameters))
@@ -99,12 +99,12 @@ class ResourcePrincipal:
         if method in ("POST", "PUT", "PATCH"):
             required |= {"content-length", "content-type", "x-content-sha256"}
             if headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body).digest()).decode():
-                raise NotAuthenticated("The body is not the one that was signed.")
+                raise NotAuthenticated("The body differs from the signed one.")
         if not required.issubset(signed):
-            raise NotAuthenticated(f"Not signed, but needed: {', '.join(sorted(required.difference(signed)))}.")
+            raise NotAuthenticated(f"The signature must cover {', '.join(sorted(required.difference(signed)))}.")
         values = {**headers, "(request-target)": f"{method.lower()} {target}"}
         if not values.keys() >= set(signed):
-            raise NotAuthenticated("A header that was signed is missing.")
+            raise NotAuthenticated("A signed header is missing.")
         _check_date(headers["date"], time.time() if now is None else now)
         public_key = self._session_key_of(signature.get("keyId", ""))
         try:
@@ -115,7 +115,7 @@ class ResourcePrincipal:
                 SHA256(),
             )
         except (InvalidSignature, ValueError) as exc:
-            raise NotAuthenticated("The signature does not fit the request.") from exc
+            raise NotAuthenticated("The signature does not match the request.") from exc
 
     def _session_key_of(self, key_id: str) -> rsa.RSAPublicKey:
         token = key_id.removeprefix("ST$")
@@ -124,7 +124,7 @@ class ResourcePrincipal:
         except jwt.InvalidTokenError as exc:
             raise NotAuthenticated(f"The token is not valid: {exc}.") from exc
         if token != self._token:
-            raise NotAuthenticated("The token is not the one in force.")
+            raise NotAuthenticated("The token has been replaced.")
         return cast(rsa.RSAPublicKey, RSAAlgorithm.from_jwk(claims["jwk"]))
 
 

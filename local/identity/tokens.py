@@ -1,4 +1,4 @@
-"""Tokens (JWT, RFC 7519): an identity provider that issues them, and the check that a gateway makes."""
+"""Tokens (JWT, RFC 7519): an identity provider issues them, and the gateway verifies them."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ ISSUER = "https://identity.local/"
 AUDIENCE = "presign"
 LIFETIME_SECONDS = 3600
 ALGORITHMS = ("RS256", "RS384", "RS512")
-"""RSA is the only type of key that API Gateway knows, and a token does not choose: no `none`, no HMAC."""
+"""API Gateway knows RSA keys only. A token can't choose another algorithm, such as `none` or HMAC."""
 
 _KEY_FILE = "issuer_key.pem"
 _FETCH_TIMEOUT_SECONDS = 5
 
 
 class InvalidToken(Exception):
-    """A token is not one to trust."""
+    """A token is not valid."""
 
 
 class KeysUnavailable(Exception):
-    """The identity provider does not give its keys."""
+    """The identity provider's keys can't be fetched."""
 
 
 class IdentityProvider:
-    """Issues tokens, and answers requests for the keys that they are signed with (JWKS, RFC 7517).
+    """Issues tokens, and answers requests for its public keys (JWKS, RFC 7517).
 
     Args:
-        key: what it signs with; a new one if None.
+        key: signs the tokens; a new one if None.
     """
 
     def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
@@ -55,23 +55,23 @@ class IdentityProvider:
 
     @classmethod
     def load(cls, directory: Path) -> IdentityProvider:
-        """The one whose key `save` has left in `directory`.
+        """The identity provider whose key `save` wrote to `directory`.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is no such key.
         """
         key = load_pem_private_key((directory / _KEY_FILE).read_bytes(), password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - what `save` writes
+        assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - as `save` writes it
         return cls(key)
 
     def save(self, directory: Path) -> None:
-        """Leave the key in `directory`, for other processes that issue tokens."""
+        """Write the key to `directory`, for other processes that issue tokens."""
         path = directory / _KEY_FILE
         path.touch(mode=0o600)
         path.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     def token(self, claims: Mapping[str, Any], *, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
-        """A token that says `claims`, and by default who issued it, for whom, and from when until when it is valid."""
+        """A token with `claims`, and by default with issuer, audience, and the time in which it is valid."""
         now = int(time.time())
         common = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + lifetime_seconds}
         return jwt.encode(
@@ -83,10 +83,10 @@ class IdentityProvider:
 
 
 class TokenVerifier:
-    """Checks tokens as a deployment wants it.
+    """Verifies tokens as a deployment specifies it.
 
     Args:
-        policy: the deployment's.
+        policy: of the deployment.
         max_clock_skew_seconds: how much the clocks may differ.
     """
 
@@ -98,11 +98,11 @@ class TokenVerifier:
         )
 
     def claims(self, token: str) -> dict[str, Any]:
-        """What `token` says.
+        """The claims of `token`.
 
         Raises:
-            InvalidToken: it is not one to trust; the text says why.
-            KeysUnavailable: that cannot be told.
+            InvalidToken: the token is not valid; the text says why.
+            KeysUnavailable: the keys to verify it with can't be fetched.
         """
         required = {claim.key for claim in self._expected.verify_claims}
         try:
@@ -113,7 +113,7 @@ class TokenVerifier:
                 audience=self._expected.audiences,
                 issuer=self._expected.issuers,
                 leeway=self._max_clock_skew_seconds,
-                # Of the other registered claims API Gateway checks none.
+                # API Gateway checks none of the other registered claims.
                 options={
                     "require": ["exp", "iss", "aud", *required],
                     "verify_iat": False,
@@ -125,7 +125,7 @@ class TokenVerifier:
             raise InvalidToken(str(exc)) from exc
 
     def _key(self, token: str) -> jwt.PyJWK:
-        """The key that `token` says it is signed with. One that is not known is no reason to fetch the keys again."""
+        """The key that `token` names. An unknown key is no reason to fetch the keys again."""
         key_id = jwt.get_unverified_header(token).get("kid")
         try:
             keys = self._client.get_jwk_set().keys
@@ -134,4 +134,4 @@ class TokenVerifier:
         for key in keys:
             if key.key_id == key_id and key.key_type == "RSA":
                 return key
-        raise InvalidToken("The token is signed with a key that is not known.")
+        raise InvalidToken("The token is signed with an unknown key.")

@@ -1,4 +1,4 @@
-"""What a browser needs in an answer before it shows it to a page of another origin: CORS, as S3's buckets do it."""
+"""CORS headers as Amazon S3 sends them for a bucket with a CORS rule. OCI's S3 API has no such rules."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
 
 class BucketCors:
-    """The one CORS rule that all buckets have.
+    """One CORS rule for all buckets.
 
     Args:
-        allowed_origins: such as `https://app.example.com`, or `*` for every one.
+        allowed_origins: such as `https://app.example.com`, or `*` for all.
     """
 
     def __init__(self, allowed_origins: Sequence[str]) -> None:
         self._allowed_origins = frozenset(allowed_origins)
 
     def preflight(self, request: Request) -> Response:
-        """The answer to a browser that asks whether it may send a request; nobody signs this question.
+        """The answer to a preflight request, which is never signed.
 
         Raises:
-            S3Error: it may not.
+            S3Error: the rule does not allow the request.
         """
         if "Origin" not in request.headers:
             raise S3Error(400, "BadRequest", "Insufficient information. Origin request header needed.")
@@ -46,7 +46,7 @@ class BucketCors:
         return response
 
     def add_headers(self, request: Request, response: Response) -> None:
-        """Let the browser show an answer to the page that asked, errors too."""
+        """Let a page of an allowed origin read an answer, an error included."""
         if not self._allowed(request):
             return
         any_origin = "*" in self._allowed_origins

@@ -1,15 +1,15 @@
-"""The bytes of an object: in a file once they are many, so that no upload or download has to fit into memory."""
+"""The bytes of an object. Large ones lie in a file, so that no upload or download has to fit into memory."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
-import os
+import mmap
 import weakref
 from collections.abc import Iterator, Mapping
-from io import BufferedReader, RawIOBase
-from tempfile import SpooledTemporaryFile
+from io import BufferedRandom, BytesIO
+from tempfile import TemporaryFile
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
@@ -22,7 +22,7 @@ _CHECKSUMS = {"content-md5": "md5", "x-amz-checksum-sha256": "sha256"}
 
 
 class Content:
-    """What has been written; it is gone when nobody holds it any more, unless its file was taken.
+    """Bytes that are written once and read often. Their file is deleted when nobody refers to the content any more.
 
     Attributes:
         size: in bytes.
@@ -30,34 +30,58 @@ class Content:
 
     def __init__(self) -> None:
         self.size = 0
-        self._file = SpooledTemporaryFile(CHUNK_BYTES)  # noqa: SIM115 - closed by the next line, or by who takes it
-        self._close = weakref.finalize(self, self._file.close)
+        self._memory = bytearray()
+        self._file: BufferedRandom | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        """The content that consists of `data`."""
+        content = cls()
+        content.write(data)
+        return content
 
     def write(self, data: bytes) -> None:
-        """Append to it."""
-        self._file.write(data)
+        """Append `data`."""
+        if self._file is None and self.size + len(data) > CHUNK_BYTES:
+            self._file = TemporaryFile()  # noqa: SIM115 - closed by the next line
+            weakref.finalize(self, self._file.close)
+            self._file.write(self._memory)
+            self._memory.clear()
+        if self._file:
+            self._file.write(data)
+        else:
+            self._memory += data
         self.size += len(data)
 
-    def read(self) -> bytes:
-        """All of it."""
-        self._file.seek(0)
-        return self._file.read()
-
-    def take_file(self) -> SpooledTemporaryFile[bytes]:
-        """The file that holds it, for the caller to close."""
-        self._close.detach()
+    def open(self) -> BytesIO | mmap.mmap:
+        """A reader with a position of its own, which stays valid when the object is replaced meanwhile."""
+        if self._file is None:
+            return BytesIO(self._memory)
         self._file.flush()
-        return self._file
+        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
-    def md5(self) -> str:
-        """Its MD5 digest, hexadecimal."""
-        return self._digest("md5").hex()
+    def chunks(self) -> Iterator[bytes]:
+        """All bytes, in pieces of at most `CHUNK_BYTES`."""
+        with self.open() as reader:
+            while chunk := reader.read(CHUNK_BYTES):
+                yield chunk
+
+    def read(self) -> bytes:
+        """All bytes."""
+        return b"".join(self.chunks())
+
+    def digest(self, algorithm: str) -> bytes:
+        """The digest by an algorithm of `hashlib`."""
+        state = hashlib.new(algorithm, usedforsecurity=False)
+        for chunk in self.chunks():
+            state.update(chunk)
+        return state.digest()
 
     def check(self, headers: Mapping[str, str]) -> None:
-        """Return if it has the digests that headers name, their names in lower case.
+        """Return if the content has the digests that headers name (names in lower case).
 
         Raises:
-            S3Error: it has not.
+            S3Error: a digest is malformed or differs.
         """
         for name, algorithm in _CHECKSUMS.items():
             if name not in headers:
@@ -66,19 +90,15 @@ class Content:
                 digest = base64.b64decode(headers[name], validate=True)
             except binascii.Error:
                 raise S3Error(400, "InvalidDigest", f"The {name} you specified is not valid.") from None
-            if digest != self._digest(algorithm):
+            if digest != self.digest(algorithm):
                 raise S3Error(400, "BadDigest", f"The {name} you specified did not match what we received.")
-
-    def _digest(self, algorithm: str) -> bytes:
-        self._file.seek(0)
-        return hashlib.file_digest(self._file, algorithm).digest()
 
 
 def receive(request: Request) -> Content:
-    """The body of a request, when it is as long as it says and has the digests that its headers name.
+    """The body of a request.
 
     Raises:
-        S3Error: it is not, or has not.
+        S3Error: the body is shorter than the request says, or has other digests than its headers name.
     """
     if request.method == "PUT" and request.content_length is None:
         raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
@@ -90,10 +110,10 @@ def receive(request: Request) -> Content:
 
 
 def chunks(request: Request) -> Iterator[bytes]:
-    """The body of a request, one chunk after the other.
+    """The body of a request, in pieces of at most `CHUNK_BYTES`.
 
     Raises:
-        S3Error: it is not as long as it says.
+        S3Error: the body is shorter than the request says.
     """
     try:
         while chunk := request.stream.read(CHUNK_BYTES):
@@ -101,38 +121,3 @@ def chunks(request: Request) -> Iterator[bytes]:
     except ClientDisconnected:
         message = "You did not provide the number of bytes specified by Content-Length."
         raise S3Error(400, "IncompleteBody", message) from None
-
-
-def reader(descriptor: int) -> BufferedReader:
-    """Reads a file that others read too, or that is deleted meanwhile."""
-    return BufferedReader(_FileReader(descriptor), CHUNK_BYTES)
-
-
-class _FileReader(RawIOBase):
-    """A file with a descriptor and a position of its own."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = os.dup(descriptor)
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}
-        self._position = start[whence] + offset
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        read = os.pread(self._descriptor, len(buffer), self._position)
-        buffer[: len(read)] = read
-        self._position += len(read)
-        return len(read)
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()

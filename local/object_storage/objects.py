@@ -1,179 +1,226 @@
-"""Buckets and the objects in them, as moto keeps them; what somebody may do is checked before."""
+"""Buckets and the objects in them. The APIs check access; nothing here does."""
 
 from __future__ import annotations
 
-import resource as process
-import secrets
+import base64
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
-from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
-from moto.s3.exceptions import S3ClientError
-from moto.s3.models import FakeKey, s3_backends
-from moto.s3.utils import metadata_from_headers
-from moto.server import create_backend_app
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
-from local.object_storage.content import CHUNK_BYTES, Content, reader
+from local.object_storage.content import CHUNK_BYTES, Content
 from local.object_storage.s3_answer import S3Error
-from local.server import headers
 
-_REGION = "us-east-1"  # whose buckets moto makes without a location constraint
-_NOT_PASSED_ON = frozenset({"host", "transfer-encoding"})
-_OPEN_FILES = 16_384
-_RESPONSE_HEADERS = {
-    f"response-{name.lower()}": name
-    for name in (
-        "Cache-Control",
-        "Content-Disposition",
-        "Content-Encoding",
-        "Content-Language",
-        "Content-Type",
-        "Expires",
-    )
-}
+STORED_HEADERS = (
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Type",
+    "Expires",
+)
+"""Headers of an upload that every download of the object has too."""
 
 
 @dataclass(frozen=True)
-class Resource:
-    """What a request is about.
+class StoredObject:
+    """An object.
 
     Args:
-        path: in path style, percent-encoded.
-        query: percent-encoded, without what authenticates the request.
+        key: unique in the bucket.
+        content: the bytes.
+        headers: those of `STORED_HEADERS` that the upload had.
+        metadata: values by name, the names without the prefix that an API gives them.
+        s3_etag: the ETag in the S3 API, without quotes: the MD5 digest, or for an object of several parts the digest of
+            their digests, `-`, and their number.
+        upload_id: of the multipart upload that made the object, empty for a single upload.
+        etag: the ETag in the native API.
+        modified_at: when the object was stored.
     """
 
-    path: str
-    query: str = ""
+    key: str
+    content: Content
+    headers: Mapping[str, str]
+    metadata: Mapping[str, str]
+    s3_etag: str
+    upload_id: str = ""
+    etag: str = field(default_factory=lambda: str(uuid.uuid4()))
+    modified_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
-    def bucket(self) -> str:
-        """The bucket's name."""
-        return unquote(self.path[1:].partition("/")[0])
+    def md5(self) -> str:
+        """The MD5 digest in Base64; of an object of several parts the digest of their digests and their number."""
+        digest, dash, parts = self.s3_etag.partition("-")
+        return base64.b64encode(bytes.fromhex(digest)).decode() + dash + parts
 
-    @property
-    def key(self) -> str:
-        """The object's key, empty when it is about the bucket."""
-        return unquote(self.path[1:].partition("/")[2])
 
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Values by name."""
-        pairs = [pair.partition("=")[::2] for pair in self.query.split("&") if pair]
-        return {unquote(name): unquote(value) for name, value in pairs}
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list of objects.
+
+    Args:
+        objects: in the order of their keys.
+        prefixes: what the keys of all other objects on this page have in common.
+        next_key: the first key of the next page, empty if this page is the last.
+    """
+
+    objects: list[StoredObject]
+    prefixes: list[str]
+    next_key: str
 
 
 class Objects:
-    """Some buckets, and what is in them; no two instances share anything."""
+    """Some buckets."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._moto = create_backend_app("s3")
-        self._account_id = f"{secrets.randbelow(10**12):012}"
-        _allow_open_files()
+        self._buckets: dict[str, dict[str, StoredObject]] = {}
 
-    def ask(
-        self, method: str, path: str, query: str = "", headers: Iterable[tuple[str, str]] = (), body: bytes = b""
-    ) -> Response:
-        """What moto answers to a request in path style, path and query percent-encoded."""
-        received = list(headers)
-        passed_on = Headers([pair for pair in received if pair[0].lower() not in _NOT_PASSED_ON])
-        passed_on["Content-Length"] = str(len(body))
-        # moto wants to see that somebody has signed, and for which region, but does not check it.
-        passed_on["Authorization"] = f"AWS4-HMAC-SHA256 Credential=any/20260101/{_REGION}/s3/aws4_request"
-        passed_on["x-moto-account-id"] = self._account_id
-        environ = EnvironBuilder(method=method, query_string=query, data=body, headers=passed_on).get_environ()
-        environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
-        environ["RAW_URI"] = f"{path}?{query}"
-        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
-            environ_key_for_header(name): name for name, _ in received if "_" in name
-        }
-        content, status, found = run_wsgi_app(self._moto, environ, buffered=True)
-        answer = Response(list(content), status, found)  # a list leaves the length in the answer to HEAD as it is
-        for name in [name for name, _ in found if name.lower().startswith("access-control-")]:
-            del answer.headers[name]
-        return answer
+    def create_bucket(self, bucket: str) -> None:
+        """Make an empty bucket, unless it exists."""
+        self._buckets.setdefault(bucket, {})
 
-    def read(self, request: Request, resource: Resource) -> Response:
-        """The answer to a request for an object, or for what is known of it."""
-        answer = self._read_file(request, resource) if request.method == "GET" else None
-        answer = answer or self.ask(request.method, resource.path, resource.query, headers(request))
-        if answer.status_code in (200, 206):
-            for parameter, name in _RESPONSE_HEADERS.items():
-                if parameter in resource.parameters:
-                    answer.headers[name] = resource.parameters[parameter]
-        return answer
-
-    def make(self, key: str | int, content: Content, *, metadata: Mapping[str, str], etag: str) -> Any:
-        """moto's object that is to have a key, or its part of an upload that is to have a number.
-
-        Args:
-            metadata: what is told of the object in headers.
-            etag: without quotes.
-        """
-        made = FakeKey(key, b"", account_id=self._account_id, region_name=_REGION, etag=etag)
-        made._value_buffer.close()
-        made._value_buffer = content.take_file()
-        made.contentsize = content.size
-        made.set_metadata(metadata_from_headers(dict(metadata)))
-        return made
-
-    def put(self, resource: Resource, made: Any, *, create_only: bool) -> None:
-        """Store what was made.
-
-        Args:
-            create_only: not if there is such an object already.
+    def require_bucket(self, bucket: str) -> None:
+        """Return if the bucket exists.
 
         Raises:
-            S3Error: it can't be stored.
+            S3Error: it does not.
         """
+        self._bucket(bucket)
+
+    def find(self, bucket: str, key: str) -> StoredObject | None:
+        """An object, None if the bucket has none of this key.
+
+        Raises:
+            S3Error: there is no such bucket.
+        """
+        return self._bucket(bucket).get(key)
+
+    def put(self, bucket: str, stored: StoredObject, *, create_only: bool) -> None:
+        """Store an object in place of an earlier one.
+
+        Args:
+            create_only: refuse to replace an earlier one.
+
+        Raises:
+            S3Error: there is no such bucket, or there is an earlier object that must stay.
+        """
+        objects = self._bucket(bucket)
         with self._lock:
-            if create_only and self.find(resource):
+            if create_only and stored.key in objects:
                 message = "At least one of the pre-conditions you specified did not hold"
                 raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
-            made.bucket_name = resource.bucket
-            self.bucket(resource).keys.setlist(resource.key, [made])
+            objects[stored.key] = stored
 
-    def find(self, resource: Resource) -> Any:
-        """moto's object, None if there is none."""
-        return self.bucket(resource).keys.get(resource.key)
-
-    def bucket(self, resource: Resource) -> Any:
-        """moto's bucket.
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object if it exists.
 
         Raises:
-            S3Error: there is none of this name.
+            S3Error: there is no such bucket.
         """
+        self._bucket(bucket).pop(key, None)
+
+    def list(
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start: str = "", end: str = "", limit: int
+    ) -> Listing:
+        """One page of the objects whose keys begin with `prefix`, ordered by the UTF-8 bytes of their keys.
+
+        Args:
+            prefix: of the keys.
+            delimiter: keys that are equal up to the first delimiter behind the prefix count as one common prefix.
+            start: the least key.
+            end: keys from this one on are left out, none if empty.
+            limit: how many objects and common prefixes the page may have.
+
+        Raises:
+            S3Error: there is no such bucket.
+        """
+        objects: list[StoredObject] = []
+        prefixes: list[str] = []
+        found = [
+            (key.encode(), stored) for key, stored in tuple(self._bucket(bucket).items()) if key.startswith(prefix)
+        ]
+        for _, stored in sorted(found, key=lambda pair: pair[0]):
+            if end and stored.key.encode() >= end.encode():
+                break
+            at = stored.key.find(delimiter, len(prefix)) if delimiter else -1
+            common = stored.key[: at + len(delimiter)] if at >= 0 else ""
+            if stored.key.encode() < start.encode() or (common and common in prefixes[-1:]):
+                continue
+            if len(objects) + len(prefixes) == limit:
+                return Listing(objects, prefixes, common or stored.key)
+            if common:
+                prefixes.append(common)
+            else:
+                objects.append(stored)
+        return Listing(objects, prefixes, "")
+
+    def _bucket(self, bucket: str) -> dict[str, StoredObject]:
         try:
-            return s3_backends[self._account_id]["aws"].get_bucket(resource.bucket)
-        except S3ClientError:
+            return self._buckets[bucket]
+        except KeyError:
             message = "The specified bucket does not exist"
-            raise S3Error(404, "NoSuchBucket", message, BucketName=resource.bucket) from None
-
-    def _read_file(self, request: Request, resource: Resource) -> Response | None:
-        """An object that is in a file, read piece by piece; moto reads an object whole."""
-        found = self.find(resource)
-        if not (found and found.size > CHUNK_BYTES):
-            return None
-        chunks = wrap_file(request.environ, reader(found._value_buffer.fileno()), CHUNK_BYTES)
-        about = self.ask("HEAD", resource.path)
-        response = Response(chunks, 200, about.headers, direct_passthrough=True)
-        try:
-            return response.make_conditional(request.environ, accept_ranges=True, complete_length=found.size)
-        except RequestedRangeNotSatisfiable:
-            raise S3Error(416, "InvalidRange", "The requested range is not satisfiable") from None
+            raise S3Error(404, "NoSuchBucket", message, BucketName=bucket) from None
 
 
-def _allow_open_files() -> None:
-    """Let this process have as many files open as it may: moto has one for every part."""
-    soft, hard = process.getrlimit(process.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == process.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != process.RLIM_INFINITY and soft < wanted:
-        process.setrlimit(process.RLIMIT_NOFILE, (wanted, hard))
+def stored_object(
+    key: str,
+    content: Content,
+    headers: Iterable[tuple[str, str]],
+    *,
+    metadata_prefix: str,
+    s3_etag: str = "",
+    upload_id: str = "",
+) -> StoredObject:
+    """The object that an upload with these headers makes.
+
+    Args:
+        metadata_prefix: of the headers that hold metadata, in lower case.
+        s3_etag: the MD5 digest of the content if empty.
+    """
+    named = {name.lower(): (name, value) for name, value in headers}
+    return StoredObject(
+        key,
+        content,
+        headers={name: named[name.lower()][1] for name in STORED_HEADERS if name.lower() in named},
+        metadata={
+            lower.removeprefix(metadata_prefix): value
+            for lower, (_, value) in named.items()
+            if lower.startswith(metadata_prefix)
+        },
+        s3_etag=s3_etag or content.digest("md5").hex(),
+        upload_id=upload_id,
+    )
+
+
+def object_answer(request: Request, stored: StoredObject, *, etag: str, metadata_prefix: str) -> Response:
+    """The answer to GET or HEAD of an object, which may ask for a range or on a condition.
+
+    Raises:
+        S3Error: the condition does not hold, or the object has no such range.
+    """
+    about = {
+        "Content-Type": "application/octet-stream",
+        **stored.headers,
+        **{f"{metadata_prefix}{name}": value for name, value in stored.metadata.items()},
+        "ETag": etag,
+        "Last-Modified": format_datetime(stored.modified_at, usegmt=True),
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(stored.content.size),
+    }
+    is_head = request.method == "HEAD"
+    body = [] if is_head else wrap_file(request.environ, stored.content.open(), CHUNK_BYTES)  # type: ignore[arg-type]
+    response = Response(body, 200, about, direct_passthrough=True)
+    try:
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=stored.content.size)
+    except RequestedRangeNotSatisfiable:
+        raise S3Error(416, "InvalidRange", "The requested range is not satisfiable") from None
+    if response.status_code == 412:
+        raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    return response

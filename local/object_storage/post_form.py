@@ -23,10 +23,10 @@ _DIRECTORIES = re.compile(r".*[/\\]", re.DOTALL)
 
 @dataclass(frozen=True)
 class Form:
-    """What was posted.
+    """The fields of a form and its file.
 
     Args:
-        fields: values by name, the names in lower case; in the key, `${filename}` has become the file's name.
+        fields: values by name, the names in lower case; the file's name has replaced `${filename}` in the key.
         content: of the file.
     """
 
@@ -35,10 +35,10 @@ class Form:
 
 
 def read_form(request: Request) -> Form:
-    """The form in a request. Whatever comes after the file is not looked at.
+    """The form in a request. Fields after the file are ignored, as in S3.
 
     Raises:
-        S3Error: it is none that S3 takes.
+        S3Error: S3 does not accept the form.
     """
     kind, options = parse_options_header(request.headers.get("Content-Type"))
     if kind != "multipart/form-data" or not options.get("boundary"):

@@ -1,7 +1,7 @@
-"""Whether a form is what its POST policy allows, and the policy what a key has signed, as S3 decides.
+"""Verifies the POST policies of forms as S3 does.
 
-Amazon S3 API Reference, "POST Policy" and "Authenticating Requests in Browser-Based Uploads Using POST". The signature
-is computed anew with botocore's signer over the policy that came with the form.
+Amazon S3 API Reference, "POST Policy" and "Authenticating Requests in Browser-Based Uploads Using POST". botocore's
+signer computes the signature of the form's policy anew.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIGNING_KEY_LIFETIME = timedelta(days=7)
 def verify(
     fields: Mapping[str, str], *, bucket: str, size: int, keys: Mapping[str, str], region: str, now: datetime
 ) -> None:
-    """Return if the policy in a form was signed with one of the keys, has not expired, and allows the form.
+    """Return if one of the keys signed the policy in a form, and the policy has not expired and allows the form.
 
     Args:
         fields: of the form, names in lower case, without the file.
@@ -40,7 +40,7 @@ def verify(
         now: the time in UTC.
 
     Raises:
-        S3Error: it was not.
+        S3Error: the policy is not valid, or does not allow the form.
     """
     if "policy" not in fields:
         raise S3Error(403, "AccessDenied", "Access Denied")
@@ -120,14 +120,18 @@ def _check_conditions(conditions: list[Any], values: Mapping[str, str], size: in
 
 
 def _check_value(operator: str, name: str, wanted: str, values: Mapping[str, str]) -> str:
-    """The name of the field that a condition is about, when the field meets it."""
+    """The name of the field that a condition is about.
+
+    Raises:
+        S3Error: the field does not meet the condition.
+    """
     field = name.lower()
     value = values.get(field)
     if value is None:
         met = False
     elif operator == "eq":
         met = value == wanted
-    elif field == "content-type":  # may be a list, of which each must meet the condition
+    elif field == "content-type":  # may be a list; each type must meet the condition
         met = all(one.strip().startswith(wanted) for one in value.split(","))
     else:
         met = value.startswith(wanted)
@@ -145,12 +149,12 @@ def _check_size(size: int, minimum: int, maximum: int) -> None:
         raise S3Error(400, "EntityTooSmall", message, ProposedSize=str(size), MinSizeAllowed=str(minimum))
 
 
-def _denied(why: str) -> S3Error:
-    return S3Error(403, "AccessDenied", f"Invalid according to Policy: {why}")
+def _denied(reason: str) -> S3Error:
+    return S3Error(403, "AccessDenied", f"Invalid according to Policy: {reason}")
 
 
-def _invalid_policy(why: str) -> S3Error:
-    return S3Error(400, "InvalidPolicyDocument", f"Invalid Policy: {why}")
+def _invalid_policy(reason: str) -> S3Error:
+    return S3Error(400, "InvalidPolicyDocument", f"Invalid Policy: {reason}")
 
 
 def _invalid_argument(name: str, value: str, message: str) -> S3Error:

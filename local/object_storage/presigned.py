@@ -1,6 +1,7 @@
-"""Whether a presigned URL is good for the request that came with it, as S3 decides (Signature Version 4).
+"""Verifies presigned URLs as S3 does (Signature Version 4).
 
-The signature is computed anew with botocore's signer over what was received.
+The request is decoded and encoded again before botocore's signer computes the signature anew. So clients may encode
+more or fewer characters of a URL than its signer did, as long as the URL stays equivalent.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote
+from urllib.parse import quote
 
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.object_storage.s3_answer import S3Error
+from local.object_storage.s3_target import decoded_path, decoded_query
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_EXPIRES_SECONDS = 604_800
@@ -33,7 +35,7 @@ def verify(
     region: str,
     now: datetime,
 ) -> None:
-    """Return if the URL was signed for this request with one of the keys, and has not expired.
+    """Return if the URL was signed for this request with one of the keys and has not expired.
 
     Args:
         method, target, headers: as received.
@@ -42,11 +44,11 @@ def verify(
         now: the time in UTC.
 
     Raises:
-        S3Error: it was not.
+        S3Error: the URL is not valid for this request.
     """
     path, _, query = target.partition("?")
-    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
-    parameters = {unquote(name): unquote(value) for name, value in pairs}
+    pairs = decoded_query(query)
+    parameters = dict(pairs)
     if _SIGNATURE not in parameters:
         raise S3Error(403, "AccessDenied", "Access Denied")
     missing = [name for name in _REQUIRED if name not in parameters]
@@ -71,10 +73,10 @@ def verify(
     if "host" not in signed or not received.keys() >= set(signed):
         raise _does_not_match()
 
-    unsigned_query = "&".join(pair for pair in query.split("&") if not pair.startswith(f"{_SIGNATURE}="))
+    signed_query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs if name != _SIGNATURE)
     request = AWSRequest(
         method=method,
-        url=f"http://{received['host']}{path}?{unsigned_query}",
+        url=f"http://{received['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
         headers={name: received[name] for name in signed},
     )
     request.context["timestamp"] = parameters["X-Amz-Date"]
@@ -82,6 +84,10 @@ def verify(
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     if not hmac.compare_digest(expected.encode(), parameters[_SIGNATURE].encode()):
         raise _does_not_match()
+
+
+def _encoded(text: str, safe: str = "") -> str:
+    return quote(text, safe=f"{safe}-_.~")
 
 
 def _check_credential(credential: str, signed_at: datetime, region: str) -> str:

@@ -1,12 +1,13 @@
-"""Answers of S3 in XML: errors, and results."""
+"""The S3 API's answers in XML: errors and results."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -17,7 +18,7 @@ class S3Error(Exception):
     Args:
         status: of the HTTP response.
         code: S3's name of the error.
-        message: what S3 says with it.
+        message: S3's text.
         details: further elements of the answer.
     """
 
@@ -29,7 +30,7 @@ class S3Error(Exception):
         self.details = details
 
     def response(self) -> Response:
-        """The answer that tells it."""
+        """The error as an answer in XML."""
         elements = {"Code": self.code, "Message": self.message, **self.details, "RequestId": uuid.uuid4().hex.upper()}
         return xml_response("Error", elements, status=self.status)
 
@@ -53,3 +54,8 @@ def xml_response(
                 SubElement(element, inner_name).text = text
     content = tostring(document, encoding="utf-8", xml_declaration=True)
     return Response(content, status, content_type="application/xml")
+
+
+def object_url(request: Request, bucket: str, key: str) -> str:
+    """The URL of an object in path style, without a signature, for the host that the request names."""
+    return f"{request.host_url.rstrip('/')}/{bucket}/{quote(key, safe='/')}"

@@ -1,4 +1,4 @@
-"""Object storage that speaks S3: checks every presigned URL and every form that is posted; moto keeps the objects."""
+"""OCI Object Storage: one server, the same objects in each of its APIs."""
 
 from __future__ import annotations
 
@@ -6,99 +6,138 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import quote
+from typing import Literal
 
 from werkzeug.wrappers import Request, Response
 
-from local.object_storage import post_policy
+from local.identity.resource_principal import ResourcePrincipal
 from local.object_storage.bucket_cors import BucketCors
-from local.object_storage.content import Content, receive
-from local.object_storage.objects import Objects, Resource
-from local.object_storage.post_form import read_form
-from local.object_storage.presigned import verify
-from local.object_storage.s3_answer import S3Error, xml_response
+from local.object_storage.content import Content
+from local.object_storage.native_answer import NativeError, add_common_headers
+from local.object_storage.native_api import NativeApi
+from local.object_storage.objects import Objects, stored_object
+from local.object_storage.par_api import ParApi, add_cors_headers
+from local.object_storage.preauthenticated_requests import PreauthenticatedRequests
+from local.object_storage.s3_answer import S3Error
+from local.object_storage.s3_api import METADATA_PREFIX, S3Api
 from local.object_storage.uploads import Uploads
-from local.server import headers, target
+from local.server import target
 
-VIRTUAL_HOSTED_DOMAIN = "storage.localhost"
-"""Requests for a host below this one are in virtual-hosted style."""
+Api = Literal["s3", "native", "par"]
+"""S3 requests, signed requests of the native API, and requests with a PAR's token."""
 
-_FIELDS_NOT_IMPLEMENTED = ("acl", "redirect", "success_action_redirect", "tagging")
+_FAULT_CODE = "Fault"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with each request while it is set.
+    """A failure that befalls each request while it is set.
 
     Args:
-        status: of the answer, instead of the one that would be right.
+        status: of the answer, instead of the right one.
         delay_seconds: before anything of the body is read.
-        cut_after_bytes: of the request's body are read; then the connection breaks, without an answer.
-        method: the only one whose requests it befalls, such as `PUT`; None for all, preflights too.
+        cut_after_bytes: the connection breaks without an answer when so many bytes of the request's body are read.
+        method: the only one whose requests fail, such as `PUT`; None for all, preflights included.
+        api: the only one whose requests fail; None for all.
+        retry_after: the header `Retry-After` of an answer with `status`.
     """
 
     status: int | None = None
     delay_seconds: float = 0
     cut_after_bytes: int | None = None
     method: str | None = None
+    api: Api | None = None
+    retry_after: str | None = None
 
 
 class Storage:
     """Answers requests.
 
     Args:
-        access_key_id, secret_access_key: the first key that URLs may be signed with.
+        access_key_id, secret_access_key: the first customer secret key.
         region: the one that URLs must be signed for.
-        allowed_origins: of pages whose browsers may use the URLs, `*` for any; by default no answer has CORS headers.
+        principal: the resource principal that may send requests of the native API, None if nobody may.
+        namespace: of the tenancy.
+        allowed_origins: of pages that may read the S3 API's answers, `*` for all; by default the S3 API sends no CORS
+            headers, as in OCI.
 
     Attributes:
         requests: how many have come.
-        faulted: how many of them a fault has befallen.
-        fault: what goes wrong from now on, if anything.
+        faulted: how many of them failed because of a fault.
+        fault: befalls the next requests.
+        native: the native API's signed requests; its `may_manage_pars` is a switch for tests.
     """
 
     def __init__(
-        self, *, access_key_id: str, secret_access_key: str, region: str, allowed_origins: Sequence[str] = ()
+        self,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        region: str,
+        principal: ResourcePrincipal | None = None,
+        namespace: str = "",
+        allowed_origins: Sequence[str] = (),
     ) -> None:
         self.requests = 0
         self.faulted = 0
         self.fault: Fault | None = None
         self._keys = {access_key_id: secret_access_key}
-        self._region = region
-        self._cors = BucketCors(allowed_origins)
         self._objects = Objects()
-        self._uploads = Uploads(self._objects)
+        uploads = Uploads(self._objects)
+        pars = PreauthenticatedRequests()
+        self._s3 = S3Api(self._objects, uploads, keys=self._keys, region=region)
+        self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace)
+        self._par = ParApi(self._objects, uploads, pars, namespace=namespace)
+        self._s3_cors = BucketCors(allowed_origins)
         self._lock = threading.Lock()
 
     def add_key(self, access_key_id: str, secret_access_key: str) -> None:
-        """Take URLs signed with this key too."""
+        """Accept URLs signed with this customer secret key too."""
         self._keys[access_key_id] = secret_access_key
 
     def remove_key(self, access_key_id: str) -> None:
-        """Take no more URLs signed with this key."""
+        """Accept no more URLs signed with this customer secret key."""
         del self._keys[access_key_id]
 
     def create_bucket(self, bucket: str) -> None:
-        """Make a bucket."""
-        self._objects.ask("PUT", f"/{bucket}")
+        """Make an empty bucket, unless it exists."""
+        self._objects.create_bucket(bucket)
 
     def put_object(self, bucket: str, key: str, content: bytes) -> None:
-        """Make an object."""
-        self._objects.ask("PUT", quote(f"/{bucket}/{key}", safe="/"), body=content)
+        """Store an object."""
+        made = stored_object(key, Content.of(content), (), metadata_prefix=METADATA_PREFIX)
+        self._objects.put(bucket, made, create_only=False)
 
     def __call__(self, request: Request) -> Response:
+        api = _api(request)
         try:
-            self._befall(request)
-            response = self._answer(request)
+            self._fail_if_wanted(request, api)
+            match api:
+                case "native":
+                    response = self.native.answer(request)
+                case "par":
+                    response = self._par.answer(request)
+                case "s3" if request.method == "OPTIONS":
+                    response = self._s3_cors.preflight(request)
+                case "s3":
+                    response = self._s3.answer(request)
         except S3Error as error:
+            response = error.response() if api == "s3" else NativeError.of(error).response()
+            if self.fault and self.fault.retry_after and error.code == _FAULT_CODE:
+                response.headers["Retry-After"] = self.fault.retry_after
+        except NativeError as error:
             response = error.response()
-        self._cors.add_headers(request, response)
+        if api == "s3":
+            self._s3_cors.add_headers(request, response)
+        else:
+            add_common_headers(response, request.headers.get("opc-request-id"))
+        if api == "par":
+            add_cors_headers(request, response)
         return response
 
-    def _befall(self, request: Request) -> None:
+    def _fail_if_wanted(self, request: Request, api: Api) -> None:
         fault = self.fault
-        hit = fault is not None and fault.method in (None, request.method)
+        hit = fault is not None and fault.method in (None, request.method) and fault.api in (None, api)
         with self._lock:
             self.requests += 1
             self.faulted += hit
@@ -108,80 +147,16 @@ class Storage:
         if fault.cut_after_bytes is not None:
             if fault.cut_after_bytes:
                 request.stream.read(fault.cut_after_bytes)
-            raise ConnectionAbortedError("This was asked for.")  # the server then closes the connection
+            raise ConnectionAbortedError("A test asked for this.")  # the server then closes the connection
         if fault.status is not None:
-            raise S3Error(fault.status, "Fault", "This was asked for.")
-
-    def _answer(self, request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return self._cors.preflight(request)
-        resource = _resource(request)
-        if request.method == "POST" and not resource.key and "?" not in target(request):
-            return self._post_object(request, resource)
-        verify(
-            method=request.method,
-            target=target(request),
-            headers=headers(request),
-            keys=self._keys,
-            region=self._region,
-            now=datetime.now(UTC),
-        )
-        content = receive(request)
-        if "uploadId" in resource.parameters:
-            return self._uploads.answer(request, resource, content)
-        match request.method:
-            case "GET" | "HEAD":
-                return self._objects.read(request, resource)
-            case "PUT":
-                return self._put_object(request, resource, content)
-            case "POST" if "uploads" in resource.parameters:
-                return self._objects.ask("POST", resource.path, resource.query, headers(request))
-            case "DELETE":
-                return self._objects.ask("DELETE", resource.path, resource.query, headers(request))
-        raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
-
-    def _put_object(self, request: Request, resource: Resource, content: Content) -> Response:
-        if "partNumber" in resource.parameters:
-            raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
-        if resource.parameters or "x-amz-copy-source" in request.headers:
-            raise S3Error(501, "NotImplemented", "This store puts objects, and nothing about them.")
-        made = self._objects.make(resource.key, content, metadata=dict(headers(request)), etag=content.md5())
-        self._objects.put(resource, made, create_only="If-None-Match" in request.headers)
-        return Response(headers={"ETag": made.etag})
-
-    def _post_object(self, request: Request, resource: Resource) -> Response:
-        """The answer to a form (POST Object)."""
-        form = read_form(request)
-        fields = form.fields
-        post_policy.verify(
-            fields,
-            bucket=resource.bucket,
-            size=form.content.size,
-            keys=self._keys,
-            region=self._region,
-            now=datetime.now(UTC),
-        )
-        for name in _FIELDS_NOT_IMPLEMENTED:
-            if name in fields:
-                raise S3Error(501, "NotImplemented", f"The field {name} implies functionality that is not implemented.")
-        form.content.check(fields)
-        made = self._objects.make(fields["key"], form.content, metadata=fields, etag=form.content.md5())
-        path = f"/{resource.bucket}/{quote(fields['key'], safe='/')}"
-        self._objects.put(Resource(path), made, create_only=False)
-        location = f"{request.host_url.rstrip('/')}{path}"
-        status = fields.get("success_action_status")
-        response = Response(status=int(status) if status in ("200", "201") else 204)
-        if status == "201":
-            told = {"Location": location, "Bucket": resource.bucket, "Key": fields["key"], "ETag": made.etag}
-            response = xml_response("PostResponse", told, status=201)
-        response.headers["ETag"] = made.etag
-        response.headers["Location"] = location
-        return response
+            raise S3Error(fault.status, _FAULT_CODE, "A test asked for this.")
 
 
-def _resource(request: Request) -> Resource:
-    path, _, query = target(request).partition("?")
-    host = request.host.partition(":")[0]
-    if host.endswith(f".{VIRTUAL_HOSTED_DOMAIN}"):
-        path = f"/{host.removesuffix(f'.{VIRTUAL_HOSTED_DOMAIN}')}{path}"
-    return Resource(path, "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-")))
+def _api(request: Request) -> Api:
+    """The API of a request. No bucket has a name of one letter, so that paths of the S3 API differ from the others'."""
+    match target(request).partition("?")[0].split("/")[1:2]:
+        case ["n"]:
+            return "native"
+        case ["p"]:
+            return "par"
+    return "s3"

@@ -19,12 +19,12 @@ SESSION_PATH = "/session"
 
 
 class Page:
-    """Answers requests for the page, and hands every other to the gateway.
+    """Answers requests for the page, and passes all others on to the gateway.
 
     Args:
         gateway: answers the other requests.
-        prefix: what the keys of the page's uploads begin with.
-        token: makes a token for the page, which stands in for the sign-in that a real application has.
+        prefix: of the keys of the page's uploads.
+        token: makes a token for the page, in place of a real application's sign-in.
     """
 
     def __init__(
@@ -43,5 +43,5 @@ class Page:
         if request.path not in _FILES:
             return self._gateway(request)
         path, content_type = _FILES[request.path]
-        # Read each time, and kept by no cache, so that a change shows when the page is loaded again.
+        # Read each time and never cached, so that a change shows when the page is loaded again.
         return Response(path.read_bytes(), content_type=content_type, headers={"Cache-Control": "no-cache"})

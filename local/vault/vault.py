@@ -24,13 +24,13 @@ API = "/20190301/secretbundles"
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with each request while it is set.
+    """A failure that befalls each request while it is set.
 
     Args:
-        status: of the answer, instead of the one that would be right.
-        delay_seconds: before anything is answered.
+        status: of the answer, instead of the right one.
+        delay_seconds: before the answer.
         retry_after: the header `Retry-After` of the answer.
-        clock_ahead_seconds: how far Vault's clock is ahead of ours.
+        clock_ahead_seconds: how far Vault's clock is ahead of this machine's.
     """
 
     status: int | None = None
@@ -52,13 +52,13 @@ class Vault:
     """Answers requests.
 
     Args:
-        identity: who may ask.
+        identity: the resource principal that may read the secrets.
         namespace: of the tenancy's Object Storage.
 
     Attributes:
         requests: how many have come.
-        contents: of all secrets and versions that there have been.
-        fault: what goes wrong from now on, if anything.
+        contents: of every version of every secret.
+        fault: befalls the next requests.
     """
 
     def __init__(self, identity: ResourcePrincipal, *, namespace: str) -> None:
@@ -71,7 +71,7 @@ class Vault:
         self._lock = threading.Lock()
 
     def put_secret(self, content: str, *, secret_id: str, name: str, vault_id: str) -> None:
-        """Make a secret, or the next version of one."""
+        """Make a secret, or the next version of an existing one."""
         earlier = self._secrets.get(secret_id)
         version = earlier.version + 1 if earlier else 1
         self.contents.append(content)
@@ -84,7 +84,7 @@ class Vault:
         time.sleep(fault.delay_seconds)
         now = time.time() + fault.clock_ahead_seconds
         if fault.status:
-            status, document = fault.status, _error("Fault", "This was asked for.")
+            status, document = fault.status, _error("Fault", "A test asked for this.")
         else:
             status, document = self._answer(request, now)
         answer = Response(json.dumps(document), status, content_type="application/json")

@@ -47,7 +47,7 @@ def connect(start: Callable[..., Running]) -> Iterator[Callable[..., tuple[Runni
     def connect_one(**config: str) -> tuple[Running, Cable]:
         cable = Cable()
         cables.append(cable)
-        running = start({"STORAGE_ENDPOINT": cable.url, **config})
+        running = start({"STORAGE_ENDPOINT": cable.url, **config}, s3_cors=True)
         cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
         return running, cable
 

@@ -69,6 +69,12 @@ def open_uppy(browser: Browser, site: str) -> Callable[[Running], Page]:
     return open_one
 
 
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    """A system whose S3 API sends CORS headers."""
+    return start(s3_cors=True)
+
+
 def begin(page: Page, path: Path) -> None:
     """Let Uppy begin to upload a file."""
     page.set_input_files("input", path)
@@ -118,7 +124,7 @@ def test_the_network_is_cut_in_the_middle_of_a_part(
     open_uppy: Callable[[Running], Page], start: Callable[..., Running], tmp_path: Path
 ) -> None:
     cable = Cable()
-    running = start({"STORAGE_ENDPOINT": cable.url})
+    running = start({"STORAGE_ENDPOINT": cable.url}, s3_cors=True)
     cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
     page = open_uppy(running)
     path = make_file(tmp_path / "film.mp4", 64 * 2**20)
@@ -137,7 +143,7 @@ def test_a_file_over_the_limit_of_the_policy(
     open_uppy: Callable[[Running], Page], start: Callable[..., Running], tmp_path: Path
 ) -> None:
     rule = {"operations": ["write"], "bucket": BUCKET, "prefix": "inbox/", "max_content_length": 1000}
-    page = open_uppy(start({"POLICY": json.dumps({"rules": [rule]})}))
+    page = open_uppy(start({"POLICY": json.dumps({"rules": [rule]})}, s3_cors=True))
     begin(page, make_file(tmp_path / "fits.txt", 1000))
     end(page)
     begin(page, make_file(tmp_path / "large.txt", 1001))

@@ -19,7 +19,7 @@ import requests
 
 from conftest import Running
 from local.functions.function import Answer
-from local.object_storage.storage import VIRTUAL_HOSTED_DOMAIN
+from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from local.vault.vault import Fault
 

@@ -1,4 +1,4 @@
-"""`local.object_storage.bucket_cors`: pages of allowed origins may use the store from a browser, and learn its errors too."""
+"""With CORS switched on, pages of allowed origins may use the S3 API from a browser and read its errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_store() -> Iterator[Store]:
 
 
 def cors(answer: Answer) -> dict[str, str]:
-    """What an answer says about other origins."""
+    """The CORS headers of an answer."""
     return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
 
 

@@ -1,4 +1,4 @@
-"""`local.object_storage.content`: what is uploaded and downloaded need not fit into memory."""
+"""The local store handles objects that don't fit into memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_MEMORY_BYTES = 16 << 20
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     it = Store()
-    it.do("GET", "get_object")  # boto3 and moto load what they need
+    it.do("GET", "get_object")  # boto3 loads its data
     yield it
     it.server.stop()
 

@@ -69,12 +69,16 @@ class TestBodies:
     def test_six_megabytes(self, echo: Echo) -> None:
         body = b'"' + b"a" * (6 * 1024 * 1024 - 2) + b'"'
         headers = {"Content-Type": "application/json"}
-        assert echo.post(data=body, headers=headers).json()["body"] == body.decode()
+        assert echo.post(data=body, headers=headers).json()["length"] == 6 * 1024 * 1024
         check_own_answer(echo.post(data=body + b" ", headers=headers), 413, "Request Entity Too Large")
+
+    def test_an_answer_of_six_million_bytes_at_most(self, echo: Echo) -> None:
+        assert echo.post(json={"answer_bytes": 6_000_000}).text == "a" * 6_000_000
+        check_own_answer(echo.post(json={"answer_bytes": 6_000_001}), 502, "Bad Gateway")
 
 
 class TestHeaders:
-    """What the function gets, and what the client."""
+    """The gateway changes the headers of requests and of answers."""
 
     def test_the_function_gets_claims_and_nothing_that_is_not_on_the_list(self, echo: Echo) -> None:
         token = echo.token(groups=["editor", "admin"], tenant="acme", scope="read write", email="alice@example.com")
@@ -153,7 +157,7 @@ class TestCors:
 
 
 class TestRateLimit:
-    """So many requests in a second, and no more."""
+    """The gateway accepts a number of requests a second."""
 
     def test_what_is_too_much_is_refused_until_time_has_passed(self) -> None:
         now = 1000.0

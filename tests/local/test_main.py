@@ -1,4 +1,4 @@
-"""`python -m local`: what a newcomer sees, and that nothing is left behind."""
+"""`python -m local` shows a newcomer working commands, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,21 @@ def port() -> int:
 
 
 @pytest.fixture
-def started(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A system that runs, and what it printed until it was ready."""
+def policy() -> str:
+    """A policy for `--policy`, none if empty."""
+    return ""
+
+
+@pytest.fixture
+def started(port: int, policy: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A system that runs, and its output until it was ready."""
+    options: list[str] = []
+    if policy:
+        path = tmp_path / "policy.json"
+        path.write_text(policy)
+        options = ["--policy", str(path)]
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "local", "--port", str(port)],
+        [sys.executable, "-m", "local", "--port", str(port), *options],
         cwd=ROOT,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -93,8 +105,8 @@ def test_a_token_of_another_process(started: tuple[subprocess.Popen[str], str], 
     assert [answer.status_code for answer in answers] == [200, 403]
 
 
-def test_what_a_newcomer_may_do(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    """Nothing without a token, nothing in another's place, anything in their own."""
+def test_a_user_has_a_folder_of_their_own(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    """A user may do nothing without a token, nothing in another's folder, and anything in their own."""
     assert ask(port, key="users/alice/a").status_code == 401
     token = run("token", *at(port)).stdout.strip()
     refused = ask(port, key="users/bob/a", token=token)
@@ -138,10 +150,73 @@ def test_it_says_which_port_is_taken(started: tuple[subprocess.Popen[str], str],
 
 
 @pytest.mark.parametrize("command", [["invoke", "{}"], ["token"]])
-def test_a_command_for_what_does_not_run(port: int, command: list[str]) -> None:
+def test_a_command_without_a_running_system(port: int, command: list[str]) -> None:
     done = run(*command, *at(port))
     assert done.returncode == 1
     assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"
+
+
+def test_the_function_ends_when_the_system_is_killed(started: tuple[subprocess.Popen[str], str]) -> None:
+    process, _ = started
+    (child,) = _children(process.pid)
+    process.kill()
+    process.wait(timeout=10)
+    deadline = time.monotonic() + 10
+    while _runs(child):
+        assert time.monotonic() < deadline, "the function's process still runs"
+        time.sleep(0.01)
+
+
+class TestPolicy:
+    """`--policy` takes the place of the built-in policy."""
+
+    RULE = '{"operations": ["read"], "bucket": "PresignedBlog", "prefix": "mine/"}'
+
+    @pytest.mark.parametrize("policy", [f'{{"rules": [{RULE}]}}'])
+    def test_a_policy_of_ones_own(self, started: tuple[subprocess.Popen[str], str], port: int) -> None:
+        _, printed = started
+        assert "The policy refuses this request." in printed
+        assert "policy.json" in printed
+        token = run("token", *at(port)).stdout.strip()
+        answers = [ask(port, key=key, token=token).status_code for key in ("mine/a", "users/alice/a")]
+        assert answers == [200, 403]
+
+    def test_errors_are_listed(self, tmp_path: Path) -> None:
+        path = tmp_path / "policy.json"
+        path.write_text('{"rules": [{"operations": ["fly"], "bucket": "B", "prefix": "", "colour": "red"}], "a": 1}')
+        done = run("--policy", str(path))
+        assert (done.returncode, done.stdout) == (1, "")
+        lines = done.stderr.splitlines()
+        assert lines[0] == f"The policy {path} is not valid:"
+        assert sorted(line.split()[0] for line in lines[1:]) == ["/a", "/rules/0/colour"]
+
+    def test_no_json(self, tmp_path: Path) -> None:
+        path = tmp_path / "policy.json"
+        path.write_text("{")
+        done = run("--policy", str(path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"The policy {path} is not valid:\n  is not JSON: ")
+
+    def test_no_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "none.json"
+        done = run("--policy", str(path))
+        assert done.returncode == 1
+        assert done.stderr == f"The policy can't be read: [Errno 2] No such file or directory: '{path}'\n"
+
+    def test_no_utf_8(self, tmp_path: Path) -> None:
+        path = tmp_path / "policy.json"
+        path.write_bytes(b"\xff")
+        done = run("--policy", str(path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"The policy {path} is not UTF-8 text: ")
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended may wait for its parent as a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _children(pid: int) -> list[int]:

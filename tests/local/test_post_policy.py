@@ -1,4 +1,4 @@
-"""`local.object_storage.post_policy` and `local.object_storage.post_form`: the store takes the forms that boto3's policies allow, and no others."""
+"""The local store accepts the forms that boto3's POST policies allow, and no others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def presign(
     expires_in: int = 60,
     **client: Any,
 ) -> tuple[str, dict[str, str]]:
-    """Where to post a form to, and its fields, as boto3 has signed them."""
+    """The URL and the fields of a form that boto3 signed."""
     signed = store.client(**client).generate_presigned_post(
         bucket, key, Fields=dict(fields or {}), Conditions=list(conditions or []), ExpiresIn=expires_in
     )
@@ -58,7 +58,7 @@ def message(answer: Answer) -> str | None:
 
 
 class TestTaken:
-    """What the policy allows is stored."""
+    """A file that the policy allows is stored."""
 
     def test_path_style(self, store: Store) -> None:
         answer = post(store, key="path.txt")
@@ -284,7 +284,7 @@ class TestSignature:
 
 
 class TestForm:
-    """What is posted is a form with one file."""
+    """The body must be a form with one file."""
 
     def test_not_a_form(self, store: Store) -> None:
         url, fields = presign(store)

@@ -1,4 +1,4 @@
-"""`local.object_storage.uploads`: multipart uploads with URLs that boto3 has signed do what S3 does, and no more."""
+"""Multipart uploads with URLs that boto3 signed work as in S3."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class TestList:
 
 
 class TestRefused:
-    """What S3 refuses is refused."""
+    """Requests that S3 refuses are refused."""
 
     def test_a_part_that_is_too_small(self, store: Store) -> None:
         upload = Upload(store, "small.bin")

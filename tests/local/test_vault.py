@@ -1,4 +1,4 @@
-"""`local.vault.vault` and `local.identity.resource_principal`: the OCI SDK is answered, and whoever does not prove to be the function is not."""
+"""`local.vault` answers the OCI SDK, and refuses requests that the function's resource principal did not sign."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""The native API's signed requests: the namespace, buckets, and pre-authenticated requests.
+
+(https://docs.oracle.com/iaas/api/#/en/objectstorage/latest/)
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from werkzeug.wrappers import Request, Response
+
+from local.identity.resource_principal import COMPARTMENT_OCID, NotAuthenticated, ResourcePrincipal
+from local.object_storage.native_answer import NativeError, bucket_not_found, json_response, timestamp
+from local.object_storage.native_target import limit, segments
+from local.object_storage.objects import Objects
+from local.object_storage.preauthenticated_requests import MAX_PAGE_ITEMS, PreauthenticatedRequests
+from local.server import headers, target
+
+STARTED_AT = datetime.now(UTC)
+
+
+class NativeApi:
+    """Answers requests.
+
+    Args:
+        objects, pars: what the requests are about.
+        principal: the resource principal that may send requests, None if nobody may.
+        namespace: of the tenancy.
+
+    Attributes:
+        may_manage_pars: whether the principal has the permission PAR_MANAGE.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        pars: PreauthenticatedRequests,
+        *,
+        principal: ResourcePrincipal | None,
+        namespace: str,
+    ) -> None:
+        self.may_manage_pars = True
+        self._objects = objects
+        self._pars = pars
+        self._principal = principal
+        self._namespace = namespace
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request.
+
+        Raises:
+            NativeError, S3Error: the API refuses the request.
+        """
+        self._authenticate(request)
+        _, namespace, b, bucket, p, par_id = segments(request, 6)
+        if not namespace and request.method == "GET":
+            return json_response(self._namespace)
+        if namespace != self._namespace or b != "b" or not bucket:
+            raise NativeError(404, "NamespaceNotFound", "The namespace does not exist, or the path is unknown.")
+        self._objects.require_bucket(bucket)
+        if not p and request.method in ("GET", "HEAD"):
+            return json_response(self._bucket(bucket))
+        if p != "p":
+            raise NativeError(404, "NotAuthorizedOrNotFound", "The local API does not have this path.")
+        if not self.may_manage_pars:
+            raise bucket_not_found(bucket)
+        match request.method, bool(par_id):
+            case "POST", False:
+                return self._create_par(request, bucket)
+            case "GET", False:
+                return self._list_pars(request, bucket)
+            case "GET", True:
+                return json_response(self._pars.get(bucket, par_id).summary())
+            case "DELETE", True:
+                self._pars.delete(bucket, par_id)
+                return Response(status=204)
+        raise NativeError(405, "MethodNotAllowed", "The path does not have this method.")
+
+    def _authenticate(self, request: Request) -> None:
+        try:
+            if self._principal is None:
+                raise NotAuthenticated("There is no resource principal.")
+            self._principal.verify(
+                method=request.method,
+                target=target(request),
+                headers={name.lower(): value for name, value in headers(request)},
+                body=request.get_data(),
+            )
+        except NotAuthenticated as exc:
+            raise NativeError(401, "NotAuthenticated", str(exc)) from exc
+
+    def _bucket(self, bucket: str) -> dict[str, object]:
+        return {
+            "namespace": self._namespace,
+            "name": bucket,
+            "id": f"ocid1.bucket.oc1..{uuid.uuid5(uuid.NAMESPACE_URL, bucket).hex}",
+            "compartmentId": COMPARTMENT_OCID,
+            "timeCreated": timestamp(STARTED_AT),
+            "publicAccessType": "NoPublicAccess",
+            "storageTier": "Standard",
+            "versioning": "Disabled",
+            "objectEventsEnabled": False,
+        }
+
+    def _create_par(self, request: Request, bucket: str) -> Response:
+        par = self._pars.create(bucket, request.get_data())
+        access_uri = par.access_uri(self._namespace)
+        full_path = f"{request.host_url.rstrip('/')}{access_uri}"
+        return json_response({**par.summary(), "accessUri": access_uri, "fullPath": full_path})
+
+    def _list_pars(self, request: Request, bucket: str) -> Response:
+        page = request.args.get("page", "0")
+        if not (page.isascii() and page.isdigit()):
+            raise NativeError(400, "InvalidParameter", "page must be the opc-next-page of the answer before.")
+        pars, next_page = self._pars.list(
+            bucket,
+            object_name_prefix=request.args.get("objectNamePrefix", ""),
+            after=int(page),
+            limit=limit(request, most=MAX_PAGE_ITEMS),
+        )
+        more = {"opc-next-page": str(next_page)} if next_page else {}
+        return json_response([par.summary() for par in pars], headers=more)

@@ -1,0 +1,137 @@
+"""The S3 Compatibility API: every presigned URL and every posted form is verified."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from werkzeug.wrappers import Request, Response
+
+from local.object_storage import post_policy, presigned, s3_multipart
+from local.object_storage.content import Content, receive
+from local.object_storage.objects import Objects, object_answer, stored_object
+from local.object_storage.post_form import read_form
+from local.object_storage.s3_answer import S3Error, object_url, xml_response
+from local.object_storage.s3_target import Target, s3_target
+from local.object_storage.uploads import Uploads
+from local.server import headers, target
+
+METADATA_PREFIX = "x-amz-meta-"
+
+_FIELDS_NOT_IMPLEMENTED = ("acl", "redirect", "success_action_redirect", "tagging")
+_RESPONSE_HEADERS = {
+    f"response-{name.lower()}": name
+    for name in (
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Type",
+        "Expires",
+    )
+}
+
+
+class S3Api:
+    """Answers requests.
+
+    Args:
+        objects, uploads: what the requests are about.
+        keys: secret access keys by access key id.
+        region: the one that URLs must be signed for.
+    """
+
+    def __init__(self, objects: Objects, uploads: Uploads, *, keys: dict[str, str], region: str) -> None:
+        self._objects = objects
+        self._uploads = uploads
+        self._keys = keys
+        self._region = region
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request.
+
+        Raises:
+            S3Error: S3 refuses the request.
+        """
+        asked = s3_target(request)
+        if request.method == "POST" and not asked.key and "?" not in target(request):
+            return self._post_object(request, asked)
+        presigned.verify(
+            method=request.method,
+            target=target(request),
+            headers=headers(request),
+            keys=self._keys,
+            region=self._region,
+            now=datetime.now(UTC),
+        )
+        content = receive(request)
+        if "uploadId" in asked.parameters:
+            return s3_multipart.answer(request, asked, content, self._uploads)
+        match request.method:
+            case "GET" | "HEAD" if asked.key:
+                return self._get_object(request, asked)
+            case "PUT" if asked.key:
+                return self._put_object(request, asked, content)
+            case "POST" if "uploads" in asked.parameters:
+                upload = self._uploads.begin(asked.bucket, asked.key, headers(request), metadata_prefix=METADATA_PREFIX)
+                elements = {"Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.id}
+                return xml_response("InitiateMultipartUploadResult", elements)
+            case "DELETE" if asked.key:
+                _refuse_other_versions(asked)
+                self._objects.delete(asked.bucket, asked.key)
+                return Response(status=204)
+        raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+    def _get_object(self, request: Request, asked: Target) -> Response:
+        _refuse_other_versions(asked)
+        found = self._objects.find(asked.bucket, asked.key)
+        if found is None:
+            raise S3Error(404, "NoSuchKey", "The specified key does not exist.", Key=asked.key)
+        response = object_answer(request, found, etag=f'"{found.s3_etag}"', metadata_prefix=METADATA_PREFIX)
+        if response.status_code in (200, 206):
+            for parameter, name in _RESPONSE_HEADERS.items():
+                if parameter in asked.parameters:
+                    response.headers[name] = asked.parameters[parameter]
+        return response
+
+    def _put_object(self, request: Request, asked: Target, content: Content) -> Response:
+        if "partNumber" in asked.parameters:
+            raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
+        if asked.parameters or "x-amz-copy-source" in request.headers:
+            raise S3Error(501, "NotImplemented", "This store does not implement this operation.")
+        made = stored_object(asked.key, content, headers(request), metadata_prefix=METADATA_PREFIX)
+        self._objects.put(asked.bucket, made, create_only="If-None-Match" in request.headers)
+        return Response(headers={"ETag": f'"{made.s3_etag}"'})
+
+    def _post_object(self, request: Request, asked: Target) -> Response:
+        """The answer to a form (POST Object)."""
+        form = read_form(request)
+        fields = form.fields
+        post_policy.verify(
+            fields,
+            bucket=asked.bucket,
+            size=form.content.size,
+            keys=self._keys,
+            region=self._region,
+            now=datetime.now(UTC),
+        )
+        for name in _FIELDS_NOT_IMPLEMENTED:
+            if name in fields:
+                raise S3Error(501, "NotImplemented", f"This store does not implement the field {name}.")
+        form.content.check(fields)
+        made = stored_object(fields["key"], form.content, fields.items(), metadata_prefix=METADATA_PREFIX)
+        self._objects.put(asked.bucket, made, create_only=False)
+        etag, location = f'"{made.s3_etag}"', object_url(request, asked.bucket, made.key)
+        status = fields.get("success_action_status")
+        response = Response(status=int(status) if status in ("200", "201") else 204)
+        if status == "201":
+            elements = {"Location": location, "Bucket": asked.bucket, "Key": made.key, "ETag": etag}
+            response = xml_response("PostResponse", elements, status=201)
+        response.headers["ETag"] = etag
+        response.headers["Location"] = location
+        return response
+
+
+def _refuse_other_versions(asked: Target) -> None:
+    """Buckets have no versioning here, so that `null` is the only version of an object."""
+    if asked.parameters.get("versionId", "null") != "null":
+        raise S3Error(404, "NoSuchVersion", "The specified version does not exist.", Key=asked.key)

@@ -1,0 +1,74 @@
+"""The target of an S3 request, decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_plus
+
+from werkzeug.wrappers import Request
+
+from local.object_storage.s3_answer import S3Error
+from local.server import target
+
+VIRTUAL_HOSTED_DOMAIN = "storage.localhost"
+"""Requests for a host below this one are in virtual-hosted style."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The bucket or object that a request is about.
+
+    Args:
+        bucket: its name.
+        key: of the object, empty if the request is about the bucket.
+        parameters: of the query, without those that authenticate the request.
+    """
+
+    bucket: str
+    key: str
+    parameters: dict[str, str]
+
+
+def s3_target(request: Request) -> Target:
+    """The target of a request in path style or virtual-hosted style.
+
+    Raises:
+        S3Error: its percent-encoding is no UTF-8.
+    """
+    path, _, query = target(request).partition("?")
+    path = decoded_path(path)
+    host = request.host.partition(":")[0]
+    if host.endswith(f".{VIRTUAL_HOSTED_DOMAIN}"):
+        path = f"/{host.removesuffix(f'.{VIRTUAL_HOSTED_DOMAIN}')}{path}"
+    bucket, _, key = path[1:].partition("/")
+    parameters = {name: value for name, value in decoded_query(query) if not name.startswith("X-Amz-")}
+    return Target(bucket, key, parameters)
+
+
+def decoded_path(path: str) -> str:
+    """A path without its percent-encoding.
+
+    Raises:
+        S3Error: it is no UTF-8.
+    """
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise _invalid_uri() from None
+
+
+def decoded_query(query: str) -> list[tuple[str, str]]:
+    """Names and values of a query without their encoding; `+` is a space, as S3 reads it.
+
+    Raises:
+        S3Error: the percent-encoding is no UTF-8.
+    """
+    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
+    try:
+        return [(unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")) for name, value in pairs]
+    except UnicodeDecodeError:
+        raise _invalid_uri() from None
+
+
+def _invalid_uri() -> S3Error:
+    return S3Error(400, "InvalidURI", "Couldn't parse the specified URI.")
