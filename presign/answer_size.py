@@ -61,12 +61,12 @@ def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = _encoded
     if isinstance(item, Refusal):
         return len(_encoder.encode(item.problem.details("", at="/requests/999"))) + _FIXED_BYTES
     operation, bucket = item.request.operation, item.request.bucket
-    size = _FIXED_BYTES + 2 * len(bucket) + _json_bytes(operation.key)
+    size = _FIXED_BYTES + 2 * len(bucket) + _json_bytes(operation.target)
     if isinstance(operation, PostObject):
         policy = policy_document(operation, bucket=bucket, expires_at=0, authentication={})
         fields = _encoder.encode(operation.fields())
         return size + _FORM_BYTES + _json_bytes(operation.key) + len(fields) + len(policy) * 4 // 3
-    size += encoded(operation.key)
+    size += encoded(operation.target)
     size += sum(encoded(name) + encoded(value) + 2 for name, value in operation.query())
     headers = operation.headers()
     return size + len(_encoder.encode(headers)) + sum(3 * len(name) for name in headers)

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from presign.issue import PresignedUrl
 from presign.policy import Grant
 from presign.problems import Problem
-from presign.request.model import Caller, Invocation, Operation, Principal, Request
+from presign.request.model import Caller, Invocation, Operation, Principal, Request, Via
 
 _encoder = msgspec.json.Encoder()
 
@@ -43,19 +43,22 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Who asked for what, and the outcome. It holds no URL, signature or key.
 
     Args:
+        event: the thing that was done: presigning, or deleting pre-authenticated requests in one of three ways.
         call_id: the Fn call id.
         index: the place in a batch, from 0.
         caller: how the request came.
         subject: the claim `sub` of the caller's token.
-        operation, bucket, key: of the request, as far as it could be read.
+        operation, bucket, key: of the request, as far as it could be read; `key` may be a prefix.
         expires_in: seconds, of the URL that was given or, if it was refused, asked for.
-        rule: the number of the rule that granted it, from 0.
+        rule, via: of the grant: the number of the rule, from 0, and how it gives access.
+        id: of the pre-authenticated request.
         options: those options of the request that tell which data the URL gives access to, and how they are shown.
-        outcome: whether a URL was given, the caller was refused, or the service failed.
+        outcome: whether the caller got what was asked for, was refused, or the service failed.
         code: the problem's code if no URL was given.
+        deleted: how many pre-authenticated requests were deleted.
     """
 
-    event: str = "presign"
+    event: Literal["presign", "revoke", "sweep", "close_uploads"] = "presign"
     call_id: str
     index: int | UnsetType = UNSET
     caller: Caller
@@ -65,24 +68,21 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     expires_in: int | None = None
     rule: int | UnsetType = UNSET
+    via: Via | UnsetType = UNSET
+    id: str | UnsetType = UNSET
     options: Mapping[str, Any] | UnsetType = UNSET
     outcome: Literal["granted", "refused", "failed"] = "granted"
     code: str | None = None
+    deleted: int | UnsetType = UNSET
 
 
-def write(
-    outcomes: Sequence[Issued | Refusal],
-    stream: BinaryIO,
-    *,
-    invocation: Invocation,
-    principal: Principal,
-    batch: bool = False,
-) -> None:
-    """Append the audit record of each item to `stream` as one line, in ASCII.
+def records_of(
+    outcomes: Sequence[Issued | Refusal], *, invocation: Invocation, principal: Principal, batch: bool = False
+) -> list[AuditRecord]:
+    """The audit record of each item.
 
     Args:
         outcomes: of the call's items, in their order.
-        stream: takes the lines.
         invocation: the call.
         principal: who makes it.
         batch: whether each record tells the place of its item.
@@ -94,13 +94,24 @@ def write(
         if isinstance(outcome, Issued):
             record = _described(outcome.grant.request, outcome.grant)
             record["expires_in"] = outcome.answer.expires_in
+            if outcome.answer.id is not None:
+                record["id"] = outcome.answer.id
         else:
             record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
-            record["outcome"] = "refused" if outcome.problem.status < 500 else "failed"
-            record["code"] = outcome.problem.code
+            record |= failure(outcome.problem)
         if batch:
             record["index"] = index
         records.append(AuditRecord(call_id=invocation.call_id, caller=invocation.caller, subject=subject, **record))
+    return records
+
+
+def failure(problem: Problem) -> dict[str, Any]:
+    """The members of the record of something that ended in `problem`."""
+    return {"outcome": "refused" if problem.status < 500 else "failed", "code": problem.code}
+
+
+def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
+    """Append each of `records` to `stream` as one line, in ASCII."""
     lines = _encoder.encode_lines(records)
     if not lines.isascii():
         lines = b"".join(
@@ -115,11 +126,12 @@ def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operation": operation.name(),
         "bucket": request.bucket,
-        "key": operation.key,
+        "key": operation.target,
         "expires_in": operation.expires_in,
     }
     if grant is not None:
         described["rule"] = grant.rule
+        described["via"] = grant.via
     options = {
         name: value for name in _recorded_options(type(operation)) if (value := getattr(operation, name)) is not None
     }

@@ -185,11 +185,21 @@ class LimitExceeded(_WithErrors):
 
 
 class NotFound(Problem):
-    """No such path."""
+    """No such path, or no such pre-authenticated request.
+
+    Args:
+        detail: tells which.
+    """
 
     status = 404
     code = "not_found"
-    detail = "There is nothing at this path."
+
+    def __init__(self, detail: str = "There is nothing at this path.") -> None:
+        super().__init__()
+        self._sentence = detail
+
+    def summary(self, errors: Sequence[FieldError]) -> str:
+        return self._sentence
 
 
 class MethodNotAllowed(Problem):

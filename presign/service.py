@@ -9,12 +9,15 @@ from math import inf
 
 from presign.issue import Issuer, make_issuer
 from presign.issue.endpoint import StorageEndpoint
+from presign.issue.par import ParIssuer
 from presign.keys.cache import CachedValue
 from presign.keys.clock import ClockCheck
 from presign.keys.credentials import CustomerSecretKey
 from presign.keys.oci_client import OciClient, realm_domain
+from presign.keys.pars import Pars
 from presign.keys.source import fetch_key
 from presign.policy import Policy
+from presign.problems import SecretUnavailable
 from presign.request.parser import RequestParser
 from presign.settings import Settings
 
@@ -35,6 +38,8 @@ class Service:
         parser: reads requests.
         policy: authorizes them.
         gateway_secrets: any of them proves that a claim comes from API Gateway.
+        pars, par_issuer: find and create pre-authenticated requests.
+        tag: tells this function's from those of others.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
@@ -50,10 +55,17 @@ class Service:
             max_expires_in=settings.max_expires_in,
             virtual_hosted=settings.virtual_hosted,
         )
-        self.policy = Policy(settings.rules, default_expires_in=settings.default_expires_in)
+        self.policy = Policy(
+            settings.rules,
+            default_expires_in=settings.default_expires_in,
+            par_max_expires_in=settings.par_max_expires_in,
+        )
         self.gateway_secrets = settings.gateway_secrets
+        self.tag = settings.tag
+        self.pars = Pars(self._oci_client, namespace=self.namespace)
+        self.par_issuer = ParIssuer(self.pars, tag=settings.tag)
         self._key: CachedValue[CustomerSecretKey] = CachedValue(
-            lambda: fetch_key(self._oci_client, settings.secret, clock=clock),
+            self._fetch_key,
             ttl_seconds=settings.secret_ttl_seconds,
             max_stale_seconds=settings.secret_max_stale_seconds,
             is_usable=lambda key: key.seconds_left(clock()) >= 1,
@@ -65,22 +77,43 @@ class Service:
         """The time, in seconds since the epoch."""
         return int(self._clock())
 
+    def seconds_left(self, deadline: str) -> float:
+        """Seconds that a call may still take, so that its answer is there before its deadline.
+
+        Args:
+            deadline: when the caller stops waiting (RFC 3339); anything else if that isn't known.
+        """
+        try:
+            return datetime.fromisoformat(deadline).timestamp() - self._clock() - ANSWER_SECONDS
+        except ValueError:
+            return WAIT_SECONDS
+
+    def warm(self) -> None:
+        """Fetch all that signing needs.
+
+        Raises:
+            SecretUnavailable: it can't be had.
+        """
+        if self._settings.secret is not None:
+            self.key()
+            self.issuer()
+
     def key(self, *, deadline: str = "") -> CustomerSecretKey:
         """The customer secret key.
 
         Args:
-            deadline: when the caller stops waiting (RFC 3339); anything else if that isn't known.
+            deadline: as of `seconds_left`.
 
         Raises:
             SecretUnavailable: it can't be had, or not before the deadline.
         """
-        return self._key.fresh() or self._key.get(wait_seconds=self._wait_seconds(deadline))
+        return self._key.fresh() or self._key.get(wait_seconds=self.seconds_left(deadline))
 
     def issuer(self, *, deadline: str = "") -> Issuer:
         """The issuer that signs with the customer secret key.
 
         Args:
-            deadline: as of `key`.
+            deadline: as of `seconds_left`.
 
         Raises:
             SecretUnavailable: the namespace can't be had, or not before the deadline.
@@ -91,17 +124,28 @@ class Service:
             )
         return self._issuer
 
+    def namespace(self, *, deadline: str = "") -> str:
+        """The Object Storage namespace.
+
+        Args:
+            deadline: as of `seconds_left`.
+
+        Raises:
+            SecretUnavailable: it can't be had, or not before the deadline.
+        """
+        if self._settings.namespace is not None:
+            return self._settings.namespace
+        return self._namespace.get(wait_seconds=self.seconds_left(deadline))
+
+    def _fetch_key(self) -> CustomerSecretKey:
+        if self._settings.secret is None:
+            raise SecretUnavailable("no rule of POLICY has via: s3, so no secret is set")
+        return fetch_key(self._oci_client, self._settings.secret, clock=self._clock)
+
     def _endpoint(self, deadline: str) -> StorageEndpoint:
-        region, namespace = self._settings.region, self._settings.namespace
         template = self._settings.storage_endpoint
         if template is None:
-            template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
-        if namespace is None and "{namespace}" in template:
-            namespace = self._namespace.get(wait_seconds=self._wait_seconds(deadline))
-        return StorageEndpoint.from_template(template, namespace=namespace, region=region)
-
-    def _wait_seconds(self, deadline: str) -> float:
-        try:
-            return datetime.fromisoformat(deadline).timestamp() - self._clock() - ANSWER_SECONDS
-        except ValueError:
-            return WAIT_SECONDS
+            domain = realm_domain(self._settings.region)
+            template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{domain}"
+        namespace = self.namespace(deadline=deadline) if "{namespace}" in template else None
+        return StorageEndpoint.from_template(template, namespace=namespace, region=self._settings.region)

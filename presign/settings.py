@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The function's settings.
 
     Args:
-        secret: where the customer secret key is kept.
+        secret: where the customer secret key is kept; None if no rule needs it.
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
         region: the region identifier.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
@@ -47,9 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         signer: the name of the signer.
         log_level: the name of the root logger's level.
         gateway_secrets: each proves that a claim comes from API Gateway.
+        par_max_expires_in: seconds, the longest that a pre-authenticated request may be valid.
+        tag: tells this function's pre-authenticated requests from those of others.
     """
 
-    secret: SecretReference
+    secret: SecretReference | None
     namespace: str | None
     region: str
     storage_endpoint: str | None
@@ -64,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     signer: str
     log_level: str
     gateway_secrets: tuple[str, ...]
+    par_max_expires_in: int
+    tag: str
 
     def __repr__(self) -> str:
         return "Settings(…)"
@@ -81,14 +86,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         reader = _Reader(config, root)
         max_expires_in = reader.seconds("MAX_EXPIRES_IN", default=MAX_EXPIRES_IN, least=1, most=MAX_EXPIRES_IN)
+        rules = reader.rules()
         settings = cls(
-            secret=reader.secret(),
+            secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
-            rules=reader.rules(),
+            rules=rules,
             default_bucket=reader.default_bucket(),
             default_expires_in=reader.seconds(
                 "DEFAULT_EXPIRES_IN", default=min(DEFAULT_EXPIRES_IN, max_expires_in), least=1, most=max_expires_in
@@ -99,6 +105,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
             gateway_secrets=reader.gateway_secrets(),
+            par_max_expires_in=reader.seconds(
+                "PAR_MAX_EXPIRES_IN", default=max_expires_in, least=1, most=max_expires_in
+            ),
+            tag=function_tag(reader.text("FN_FN_ID")),
         )
         if not reader.is_set("CLAIMS_KEY") and any(rule.needs_claims for rule in settings.rules):
             reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
@@ -156,10 +166,12 @@ class _Reader:
             self.add("REGION", "must be a region identifier, such as eu-frankfurt-1")
         return region or ""
 
-    def secret(self) -> SecretReference:
+    def secret(self, *, needed: bool) -> SecretReference | None:
         secret_ocid = self._ocid("SECRET_OCID", "vaultsecret")
         vault_ocid = self._ocid("VAULT_OCID", "vault")
         name = self.text("SECRET_NAME")
+        if not needed and not (self.text("SECRET_OCID") or self.text("VAULT_OCID") or name):
+            return None
         if self.text("SECRET_OCID") is None and not (self.text("VAULT_OCID") and name):
             self.add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
         if self.text("SECRET_OCID") and (self.text("VAULT_OCID") or name):
@@ -194,6 +206,11 @@ class _Reader:
 
     def add(self, name: str, detail: str) -> None:
         self.errors.append(FieldError(f"/{name}", detail))
+
+
+def function_tag(function_ocid: str | None) -> str:
+    """A short name for the function, which OCI Functions tells its OCID in `FN_FN_ID`."""
+    return "local" if function_ocid is None else sha256(function_ocid.encode()).hexdigest()[:12]
 
 
 def _service_url_error(value: str) -> str:

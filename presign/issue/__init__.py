@@ -10,6 +10,8 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.keys.clock import rfc3339
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
+from presign.request.model import Via
+from presign.request.operations.prefixes import GetPrefix
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
@@ -24,7 +26,11 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         headers: the client must send exactly these with it.
         expires_at: when it ends (RFC 3339, UTC).
         expires_in: seconds from now until then.
+        key, prefix: of the object, or of the objects.
+        via: `s3` for a presigned URL, `par` for a pre-authenticated request.
         fields: of a form, those that it must hold before the file.
+        id: of a PAR, to revoke it.
+        bound: whether the URL is good for these headers only. Those of a PAR are advice: its holder may send others.
     """
 
     url: str
@@ -34,8 +40,12 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     expires_in: int
     operation: str
     bucket: str
-    key: str
+    key: str | None = None
+    prefix: str | None = None
+    via: Via
     fields: dict[str, str] | None = None
+    id: str | None = None
+    bound: bool = True
 
 
 class Issuer(Protocol):
@@ -73,6 +83,7 @@ def answer(
     expires_in: int,
     headers: dict[str, str] | None = None,
     fields: dict[str, str] | None = None,
+    par_id: str | None = None,
 ) -> PresignedUrl:
     """The answer with the URL of `grant`.
 
@@ -83,8 +94,10 @@ def answer(
         expires_in: seconds from `now` that the URL is valid.
         headers: the client must send them; none by default.
         fields: of a form.
+        par_id: of a pre-authenticated request.
     """
     operation = grant.request.operation
+    is_prefix = isinstance(operation, GetPrefix)
     return PresignedUrl(
         url=url,
         method=operation.method,
@@ -93,6 +106,10 @@ def answer(
         expires_in=expires_in,
         operation=operation.name(),
         bucket=grant.request.bucket,
-        key=operation.key,
+        key=None if is_prefix else operation.target,
+        prefix=operation.target if is_prefix else None,
+        via=grant.via,
         fields=fields,
+        id=par_id,
+        bound=par_id is None,
     )

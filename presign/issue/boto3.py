@@ -129,7 +129,7 @@ class Boto3Issuer:
 
 
 def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"Bucket": request.bucket, "Key": request.operation.key}
+    parameters: dict[str, Any] = {"Bucket": request.bucket, "Key": request.operation.target}
     metadata = {}
     for name, value in [*request.operation.query(), *headers.items()]:
         if name.startswith(_METADATA_PREFIX):

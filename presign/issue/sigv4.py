@@ -146,7 +146,7 @@ class SigV4Issuer:
     def _url(self, grant: Grant, signing: Signing, expires_in: int) -> PresignedUrl:
         operation, bucket = grant.request.operation, grant.request.bucket
         host = self._endpoint.host(bucket)
-        uri = self._endpoint.path(bucket, operation.key)
+        uri = self._endpoint.path(bucket, operation.target)
         request_headers, parameters = operation.headers(), operation.query()
         headers, signed_headers = f"host:{host}\n", "host"
         if request_headers:

@@ -36,7 +36,7 @@ class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OciClient:
-    """Asks OCI for the secret and the namespace.
+    """Asks OCI services.
 
     Args:
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
@@ -67,7 +67,7 @@ class OciClient:
                 return self._secrets_client.get_secret_bundle(secret.secret_ocid)
             return self._secrets_client.get_secret_bundle_by_name(secret.name, secret.vault_ocid)
 
-        bundle = self._ask(
+        bundle = self.ask(
             get_bundle,
             failure=f"Vault did not give {secret}",
             statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
@@ -81,20 +81,35 @@ class OciClient:
             SecretUnavailable: Object Storage can't be asked, or refuses.
         """
 
-        def get_namespace() -> Any:
-            from oci.object_storage import ObjectStorageClient
-
-            return ObjectStorageClient({}, **self._client_options(self._object_storage_endpoint)).get_namespace()
-
-        namespace = self._ask(
-            get_namespace,
+        namespace = self.ask(
+            lambda: self.object_storage.get_namespace(),
             failure="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
             statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
         )
         return str(namespace)
 
-    def _ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
-        """The data of the answer to `call`; `failure` and the IAM policy `statement` it needs say what went wrong."""
+    @cached_property
+    def object_storage(self) -> Any:
+        """The SDK's client of the native Object Storage API, for calls that `ask` makes."""
+        from oci.object_storage import ObjectStorageClient
+
+        return ObjectStorageClient({}, **self._client_options(self._object_storage_endpoint))
+
+    def ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
+        """The data of the answer to `call`.
+
+        Args:
+            call: makes one call of an SDK's client.
+            failure: a sentence for the log, if it fails.
+            statement: the IAM policy statement that the call needs.
+
+        Raises:
+            SecretUnavailable: it fails.
+        """
+        return self.answer(call, failure=failure, statement=statement).data
+
+    def answer(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
+        """The answer to `call` with its headers; otherwise as `ask`."""
         asked_at = self._clock_check.now()
         try:
             answer = call()
@@ -104,7 +119,7 @@ class OciClient:
                 statement = ""
             raise _unavailable(failure, exc, statement, headers) from exc
         self._clock_check.check(answer.headers, asked_at=asked_at)
-        return answer.data
+        return answer
 
     @cached_property
     def _secrets_client(self) -> Any:

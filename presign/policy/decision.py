@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from presign.policy.limits import Limits
+from presign.policy.par_limits import par_errors
 from presign.policy.rules import GROUPS, Rule
 from presign.policy.templates import Template, claim_values
-from presign.problems import AccessDenied, FieldError, LimitExceeded
-from presign.request.model import Principal, Request
+from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
+from presign.request.model import MAX_EXPIRES_IN, Principal, Request, Via
+from presign.request.operations.prefixes import GetPrefix
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -18,11 +20,13 @@ class Grant(msgspec.Struct, frozen=True):
         request: with all that the limits of the rule add to it.
         expires_in: seconds that the URL may be valid.
         rule: the number of the rule that granted it, from 0.
+        via: how the rule gives access.
     """
 
     request: Request
     expires_in: int
     rule: int
+    via: Via
 
 
 class Mismatch(msgspec.Struct, frozen=True):
@@ -31,13 +35,15 @@ class Mismatch(msgspec.Struct, frozen=True):
     Args:
         detail: the condition that the request does not fulfil; empty if it only exceeds limits.
         exceeded: the limits that it exceeds.
+        unfit: the parts of the request that a PAR can't give.
     """
 
     detail: str
     exceeded: list[FieldError] = []
+    unfit: list[FieldError] = []
 
     def __str__(self) -> str:
-        return self.detail or "; ".join(map(str, self.exceeded))
+        return self.detail or "; ".join(map(str, [*self.exceeded, *self.unfit]))
 
 
 class Policy:
@@ -46,10 +52,13 @@ class Policy:
     Args:
         rules: free of validation errors, as `parse_rules` gives them.
         default_expires_in: seconds that a URL is valid where neither the request nor the rule says less.
+        par_max_expires_in: seconds, the longest that a PAR may be valid.
     """
 
-    def __init__(self, rules: list[Rule], *, default_expires_in: int) -> None:
-        self._rules = [_CompiledRule(rule, number, default_expires_in) for number, rule in enumerate(rules)]
+    def __init__(self, rules: list[Rule], *, default_expires_in: int, par_max_expires_in: int = MAX_EXPIRES_IN) -> None:
+        self._rules = [
+            _CompiledRule(rule, number, default_expires_in, par_max_expires_in) for number, rule in enumerate(rules)
+        ]
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
         """The grant of the first rule that allows `request`.
@@ -60,15 +69,28 @@ class Policy:
 
         Raises:
             LimitExceeded: rules match the request, but it exceeds their limits; it tells those of the first.
+            InvalidRequest: rules match the request, but they give PARs, and no PAR can give it.
             AccessDenied: no rule matches it.
         """
         exceeded: list[FieldError] = []
+        unfit: list[FieldError] = []
         for rule in self._rules:
             outcome = rule.decide(request, principal)
             if isinstance(outcome, Grant):
                 return outcome
             exceeded = exceeded or outcome.exceeded
-        raise LimitExceeded(exceeded) if exceeded else AccessDenied
+            unfit = unfit or outcome.unfit
+        if exceeded:
+            raise LimitExceeded(exceeded)
+        raise InvalidRequest(unfit) if unfit else AccessDenied
+
+    def may_revoke(self, bucket: str, principal: Principal) -> bool:
+        """Whether a rule gives `principal` PARs in `bucket`."""
+        return any(rule.gives_pars(bucket, principal) for rule in self._rules)
+
+    def is_single_use(self, bucket: str, key: str) -> bool:
+        """Whether a rule wants the PARs for uploads of this object to be deleted once it is written."""
+        return any(rule.is_single_use(bucket, key) for rule in self._rules)
 
     def explain(self, request: Request, principal: Principal) -> list[Grant | Mismatch]:
         """For each rule by itself, its grant or why it gives none."""
@@ -78,7 +100,7 @@ class Policy:
 class _CompiledRule:
     """A rule with everything worked out that does not depend on the request."""
 
-    def __init__(self, rule: Rule, number: int, default_expires_in: int) -> None:
+    def __init__(self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int) -> None:
         self._number = number
         self._operations = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
         self._bucket = Template(rule.bucket)
@@ -89,11 +111,16 @@ class _CompiledRule:
             max_content_length=rule.max_content_length,
             content_types=rule.content_types,
             create_only=rule.create_only,
-            response_overrides=rule.response_overrides,
+            response_overrides=rule.response_overrides or ("any" if rule.via == "par" else "download"),
         )
+        self._via = rule.via
+        self._par_max_expires_in = par_max_expires_in
+        self._single_use = rule.single_use
         self._max_expires_in = rule.max_expires_in
-        self._default_expires_in = (
-            default_expires_in if rule.max_expires_in is None else min(default_expires_in, rule.max_expires_in)
+        self._default_expires_in = min(
+            default_expires_in,
+            default_expires_in if rule.max_expires_in is None else rule.max_expires_in,
+            par_max_expires_in if rule.via == "par" else default_expires_in,
         )
 
     def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
@@ -107,9 +134,31 @@ class _CompiledRule:
             exceeded = [FieldError("/expires_in", f"must be at most {self._max_expires_in}"), *exceeded]
         if exceeded:
             return Mismatch("", exceeded)
+        if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
+            return Mismatch("", [], unfit)
         if changes:
             request = Request(msgspec.structs.replace(operation, **changes), request.bucket)
-        return Grant(request, expires_in, self._number)
+        return Grant(request, expires_in, self._number, self._via)
+
+    def gives_pars(self, bucket: str, principal: Principal) -> bool:
+        """Whether the rule gives `principal` PARs in `bucket`."""
+        return (
+            self._via == "par"
+            and principal.caller in self._callers
+            and self._bucket.fill_in(principal.claims) == bucket
+            and self._prefix.fill_in(principal.claims) is not None
+            and not self._claim_mismatch(principal)
+        )
+
+    def is_single_use(self, bucket: str, key: str) -> bool:
+        """Whether the rule closes PARs for uploads of this object, whatever claims its caller had."""
+        return self._single_use and self._bucket.matches(bucket) and self._prefix.matches_beginning(key)
+
+    def _claim_mismatch(self, principal: Principal) -> str:
+        for name, wanted in self._when.items():
+            if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
+                return f"the claim {name} is missing or has none of the rule's values"
+        return ""
 
     def _mismatch(self, request: Request, principal: Principal) -> str:
         """The first condition that `request` does not fulfil, or an empty string."""
@@ -117,6 +166,10 @@ class _CompiledRule:
             return "the rule does not list this operation"
         if principal.caller not in self._callers:
             return "the rule does not list this way of calling"
+        if request.operation.via not in (None, self._via):
+            return f"the rule gives access via {self._via}"
+        if self._via == "s3" and isinstance(request.operation, GetPrefix):
+            return "the rule gives access via s3, which is for one object"
         bucket = self._bucket.fill_in(principal.claims)
         if bucket is None:
             return "the rule's bucket needs a claim that is missing or can't be part of a name"
@@ -125,9 +178,6 @@ class _CompiledRule:
         prefix = self._prefix.fill_in(principal.claims)
         if prefix is None:
             return "the rule's prefix needs a claim that is missing or can't be part of a key"
-        if not request.operation.key.startswith(prefix):
+        if not request.operation.target.startswith(prefix):
             return "the key does not begin with the rule's prefix"
-        for name, wanted in self._when.items():
-            if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
-                return f"the claim {name} is missing or has none of the rule's values"
-        return ""
+        return self._claim_mismatch(principal)

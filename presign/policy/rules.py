@@ -12,9 +12,11 @@ from presign.policy.limits import MAX_OBJECT_BYTES, ResponseOverrides, content_t
 from presign.policy.templates import claim_name_error, prefix_template_error, template_error, without_claims
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
-from presign.request.model import Caller, Seconds
+from presign.request.model import Caller, Seconds, Via
 from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import MULTIPART, OPERATIONS
+from presign.request.operations.objects import GetObject, HeadObject, PutObject
+from presign.request.operations.prefixes import GetPrefix
 
 GROUPS = {
     "read": frozenset({"get_object", "head_object"}),
@@ -23,6 +25,10 @@ GROUPS = {
     "*": frozenset(OPERATIONS),
 }
 """Names that stand for several operations. `delete_object` is in `*` only."""
+
+
+PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
+"""The operations that a pre-authenticated request can give."""
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -39,7 +45,11 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         content_types: media types that may be uploaded; `image/*` stands for all image types.
         create_only: whether an upload may not replace an object.
         response_overrides: the `response_…` options that a reader may set: `any`, `none`, or `download` for those that
-            can't make a browser show the object as another type.
+            can't make a browser show the object as another type. By default `download`; with `via: par` always `any`,
+            since the holder of a PAR chooses them.
+        via: how the rule gives access.
+        single_use: with `via: par`, whether a PAR for an upload is deleted as soon as an event tells that its object
+            was written.
     """
 
     operations: Annotated[list[str], msgspec.Meta(min_length=1)]
@@ -51,7 +61,9 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     max_content_length: Annotated[int, msgspec.Meta(ge=0, le=MAX_OBJECT_BYTES)] | None = None
     content_types: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
     create_only: bool = False
-    response_overrides: ResponseOverrides = "download"
+    response_overrides: ResponseOverrides | None = None
+    via: Via = "s3"
+    single_use: bool = False
 
     @property
     def needs_claims(self) -> bool:
@@ -116,3 +128,28 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
     for index, pattern in enumerate(rule.content_types or ()):
         if error := content_type_pattern_error(pattern):
             yield FieldError(pointer("content_types", index), error)
+    yield from _par_errors(rule) if rule.via == "par" else _s3_errors(rule)
+
+
+def _s3_errors(rule: Rule) -> Iterator[FieldError]:
+    for index, name in enumerate(rule.operations):
+        if name == GetPrefix.name():
+            yield FieldError(pointer("operations", index), "needs a rule with via: par")
+    if rule.single_use:
+        yield FieldError("/single_use", "needs a rule with via: par")
+
+
+def _par_errors(rule: Rule) -> Iterator[FieldError]:
+    """A PAR binds the object and the verb only, so a rule can't promise more."""
+    for name in ("max_content_length", "content_types"):
+        if getattr(rule, name) is not None:
+            yield FieldError(pointer(name), "can't be kept by a PAR: use via: s3")
+    if rule.create_only:
+        yield FieldError("/create_only", "can't be kept by a PAR: use via: s3")
+    if rule.response_overrides not in (None, "any"):
+        yield FieldError("/response_overrides", "must be any, as the holder of a PAR chooses them")
+    granted = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
+    if rule.single_use and PutObject.name() not in granted:
+        yield FieldError("/single_use", "needs put_object among the operations")
+    if granted.isdisjoint(PAR_OPERATIONS):
+        yield FieldError("/operations", f"must have one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")

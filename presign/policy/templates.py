@@ -26,6 +26,7 @@ class Template:
         # The text around the claims, and between each two pieces of it the name of one.
         self._first, *rest = _claim.split(text)
         self._rest = list(zip(rest[::2], rest[1::2], strict=True))
+        self._pattern = re.compile("[^/]+".join(map(re.escape, [self._first, *rest[1::2]])))
 
     def fill_in(self, claims: Mapping[str, str]) -> str | None:
         """The text with the values of `claims`; None if one is missing or can't be part of an object key.
@@ -40,6 +41,14 @@ class Template:
                 return None
             filled += value + text
         return filled
+
+    def matches(self, text: str) -> bool:
+        """Whether the claims of some caller could make this `text`."""
+        return self._pattern.fullmatch(text) is not None
+
+    def matches_beginning(self, text: str) -> bool:
+        """Whether the claims of some caller could make the beginning of `text`."""
+        return self._pattern.match(text) is not None
 
 
 def claim_name_error(name: str) -> str:

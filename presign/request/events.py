@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from presign.problems import FieldError, InvalidRequest
@@ -48,3 +49,18 @@ def object_of_event(event: dict[str, Any]) -> GetObject:
     if errors:
         raise InvalidRequest(errors)
     return GetObject(bucket=names[_BUCKET], key=names[_KEY])
+
+
+def time_of_event(event: dict[str, Any]) -> datetime:
+    """When the object of `event` was written.
+
+    Raises:
+        InvalidRequest: the event does not tell.
+    """
+    try:
+        written_at = datetime.fromisoformat(str(event.get("eventTime")))
+    except ValueError:
+        written_at = None
+    if written_at is None or written_at.tzinfo is None:
+        raise InvalidRequest([FieldError("/eventTime", "is required, a time with its offset (RFC 3339)")])
+    return written_at

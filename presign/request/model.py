@@ -22,6 +22,10 @@ Caller = Literal["gateway", "invoke"]
 """How a request came: through API Gateway, or by a direct invocation, which IAM has allowed."""
 
 
+Via = Literal["s3", "par"]
+"""How access is given: by a presigned URL of the S3 Compatibility API, or by a pre-authenticated request (PAR)."""
+
+
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the function, free of the FDK.
 
@@ -57,12 +61,12 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
-    """The members that every operation on one object has; the subclasses add their options.
+    """The members that every operation has; the subclasses add their options.
 
     Args:
-        key: the object key.
         bucket: the bucket's name; the function's default bucket when left out.
         expires_in: seconds that the URL is valid; the policy decides when left out.
+        via: `s3` for a presigned URL, `par` for a pre-authenticated request; the policy decides when left out.
     """
 
     method: ClassVar[str]
@@ -71,12 +75,17 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The options that travel in the query string, with their names there, in the order in which they appear."""
     header_options: ClassVar[Mapping[str, str]] = {}
     """The options that travel as headers, with their names there."""
-    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"key": key_error, "bucket": bucket_error}
+    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"bucket": bucket_error}
     """Validators for constraints that the field's type cannot express."""
 
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
     bucket: str | None = None
     expires_in: Seconds | None = None
+    via: Via | None = None
+
+    @property
+    def target(self) -> str:
+        """The object key that the operation is about, or the prefix of several."""
+        raise NotImplementedError
 
     @classmethod
     def name(cls) -> str:
@@ -103,6 +112,22 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             for option, wire_name in options.items()
             if (value := getattr(self, option)) is not None
         ]
+
+
+class ObjectOperation(Operation, frozen=True, kw_only=True):
+    """The members that every operation on one object has.
+
+    Args:
+        key: the object key.
+    """
+
+    checks = {**Operation.checks, "key": key_error}
+
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
+
+    @property
+    def target(self) -> str:
+        return self.key
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from presign.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRequest, first_errors
 from presign.request.field_errors import field_errors, pointer
-from presign.request.model import Operation, Request
+from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.object_names import virtual_hosted_bucket_error
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject
@@ -23,12 +23,12 @@ class _Batch(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder()
-_STAND_INS = {"key": "any", "upload_id": "any", "part_number": 1}
+_STAND_INS = {"key": "any", "prefix": "any/", "upload_id": "any", "part_number": 1}
 """Valid values for the members that are required."""
 _owners: dict[str, list[str]] = {}
 """For each option, the operations that have it."""
 for _name, _operation in OPERATIONS.items():
-    for _option in set(_operation.__struct_fields__) - set(Operation.__struct_fields__):
+    for _option in set(_operation.__struct_fields__) - set(ObjectOperation.__struct_fields__):
         _owners.setdefault(_option, []).append(_name)
 
 
@@ -138,7 +138,7 @@ def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldE
     if operation is None:
         errors.append(FieldError("/operation", f"must be one of {', '.join(OPERATIONS)}"))
         # Which options it may have is not known; the members that every operation has can still be checked.
-        operation = Operation
+        operation = ObjectOperation
         members = {name: value for name, value in members.items() if name not in _owners}
 
     def unknown(member: str) -> str:

@@ -18,8 +18,11 @@ class Route(Enum):
     PRESIGN = "/v1/presign"
     BATCH = "/v1/presign/batch"
     DOCUMENT = "/v1/openapi.json"
+    REVOKE = "/v1/presign/revoke"
     EVENT = "event"
     """Of the Events service; it comes by a direct invocation only."""
+    SWEEP = "sweep"
+    """Deletes expired pre-authenticated requests; likewise."""
 
     @property
     def method(self) -> str:
@@ -32,7 +35,7 @@ class Route(Enum):
         return MAX_BATCH_BYTES if self is Route.BATCH else MAX_BODY_BYTES
 
 
-HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.DOCUMENT)
+HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.REVOKE, Route.DOCUMENT)
 
 
 def http_route(invocation: Invocation) -> Route:
@@ -58,6 +61,10 @@ def direct_route(document: Any) -> Route:
             return Route.BATCH
         if "eventType" in document:
             return Route.EVENT
+        if "sweep" in document:
+            return Route.SWEEP
+        if "id" in document:
+            return Route.REVOKE
     return Route.PRESIGN
 
 

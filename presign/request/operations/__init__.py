@@ -12,6 +12,7 @@ from presign.request.operations.multipart import (
     UploadPart,
 )
 from presign.request.operations.objects import DeleteObject, GetObject, HeadObject, PutObject
+from presign.request.operations.prefixes import GetPrefix
 
 _MULTIPART: tuple[type[Operation], ...] = (
     CreateMultipartUpload,
@@ -20,7 +21,7 @@ _MULTIPART: tuple[type[Operation], ...] = (
     AbortMultipartUpload,
     ListParts,
 )
-_ALL: tuple[type[Operation], ...] = (GetObject, HeadObject, PutObject, DeleteObject, PostObject, *_MULTIPART)
+_ALL: tuple[type[Operation], ...] = (GetObject, HeadObject, PutObject, DeleteObject, PostObject, *_MULTIPART, GetPrefix)
 
 OPERATIONS: dict[str, type[Operation]] = {operation.name(): operation for operation in _ALL}
 MULTIPART = frozenset(operation.name() for operation in _MULTIPART)

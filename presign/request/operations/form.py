@@ -8,11 +8,11 @@ from typing import Literal
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.header_values import media_type_error
-from presign.request.model import Operation
+from presign.request.model import ObjectOperation
 from presign.request.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
 
 
-class PostObject(Operation, frozen=True, kw_only=True, tag="post_object"):
+class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
     """Upload an object with an HTML form (Amazon S3 API Reference, "POST Object").
 
     Args:
@@ -23,7 +23,7 @@ class PostObject(Operation, frozen=True, kw_only=True, tag="post_object"):
     """
 
     method = "POST"
-    checks = {**Operation.checks, "content_type": media_type_error}
+    checks = {**ObjectOperation.checks, "content_type": media_type_error}
 
     content_type: Text | None = None
     min_content_length: ByteCount | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from presign.request.header_values import md5_error, sha256_error
-from presign.request.model import Operation
+from presign.request.model import ObjectOperation
 from presign.request.object_names import upload_id_error
 from presign.request.operations.options import ByteCount, Text, Upload, any_error
 
@@ -24,7 +24,7 @@ class CreateMultipartUpload(Upload, frozen=True, kw_only=True, tag="create_multi
         return [("uploads", "")]
 
 
-class OfMultipartUpload(Operation, frozen=True, kw_only=True):
+class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
     """A request on an upload in parts.
 
     Args:
@@ -32,7 +32,7 @@ class OfMultipartUpload(Operation, frozen=True, kw_only=True):
     """
 
     query_options = {"upload_id": "uploadId"}
-    checks = {**Operation.checks, "upload_id": upload_id_error}
+    checks = {**ObjectOperation.checks, "upload_id": upload_id_error}
 
     upload_id: Text
 

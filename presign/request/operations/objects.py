@@ -18,14 +18,14 @@ from presign.request.header_values import (
     media_type_error,
     sha256_error,
 )
-from presign.request.model import Operation
+from presign.request.model import ObjectOperation
 from presign.request.operations.options import ByteCount, Text, Upload, any_error
 
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class HeadObject(Operation, frozen=True, kw_only=True, tag="head_object"):
+class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     """Read an object's headers.
 
     Args:
@@ -46,7 +46,7 @@ class HeadObject(Operation, frozen=True, kw_only=True, tag="head_object"):
         "response_expires": "response-expires",
     }
     checks = {
-        **Operation.checks,
+        **ObjectOperation.checks,
         "version_id": field_value_error,
         "download_as": file_name_error,
         "response_cache_control": field_value_error,
@@ -115,7 +115,7 @@ class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     if_none_match: str | None = None
 
 
-class DeleteObject(Operation, frozen=True, kw_only=True, tag="delete_object"):
+class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_object"):
     """Delete an object.
 
     Args:
@@ -124,6 +124,6 @@ class DeleteObject(Operation, frozen=True, kw_only=True, tag="delete_object"):
 
     method = "DELETE"
     query_options = {"version_id": "versionId"}
-    checks = {**Operation.checks, "version_id": field_value_error}
+    checks = {**ObjectOperation.checks, "version_id": field_value_error}
 
     version_id: Text | None = None

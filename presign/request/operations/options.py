@@ -10,7 +10,7 @@ import msgspec
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.header_values import field_name_error, field_value_error, media_type_error
-from presign.request.model import Operation
+from presign.request.model import ObjectOperation
 
 MAX_PUT_BYTES = 50 * 1024**3
 """Bytes: the most that OCI Object Storage takes in one PUT."""
@@ -25,7 +25,7 @@ ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
-class Upload(Operation, frozen=True, kw_only=True):
+class Upload(ObjectOperation, frozen=True, kw_only=True):
     """The options that go with the content of a new object.
 
     Every option becomes a signed header, so the client must send it, and can send no other value.
@@ -43,7 +43,7 @@ class Upload(Operation, frozen=True, kw_only=True):
         "content_encoding": "Content-Encoding",
     }
     checks = {
-        **Operation.checks,
+        **ObjectOperation.checks,
         "content_type": media_type_error,
         "cache_control": field_value_error,
         "content_disposition": field_value_error,

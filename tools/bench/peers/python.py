@@ -52,7 +52,7 @@ def presign() -> Callable[[], str]:
     issuer = SigV4Issuer(endpoint=StorageEndpoint.from_template(ENDPOINT, namespace="", region=REGION), region=REGION)
 
     def url() -> str:
-        grant = Grant(Request(GetObject(key=KEY), BUCKET), EXPIRES_IN, 0)
+        grant = Grant(Request(GetObject(key=KEY), BUCKET), EXPIRES_IN, 0, "s3")
         return issuer.issue(grant, key=key, now=int(time.time())).url
 
     return url

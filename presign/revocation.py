@@ -1,0 +1,166 @@
+"""Taking pre-authenticated requests (PARs) back: by a caller, after an upload, and when they have expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from presign.issue.par import ParName, is_open_upload
+from presign.keys.clock import rfc3339
+from presign.keys.pars import Pars
+from presign.policy import Policy
+from presign.problems import FieldError, InvalidRequest, NotFound, first_errors
+from presign.request.field_errors import field_errors
+from presign.request.model import Principal
+from presign.request.object_names import bucket_error
+from presign.request.parser import json_object
+
+
+class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A PAR to be revoked.
+
+    Args:
+        bucket: the bucket's name.
+        id: as the answer with the PAR's URL gave it.
+    """
+
+    bucket: str
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """A PAR that was revoked.
+
+    Args:
+        bucket: the bucket's name.
+        id: of the PAR.
+        key: of its object, or the prefix of its objects.
+        expires_at: when it would have ended (RFC 3339, UTC).
+    """
+
+    bucket: str
+    id: str
+    key: str
+    expires_at: str
+
+
+class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The bucket whose expired PARs are deleted."""
+
+    bucket: str
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """The result of a sweep.
+
+    Args:
+        bucket: the bucket's name.
+        deleted: how many expired PARs were deleted.
+        done: whether there are no others; if not, another call goes on.
+    """
+
+    bucket: str
+    deleted: int
+    done: bool
+
+
+def parse_revocation(document: Any) -> Revocation:
+    """The PAR that a call wants to revoke.
+
+    Raises:
+        InvalidRequest: with every validation error.
+    """
+    errors = first_errors(field_errors(json_object(document), Revocation))
+    if not errors:
+        asked = msgspec.convert(document, Revocation)
+        if detail := bucket_error(asked.bucket):
+            errors.append(FieldError("/bucket", detail))
+        # The SDK puts the id into a path, where these have a meaning of their own.
+        if asked.id in (".", ".."):
+            errors.append(FieldError("/id", "must not be '.' or '..'"))
+    if errors:
+        raise InvalidRequest(errors)
+    return asked
+
+
+def parse_sweep(document: Any) -> Sweep:
+    """The bucket that a call wants to sweep.
+
+    Raises:
+        InvalidRequest: with every validation error.
+    """
+    members = json_object(json_object(document)["sweep"])
+    errors = first_errors(field_errors(members, Sweep, at="/sweep"))
+    if not errors and (detail := bucket_error(members["bucket"])):
+        errors.append(FieldError("/sweep/bucket", detail))
+    if errors:
+        raise InvalidRequest(errors)
+    return msgspec.convert(members, Sweep)
+
+
+def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars, tag: str) -> Revoked:
+    """Delete the PAR that `asked` names, if it is of this function and `principal` may revoke it.
+
+    Raises:
+        NotFound: it isn't, or there is none; the caller can't tell which.
+        SecretUnavailable: Object Storage can't be asked.
+    """
+    par = pars.find(asked.bucket, asked.id) if policy.may_revoke(asked.bucket, principal) else None
+    name = None if par is None else ParName.parse(par.name)
+    if par is None or name is None or name.tag != tag or not name.is_of(principal):
+        raise NotFound("There is no such pre-authenticated request.")
+    pars.delete(asked.bucket, asked.id)
+    return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))
+
+
+def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars, tag: str) -> int:
+    """Delete the PARs of this function by which the object that was just written could be written again.
+
+    Args:
+        bucket, key: of the object.
+        written_at: when it was written; younger PARs stay.
+        pars: all PARs.
+        tag: of this function.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        SecretUnavailable: Object Storage can't be asked.
+    """
+    found = [
+        par
+        for par in pars.all(bucket, object_prefix=key)
+        if is_open_upload(par, key=key, tag=tag, written_at=written_at)
+    ]
+    for par in found:
+        pars.delete(bucket, par.id)
+    return len(found)
+
+
+def sweep(asked: Sweep, *, pars: Pars, tag: str, now: float, seconds_left: Callable[[], float]) -> Swept:
+    """Delete the expired PARs of this function, as many as the time allows.
+
+    Args:
+        asked: the bucket.
+        pars: all PARs.
+        tag: of this function.
+        now: seconds since the epoch.
+        seconds_left: tells how long the call may still take.
+
+    Raises:
+        SecretUnavailable: Object Storage can't be asked.
+    """
+    deleted = 0
+    for par in pars.all(asked.bucket):
+        name = ParName.parse(par.name)
+        if name is None or name.tag != tag or par.time_expires.timestamp() > now:
+            continue
+        if seconds_left() <= 0:
+            return Swept(asked.bucket, deleted, done=False)
+        pars.delete(asked.bucket, par.id)
+        deleted += 1
+    return Swept(asked.bucket, deleted, done=True)
