@@ -57,7 +57,7 @@ class Stack:
         identity_provider, identity, vault, storage, function: the parts.
         socket_path: where the function listens.
         url: of the gateway.
-        storage_url: of object storage.
+        storage_url: of object storage, for all of its APIs.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
         claims_key: the gateway secret.
@@ -101,7 +101,7 @@ class Stack:
             started.callback(shutil.rmtree, directory)
             self.identity_provider.save(directory)
             self.identity = ResourcePrincipal(directory, region=REGION)
-            self.vault = Vault(self.identity, namespace=NAMESPACE)
+            self.vault = Vault(self.identity)
             self.vault_url = started.enter_context(Server(self.vault)).url
             access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
             self.vault.put_secret(
@@ -114,6 +114,8 @@ class Stack:
                 access_key_id=access_key_id,
                 secret_access_key=secret_access_key,
                 region=REGION,
+                principal=self.identity,
+                namespace=NAMESPACE,
                 allowed_origins=["*"] if self._s3_cors else [],
             )
             self.storage.create_bucket(BUCKET)
@@ -168,7 +170,7 @@ class Stack:
         return {
             "SECRET_OCID": SECRET_OCID,
             "VAULT_ENDPOINT": self.vault_url,
-            "OBJECT_STORAGE_ENDPOINT": self.vault_url,
+            "OBJECT_STORAGE_ENDPOINT": self.storage_url,
             "STORAGE_ENDPOINT": self.storage_url,
             "DEFAULT_BUCKET": BUCKET,
             "POLICY": json.dumps(POLICY),

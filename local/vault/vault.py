@@ -1,7 +1,4 @@
-"""OCI Vault, as far as the function sees it: the Secret Retrieval API (20190301), with its authentication.
-
-The native Object Storage API's one call that the function makes, for the namespace, is answered here too.
-"""
+"""OCI Vault, as far as the function uses it: the Secret Retrieval API (20190301), with its authentication."""
 
 from __future__ import annotations
 
@@ -53,7 +50,6 @@ class Vault:
 
     Args:
         identity: the resource principal that may read the secrets.
-        namespace: of the tenancy's Object Storage.
 
     Attributes:
         requests: how many have come.
@@ -61,12 +57,11 @@ class Vault:
         fault: befalls the next requests.
     """
 
-    def __init__(self, identity: ResourcePrincipal, *, namespace: str) -> None:
+    def __init__(self, identity: ResourcePrincipal) -> None:
         self.requests = 0
         self.contents: list[str] = []
         self.fault: Fault | None = None
         self._identity = identity
-        self._namespace = namespace
         self._secrets: dict[str, _Secret] = {}
         self._lock = threading.Lock()
 
@@ -105,8 +100,6 @@ class Vault:
             )
         except NotAuthenticated as exc:
             return 401, _error("NotAuthenticated", str(exc))
-        if request.method == "GET" and request.path in ("/n", "/n/"):
-            return 200, self._namespace
         found = None
         if request.method == "GET" and request.path.startswith(f"{API}/"):
             found = self._secrets.get(request.path.removeprefix(f"{API}/"))

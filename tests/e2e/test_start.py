@@ -50,9 +50,10 @@ class TestStart:
     def test_the_namespace_too(self, start: Callable[..., Running]) -> None:
         endpoint = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
         running = start({"STORAGE_ENDPOINT": endpoint}, command=START_COMMAND)
-        assert eventually(lambda: running.stack.vault.requests == 2, seconds=20)
+        stack = running.stack
+        assert eventually(lambda: (stack.vault.requests, stack.storage.requests) == (1, 1), seconds=20)
         assert running.ask(key=OBJECT).status_code == 200
-        assert running.stack.vault.requests == 2
+        assert (stack.vault.requests, stack.storage.requests) == (1, 1)
 
     def test_settings_that_are_wrong_are_told_in_the_log_and_to_the_caller(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_OCID": ""}, command=START_COMMAND)

@@ -54,13 +54,19 @@ def policy() -> str:
 
 
 @pytest.fixture
-def started(port: int, policy: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def option() -> str:
+    """One more option, none if empty."""
+    return ""
+
+
+@pytest.fixture
+def started(port: int, policy: str, option: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A system that runs, and its output until it was ready."""
-    options: list[str] = []
+    options = [option] if option else []
     if policy:
         path = tmp_path / "policy.json"
         path.write_text(policy)
-        options = ["--policy", str(path)]
+        options += ["--policy", str(path)]
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local", "--port", str(port), *options],
         cwd=ROOT,
@@ -165,6 +171,24 @@ def test_the_function_ends_when_the_system_is_killed(started: tuple[subprocess.P
     while _runs(child):
         assert time.monotonic() < deadline, "the function's process still runs"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("option", "allowed"), [("", None), ("--s3-cors", "*")])
+def test_cors_headers_of_the_s3_api_are_an_option(
+    started: tuple[subprocess.Popen[str], str], port: int, allowed: str | None
+) -> None:
+    token = run("token", *at(port)).stdout.strip()
+    url = ask(port, key="PresignedBlogTest.txt", token=token).json()["url"]
+    answer = requests.get(url, headers={"Origin": "https://app.example.com"}, timeout=10)
+    assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (200, allowed)
+
+
+def test_it_says_where_things_are(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    _, printed = started
+    assert f"Web page for uploads and downloads:  http://127.0.0.1:{port}\n" in printed
+    assert f"API, as behind API Gateway:          http://127.0.0.1:{port}/v1/presign\n" in printed
+    assert re.search(r"Object storage, bucket PresignedBlog: +http://127\.0\.0\.1:\d+\n", printed)
+    assert re.search(r"Policy: +the built-in one, see local/__main__\.py\n", printed)
 
 
 class TestPolicy:

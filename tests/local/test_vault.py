@@ -13,7 +13,6 @@ import pytest
 import requests
 from oci.auth.signers import get_resource_principals_signer
 from oci.exceptions import ServiceError
-from oci.object_storage import ObjectStorageClient
 from oci.secrets import SecretsClient
 
 from local.identity.resource_principal import ResourcePrincipal
@@ -31,7 +30,7 @@ class Running:
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.identity = ResourcePrincipal(directory, region=REGION)
-        self.vault = Vault(self.identity, namespace="ns")
+        self.vault = Vault(self.identity)
         self.vault.put_secret("first", secret_id=SECRET_OCID, name="presign key", vault_id=VAULT_OCID)
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():
@@ -78,10 +77,6 @@ class TestAnswers:
         running.vault.put_secret("second", secret_id=SECRET_OCID, name="presign key", vault_id=VAULT_OCID)
         assert running.content() == "second"
         assert running.secrets.get_secret_bundle(SECRET_OCID).data.version_number == 2
-
-    def test_the_namespace(self, running: Running) -> None:
-        client = ObjectStorageClient({}, signer=running.signer, service_endpoint=running.server.url)
-        assert client.get_namespace().data == "ns"
 
     def test_what_is_not_there(self, running: Running) -> None:
         for ask in (

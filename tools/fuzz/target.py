@@ -52,7 +52,7 @@ class Target:
         with ExitStack() as started:
             directory = started.enter_context(tempfile.TemporaryDirectory())
             identity = ResourcePrincipal(Path(directory), region=REGION)
-            vault = Vault(identity, namespace="ns")
+            vault = Vault(identity)
             ((access_key_id, secret_access_key),) = KEYS.items()
             content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
             vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")

@@ -33,7 +33,7 @@ class Running:
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.identity = ResourcePrincipal(directory, region="eu-frankfurt-1")
-        self.vault = Vault(self.identity, namespace="ns")
+        self.vault = Vault(self.identity)
         self.vault.put_secret("first", secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():

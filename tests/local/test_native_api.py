@@ -1,0 +1,184 @@
+"""Object storage's native API answers the OCI SDK, and only requests that the resource principal signed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from oci.exceptions import ServiceError
+from oci.pagination import list_call_get_all_results
+from oci.retry import NoneRetryStrategy
+
+from local.object_storage.storage import Fault
+from native_storage import NAMESPACE, NativeStorage, ask, error
+from store import BUCKET
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeStorage]:
+    it = NativeStorage(tmp_path, monkeypatch)
+    yield it
+    it.server.stop()
+
+
+def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[int, str]:
+    """Status and code of the error that the SDK raises."""
+    with pytest.raises(ServiceError) as caught:
+        call(*arguments, retry_strategy=NoneRetryStrategy(), **options)
+    return caught.value.status, caught.value.code
+
+
+def test_the_namespace(store: NativeStorage) -> None:
+    assert store.sdk.get_namespace().data == "ns"
+
+
+def test_a_bucket(store: NativeStorage) -> None:
+    bucket = store.sdk.get_bucket(NAMESPACE, BUCKET).data
+    assert (bucket.namespace, bucket.name, bucket.public_access_type) == ("ns", BUCKET, "NoPublicAccess")
+    assert store.sdk.head_bucket(NAMESPACE, BUCKET).status == 200
+    assert refused(store.sdk.get_bucket, NAMESPACE, "none") == (404, "BucketNotFound")
+    assert refused(store.sdk.get_bucket, "other", BUCKET) == (404, "NamespaceNotFound")
+
+
+class TestPars:
+    """PARs are created, listed, shown and deleted."""
+
+    def test_created(self, store: NativeStorage) -> None:
+        par = store.par("ObjectRead", "ü/a b.txt", name="presign:x")
+        assert (par.name, par.access_type, par.object_name) == ("presign:x", "ObjectRead", "ü/a b.txt")
+        assert par.access_uri.endswith(f"/n/ns/b/{BUCKET}/o/%C3%BC/a%20b.txt")
+        assert par.access_uri.startswith("/p/")
+        assert par.full_path == f"{store.server.url}{par.access_uri}"
+        assert par.time_expires - par.time_created == pytest.approx(timedelta(minutes=10), abs=timedelta(seconds=5))
+
+    def test_the_url_of_a_prefix_does_not_have_the_prefix(self, store: NativeStorage) -> None:
+        assert store.par("AnyObjectRead", "film/").access_uri.endswith(f"/b/{BUCKET}/o/")
+
+    def test_shown_without_its_url(self, store: NativeStorage) -> None:
+        par = store.par(object_name="a/b c.txt")
+        assert set(par.id) & set("/+= :") == set("/+= :")
+        shown = store.sdk.get_preauthenticated_request(NAMESPACE, BUCKET, par.id).data
+        assert (shown.id, shown.object_name, shown.time_created) == (par.id, "a/b c.txt", par.time_created)
+        assert not hasattr(shown, "access_uri")
+
+    def test_listed_page_by_page(self, store: NativeStorage) -> None:
+        ids = [store.par(object_name=f"x/{number}").id for number in range(5)]
+        store.par(object_name="y")
+        listed = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, object_name_prefix="x/", limit=2)
+        assert [par.id for par in listed.data] == ids[:2]
+        assert listed.next_page
+        every = list_call_get_all_results(
+            store.sdk.list_preauthenticated_requests, NAMESPACE, BUCKET, object_name_prefix="x/", limit=2
+        )
+        assert [par.id for par in every.data] == ids
+        assert len(store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data) == 6
+        assert store.sdk.list_preauthenticated_requests(NAMESPACE, "lower").data == []
+
+    def test_a_page_goes_on_after_pars_that_were_deleted(self, store: NativeStorage) -> None:
+        ids = [store.par(object_name=f"x/{number}").id for number in range(4)]
+        first = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2)
+        for par in first.data:
+            store.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id)
+        second = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2, page=first.next_page)
+        assert [par.id for par in second.data] == ids[2:]
+
+    def test_deleted(self, store: NativeStorage) -> None:
+        par = store.par()
+        assert store.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id).status == 204
+        unknown = (404, "PreauthenticatedRequestNotFound")
+        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
+        assert refused(store.sdk.get_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
+        assert store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data == []
+
+    def test_of_another_bucket(self, store: NativeStorage) -> None:
+        par = store.par()
+        unknown = (404, "PreauthenticatedRequestNotFound")
+        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, "lower", par.id) == unknown
+
+    @pytest.mark.parametrize(
+        "details",
+        [
+            {"seconds": -1},
+            {"name": ""},
+            {"object_name": None},
+            {"bucket_listing_action": "ListObjects"},
+            {"access_type": "AnyObjectWrite", "bucket_listing_action": "ListObjects"},
+        ],
+    )
+    def test_invalid_details(self, store: NativeStorage, details: dict[str, Any]) -> None:
+        assert refused(lambda retry_strategy: store.par(**details)) == (400, "InvalidParameter")
+
+    def test_a_bucket_that_does_not_exist(self, store: NativeStorage) -> None:
+        assert refused(store.sdk.list_preauthenticated_requests, NAMESPACE, "none") == (404, "BucketNotFound")
+
+    def test_without_the_permission(self, store: NativeStorage) -> None:
+        par = store.par()
+        store.storage.native.may_manage_pars = False
+        assert refused(lambda retry_strategy: store.par()) == (404, "BucketNotFound")
+        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == (404, "BucketNotFound")
+        assert store.sdk.get_bucket(NAMESPACE, BUCKET).status == 200
+        store.storage.native.may_manage_pars = True
+        assert store.par().id
+
+
+class TestAuthentication:
+    """The native API answers 401 unless the resource principal signed the request as it is."""
+
+    BODY = b'{"name": "a", "accessType": "ObjectRead", "objectName": "a", "timeExpires": "2099-01-01T00:00:00Z"}'
+
+    def signed(self, store: NativeStorage) -> requests.PreparedRequest:
+        headers = {"date": formatdate(usegmt=True), "content-type": "application/json"}
+        url = f"{store.server.url}/n/ns/b/{BUCKET}/p"
+        return store.signer(requests.Request("POST", url, data=self.BODY, headers=headers).prepare())
+
+    def send(self, request: requests.PreparedRequest) -> requests.Response:
+        with requests.Session() as session:
+            return session.send(request, timeout=10)
+
+    def test_a_signed_request(self, store: NativeStorage) -> None:
+        answer = self.send(self.signed(store))
+        assert (answer.status_code, answer.json()["timeExpires"]) == (200, "2099-01-01T00:00:00.000Z")
+        assert answer.headers["opc-request-id"]
+
+    def test_another_body(self, store: NativeStorage) -> None:
+        request = self.signed(store)
+        request.body = self.BODY.replace(b'"a"', b'"b"')
+        assert error(self.send(request)) == (401, "NotAuthenticated")
+
+    def test_another_bucket(self, store: NativeStorage) -> None:
+        request = self.signed(store)
+        request.url = str(request.url).replace(BUCKET, "lower")
+        assert error(self.send(request)) == (401, "NotAuthenticated")
+
+    @pytest.mark.parametrize("path", ["", "/ns/b/PresignedBlog", "/ns/b/PresignedBlog/p"])
+    def test_no_signature(self, store: NativeStorage, path: str) -> None:
+        answer = ask("GET", f"{store.server.url}/n{path}")
+        assert error(answer) == (401, "NotAuthenticated")
+        assert "access-control-allow-origin" not in answer.headers
+
+
+class TestFaults:
+    """A fault befalls the native API as it does the others."""
+
+    def test_a_status(self, store: NativeStorage) -> None:
+        store.par()
+        store.storage.fault = Fault(status=429, api="native", retry_after="3")
+        with pytest.raises(ServiceError) as caught:
+            store.sdk.get_namespace(retry_strategy=NoneRetryStrategy())
+        assert (caught.value.status, caught.value.code) == (429, "Fault")
+        assert caught.value.headers["Retry-After"] == "3"
+        assert store.do("GET", "get_object", Key="none")[0] == 404
+
+    def test_a_delay(self, store: NativeStorage) -> None:
+        store.storage.fault = Fault(delay_seconds=0.2, api="native", method="POST")
+        began = time.monotonic()
+        store.sdk.get_namespace()
+        store.par()
+        assert time.monotonic() - began >= 0.2
+        assert store.storage.faulted == 1
