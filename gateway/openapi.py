@@ -17,6 +17,7 @@ from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject
 from presign.request.parser import MAX_BATCH_REQUESTS
 from presign.request.routes import Route
+from presign.revocation import Revocation, Revoked
 
 VERSION = "1.0.0"
 
@@ -51,6 +52,8 @@ URL_EXAMPLE = {
     "key": "users/alice/photo.png",
 }
 
+REVOCATION_EXAMPLE = {"bucket": "PresignedBlog", "id": "ngNzwMTVgMkJ/+:photo.png"}
+REVOKED_EXAMPLE = {**REVOCATION_EXAMPLE, "key": "photo.png", "expires_at": "2026-11-24T04:16:17Z"}
 PROBLEM_EXAMPLE = msgspec.to_builtins(
     problems.InvalidRequest([problems.FieldError("/expires_in", "must be at most 604800")]).details("01KAVT5QAW1BT0G8")
 )
@@ -103,6 +106,15 @@ def document() -> dict[str, Any]:
                     ),
                 }
             },
+            Route.REVOKE.value: {
+                "post": {
+                    "operationId": "revoke",
+                    "summary": "Take back the URL of a pre-authenticated request",
+                    "description": "Only for the caller to whom the URL was given: the token must have the same `sub`.",
+                    "requestBody": _body(_ref("Revocation"), {"one": REVOCATION_EXAMPLE}),
+                    "responses": _responses("It is revoked.", _ref("Revoked"), REVOKED_EXAMPLE, _REVOKE_PROBLEMS),
+                }
+            },
             Route.DOCUMENT.value: {
                 "get": {
                     "operationId": "openapi",
@@ -131,6 +143,7 @@ _BATCH_PROBLEMS = (
     problems.AccessDenied,
     problems.PayloadTooLarge,
 )
+_REVOKE_PROBLEMS = (*_BATCH_PROBLEMS, problems.SecretUnavailable)
 _PRESIGN_PROBLEMS = (
     *_BATCH_PROBLEMS,
     problems.LimitExceeded,
@@ -139,7 +152,7 @@ _PRESIGN_PROBLEMS = (
 
 
 def _schemas() -> dict[str, Any]:
-    types: list[type] = [*OPERATIONS.values(), PresignedUrl, ProblemDetails]
+    types: list[type] = [*OPERATIONS.values(), PresignedUrl, Revocation, Revoked, ProblemDetails]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     for struct in (*types, problems.FieldError):
         _describe(schemas[struct.__name__], struct)

@@ -168,6 +168,7 @@ class Stack:
     def settings(self) -> dict[str, str]:
         """The function's configuration."""
         return {
+            "FN_FN_ID": FUNCTION_OCID,
             "SECRET_OCID": SECRET_OCID,
             "VAULT_ENDPOINT": self.vault_url,
             "OBJECT_STORAGE_ENDPOINT": self.storage_url,

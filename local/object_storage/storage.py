@@ -66,6 +66,7 @@ class Storage:
         faulted: how many of them failed because of a fault.
         fault: befalls the next requests.
         native: the native API's signed requests; its `may_manage_pars` is a switch for tests.
+        pars: the pre-authenticated requests.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Storage:
         self._keys = {access_key_id: secret_access_key}
         self._objects = Objects()
         uploads = Uploads(self._objects)
-        pars = PreauthenticatedRequests()
+        self.pars = pars = PreauthenticatedRequests()
         self._s3 = S3Api(self._objects, uploads, keys=self._keys, region=region)
         self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace)
         self._par = ParApi(self._objects, uploads, pars, namespace=namespace)

@@ -99,6 +99,7 @@ class TestContent:
         assert routes == {
             (("POST",), "/v1/presign"),
             (("POST",), "/v1/presign/batch"),
+            (("POST",), "/v1/presign/revoke"),
             (("GET",), "/v1/openapi.json"),
         }
 

@@ -25,7 +25,7 @@ def errors(config: dict[str, str], root: Path = Path()) -> dict[str, str]:
     return {error.pointer: error.detail for error in caught.value.errors}
 
 
-def test_deerrors() -> None:
+def test_defaults() -> None:
     assert read(LEAST) == Settings(
         secret=SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x"),
         namespace=None,
@@ -42,6 +42,8 @@ def test_deerrors() -> None:
         signer="sigv4",
         log_level="INFO",
         gateway_secrets=(),
+        par_max_expires_in=604_800,
+        tag="local",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from presign.policy import Grant, Policy, parse_rules
 from presign.policy.limits import MIN_PART_BYTES, max_part_bytes
-from presign.problems import AccessDenied, LimitExceeded
+from presign.problems import AccessDenied, InvalidRequest, LimitExceeded
 from presign.request.model import Caller, Principal
 from presign.request.operations import OPERATIONS
 from presign.request.parser import RequestParser
@@ -26,7 +26,7 @@ MULTIPART = {
 }
 BRACES = "must hold braces only as {name}, the name of a claim in lower-case letters, digits, _ and -"
 PARSER = RequestParser(default_bucket="b", max_expires_in=604800, virtual_hosted=False)
-OF_AN_UPLOAD = {"upload_id": "u", "part_number": 1}
+REQUIRED = {"key": "k", "prefix": "k/", "upload_id": "u", "part_number": 1}
 
 
 def policy(*rules: dict[str, Any]) -> Policy:
@@ -46,8 +46,8 @@ def authorize(
     **members: Any,
 ) -> Grant:
     """The grant; the key is `k` unless `members` say otherwise."""
-    required = {name: value for name, value in OF_AN_UPLOAD.items() if name in OPERATIONS[operation].__struct_fields__}
-    request = PARSER.parse({"operation": operation, "key": "k", **required, **members})
+    required = {name: value for name, value in REQUIRED.items() if name in OPERATIONS[operation].__struct_fields__}
+    request = PARSER.parse({"operation": operation, **required, **members})
     return decider.authorize(request, Principal(caller, claims or {}))
 
 
@@ -368,6 +368,111 @@ class TestResponseOverrides:
         assert allows(policy({"response_overrides": "none"}), version_id="v1")
 
 
+class TestPar:
+    """A pre-authenticated request binds the object and the verb, so a rule with `via: par` gives nothing else."""
+
+    DECIDER = policy({"via": "par"})
+
+    @pytest.mark.parametrize("operation", ["get_object", "head_object", "put_object", "get_prefix"])
+    def test_the_grant_tells_how_access_is_given(self, operation: str) -> None:
+        assert authorize(self.DECIDER, operation).via == "par"
+        assert authorize(self.DECIDER, operation, via="par").via == "par"
+
+    @pytest.mark.parametrize(
+        "operation", sorted(set(OPERATIONS) - {"get_object", "head_object", "put_object", "get_prefix"})
+    )
+    def test_another_operation_is_told_apart_from_one_that_is_not_allowed(self, operation: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            authorize(self.DECIDER, operation)
+        assert [error.pointer for error in caught.value.errors] == ["/operation"]
+
+    @pytest.mark.parametrize(
+        ("operation", "option"),
+        [
+            ("get_object", {"version_id": "v"}),
+            ("put_object", {"content_length": 1}),
+            ("put_object", {"content_md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}),
+            ("put_object", {"checksum_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}),
+        ],
+    )
+    def test_an_option_that_can_not_be_bound(self, operation: str, option: dict[str, Any]) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            authorize(self.DECIDER, operation, **option)
+        assert [error.pointer for error in caught.value.errors] == [f"/{name}" for name in option]
+
+    def test_another_rule_may_grant_it(self) -> None:
+        assert authorize(policy({"via": "par"}, {}), version_id="v").via == "s3"
+        assert authorize(policy({"via": "par"}, {}), "delete_object").rule == 1
+
+    def test_the_caller_may_ask_for_one_or_the_other(self) -> None:
+        both = policy({}, {"via": "par"})
+        assert [authorize(both, via=via).rule for via in ("s3", "par")] == [0, 1]
+        assert not allows(policy({}), via="par")
+        assert not allows(self.DECIDER, via="s3")
+
+    def test_a_folder_is_never_given_by_a_presigned_url(self) -> None:
+        assert not allows(policy({}), "get_prefix")
+
+    def test_a_folder_must_be_within_the_prefix(self) -> None:
+        decider = policy({"via": "par", "prefix": "users/{sub}/"})
+        assert allows(decider, "get_prefix", prefix="users/a/", claims={"sub": "a"})
+        assert allows(decider, "get_prefix", prefix="users/a/b/", claims={"sub": "a"})
+        assert not allows(decider, "get_prefix", prefix="users/", claims={"sub": "a"})
+        assert not allows(decider, "get_prefix", prefix="users/ab/", claims={"sub": "a"})
+
+    def test_all_overrides_are_the_holders_choice(self) -> None:
+        assert allows(self.DECIDER, response_content_type="text/html")
+
+    def test_a_name_that_is_too_long(self) -> None:
+        assert allows(self.DECIDER, key="ü" * 500)
+        with pytest.raises(InvalidRequest) as caught:
+            authorize(self.DECIDER, key="ü" * 500, download_as="a" * 255)
+        assert [error.pointer for error in caught.value.errors] == ["/key"]
+
+    def test_the_longest_time(self) -> None:
+        decider = Policy(
+            parse_rules(json.dumps({"rules": [self.RULE]}))[0], default_expires_in=3600, par_max_expires_in=60
+        )
+        assert authorize(decider).expires_in == 60
+        with pytest.raises(InvalidRequest) as caught:
+            authorize(decider, expires_in=61)
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [
+            ("/expires_in", "must be at most 60 for a PAR")
+        ]
+
+    RULE: ClassVar = {"operations": ["*"], "bucket": "b", "prefix": "", "via": "par"}
+
+    @pytest.mark.parametrize(
+        ("members", "pointer"),
+        [
+            ({"max_content_length": 1}, "/max_content_length"),
+            ({"content_types": ["image/*"]}, "/content_types"),
+            ({"create_only": True}, "/create_only"),
+            ({"response_overrides": "download"}, "/response_overrides"),
+            ({"single_use": True, "operations": ["read"]}, "/single_use"),
+            ({"operations": ["delete_object"]}, "/operations"),
+            ({"via": "s3", "single_use": True}, "/single_use"),
+            ({"via": "s3", "operations": ["read", "get_prefix"]}, "/operations/1"),
+        ],
+    )
+    def test_a_rule_that_a_par_can_not_keep(self, members: dict[str, Any], pointer: str) -> None:
+        assert list(errors({"rules": [{**self.RULE, **members}]})) == [f"/rules/0{pointer}"]
+
+    def test_the_buckets_in_which_a_caller_may_revoke(self) -> None:
+        decider = policy({}, {"via": "par", "bucket": "{tenant}", "prefix": "{sub}/", "callers": ["gateway"]})
+        claims = {"tenant": "t", "sub": "a"}
+        assert decider.may_revoke("t", Principal("gateway", claims))
+        assert not decider.may_revoke("b", Principal("gateway", claims))
+        assert not decider.may_revoke("t", Principal("gateway", {"tenant": "t"}))
+        assert not decider.may_revoke("t", Principal("invoke", claims))
+
+    def test_the_objects_whose_uploads_are_closed(self) -> None:
+        decider = policy({"via": "par", "prefix": "users/{sub}/in/", "single_use": True})
+        assert decider.is_single_use("b", "users/alice/in/a")
+        for bucket, key in (("c", "users/alice/in/a"), ("b", "users/a/b/in/a"), ("b", "users//in/a"), ("b", "users/a")):
+            assert not decider.is_single_use(bucket, key)
+
+
 class TestCreateOnly:
     """An upload may not replace an object."""
 
@@ -440,7 +545,7 @@ class TestFaults:
             "/rules/0/operations/1": (
                 "must be one of get_object, head_object, put_object, delete_object, post_object, "
                 "create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
-                "read, write, multipart, *"
+                "get_prefix, read, write, multipart, *"
             ),
             "/rules/0/bucket": "must be 1 to 256 letters, digits, hyphens, underscores and periods",
             "/rules/0/prefix": "must not begin with a slash",
