@@ -135,7 +135,10 @@ class TestAuthentication:
     def signed(self, store: NativeStorage) -> requests.PreparedRequest:
         headers = {"date": formatdate(usegmt=True), "content-type": "application/json"}
         url = f"{store.server.url}/n/ns/b/{BUCKET}/p"
-        return store.signer(requests.Request("POST", url, data=self.BODY, headers=headers).prepare())
+        signed: requests.PreparedRequest = store.signer(
+            requests.Request("POST", url, data=self.BODY, headers=headers).prepare()
+        )
+        return signed
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         with requests.Session() as session:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import aiohttp
 import httpx
@@ -79,7 +80,10 @@ def test_a_client_downloads_every_key(store: Store, get: Callable[[str], bytes])
 
 @pytest.mark.parametrize("get", CLIENTS)
 def test_a_client_may_encode_a_response_option_again(store: Store, get: Callable[[str], bytes]) -> None:
-    options = {"ResponseContentDisposition": DISPOSITION, "ResponseContentType": "text/plain; charset=utf-8"}
+    options: dict[str, Any] = {
+        "ResponseContentDisposition": DISPOSITION,
+        "ResponseContentType": "text/plain; charset=utf-8",
+    }
     assert json.loads(get(store.presign("get_object", Key="100%", **options))) == "100%"
 
 
