@@ -142,5 +142,5 @@ def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
 
 @cache
 def _recorded_options(operation: type[Operation]) -> list[str]:
-    named = {"version_id", "upload_id", "part_number", "content_length", "download_as"}
-    return [name for name in operation.__struct_fields__ if name in named or name.startswith("response_")]
+    named = {"version_id", "upload_id", "part_number", "content_length", "download_as", "listing"}
+    return [name for name in operation.__struct_fields__ if name in named or name.startswith(("response_", "source_"))]

@@ -229,3 +229,14 @@ class PayloadTooLarge(Problem):
 
     def summary(self, errors: Sequence[FieldError]) -> str:
         return self._sentence
+
+
+class EventFailed(Problem):
+    """An event could not be answered or its answer not be delivered; the sender may send it again.
+
+    The Fn agent passes this status on, so that a sender that tries again does so.
+    """
+
+    status = 502
+    code = "internal_error"
+    detail = "The event could not be processed; send it again."

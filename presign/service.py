@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from math import inf
 
+from presign.delivery import Delivery
 from presign.issue import Issuer, make_issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.par import ParIssuer
@@ -40,6 +41,7 @@ class Service:
         gateway_secrets: any of them proves that a claim comes from API Gateway.
         pars, par_issuer: find and create pre-authenticated requests.
         tag: tells this function's from those of others.
+        delivery: publishes the answers to events; None if nobody gets them.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
@@ -71,6 +73,9 @@ class Service:
             is_usable=lambda key: key.seconds_left(clock()) >= 1,
         )
         self._namespace: CachedValue[str] = CachedValue(self._oci_client.namespace, ttl_seconds=inf)
+        self.delivery: Delivery | None = None
+        if settings.deliver_to is not None:
+            self.delivery = Delivery(self._oci_client, target=settings.deliver_to, endpoint=settings.delivery_endpoint)
         self._issuer: Issuer | None = None
 
     def now(self) -> int:

@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_secrets: each proves that a claim comes from API Gateway.
         par_max_expires_in: seconds, the longest that a pre-authenticated request may be valid.
         tag: tells this function's pre-authenticated requests from those of others.
+        deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.
+        delivery_endpoint: URL of the Notifications or Queue API; None for the SDK's choice.
     """
 
     secret: SecretReference | None
@@ -69,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_secrets: tuple[str, ...]
     par_max_expires_in: int
     tag: str
+    deliver_to: str | None
+    delivery_endpoint: str | None
 
     def __repr__(self) -> str:
         return "Settings(…)"
@@ -109,7 +113,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "PAR_MAX_EXPIRES_IN", default=max_expires_in, least=1, most=max_expires_in
             ),
             tag=function_tag(reader.text("FN_FN_ID")),
+            deliver_to=reader.checked("DELIVER_TO", _deliver_to_error),
+            delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
         )
+        if settings.deliver_to is not None:
+            reader.check_delivered_rules(settings.rules)
         if not reader.is_set("CLAIMS_KEY") and any(rule.needs_claims for rule in settings.rules):
             reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
         if reader.errors:
@@ -200,6 +208,13 @@ class _Reader:
         secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
         return () if secrets is None else tuple(secret.strip() for secret in secrets.split(","))
 
+    def check_delivered_rules(self, rules: list[Rule]) -> None:
+        for number, rule in enumerate(rules):
+            reads = {"get_object", "read", "*"}.intersection(rule.operations)
+            if reads and "invoke" in rule.callers and rule.max_expires_in is None:
+                detail = "is required with DELIVER_TO, as a delivered URL is every receiver's"
+                self.add(f"POLICY/rules/{number}/max_expires_in", detail)
+
     def _ocid(self, name: str, resource_type: str) -> str | None:
         prefix = f"ocid1.{resource_type}."
         return self.checked(name, lambda value: "" if value.startswith(prefix) else f"must be an OCID: {prefix}…")
@@ -211,6 +226,12 @@ class _Reader:
 def function_tag(function_ocid: str | None) -> str:
     """A short name for the function, which OCI Functions tells its OCID in `FN_FN_ID`."""
     return "local" if function_ocid is None else sha256(function_ocid.encode()).hexdigest()[:12]
+
+
+def _deliver_to_error(value: str) -> str:
+    """Why `value` is not the OCID of a topic or a queue, or an empty string."""
+    fits = value.startswith(("ocid1.onstopic.", "ocid1.queue."))
+    return "" if fits else "must be the OCID of a topic or a queue: ocid1.onstopic.… or ocid1.queue.…"
 
 
 def _service_url_error(value: str) -> str:

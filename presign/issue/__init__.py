@@ -10,11 +10,16 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.keys.clock import rfc3339
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
-from presign.request.model import Via
-from presign.request.operations.prefixes import GetPrefix
+from presign.policy.limits import part_bytes
+from presign.request.model import ObjectOperation, Via
+from presign.request.operations.multipart import MAX_PARTS, CreateMultipartUpload
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
+
+
+PART_BYTES = 16 * 1024**2
+"""The size of a part where the policy does not limit the object, good for objects of 156 GiB."""
 
 
 class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,6 +35,9 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         via: `s3` for a presigned URL, `par` for a pre-authenticated request.
         fields: of a form, those that it must hold before the file.
         id: of a PAR, to revoke it.
+        part_size: bytes, of an upload in parts: the size of all parts but the last.
+        max_parts: how many parts it may have.
+        max_content_length: bytes, the largest object that the policy allows; None for any.
         bound: whether the URL is good for these headers only. Those of a PAR are advice: its holder may send others.
     """
 
@@ -46,6 +54,9 @@ class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     fields: dict[str, str] | None = None
     id: str | None = None
     bound: bool = True
+    part_size: int | None = None
+    max_parts: int | None = None
+    max_content_length: int | None = None
 
 
 class Issuer(Protocol):
@@ -97,7 +108,12 @@ def answer(
         par_id: of a pre-authenticated request.
     """
     operation = grant.request.operation
-    is_prefix = isinstance(operation, GetPrefix)
+    is_object = isinstance(operation, ObjectOperation)
+    part_size = max_parts = max_content_length = None
+    if isinstance(operation, CreateMultipartUpload):
+        max_content_length = grant.max_content_length
+        part_size = PART_BYTES if max_content_length is None else part_bytes(max_content_length)
+        max_parts = MAX_PARTS if max_content_length is None else max(1, -(-max_content_length // part_size))
     return PresignedUrl(
         url=url,
         method=operation.method,
@@ -106,10 +122,13 @@ def answer(
         expires_in=expires_in,
         operation=operation.name(),
         bucket=grant.request.bucket,
-        key=None if is_prefix else operation.target,
-        prefix=operation.target if is_prefix else None,
+        key=operation.target if is_object else None,
+        prefix=None if is_object else operation.target,
         via=grant.via,
         fields=fields,
         id=par_id,
         bound=par_id is None,
+        part_size=part_size,
+        max_parts=max_parts,
+        max_content_length=max_content_length,
     )

@@ -16,13 +16,14 @@ import boto3
 import botocore.auth
 import botocore.signers
 from botocore.config import Config
-from botocore.handlers import validate_bucket_name
+from botocore.handlers import set_list_objects_encoding_type_url, validate_bucket_name
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
-from presign.request.model import Request
+from presign.request.model import ObjectOperation, Request
+from presign.request.operations.copy import CopyObject
 from presign.request.operations.form import PostObject
 
 _PARAMETERS = {
@@ -31,6 +32,15 @@ _PARAMETERS = {
     "uploadId": "UploadId",
     "part-number-marker": "PartNumberMarker",
     "max-parts": "MaxParts",
+    "prefix": "Prefix",
+    "delimiter": "Delimiter",
+    "max-keys": "MaxKeys",
+    "continuation-token": "ContinuationToken",
+    "start-after": "StartAfter",
+    "max-uploads": "MaxUploads",
+    "key-marker": "KeyMarker",
+    "upload-id-marker": "UploadIdMarker",
+    "x-amz-metadata-directive": "MetadataDirective",
     "response-cache-control": "ResponseCacheControl",
     "response-content-disposition": "ResponseContentDisposition",
     "response-content-encoding": "ResponseContentEncoding",
@@ -48,7 +58,10 @@ _PARAMETERS = {
 }
 """The names that boto3's client methods have for query parameters and headers."""
 
-_NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts")
+_NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts", "max-keys", "max-uploads")
+
+_ADDED = ("uploads", "list-type", "x-amz-copy-source")
+"""The parameters and headers that boto3 writes by itself."""
 
 _METADATA_PREFIX = "x-amz-meta-"
 
@@ -125,18 +138,30 @@ class Boto3Issuer:
         client = session.client("s3", endpoint_url=self._endpoint.url, config=config)
         # OCI allows bucket names of 256 characters; boto3 would refuse those.
         client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
+        # Keys have no control characters, so a list needs no encoding; boto3 would ask for one.
+        for operation in ("ListObjectsV2", "ListMultipartUploads"):
+            client.meta.events.unregister(f"before-parameter-build.s3.{operation}", set_list_objects_encoding_type_url)
         return client
 
 
 def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"Bucket": request.bucket, "Key": request.operation.target}
+    parameters: dict[str, Any] = {"Bucket": request.bucket}
+    if isinstance(request.operation, ObjectOperation):
+        parameters["Key"] = request.operation.key
+    if isinstance(request.operation, CopyObject):
+        parameters["CopySource"] = _copy_source(request.operation)
     metadata = {}
     for name, value in [*request.operation.query(), *headers.items()]:
         if name.startswith(_METADATA_PREFIX):
             metadata[name.removeprefix(_METADATA_PREFIX)] = value
-        elif name != "uploads":  # boto3 adds it by itself
+        elif name not in _ADDED:
             parameters[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters
+
+
+def _copy_source(copy: CopyObject) -> dict[str, str | None]:
+    source = {"Bucket": copy.source_bucket, "Key": copy.source_key}
+    return source if copy.source_version_id is None else {**source, "VersionId": copy.source_version_id}
 
 
 def _check_time(timestamp: str, now: int) -> None:

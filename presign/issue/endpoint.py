@@ -79,8 +79,15 @@ class StorageEndpoint:
         """The `Host` header of a request on `bucket`."""
         return f"{bucket}.{self.authority}" if self.virtual_hosted else self.authority
 
-    def path(self, bucket: str, key: str) -> str:
-        """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash."""
+    def path(self, bucket: str, key: str | None) -> str:
+        """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash.
+
+        Args:
+            bucket: the bucket's name.
+            key: the object key; None for the bucket itself.
+        """
+        if key is None:
+            return "/" if self.virtual_hosted else f"/{bucket}"
         return "/" + uri_encode_path(key if self.virtual_hosted else f"{bucket}/{key}")
 
     def bucket_url(self, bucket: str) -> str:

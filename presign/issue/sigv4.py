@@ -18,7 +18,7 @@ from presign.issue.post_policy import policy_document
 from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
-from presign.request.model import MAX_EXPIRES_IN
+from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
 from presign.request.operations.form import PostObject
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -146,7 +146,7 @@ class SigV4Issuer:
     def _url(self, grant: Grant, signing: Signing, expires_in: int) -> PresignedUrl:
         operation, bucket = grant.request.operation, grant.request.bucket
         host = self._endpoint.host(bucket)
-        uri = self._endpoint.path(bucket, operation.target)
+        uri = self._endpoint.path(bucket, operation.target if isinstance(operation, ObjectOperation) else None)
         request_headers, parameters = operation.headers(), operation.query()
         headers, signed_headers = f"host:{host}\n", "host"
         if request_headers:

@@ -93,7 +93,16 @@ class OciClient:
         """The SDK's client of the native Object Storage API, for calls that `ask` makes."""
         from oci.object_storage import ObjectStorageClient
 
-        return ObjectStorageClient({}, **self._client_options(self._object_storage_endpoint))
+        return self.make(ObjectStorageClient, self._object_storage_endpoint)
+
+    def make(self, client: Callable[..., Any], endpoint: str | None) -> Any:
+        """A client of the SDK that signs as the function.
+
+        Args:
+            client: its class.
+            endpoint: of the service; the SDK's own for the function's region when None.
+        """
+        return client({}, **self._client_options(endpoint))
 
     def ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
         """The data of the answer to `call`.
@@ -125,7 +134,7 @@ class OciClient:
     def _secrets_client(self) -> Any:
         from oci.secrets import SecretsClient
 
-        return SecretsClient({}, **self._client_options(self._vault_endpoint))
+        return self.make(SecretsClient, self._vault_endpoint)
 
     @cached_property
     def _signer(self) -> Any:

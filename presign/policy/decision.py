@@ -10,6 +10,8 @@ from presign.policy.rules import GROUPS, Rule
 from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
 from presign.request.model import MAX_EXPIRES_IN, Principal, Request, Via
+from presign.request.operations.copy import CopyObject
+from presign.request.operations.objects import GetObject
 from presign.request.operations.prefixes import GetPrefix
 
 
@@ -21,12 +23,14 @@ class Grant(msgspec.Struct, frozen=True):
         expires_in: seconds that the URL may be valid.
         rule: the number of the rule that granted it, from 0.
         via: how the rule gives access.
+        max_content_length: bytes, the largest object that the rule allows to upload; None for any.
     """
 
     request: Request
     expires_in: int
     rule: int
     via: Via
+    max_content_length: int | None = None
 
 
 class Mismatch(msgspec.Struct, frozen=True):
@@ -61,7 +65,7 @@ class Policy:
         ]
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
-        """The grant of the first rule that allows `request`.
+        """The grant of the first rule that allows `request`; a copy needs one for its source too.
 
         Args:
             request: one item of a call.
@@ -72,6 +76,13 @@ class Policy:
             InvalidRequest: rules match the request, but they give PARs, and no PAR can give it.
             AccessDenied: no rule matches it.
         """
+        grant = self._granted(request, principal)
+        if not isinstance(request.operation, CopyObject):
+            return grant
+        source = self._granted(_source_of(request.operation, request.bucket), principal)
+        return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
+
+    def _granted(self, request: Request, principal: Principal) -> Grant:
         exceeded: list[FieldError] = []
         unfit: list[FieldError] = []
         for rule in self._rules:
@@ -97,6 +108,13 @@ class Policy:
         return [rule.decide(request, principal) for rule in self._rules]
 
 
+def _source_of(copy: CopyObject, bucket: str) -> Request:
+    """The download that a copy amounts to."""
+    source_bucket = bucket if copy.source_bucket is None else copy.source_bucket
+    download = GetObject(key=copy.source_key, version_id=copy.source_version_id, expires_in=copy.expires_in)
+    return Request(download, source_bucket)
+
+
 class _CompiledRule:
     """A rule with everything worked out that does not depend on the request."""
 
@@ -114,6 +132,7 @@ class _CompiledRule:
             response_overrides=rule.response_overrides or ("any" if rule.via == "par" else "download"),
         )
         self._via = rule.via
+        self._max_content_length = rule.max_content_length
         self._par_max_expires_in = par_max_expires_in
         self._single_use = rule.single_use
         self._max_expires_in = rule.max_expires_in
@@ -138,7 +157,7 @@ class _CompiledRule:
             return Mismatch("", [], unfit)
         if changes:
             request = Request(msgspec.structs.replace(operation, **changes), request.bucket)
-        return Grant(request, expires_in, self._number, self._via)
+        return Grant(request, expires_in, self._number, self._via, self._max_content_length)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
         """Whether the rule gives `principal` PARs in `bucket`."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from presign.problems import FieldError
 from presign.request.model import Operation
+from presign.request.operations.copy import CopyObject
 from presign.request.operations.form import PostObject
 from presign.request.operations.multipart import (
     MAX_PARTS,
@@ -53,6 +54,9 @@ class Limits:
         self._checks: list[Callable[[Operation], Outcome]] = []
         if response_overrides != "any":
             self._checks.append(partial(_response_overrides, allowed=response_overrides))
+        kept = {"max_content_length": max_content_length, "content_types": content_types, "create_only": create_only}
+        if names := [name for name, limit in kept.items() if limit is not None and limit is not False]:
+            self._checks.append(partial(_copy, names=names))
         if max_content_length is not None:
             self._checks.append(partial(_length, most=max_content_length))
         if content_types is not None:
@@ -79,8 +83,13 @@ def max_part_bytes(part_number: int, max_content_length: int) -> int:
     The function keeps no state, so it can't count the parts of an upload. Instead each part has its place: all places
     have one size, the smallest that 10,000 parts of the largest object allow, and the last place has the rest.
     """
-    size = max(MIN_PART_BYTES, ceil(max_content_length / MAX_PARTS))
+    size = part_bytes(max_content_length)
     return max(0, min(size, max_content_length - (part_number - 1) * size))
+
+
+def part_bytes(max_content_length: int) -> int:
+    """The size of all parts but the last of an upload, so that 10,000 are enough for `max_content_length` bytes."""
+    return max(MIN_PART_BYTES, ceil(max_content_length / MAX_PARTS))
 
 
 def content_type_pattern_error(pattern: str) -> str:
@@ -145,6 +154,12 @@ def _changes_the_type(option: str, value: Any) -> bool:
     if option == "response_content_disposition":
         return str(value).partition(";")[0].strip().lower() != "attachment"
     return option in ("response_content_type", "response_content_encoding")
+
+
+def _copy(operation: Operation, names: list[str]) -> Outcome:
+    if not isinstance(operation, CopyObject):
+        return _KEPT
+    return {}, [FieldError("/operation", f"must be another, as a copy can't keep the rule's {', '.join(names)}")]
 
 
 def _create_only(operation: Operation) -> Outcome:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from presign.policy.rules import PAR_OPERATIONS
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.model import Request
+from presign.request.model import ObjectOperation, Request
 
 MAX_REQUEST_BYTES = 3_500
 """Bytes: the longest request with a PAR, its object name included."""
@@ -37,5 +37,5 @@ def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]
     query = sum(len(name) + len(quote(value)) + 20 for name, value in operation.query())
     size = len(quote(operation.target)) + len(request.bucket) + query
     if size > MAX_REQUEST_BYTES - _OTHER_BYTES:
-        at = "/key" if "key" in operation.__struct_fields__ else "/prefix"
+        at = "/key" if isinstance(operation, ObjectOperation) else "/prefix"
         yield FieldError(at, f"is too long for a PAR, whose request may have {MAX_REQUEST_BYTES} bytes")

@@ -1,66 +1,94 @@
-"""Events of Object Storage, as the Events service delivers them to a function."""
+"""Events of Object Storage, as the Events service or Connector Hub delivers them to a function."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import base64
+import binascii
 from typing import Any
 
-from presign.problems import FieldError, InvalidRequest
+from presign.problems import FieldError, InvalidJson, InvalidRequest
 from presign.request.field_errors import pointer
+from presign.request.model import Event
 from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import OPERATIONS
-from presign.request.operations.objects import GetObject
+from presign.request.parser import decode, json_object
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
+MAX_EVENTS = 1000
+"""The most events of one call."""
 
 _OPTIONS = frozenset({"operation", *(name for found in OPERATIONS.values() for name in found.__struct_fields__)})
 """The members of a request; an event's own members have other names."""
 
 _BUCKET = ("data", "additionalDetails", "bucketName")
 _KEY = ("data", "resourceName")
+_ETAG = ("data", "additionalDetails", "eTag")
+_VERSION_ID = ("data", "additionalDetails", "versionId")
 
 
-def object_of_event(event: dict[str, Any]) -> GetObject:
-    """The download of the object that `event` is about.
+def events_in(document: Any) -> list[Any]:
+    """The JSON values of the events in a call: one event, or a list of them.
 
-    Args:
-        event: its JSON, decoded.
+    Connector Hub sends lists; those from Streaming hold messages whose `value` is an event in Base64.
+
+    Raises:
+        InvalidRequest: the list is empty or too long.
+    """
+    if not isinstance(document, list):
+        return [document]
+    if not 1 <= len(document) <= MAX_EVENTS:
+        raise InvalidRequest([FieldError("", f"must have 1 to {MAX_EVENTS} events")])
+    return document
+
+
+def parse_event(document: Any) -> Event:
+    """The event that a JSON value is.
 
     Raises:
         InvalidRequest: it is an event of another type, or names no object; with every validation error.
     """
+    event = _unwrapped(json_object(document))
     errors = [
         FieldError(pointer(name), "can't be given with an event, which has no options")
         for name in sorted(_OPTIONS & event.keys())
     ]
     if event.get("eventType") not in EVENT_TYPES:
         errors.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))
-    names = {}
     for path, error_of in ((_BUCKET, bucket_error), (_KEY, key_error)):
-        value: Any = event
-        for member in path:
-            value = value.get(member) if isinstance(value, dict) else None
-        if not isinstance(value, str):
+        value = _text(event, *path)
+        if value is None:
             errors.append(FieldError(pointer(*path), "is required, a text"))
         elif error := error_of(value):
             errors.append(FieldError(pointer(*path), error))
-        else:
-            names[path] = value
-    if errors:
+    bucket, key = _text(event, *_BUCKET), _text(event, *_KEY)
+    if errors or bucket is None or key is None:
         raise InvalidRequest(errors)
-    return GetObject(bucket=names[_BUCKET], key=names[_KEY])
+    return Event(
+        bucket=bucket,
+        key=key,
+        event_id=_text(event, "eventID"),
+        event_time=_text(event, "eventTime"),
+        etag=_text(event, *_ETAG),
+        version_id=_text(event, *_VERSION_ID),
+    )
 
 
-def time_of_event(event: dict[str, Any]) -> datetime:
-    """When the object of `event` was written.
+def is_stream_message(document: Any) -> bool:
+    """Whether a JSON value is a message of Streaming, as Connector Hub hands it on."""
+    return isinstance(document, dict) and isinstance(document.get("value"), str) and "stream" in document
 
-    Raises:
-        InvalidRequest: the event does not tell.
-    """
+
+def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
+    if not is_stream_message(document):
+        return document
     try:
-        written_at = datetime.fromisoformat(str(event.get("eventTime")))
-    except ValueError:
-        written_at = None
-    if written_at is None or written_at.tzinfo is None:
-        raise InvalidRequest([FieldError("/eventTime", "is required, a time with its offset (RFC 3339)")])
-    return written_at
+        return json_object(decode(base64.b64decode(document["value"], validate=True)))
+    except (binascii.Error, InvalidJson):
+        raise InvalidRequest([FieldError("/value", "must be an event in Base64")]) from None
+
+
+def _text(event: dict[str, Any], *path: str) -> str | None:
+    value: Any = event
+    for member in path:
+        value = value.get(member) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None

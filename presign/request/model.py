@@ -130,13 +130,40 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
         return self.key
 
 
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An object was written.
+
+    Args:
+        bucket, key: of the object.
+        event_id, event_time, etag, version_id: as the event tells them; None if it does not.
+    """
+
+    bucket: str
+    key: str
+    event_id: str | None = msgspec.field(name="eventID")
+    event_time: str | None = msgspec.field(name="eventTime")
+    etag: str | None = msgspec.field(name="eTag")
+    version_id: str | None = msgspec.field(name="versionId")
+
+    @property
+    def written_at(self) -> datetime | None:
+        """When the object was written; None if the event does not tell."""
+        try:
+            written_at = datetime.fromisoformat(str(self.event_time))
+        except ValueError:
+            return None
+        return written_at if written_at.tzinfo else None
+
+
 class Request(msgspec.Struct, frozen=True):
     """One item of a call, free of validation errors.
 
     Args:
         operation: the operation with its options.
         bucket: the bucket's name, which the operation may leave out.
+        event: the event that is answered; None if nobody but the caller wants the answer.
     """
 
     operation: Operation
     bucket: str
+    event: Event | None = None

@@ -13,6 +13,7 @@ from presign.request.field_errors import field_errors, pointer
 from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.object_names import virtual_hosted_bucket_error
 from presign.request.operations import OPERATIONS
+from presign.request.operations.copy import CopyObject
 from presign.request.operations.objects import GetObject
 
 MAX_BATCH_REQUESTS = 1000
@@ -23,7 +24,7 @@ class _Batch(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder()
-_STAND_INS = {"key": "any", "prefix": "any/", "upload_id": "any", "part_number": 1}
+_STAND_INS = {"key": "any", "prefix": "any/", "source_key": "any", "upload_id": "any", "part_number": 1}
 """Valid values for the members that are required."""
 _owners: dict[str, list[str]] = {}
 """For each option, the operations that have it."""
@@ -113,6 +114,8 @@ class RequestParser:
         bucket = self._default_bucket if operation.bucket is None else operation.bucket
         if (found := first_errors(chain(errors, own))) or bucket is None:
             raise InvalidRequest(found)
+        if isinstance(operation, CopyObject) and operation.source_bucket is None:
+            operation = msgspec.structs.replace(operation, source_bucket=bucket)
         return Request(operation, bucket)
 
     def _errors(self, operation: Operation) -> Iterator[FieldError]:

@@ -21,6 +21,8 @@ class Route(Enum):
     REVOKE = "/v1/presign/revoke"
     EVENT = "event"
     """Of the Events service; it comes by a direct invocation only."""
+    EVENTS = "events"
+    """A list of them, from Connector Hub; likewise."""
     SWEEP = "sweep"
     """Deletes expired pre-authenticated requests; likewise."""
 
@@ -32,7 +34,7 @@ class Route(Enum):
     @property
     def max_body_bytes(self) -> int:
         """Bytes: the largest body."""
-        return MAX_BATCH_BYTES if self is Route.BATCH else MAX_BODY_BYTES
+        return MAX_BATCH_BYTES if self in (Route.BATCH, Route.EVENTS) else MAX_BODY_BYTES
 
 
 HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.REVOKE, Route.DOCUMENT)
@@ -56,6 +58,8 @@ def http_route(invocation: Invocation) -> Route:
 
 def direct_route(document: Any) -> Route:
     """The route of a direct invocation, which the members of its JSON tell."""
+    if isinstance(document, list):
+        return Route.EVENTS
     if isinstance(document, dict):
         if "requests" in document:
             return Route.BATCH

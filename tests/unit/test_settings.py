@@ -44,6 +44,8 @@ def test_defaults() -> None:
         gateway_secrets=(),
         par_max_expires_in=604_800,
         tag="local",
+        deliver_to=None,
+        delivery_endpoint=None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from presign.request.model import Operation
+from presign.request.operations.copy import CopyObject
 from presign.request.operations.form import PostObject
 from presign.request.operations.multipart import (
     AbortMultipartUpload,
@@ -12,7 +13,7 @@ from presign.request.operations.multipart import (
     UploadPart,
 )
 from presign.request.operations.objects import DeleteObject, GetObject, HeadObject, PutObject
-from presign.request.operations.prefixes import GetPrefix
+from presign.request.operations.prefixes import GetPrefix, ListMultipartUploads, ListObjectsV2
 
 _MULTIPART: tuple[type[Operation], ...] = (
     CreateMultipartUpload,
@@ -20,8 +21,19 @@ _MULTIPART: tuple[type[Operation], ...] = (
     CompleteMultipartUpload,
     AbortMultipartUpload,
     ListParts,
+    ListMultipartUploads,
 )
-_ALL: tuple[type[Operation], ...] = (GetObject, HeadObject, PutObject, DeleteObject, PostObject, *_MULTIPART, GetPrefix)
+_ALL: tuple[type[Operation], ...] = (
+    GetObject,
+    HeadObject,
+    PutObject,
+    DeleteObject,
+    CopyObject,
+    PostObject,
+    *_MULTIPART,
+    ListObjectsV2,
+    GetPrefix,
+)
 
 OPERATIONS: dict[str, type[Operation]] = {operation.name(): operation for operation in _ALL}
 MULTIPART = frozenset(operation.name() for operation in _MULTIPART)

@@ -1,4 +1,4 @@
-"""The operations on all objects whose keys begin with a prefix."""
+"""The operations on several objects or uploads, those whose keys begin with a prefix."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated
 import msgspec
 
 from presign.problems import FieldError
+from presign.request.header_values import field_value_error
 from presign.request.model import Operation
-from presign.request.object_names import MAX_KEY_BYTES, key_error
+from presign.request.object_names import MAX_KEY_BYTES, key_error, upload_id_error
+from presign.request.operations.options import Text
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 
@@ -17,6 +19,77 @@ Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 def prefix_error(prefix: str) -> str:
     """Why `prefix` is not the beginning of any object key, or an empty string."""
     return key_error(f"{prefix}x") if prefix else ""
+
+
+class _Listing(Operation, frozen=True, kw_only=True):
+    """The members that every listing has.
+
+    Args:
+        prefix: only keys that begin so are listed; it is signed, so that the URL lists no others.
+        delimiter: keys that have it after the prefix are rolled up.
+    """
+
+    method = "GET"
+    checks = {**Operation.checks, "prefix": prefix_error, "delimiter": field_value_error}
+
+    prefix: Prefix | None = None
+    delimiter: Text | None = None
+
+    @property
+    def target(self) -> str:
+        return "" if self.prefix is None else self.prefix
+
+
+class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
+    """List objects.
+
+    Args:
+        max_keys: how many keys the answer may list.
+        continuation_token: of the answer before.
+        start_after: the key after which the list is to begin.
+    """
+
+    checks = {**_Listing.checks, "continuation_token": field_value_error, "start_after": prefix_error}
+    query_options = {
+        "prefix": "prefix",
+        "delimiter": "delimiter",
+        "max_keys": "max-keys",
+        "continuation_token": "continuation-token",
+        "start_after": "start-after",
+    }
+
+    max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    continuation_token: Text | None = None
+    start_after: Prefix | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        return [("list-type", "2"), *super().query()]
+
+
+class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multipart_uploads"):
+    """List the uploads in parts that are neither completed nor aborted.
+
+    Args:
+        max_uploads: how many uploads the answer may list.
+        key_marker: the key after which the list is to begin.
+        upload_id_marker: likewise, among the uploads of that key.
+    """
+
+    checks = {**_Listing.checks, "key_marker": prefix_error, "upload_id_marker": upload_id_error}
+    query_options = {
+        "prefix": "prefix",
+        "delimiter": "delimiter",
+        "max_uploads": "max-uploads",
+        "key_marker": "key-marker",
+        "upload_id_marker": "upload-id-marker",
+    }
+
+    max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    key_marker: Prefix | None = None
+    upload_id_marker: Text | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        return [("uploads", ""), *super().query()]
 
 
 class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):

@@ -24,11 +24,12 @@ from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.problems import SecretUnavailable
 from presign.request.header_values import file_name_error
-from presign.request.model import MAX_EXPIRES_IN
+from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
 from presign.request.object_names import key_error
 from presign.request.operations import OPERATIONS
 from presign.request.operations.form import PostObject
 from presign.request.operations.objects import GetObject
+from presign.request.operations.prefixes import prefix_error
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))
@@ -258,6 +259,24 @@ POST_OPTIONS = optional(
     max_content_length=CONTENT_LENGTHS,
     success_action_status=st.sampled_from([200, 201, 204]),
 )
+PREFIXES = KEYS.filter(lambda prefix: not prefix_error(prefix))
+LIST_OPTIONS = optional(
+    prefix=PREFIXES, delimiter=VALUES, max_keys=st.integers(1, 1000), continuation_token=VALUES, start_after=PREFIXES
+)
+LIST_UPLOADS_OPTIONS = optional(
+    prefix=PREFIXES,
+    delimiter=VALUES,
+    max_uploads=st.integers(1, 1000),
+    key_marker=PREFIXES,
+    upload_id_marker=st.just("u/1+="),
+)
+COPY_OPTIONS = st.fixed_dictionaries(
+    {"source_bucket": ANY_BUCKETS, "source_key": KEYS},
+    optional={"source_version_id": st.text(string.ascii_letters + string.digits + "-._~/+=", min_size=1)},
+) | st.fixed_dictionaries(
+    {"source_bucket": ANY_BUCKETS, "source_key": KEYS, "metadata_directive": st.just("REPLACE")},
+    optional=UPLOAD_OPTIONS,
+)
 UPLOAD_IDS = st.text(string.ascii_letters + string.digits + string.punctuation, min_size=1, max_size=60)
 
 
@@ -273,7 +292,8 @@ def cases(
 ) -> tuple[StorageEndpoint, Grant, int]:
     endpoint = draw(ENDPOINTS)
     bucket = draw(BUCKETS if endpoint.virtual_hosted else ANY_BUCKETS)
-    asked = OPERATIONS[operation](key=draw(KEYS), **draw(options))
+    key = {"key": draw(KEYS)} if issubclass(OPERATIONS[operation], ObjectOperation) else {}
+    asked = OPERATIONS[operation](**key, **draw(options))
     assume(not list(asked.validation_errors()))
     expires_in = draw(st.integers(1, MAX_EXPIRES_IN))
     return endpoint, grant(asked, bucket=bucket, expires_in=expires_in), draw(TIMES)
@@ -310,6 +330,9 @@ class TestSameAsBoto3:
             ),
             ("complete_multipart_upload", of_upload(if_none_match=st.just("*"))),
             ("abort_multipart_upload", of_upload()),
+            ("list_objects_v2", LIST_OPTIONS),
+            ("list_multipart_uploads", LIST_UPLOADS_OPTIONS),
+            ("copy_object", COPY_OPTIONS),
             ("list_parts", of_upload(part_number_marker=st.integers(0, 10_000), max_parts=st.integers(1, 1000))),
         ],
     )
@@ -324,4 +347,4 @@ class TestSameAsBoto3:
 
     def test_no_operation_is_left_out(self) -> None:
         [compared] = [mark for mark in type(self).test_every_operation.pytestmark if mark.name == "parametrize"]
-        assert {operation for operation, _ in compared.args[1]} == set(OPERATIONS)
+        assert {operation for operation, _ in compared.args[1]} == set(OPERATIONS) - {"get_prefix"}  # which has a PAR

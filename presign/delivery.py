@@ -1,0 +1,109 @@
+"""Delivery of the answers to events, to a Queue or a Notifications topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from presign.audit import Issued, Refusal
+from presign.issue import PresignedUrl
+from presign.keys.oci_client import OciClient
+from presign.request.model import Event
+
+MAX_MESSAGES = 20
+"""The most messages that Queue takes in one call."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The message that tells a receiver of a URL. Receivers can drop doubles by the event's id.
+
+    Args:
+        event: the event of the object.
+        answer: with the URL of the object.
+    """
+
+    event: Event
+    answer: PresignedUrl
+
+
+def messages_of(outcomes: Sequence[Issued | Refusal]) -> list[Message]:
+    """A message for each event that got a URL."""
+    return [
+        Message(outcome.grant.request.event, outcome.answer)
+        for outcome in outcomes
+        if isinstance(outcome, Issued) and outcome.grant.request.event is not None
+    ]
+
+
+class Delivery:
+    """Publishes messages.
+
+    Args:
+        oci_client: asks the service.
+        target: OCID of the topic or queue.
+        endpoint: of its service; the SDK's choice when None.
+    """
+
+    def __init__(self, oci_client: OciClient, *, target: str, endpoint: str | None) -> None:
+        self._oci_client = oci_client
+        self._target = target
+        self._endpoint = endpoint
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Publish all messages.
+
+        Raises:
+            SecretUnavailable: the service can't be asked, or refuses; some may have been published.
+        """
+        if self._target.startswith("ocid1.queue."):
+            for index in range(0, len(messages), MAX_MESSAGES):
+                self._put(messages[index : index + MAX_MESSAGES])
+        else:
+            for message in messages:
+                self._notify(message)
+
+    def _put(self, messages: Sequence[Message]) -> None:
+        from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
+
+        details = PutMessagesDetails(
+            messages=[PutMessagesDetailsEntry(content=_encoder.encode(message).decode()) for message in messages]
+        )
+        self._oci_client.ask(
+            lambda: self._queue_client.put_messages(self._target, details),
+            failure=f"Queue did not take a message for {self._target}",
+            statement="allow dynamic-group <the function's> to use queues in compartment <the queue's>",
+        )
+
+    def _notify(self, message: Message) -> None:
+        from oci.ons.models import MessageDetails
+
+        event = message.event
+        title = f"Object written: event {event.event_time if event.event_id is None else event.event_id}"
+        details = MessageDetails(title=title, body=_encoder.encode(message).decode())
+        self._oci_client.ask(
+            lambda: self._topic_client.publish_message(self._target, details),
+            failure=f"Notifications did not take a message for {self._target}",
+            statement="allow dynamic-group <the function's> to use ons-topics in compartment <the topic's>",
+        )
+
+    @cached_property
+    def _topic_client(self) -> Any:
+        from oci.ons import NotificationDataPlaneClient
+
+        return self._oci_client.make(NotificationDataPlaneClient, self._endpoint)
+
+    @cached_property
+    def _queue_client(self) -> Any:
+        from oci.queue import QueueAdminClient, QueueClient
+
+        endpoint = self._endpoint
+        if endpoint is None:
+            admin = self._oci_client.make(QueueAdminClient, None)
+            # Each queue has an endpoint of its own for its messages.
+            endpoint = admin.get_queue(self._target).data.messages_endpoint
+        return self._oci_client.make(QueueClient, endpoint)
