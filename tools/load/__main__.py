@@ -137,7 +137,7 @@ def _locust(stack: Stack, callers: int, seconds: int, directory: Path) -> int:
     ended = subprocess.run(  # noqa: S603 - a fixed command
         [
             *command,
-            f"--locustfile={ROOT / 'load' / 'locustfile.py'}",
+            f"--locustfile={Path(__file__).with_name('locustfile.py')}",
             f"--host={stack.url}",
             f"--users={callers}",
             f"--spawn-rate={callers}",
