@@ -20,7 +20,9 @@ from local.functions.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.issue import SIGNERS
 
-NO_RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}}
+NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
+    ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
+}
 """Tests ask faster than clients may."""
 
 
@@ -126,6 +128,8 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print one line for each reason to skip, with the number of tests."""
-    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
     for reason, count in reasons.items():
         terminalreporter.write_line(f"SKIPPED {count} tests: {reason}")

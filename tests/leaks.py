@@ -1,4 +1,4 @@
-"""Finds secrets, and texts that look like secrets, in logs and answers. Only the URL or form that was asked for may hold a signature."""
+"""Finds secrets in logs and answers. Only the URL or form that was asked for may hold a signature."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def secrets_of(stack: Stack) -> dict[str, str]:
 
 
 def leaks(text: str, secrets: dict[str, str]) -> list[str]:
-    """The descriptions of the secrets, and of the shapes of secrets, that are in `text`, each with the text around it."""
+    """The descriptions of the secrets and shapes of secrets in `text`, each with the text around it."""
     found = [f"{name}: {_around(text, text.index(secret))}" for name, secret in secrets.items() if secret in text]
     for name, shape in _SHAPES.items():
         if match := shape.search(text):

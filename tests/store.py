@@ -124,9 +124,8 @@ def send_form(
 ) -> Answer:
     """Send a form as a browser does."""
     request = form(url, fields, content, filename)
-    return send(
-        "POST", url, {"Content-Type": request.headers["Content-Type"], **(headers or {})}, bytes(request.body or b"")
-    )
+    assert isinstance(request.body, bytes)
+    return send("POST", url, {"Content-Type": request.headers["Content-Type"], **(headers or {})}, request.body)
 
 
 def refused(answer: tuple[int, bytes]) -> tuple[int, str]:

@@ -186,7 +186,7 @@ class TestBatch:
 class TestEvents:
     """An event of Object Storage is answered with a URL for the object that it is about."""
 
-    EVENT: ClassVar = {
+    EVENT: ClassVar[dict[str, Any]] = {
         "eventType": "com.oraclecloud.objectstorage.createobject",
         "cloudEventsVersion": "0.1",
         "eventTypeVersion": "2.0",

@@ -22,7 +22,7 @@ def run(
         *(Path(sys.executable).with_name("schemathesis"), "--no-color"),
         *("--config-file", ROOT / "tests/schemathesis.toml", "run", ROOT / "gateway/openapi.json"),
         *("--url", running.stack.url),
-        # The document can't express every rule for keys and header values, so the function may refuse a request that fits.
+        # The document can't express every rule for keys and header values, so a request that fits it may be refused.
         *("--exclude-checks", "positive_data_acceptance", "--generation-database", "none", *options),
         *(part for name, value in headers.items() for part in ("--header", f"{name}: {value}")),
     ]

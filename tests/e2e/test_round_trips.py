@@ -46,8 +46,9 @@ class Target(NamedTuple):
 
     def presign(self, operation: str, key: str, **options: Any) -> dict[str, Any]:
         response = self.running.ask(operation=operation, bucket=self.bucket, key=key, **options)
-        assert response.status_code == 200, response.json()
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        assert response.status_code == 200, answer
+        return answer
 
     def use(self, answer: dict[str, Any], data: bytes | None = None) -> requests.Response:
         """Do exactly what the answer says."""
