@@ -149,4 +149,6 @@ def test_a_file_over_the_limit_of_the_policy(
     end(page)
     begin(page, make_file(tmp_path / "large.txt", 1001))
     failed = page.evaluate("async () => JSON.parse(JSON.stringify(await end)).failed")
-    assert [file["error"] for file in failed] == ["The request goes beyond a limit of the policy; see errors."]
+    assert [file["error"] for file in failed] == [
+        "The request exceeds a limit of the policy: /content_length must be at most 1000."
+    ]

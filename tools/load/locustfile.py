@@ -68,11 +68,12 @@ class Caller(FastHttpUser):
             response.request_meta["name"] = "502 from the gateway"
             response.success()
             return
-        media_type = response.headers.get("Content-Type") if response.headers else None
+        headers: Any = response.headers or {}
+        media_type = headers.get("Content-Type")
         problem = json.loads(response.content or b"{}") if media_type == "application/problem+json" else {}
         code = problem.get("code")
         honest = code in allowed and problem["status"] == response.status_code
-        if code == "secret_unavailable" and int(str(response.headers.get("Retry-After", "0"))) < 1:
+        if code == "secret_unavailable" and int(headers.get("Retry-After", "0")) < 1:
             honest = False
         if not honest:
             response.failure(f"{response.status_code}: {response.content!r:.300}")

@@ -1,7 +1,7 @@
 """`python -m tools.bench.peers.python NAME` makes presigned URLs with the peer NAME, and times them.
 
-It writes one URL, or a text that contains one. Then it reads numbers, makes as many URLs, and writes the CPU seconds. The
-environment names the endpoint and the credentials.
+It writes one URL, or a text that contains one. Then it reads numbers, makes as many URLs, and writes the CPU seconds.
+The environment names the endpoint and the credentials.
 """
 
 from __future__ import annotations
