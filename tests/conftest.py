@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,11 +97,12 @@ def start(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
             log_path = directory / f"{len(systems)}.log"
             log = started.enter_context(log_path.open("wb"))
             settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
-            stack = started.enter_context(Stack(config=settings, log=log, **options))
-            systems.append(Running(stack, log_path))
+            systems.append(Running(Stack(config=settings, log=log, **options).__enter__(), log_path))
             return systems[-1]
 
         yield start_one
+        with ThreadPoolExecutor(16) as pool:  # as each of them takes a while to stop
+            list(pool.map(lambda system: system.stack.__exit__(), systems))
         found = []
         for system in systems:
             secrets = secrets_of(system.stack)
