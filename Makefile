@@ -1,57 +1,99 @@
-# Each target needs Python 3.11 and make only: it makes .venv and installs what it uses.
-PYTHON ?= python3.11
+# Needs make and Python 3.11 or newer. Each target makes .venv and installs what it uses; nothing else has to be there.
+# 3.11 is what is deployed, so it comes first where a machine has several.
+PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$it && break; done)
 PORT ?= 8080
 BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
-	--python-platform linux --custom-compile-command "make lock"
+	--custom-compile-command "make lock"
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 
-.PHONY: run test lint format lock audit fuzz openapi bench
+.PHONY: run test test-unit test-live check lint format openapi lock audit fuzz load bench
 
-run: .venv/installed
-	@$(BIN)/python -m local --port $(PORT)
+# The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
+run: .venv/run
+	@$(BIN)/python -m local --port $(PORT) $(if $(POLICY),--policy "$(POLICY)")
 
-test: .venv/installed
-	@$(BIN)/python -m pytest -q
+# All tests but those that take over 20 s and those against another store.
+test: .venv/dev
+	@$(PYTEST) -m "not slow and not live"
 
-lint: .venv/installed
+test-unit: .venv/dev
+	@$(PYTEST) tests/unit
+
+# The round trips against the S3 server that LIVE_S3_* name, or SeaweedFS, which is started for them.
+test-live: .venv/dev
+	@$(PYTEST) -m live
+
+# The tests that `make test` leaves out.
+check: .venv/dev
+	@$(PYTEST) -m "slow or live"
+
+lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict func.py presign local gateway deploy tools/bench
+	$(BIN)/mypy
 
-format: .venv/installed
+format: .venv/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-openapi: .venv/installed
+openapi: .venv/dev
 	$(BIN)/python -m gateway.openapi > gateway/openapi.json
 
-# Lock what requirements*.in name, with all that it needs and the hashes of all its files, for every platform of OCI.
-lock: .venv/installed
-	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
-
-# Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
-fuzz: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
-	$(BIN)/python -m tools.fuzz -max_total_time=600
+# Lock what requirements*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
+# rest for every platform.
+lock: .venv/dev
+	$(LOCK) --python-platform linux requirements.in -o requirements.txt
+	$(LOCK) --universal requirements-uv.in -o requirements-uv.txt
+	$(LOCK) --universal requirements-run.in -c requirements.txt -o requirements-run.txt
+	$(LOCK) --universal requirements-dev.in -c requirements-run.txt -o requirements-dev.txt
+	$(LOCK) --universal --no-deps requirements-stack.in -o requirements-stack.txt
 
 # Known vulnerabilities of what is locked.
-audit: .venv/installed
+audit: .venv/dev
 	@$(BIN)/python .ci/audit.py
+
+# Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
+fuzz: .venv/dev
+	$(INSTALL) atheris==3.0.0
+	$(BIN)/python -m tools.fuzz -max_total_time=600
+
+# A minute of load for each of 1, 8 and 32 callers, while the function is killed and Vault fails.
+load: .venv/dev
+	@$(BIN)/python -m tools.load
 
 bench: .venv/bench .bench/plain .bench/image .bench/node
 	@$(BIN)/python -m tools.bench
 
-.venv/bench: .venv/installed tools/bench/requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r tools/bench/requirements.txt
+.venv/uv: requirements-uv.txt
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	@touch $@
 
-.bench/plain: .venv/installed requirements.txt
+.venv/run: .venv/uv requirements-run.txt
+	@$(INSTALL) --require-hashes -r requirements-run.txt
+	@touch $@
+
+# The files of requirements-stack.txt are read, not run, so they go without what they would need.
+.venv/dev: .venv/run requirements-dev.txt requirements-stack.txt
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --require-hashes --no-deps -r requirements-stack.txt
+	@touch $@
+
+.venv/bench: .venv/dev tools/bench/requirements.txt
+	@$(INSTALL) -r tools/bench/requirements.txt
+	@touch $@
+
+.bench/plain: .venv/dev requirements.txt
 	rm -rf $@ && mkdir -p .bench
-	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ -r requirements.txt
+	$(INSTALL) --target $@ -r requirements.txt
 	@touch $@
 
-.bench/image: .venv/installed requirements.txt func.py $(shell find presign deploy -name '*.py')
+.bench/image: .venv/dev requirements.txt func.py $(shell find presign deploy -name '*.py')
 	rm -rf $@
 	$(BIN)/python -m deploy package $@
 
@@ -59,9 +101,4 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 .bench/node: tools/bench/peers/package.json tools/bench/peers/node.mjs
 	mkdir -p $@ && cp $^ $@
 	@cd $@ && npm install --no-package-lock --no-audit --no-fund --silent || echo "Without Node's packages."
-	@touch $@
-
-.venv/installed: requirements.txt requirements-dev.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

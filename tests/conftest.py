@@ -1,10 +1,12 @@
-"""The whole system, running, for the tests that drive it."""
+"""Fixtures that start the whole system, and the summary of what was skipped."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,27 +21,29 @@ from local.functions.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.issue import SIGNERS
 
-NO_RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}}
-"""Tests may ask faster than a client does."""
+NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
+    ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
+}
+"""Tests ask faster than clients may."""
 
 
 class Running(NamedTuple):
-    """A running system and what its function has written."""
+    """A running system, and the log of its function."""
 
     stack: Stack
     log_path: Path
 
     def ask(self, *, claims: Mapping[str, Any] | None = None, **request: Any) -> requests.Response:
-        """Send a request for a URL through the gateway, with a token that says `claims`."""
+        """Send a request for a URL through the gateway, with a token that has `claims`."""
         return self.post(json=request, headers=self.authorization(**(claims or {})))
 
     def post(self, path: str = "/v1/presign", **options: Any) -> requests.Response:
-        """Send anything to the gateway, with a token unless `options` have headers."""
+        """Send a POST request to the gateway, with alice's token unless `options` have headers."""
         options.setdefault("headers", self.authorization())
         return requests.post(f"{self.stack.url}{path}", timeout=30, **options)
 
     def authorization(self, **claims: Any) -> dict[str, str]:
-        """The header with a token that says `claims`; by default it is alice's."""
+        """The header with a token that has `claims`; its `sub` is `alice` unless they say otherwise."""
         return {"Authorization": f"Bearer {self.stack.token(**claims)}"}
 
     def call(
@@ -50,13 +54,13 @@ class Running(NamedTuple):
         headers: Mapping[str, str] | None = None,
         body: bytes,
     ) -> Answer:
-        """Call the function as API Gateway does, with what API Gateway itself might refuse."""
+        """Call the function as API Gateway does, also with requests that API Gateway would refuse."""
         # API Gateway always sends a claim.
         marked = {"X-Claim-Jti": f"{self.stack.claims_key}:1:", **(headers or {})}
         return invoke_http(self.stack.socket_path, method=method, target=target, headers=marked.items(), body=body)
 
     def invoke(self, **request: Any) -> tuple[Answer, Any]:
-        """Send a request for a URL straight to the function; the answer, and the JSON in it."""
+        """Send a request for a URL straight to the function; return the answer, and the JSON in it."""
         answer = self.stack.invoke(json.dumps(request).encode())
         return answer, json.loads(answer.body)
 
@@ -66,36 +70,39 @@ class Running(NamedTuple):
         self.stack.vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
 
     def log(self) -> str:
-        """Everything that the function has written so far."""
+        """The function's log so far."""
         return self.log_path.read_text()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the systems use whose tests don't choose: the signer, and what is started."""
+    """Options for systems whose tests set neither: the signer, and the folder to run."""
     parser.addoption("--signer", choices=SIGNERS, default="sigv4")
-    parser.addoption("--image", type=Path, help="run what an image holds, of this folder, instead of the project")
+    parser.addoption("--image", type=Path, help="folder of an image; the tests run it instead of the project")
 
 
 @pytest.fixture(scope="session")
-def start(pytestconfig: pytest.Config) -> Iterator[Callable[..., Running]]:
-    """Starts systems with other settings; all of them end with the tests.
+def start(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+    """Starts systems with settings of a test's own, and stops them after the last test.
 
-    They log all that they can, and in the end that and all their answers are searched for what is secret.
+    They log at DEBUG. Their logs and answers are then searched for secrets.
     """
     signer, image = pytestconfig.getoption("--signer"), pytestconfig.getoption("--image")
+    directory = tmp_path_factory.mktemp("logs")
     systems: list[Running] = []
     with ExitStack() as started, recorded_answers() as answers:
 
         def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
             options.setdefault("specification", NO_RATE_LIMIT)
             options.setdefault("image", image)
-            log = started.enter_context(tempfile.NamedTemporaryFile(prefix="presign-", suffix=".log"))
+            log_path = directory / f"{len(systems)}.log"
+            log = started.enter_context(log_path.open("wb"))
             settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
-            stack = started.enter_context(Stack(config=settings, log=log, **options))
-            systems.append(Running(stack, Path(log.name)))
+            systems.append(Running(Stack(config=settings, log=log, **options).__enter__(), log_path))
             return systems[-1]
 
         yield start_one
+        with ThreadPoolExecutor(16) as pool:  # as each of them takes a while to stop
+            list(pool.map(lambda system: system.stack.__exit__(), systems))
         found = []
         for system in systems:
             secrets = secrets_of(system.stack)
@@ -114,8 +121,17 @@ def running(start: Callable[..., Running]) -> Running:
 
 @pytest.fixture(scope="session")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
-    """A function that answers with what the gateway has handed it, behind the local gateway."""
+    """A function that returns the request it received, behind the local gateway."""
     with tempfile.TemporaryDirectory(prefix="echo-") as directory:
         socket_path = Path(directory) / "function.sock"
         with run_echo(tmp_path_factory.mktemp("echo"), socket_path=socket_path) as started:
             yield started
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line for each reason to skip, with the number of tests."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"SKIPPED {count} tests: {reason}")

@@ -1,4 +1,4 @@
-"""What must stand in nothing that the function writes, and in no answer but as the URL that was asked for."""
+"""Finds secrets in logs and answers. Only the URL or form that was asked for may hold a signature."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from presign.issue.sigv4 import credential_scope, signing_key
 
 _SHAPES = {
     "a signature or a signing key": re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"),
-    "a query of a presigned URL": re.compile(r"x-amz-(?:signature|credential|date|expires|algorithm)", re.I),
-    "a token, or a policy that was signed": re.compile(r"eyJ[A-Za-z0-9+/_=-]{16,}"),
+    "the query of a presigned URL": re.compile(r"x-amz-(?:signature|credential|date|expires|algorithm)", re.I),
+    "a token, or a signed policy": re.compile(r"eyJ[A-Za-z0-9+/_=-]{16,}"),
     "a token of the resource principal": re.compile(r"ST\$"),
     "a private key": re.compile(r"PRIVATE KEY"),
     "a signature of a request to OCI": re.compile(r"signature=\"", re.I),
@@ -29,14 +29,14 @@ _SHAPES = {
     "the beginning of a signing key": re.compile(r"AWS4(?!-HMAC)"),
 }
 _GIVEN = ("url", "fields")
-"""The members of an answer that hold what was asked for."""
+"""The members of an answer that hold the URL or form."""
 
 
 def secrets_of(stack: Stack) -> dict[str, str]:
-    """What this stack's function knows and must not show: names and texts."""
-    found = {"the mark of claims": stack.claims_key}
+    """The secrets that this stack's function knows: descriptions and texts."""
+    found = {"the gateway secret": stack.claims_key}
     for number, content in enumerate(stack.vault.contents):
-        found[f"secret {number} as Vault hands it out"] = base64.b64encode(content.encode()).decode()
+        found[f"secret {number} as Vault returns it"] = base64.b64encode(content.encode()).decode()
         try:
             key = json.loads(content)["secret_access_key"]
         except (ValueError, TypeError, KeyError):
@@ -49,12 +49,12 @@ def secrets_of(stack: Stack) -> dict[str, str]:
             bits = signing_key(secret_access_key=key, scope=credential_scope(date=date, region=REGION))
             found[f"signing key {number} of {date}"] = bits.hex()
             found[f"signing key {number} of {date} in Base64"] = base64.b64encode(bits).decode()
-            found[f"signing key {number} of {date} as Python shows it"] = repr(bits)[2:-1]
+            found[f"signing key {number} of {date} as Python prints it"] = repr(bits)[2:-1]
     return {name: text for name, text in found.items() if text}
 
 
 def leaks(text: str, secrets: dict[str, str]) -> list[str]:
-    """What of `secrets`, or of the shape of something secret, stands in `text`: names, and the lines around."""
+    """The descriptions of the secrets and shapes of secrets in `text`, each with the text around it."""
     found = [f"{name}: {_around(text, text.index(secret))}" for name, secret in secrets.items() if secret in text]
     for name, shape in _SHAPES.items():
         if match := shape.search(text):
@@ -63,7 +63,7 @@ def leaks(text: str, secrets: dict[str, str]) -> list[str]:
 
 
 def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
-    """Likewise in an answer, its headers too, apart from the URLs and form fields that were asked for."""
+    """The same for an answer and its headers, leaving out the URLs and form fields that were asked for."""
     headers = "\n".join(f"{name}: {value}" for name, value in answer.headers)
     try:
         document = json.loads(answer.body)
@@ -71,14 +71,14 @@ def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
         return leaks(f"{headers}\n{answer.body.decode(errors='replace')}", secrets)
     if isinstance(document, dict) and "openapi" in document:
         return [f"{name} in the OpenAPI document" for name, secret in secrets.items() if secret in answer.body.decode()]
-    # Not even the URLs may hold what they are signed with.
+    # The URLs too may hold none of the keys that sign them.
     given = [f"{name} in a URL" for name, secret in secrets.items() if secret in answer.body.decode()]
     return given + leaks(f"{headers}\n{json.dumps(_without_given(document), ensure_ascii=False)}", secrets)
 
 
 @contextmanager
 def recorded_answers() -> Iterator[list[tuple[Path, Answer]]]:
-    """All answers of all functions from now on, with the sockets that they came from."""
+    """Records the answers of all functions while the context lasts, each with the path of the function's socket."""
     answers: list[tuple[Path, Answer]] = []
     call = local.functions.function._call
 

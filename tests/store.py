@@ -115,6 +115,12 @@ def form(url: str, fields: Mapping[str, str], content: bytes, filename: str = "p
     return Request("POST", url, data=fields, files={"file": (filename, content, "image/png")}).prepare()
 
 
+def bytes_of(request: PreparedRequest) -> bytes:
+    """The body of a request."""
+    assert isinstance(request.body, bytes)
+    return request.body
+
+
 def send_form(
     url: str,
     fields: Mapping[str, str],
@@ -124,9 +130,7 @@ def send_form(
 ) -> Answer:
     """Send a form as a browser does."""
     request = form(url, fields, content, filename)
-    return send(
-        "POST", url, {"Content-Type": request.headers["Content-Type"], **(headers or {})}, bytes(request.body or b"")
-    )
+    return send("POST", url, {"Content-Type": request.headers["Content-Type"], **(headers or {})}, bytes_of(request))
 
 
 def refused(answer: tuple[int, bytes]) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import random
@@ -19,7 +20,7 @@ NODE_PROJECT = Path(__file__).parent
 TIMEOUT_MS = 30_000
 
 _ARGUMENTS = (
-    "--no-sandbox",  # which a root user's Chromium needs
+    "--no-sandbox",  # Chromium refuses to run as root without it
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",
@@ -29,7 +30,7 @@ _ARGUMENTS = (
 
 
 def cannot_run(reason: str) -> NoReturn:
-    """Skip the test; fail it with `CI=true`, where everything must be tested."""
+    """Skip the test, or fail it with `CI=true`, where no test may be skipped."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -48,22 +49,24 @@ def chromium() -> Iterator[Browser]:
 
 
 def node_tools() -> Path:
-    """Where the programs are that the npm packages bring, installed if need be."""
+    """The folder of the programs of the npm packages, which are installed if need be, by one process at a time."""
     npm = shutil.which("npm")
     if npm is None:
         cannot_run("there is no npm: apt-get install npm")
     lock, installed = NODE_PROJECT / "package-lock.json", NODE_PROJECT / "node_modules/.package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            cannot_run(f"npm ci failed: {done.stderr[-500:]}")
-        installed.touch()
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode:
+                cannot_run(f"npm ci failed: {done.stderr[-500:]}")
+            installed.touch()
     return NODE_PROJECT / "node_modules/.bin"
 
 
 def open_page(browser: Browser, url: str) -> Page:
-    """A page in a profile of its own. What goes wrong in its scripts, unforeseen, is printed."""
+    """A page in a profile of its own; uncaught errors of its scripts are printed."""
     page = browser.new_page(viewport={"width": 1000, "height": 800})
     page.set_default_timeout(TIMEOUT_MS)
     page.on("pageerror", lambda error: print(f"page: {error}"))
@@ -72,7 +75,7 @@ def open_page(browser: Browser, url: str) -> Page:
 
 
 def make_file(path: Path, size: int) -> Path:
-    """A file of so many bytes, which look random but are the same each time."""
+    """A file of `size` bytes that look random but are the same each time."""
     path.write_bytes(random.Random(size).randbytes(size))  # noqa: S311 - nothing secret
     return path
 

@@ -1,4 +1,4 @@
-"""A network cable: what is between a browser and a server, and can be pulled out."""
+"""A network cable between a browser and a server, which a test can pull out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _CHUNK_BYTES = 65_536
 
 
 class Cable:
-    """Carries connections to a port of this machine, from one of its own.
+    """Forwards connections to a port of this machine.
 
     Attributes:
-        url: where the server is, for those who come by this cable.
-        target_port: the server's.
-        sent_bytes: how many bytes have gone to the server.
-        bytes_per_second: how many go to the server at most; None for as many as can.
-        holding: set while nothing goes, as `hold_after` wants it.
+        url: the address at which the server is reached by this cable.
+        target_port: the port of the server.
+        sent_bytes: the number of bytes sent to the server so far.
+        bytes_per_second: the limit of the rate to the server; None for no limit.
+        holding: set while the cable forwards nothing, after `hold_after`.
     """
 
     def __init__(self) -> None:
@@ -38,24 +38,24 @@ class Cable:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def hold_after(self, count: int) -> None:
-        """Let `count` more bytes go to the server, and then nothing until the cable is pulled out or released."""
+        """Forward `count` more bytes to the server, and then nothing until the cable is pulled out or released."""
         with self._condition:
             self._hold_at = self.sent_bytes + count
 
     def release(self) -> None:
-        """Let everything go on."""
+        """Forward everything again."""
         with self._condition:
             self._hold_at = None
             self.holding.clear()
             self._condition.notify_all()
 
     def lose_answer_after(self, count: int) -> None:
-        """Once `count` more bytes have gone to the server, break the connection that its next answer comes by."""
+        """After `count` more bytes to the server, break the connection of its next answer."""
         with self._condition:
             self._lose_at = self.sent_bytes + count
 
     def pull_out(self) -> None:
-        """Break all connections, and let none come about."""
+        """Break all connections, and refuse new ones."""
         with self._condition:
             self._pulled = True
             sockets = list(self._sockets)
@@ -64,11 +64,11 @@ class Cable:
         self.release()
 
     def plug_in(self) -> None:
-        """Carry connections again."""
+        """Accept connections again."""
         self._pulled = False
 
     def close(self) -> None:
-        """Pull it out, and throw it away."""
+        """Break all connections, and close the port."""
         self.pull_out()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

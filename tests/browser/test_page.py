@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -267,7 +268,7 @@ class TestBreaks:
         """It is not begun anew, though the store knows no such upload any more."""
         path = make_file(tmp_path / "lost.bin", 20 * MIB)
         sent_before = cable.sent_bytes
-        answers = []
+        answers: list[int] = []
 
         def lose(route: Route) -> None:
             if route.request.method != "POST":
@@ -300,7 +301,7 @@ class TestBreaks:
         lists = []
 
         def ask_for_few(route: Route) -> None:
-            request = route.request.post_data_json
+            request: dict[str, Any] = json.loads(route.request.post_data or "")
             if request["operation"] == "list_parts":
                 lists.append(request.get("part_number_marker"))
                 request["max_parts"] = 2
@@ -463,6 +464,6 @@ def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -
 
 
 def test_the_scripts_have_the_types_that_their_comments_say() -> None:
-    command = [node_tools() / "tsc", "--project", NODE_PROJECT]
+    command: list[str | Path] = [node_tools() / "tsc", "--project", NODE_PROJECT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.stdout, done.returncode) == ("", 0)

@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
 
 def mapping() -> str:
     """The lines of the README that set Uppy up."""
+    block: str
     (block,) = [block for block in re.findall(r"```js\n(.*?)```", README.read_text(), re.DOTALL) if "@uppy" in block]
     return block
 
@@ -39,7 +40,7 @@ def mapping() -> str:
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """The address of a page with Uppy."""
-    command = [node_tools() / "esbuild", "--bundle", "--format=iife", "--loader=js"]
+    command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=iife", "--loader=js"]
     source = f"{mapping()}\nglobalThis.uppy = uppy;\n"
     bundle = subprocess.run(  # noqa: S603
         command, cwd=NODE_PROJECT, input=source, capture_output=True, text=True, check=True
@@ -148,4 +149,6 @@ def test_a_file_over_the_limit_of_the_policy(
     end(page)
     begin(page, make_file(tmp_path / "large.txt", 1001))
     failed = page.evaluate("async () => JSON.parse(JSON.stringify(await end)).failed")
-    assert [file["error"] for file in failed] == ["The request goes beyond a limit of the policy; see errors."]
+    assert [file["error"] for file in failed] == [
+        "The request exceeds a limit of the policy: /content_length must be at most 1000."
+    ]

@@ -39,7 +39,7 @@ def model_faults(value: Any, expected: str, at: str = "") -> list[str]:
     if found := re.fullmatch(r"dict\(str, (.+)\)", expected):
         return [fault for name, item in value.items() for fault in model_faults(item, found[1], f"{at}/{name}")]
     if expected in ("str", "int", "float", "bool"):
-        fits = {"str": str, "int": int, "float": (int, float), "bool": bool}[expected]
+        fits: Any = {"str": str, "int": int, "float": (int, float), "bool": bool}[expected]
         return [] if isinstance(value, fits) else [f"{at}: is not {expected}"]
     model = getattr(oci.apigateway.models, expected)
     if hasattr(model, "get_subtype"):

@@ -89,9 +89,10 @@ class TestImage:
         with pytest.raises(package.BuildFailed, match="secrets_client"):
             package.exercise(broken)
 
+    @pytest.mark.slow
     def test_the_function_works_on_it_end_to_end(self, image: Path) -> None:
         """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--image", image]
+        command: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--image", image]
         tests = {
             "sigv4": ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"],
             "boto3": ["tests/e2e/test_end_to_end.py"],

@@ -459,7 +459,8 @@ class TestHeaderInjection:
 
     @pytest.mark.parametrize("option", ["host", "Host", "headers", "x-amz-acl", "x-amz-meta-a", "method"])
     def test_an_option_that_is_none(self, guarded: Running, option: str) -> None:
-        response = guarded.ask(operation="put_object", key="users/alice/a", **{option: "evil"})
+        unknown: dict[str, Any] = {option: "evil"}
+        response = guarded.ask(operation="put_object", key="users/alice/a", **unknown)
         assert [error["pointer"] for error in response.json()["errors"]] == [f"/{option}"]
 
     def test_a_second_host(self, guarded: Running) -> None:

@@ -1,4 +1,4 @@
-"""`bench`: what is measured in turns, and what is shown of it."""
+"""`tools.bench`: measuring in turns, tables and the chart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ def test_contenders_are_measured_in_turns_and_each_is_first_as_often_as_the_othe
     order: list[str] = []
 
     def contender(name: str) -> Callable[[], float]:
-        return lambda: float(order.append(name) or len(order))
+        def measure() -> float:
+            order.append(name)
+            return float(len(order))
+
+        return measure
 
     series = in_turns({"a": contender("a"), "b": contender("b")}, rounds=4)
     assert "".join(order) == "abbaabba"

@@ -47,7 +47,8 @@ class TestStoredType:
         upload = images.ask(operation="put_object", key="a.png", content_type="image/png").json()
         assert requests.put(upload["url"], b"<script>", headers=upload["headers"], timeout=10).status_code == 200
         for option in ({"response_content_type": "text/html"}, {"response_content_disposition": "inline"}):
-            response = images.ask(key="a.png", **option)
+            request: dict[str, Any] = {"key": "a.png", **option}
+            response = images.ask(**request)
             assert (response.status_code, response.json()["code"]) == (403, "limit_exceeded")
             assert [error["pointer"] for error in response.json()["errors"]] == [f"/{name}" for name in option]
         saved = requests.get(images.ask(key="a.png", download_as="a.png").json()["url"], timeout=10)

@@ -1,7 +1,7 @@
-"""Nothing secret is written or answered, but for the URLs that were asked for.
+"""No secret is in a log or an answer, apart from the signatures of the URLs that were asked for.
 
-The systems of all tests log at DEBUG, and when the tests end, all that they have written and answered is searched. Here
-the end-to-end tests run once more with the other signer, and the search itself is shown to find things.
+The systems of all tests log at DEBUG, and the fixture `start` searches their logs and answers after the last test. Here
+the end-to-end tests run once more with the other signer, and the search itself is tested.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from local.stack import OBJECT, REGION, ROOT
 from presign.issue.sigv4 import credential_scope, signing_key
 
 
+@pytest.mark.slow
 def test_the_end_to_end_tests_with_boto3() -> None:
     command = [
         sys.executable,
@@ -37,13 +38,13 @@ def test_the_end_to_end_tests_with_boto3() -> None:
 
 
 class TestTheSearch:
-    """It finds what it is there to find."""
+    """`leaks` finds every kind of secret."""
 
     @pytest.fixture
     def secrets(self, running: Running) -> dict[str, str]:
         return secrets_of(running.stack)
 
-    def test_what_is_known_to_be_secret(self, running: Running, secrets: dict[str, str]) -> None:
+    def test_known_secrets(self, running: Running, secrets: dict[str, str]) -> None:
         key = running.stack.credentials[1]
         scope = credential_scope(date=f"{datetime.now(UTC):%Y%m%d}", region=REGION)
         bits = signing_key(secret_access_key=key, scope=scope)

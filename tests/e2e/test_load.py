@@ -14,7 +14,7 @@ from local.stack import ROOT
 @pytest.mark.parametrize("options", [["--seconds=10"], ["--seconds=5", "--no-kill"]])
 def test_every_answer_is_a_right_url_or_an_honest_problem(options: list[str]) -> None:
     ended = subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, "-m", "load", "--callers=8", *options],
+        [sys.executable, "-m", "tools.load", "--callers=8", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,

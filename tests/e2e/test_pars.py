@@ -17,7 +17,7 @@ from local.object_storage.storage import Fault
 from local.stack import BUCKET, CONTENT, OBJECT
 from presign.settings import function_tag
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "rules": [
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "once/{sub}/", "via": "par", "single_use": True},

@@ -1,6 +1,7 @@
-"""Objects go up and come down again by the URLs that the function gives, and a changed URL is worth nothing.
+"""Objects are uploaded and downloaded with the function's URLs, and the store refuses changed URLs.
 
-Against the local store always; with `-m live` against the S3 server that the variables `LIVE_S3_*` name.
+The tests marked `live` use the S3 server that the variables `LIVE_S3_*` name; without these they start SeaweedFS. The
+others use the local store.
 """
 
 from __future__ import annotations
@@ -12,18 +13,28 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import pytest
 import requests
+from seaweedfs import seaweedfs
 
 from conftest import Running
 from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID
 
 LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
+LIMITS = {
+    "seaweedfs": {
+        "test_odd_keys[live-folder/]": "an object whose key ends with a slash is a folder and keeps no content",
+        "test_odd_keys[live-odd12]": "a segment of a key is shorter than 900 bytes",
+        "test_another_field[live-Content-Disposition-inline]": "a form may have fields that its policy does not name",
+    }
+}
+"""By `LIVE_S3_STORE`: the tests that a store fails by limits of its own, each with the reason."""
 CONTENT = "Grüße, 世界\n".encode() * 100
 PART = bytes(range(256)) * (20 << 10)  # 5 MiB, the least that a part may have unless it is the last one
 
@@ -36,8 +47,9 @@ class Target(NamedTuple):
 
     def presign(self, operation: str, key: str, **options: Any) -> dict[str, Any]:
         response = self.running.ask(operation=operation, bucket=self.bucket, key=key, **options)
-        assert response.status_code == 200, response.json()
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        assert response.status_code == 200, answer
+        return answer
 
     def use(self, answer: dict[str, Any], data: bytes | None = None) -> requests.Response:
         """Do exactly what the answer says."""
@@ -107,19 +119,38 @@ def told(response: requests.Response, element: str) -> str:
     return ElementTree.fromstring(response.content).findtext(f".//{{*}}{element}") or ""
 
 
+def refused_at(use: Callable[[], int]) -> datetime:
+    """The time of the first 403."""
+    give_up_at = time.monotonic() + 30
+    while use() != 403:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    return datetime.now(UTC)
+
+
 def md5(content: bytes) -> str:
     return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Mapping[str, str]]:
+    """The variables `LIVE_S3_*`: those that are set, or those of a SeaweedFS that runs for these tests."""
+    if any(os.environ.get(name) for name in LIVE_VARIABLES):
+        missing = [name for name in LIVE_VARIABLES if not os.environ.get(name)]
+        assert not missing, f"not set: {', '.join(missing)}"
+        yield os.environ
+        return
+    with seaweedfs() as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module", params=["sigv4", "boto3", pytest.param("live", marks=pytest.mark.live)])
 def target(request: pytest.FixtureRequest, start: Callable[..., Running]) -> Target:
     if request.param != "live":
         return Target(start({"SIGNER": request.param}), BUCKET)
-    missing = [name for name in LIVE_VARIABLES if not os.environ.get(name)]
-    if missing:
-        pytest.skip(f"not set: {', '.join(missing)}")
-    endpoint, region, access_key_id, secret_access_key, bucket = (os.environ[name] for name in LIVE_VARIABLES)
-    policy = {"rules": [{"operations": ["*"], "bucket": bucket, "prefix": ""}]}
+    variables: Mapping[str, str] = request.getfixturevalue("live")
+    endpoint, region, access_key_id, secret_access_key, bucket = (variables[name] for name in LIVE_VARIABLES)
+    policy = {"rules": [{"operations": ["*"], "bucket": bucket, "prefix": "", "response_overrides": "any"}]}
     running = start(
         {"STORAGE_ENDPOINT": endpoint, "REGION": region, "POLICY": json.dumps(policy), "DEFAULT_BUCKET": ""}
     )
@@ -130,6 +161,15 @@ def target(request: pytest.FixtureRequest, start: Callable[..., Running]) -> Tar
         vault_id=VAULT_OCID,
     )
     return Target(running, bucket)
+
+
+@pytest.fixture(autouse=True)
+def limits(request: pytest.FixtureRequest, target: Target) -> None:
+    """Expect the tests to fail that are beyond the limits of the live store."""
+    if request.node.get_closest_marker("live"):
+        store = request.getfixturevalue("live").get("LIVE_S3_STORE", "")
+        if reason := LIMITS.get(store, {}).get(request.node.name):
+            request.applymarker(pytest.mark.xfail(reason=f"{store}: {reason}", strict=True))
 
 
 @pytest.fixture
@@ -231,8 +271,8 @@ class TestRoundTrips:
         target.do("put_object", key, CONTENT)
         answer = target.presign("get_object", key, expires_in=2)
         assert target.use(answer).status_code == 200
-        time.sleep(3.1)
-        assert target.use(answer).status_code == 403
+        ends_at = datetime.fromisoformat(answer["expires_at"])
+        assert ends_at <= refused_at(lambda: target.use(answer).status_code) <= ends_at + timedelta(seconds=3)
 
 
 class TestChangedUrls:
@@ -248,7 +288,9 @@ class TestChangedUrls:
     def test_another_method(self, target: Target, key: str, method: str) -> None:
         target.do("put_object", key, CONTENT)
         answer = target.presign("get_object", key)
-        assert target.use({**answer, "method": method}, b"").status_code == 403
+        # A store may not know a method at all: SeaweedFS refuses POST with 405, Swift with 501.
+        refusals = (403, 405, 501) if method == "POST" else (403,)
+        assert target.use({**answer, "method": method}, b"").status_code in refusals
         assert target.use(answer).content == CONTENT
 
     @pytest.mark.parametrize(
@@ -371,8 +413,8 @@ class TestForms:
     def test_a_form_works_until_it_expires(self, target: Target, key: str) -> None:
         answer = target.presign("post_object", key, expires_in=2)
         assert target.post(answer, CONTENT).status_code == 204
-        time.sleep(3.1)
-        assert target.post(answer, CONTENT).status_code == 403
+        ends_at = datetime.fromisoformat(answer["expires_at"])
+        assert ends_at <= refused_at(lambda: target.post(answer, CONTENT).status_code) <= ends_at + timedelta(seconds=3)
 
 
 class TestParts:

@@ -222,7 +222,9 @@ class TestUnsupported:
             parse(specification)
 
     def test_nothing_is_started_with_it(self) -> None:
-        mutual_tls = {("requestPolicies", "mutualTls"): {"isVerifiedCertificateRequired": True}}
+        mutual_tls: dict[tuple[str, ...], Any] = {
+            ("requestPolicies", "mutualTls"): {"isVerifiedCertificateRequired": True}
+        }
         with pytest.raises(UnsupportedDeployment, match="mutualTls"), Stack(specification=mutual_tls):
             pass
 

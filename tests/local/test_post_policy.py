@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 import requests
 
-from store import BUCKET, LOWER_BUCKET, Answer, Store, form, refused, send, send_form, told
+from store import BUCKET, LOWER_BUCKET, Answer, Store, bytes_of, form, refused, send, send_form, told
 
 CONTENT = b"0123456789"
 DENIED = (403, "AccessDenied")
@@ -117,7 +117,7 @@ class TestTaken:
         request = form(url, fields, CONTENT)
         boundary = request.headers["Content-Type"].partition("boundary=")[2].encode()
         extra = b'--%s\r\nContent-Disposition: form-data; name="key"\r\n\r\nother.txt\r\n--%s--' % (boundary, boundary)
-        body = bytes(request.body or b"").replace(b"--%s--" % boundary, extra)
+        body = bytes_of(request).replace(b"--%s--" % boundary, extra)
         assert send("POST", url, {"Content-Type": request.headers["Content-Type"]}, body)[0] == 204
         assert store.content("after.txt") == CONTENT
         assert store.content("other.txt") is None
@@ -320,7 +320,7 @@ class TestForm:
     def test_a_form_that_breaks_off(self, store: Store, cut: int) -> None:
         url, fields = presign(store, "broken.txt")
         request = form(url, fields, CONTENT)
-        body = bytes(request.body or b"")[:-cut]
+        body = bytes_of(request)[:-cut]
         answer = send("POST", url, {"Content-Type": request.headers["Content-Type"]}, body)
         assert refused(answer) == (400, "MalformedPOSTRequest")
         assert store.content("broken.txt") is None

@@ -51,7 +51,13 @@ def presign(store_url: str) -> Callable[..., str]:
     """Presigns with boto3."""
 
     def presign_one(operation: str = "get_object", *, expires_in: int = 60, **params: Any) -> str:
-        options = {"key": "access", "secret": "secret", "region": REGION, "style": "path", "url": store_url}
+        options: dict[str, Any] = {
+            "key": "access",
+            "secret": "secret",
+            "region": REGION,
+            "style": "path",
+            "url": store_url,
+        }
         options.update({name: params.pop(name) for name in list(params) if name in options})
         client = boto3.client(
             "s3",

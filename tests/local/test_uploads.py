@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pytest
@@ -136,9 +136,13 @@ class TestRoundTrip:
     def test_what_the_answer_is_to_say(self, store: Store) -> None:
         upload = Upload(store, "said.bin")
         upload.complete([(1, upload.part(1, LAST))])
-        params = {"Key": "said.bin", "ResponseContentType": "text/csv", "ResponseContentDisposition": "attachment"}
+        params: dict[str, Any] = {
+            "Key": "said.bin",
+            "ResponseContentType": "text/csv",
+            "ResponseContentDisposition": "attachment",
+        }
         for method, operation in (("GET", "get_object"), ("HEAD", "head_object")):
-            found = store.do(method, operation, **params).headers
+            found = store.do(method, operation, Key="said.bin", **params).headers
             assert (found["Content-Type"], found["Content-Disposition"]) == ("text/csv", "attachment")
             assert found["Content-Length"] == str(len(LAST))
 
@@ -172,7 +176,8 @@ class TestList:
         for number in (10_000, 1, 30, 7):
             upload.part(number, LAST)
         pages = []
-        marker, more = 0, "true"
+        marker = 0
+        more: str | None = "true"
         while more == "true":
             answer = upload.do("GET", "list_parts", MaxParts=3, PartNumberMarker=marker)
             pages.append(re.findall(rb"<PartNumber>(\d+)</PartNumber>", answer[1]))
@@ -272,7 +277,7 @@ class TestRefused:
 class TestWhich:
     """An upload is known by its id, belongs to one key, and ends."""
 
-    OPERATIONS = (
+    OPERATIONS: ClassVar[tuple[tuple[str, str, dict[str, Any]], ...]] = (
         ("PUT", "upload_part", {"PartNumber": 1}),
         ("POST", "complete_multipart_upload", {}),
         ("GET", "list_parts", {}),

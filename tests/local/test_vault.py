@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Running:
         """A request that the SDK's signer has signed."""
         headers = {"date": formatdate(usegmt=True), "content-type": "application/json"} if body is not None else {}
         request = requests.Request(method, f"{self.server.url}{target}", data=body, headers=headers)
-        return self.signer(request.prepare())
+        signed: requests.PreparedRequest = self.signer(request.prepare())
+        return signed
 
     def status(self, request: requests.PreparedRequest) -> int:
         """The status of the answer to a request that is sent as it is."""
@@ -79,11 +80,12 @@ class TestAnswers:
         assert running.secrets.get_secret_bundle(SECRET_OCID).data.version_number == 2
 
     def test_what_is_not_there(self, running: Running) -> None:
-        for ask in (
+        questions: tuple[Callable[[], object], ...] = (
             lambda: running.secrets.get_secret_bundle("ocid1.vaultsecret.oc1.none"),
             lambda: running.secrets.get_secret_bundle_by_name("none", VAULT_OCID),
             lambda: running.secrets.get_secret_bundle_by_name("presign key", "ocid1.vault.oc1.none"),
-        ):
+        )
+        for ask in questions:
             with pytest.raises(ServiceError) as caught:
                 ask()
             assert (caught.value.status, caught.value.code) == (404, "NotAuthorizedOrNotFound")
@@ -140,7 +142,7 @@ class TestAuthentication:
         request.headers["date"] = formatdate(time.time() - 60, usegmt=True)
         assert running.status(request) == 401
 
-    @pytest.mark.parametrize("date", ["yesterday", formatdate(time.time() - 400, usegmt=True)])
+    @pytest.mark.parametrize("date", ["yesterday", formatdate(time.time() - 400, usegmt=True)], ids=["words", "late"])
     def test_a_date_that_is_off(self, running: Running, date: str) -> None:
         request = requests.Request("GET", f"{running.server.url}{TARGET}", headers={"date": date}).prepare()
         assert running.status(running.signer(request)) == 401

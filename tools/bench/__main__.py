@@ -1,4 +1,7 @@
-"""`python -m tools.bench` measures everything, or what is named, and writes `bench/results.md` and `bench/one-url.svg`."""
+"""`python -m tools.bench` measures all sections, or those it is given.
+
+When it has measured all, it writes `tools/bench/results.md` and `tools/bench/one-url.svg`.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,16 @@ SECTIONS: dict[str, tuple[Measure, int]] = {
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
     "deployed": (lambda stack, tick: deployed.measure(tick), 1),
 }
-"""What measures, and how many ticks that is."""
+"""By name: what measures a section, and the number of its ticks."""
 
 
 def main() -> int:
-    """Do what the command line says.
+    """Measure the sections that the command line names.
 
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="How fast and how small it is.")
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Measure time, memory and size.")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="what to measure; everything by default")
     sections = parser.parse_args().sections or list(SECTIONS)
     console = Console(width=None if sys.stdout.isatty() else 110)
@@ -51,7 +54,7 @@ def main() -> int:
     if sections == list(SECTIONS):
         (HERE / "results.md").write_text(report.markdown(tables))
         (HERE / "one-url.svg").write_text(chart.svg(tables[0]))
-        console.print("Written: bench/results.md, bench/one-url.svg")
+        console.print("Written: tools/bench/results.md, tools/bench/one-url.svg")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A chart of one table: a bar for each contender, on a logarithmic scale, readable on light and on dark pages."""
+"""A chart of one table: a bar for each contender, on a logarithmic scale, for light and dark pages."""
 
 from __future__ import annotations
 

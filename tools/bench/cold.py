@@ -14,7 +14,7 @@ from tools.bench.table import Table, at_most
 
 ROUNDS = 20
 READY_SECONDS = 1.0
-"""How long a container has stood before its first caller comes, in the third table."""
+"""The time between the container's start and its first call, in the third table."""
 
 FLOOR = "floor: FDK, SDK's secrets client, one secret"
 OURS = "presign, plain packages, fdk command"
@@ -30,14 +30,14 @@ PROGRAMS: dict[str, Program] = {
 
 
 def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
-    """Measure CPU time and wall time until the first answer, and what the first caller of a ready container waits."""
+    """Measure CPU time and wall time until the first answer, and the wait of the first caller of a ready container."""
     environment = {**stack.identity.environment(), **stack.settings()}
     call = request(json.dumps({"key": OBJECT}).encode(), gateway=False)
     cpu: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     wall: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     waited: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     names = list(PROGRAMS)
-    for turn in range(-1, ROUNDS):  # the first compiles what is not compiled yet
+    for turn in range(-1, ROUNDS):  # the first turn compiles modules
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             with Process(PROGRAMS[name], environment) as process:
@@ -63,8 +63,8 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
         Table("Cold start, wall time", f"{text}wall time.", "ms", _series(wall), FLOOR),
         Table(
             "The first caller of a ready container",
-            f"What the first call takes when the container has stood for {READY_SECONDS:g} s before it, as with "
-            "provisioned concurrency.",
+            f"The time of the first call, {READY_SECONDS:g} s after the start of the container, as with provisioned "
+            "concurrency.",
             "ms",
             _series(waited),
             OURS_IMAGE,

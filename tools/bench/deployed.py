@@ -1,4 +1,4 @@
-"""What is deployed: bytes of the packages, and of the image's layer that holds them and the function."""
+"""The size of the installed packages, and of the image's layer with them and the function."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PLAIN_INSTALL = "plain `pip install -r requirements.txt`"
 
 
 def measure(tick: Callable[[], None]) -> list[Table]:
-    """Measure both, as they lie and as a registry keeps them."""
+    """Measure both, unpacked and compressed."""
     megabytes = {OURS: size(IMAGE / "python") / 1e6, PLAIN_INSTALL: size(PLAIN) / 1e6}
     function = [ROOT / "func.py", ROOT / "presign"]
     packed = {OURS: _packed([IMAGE / "python", IMAGE / "function"]), PLAIN_INSTALL: _packed([PLAIN, *function])}
     tick()
     goal = Goal("Installed packages: at most 40 MB", f"{megabytes[OURS]:.1f} MB", megabytes[OURS] <= 40)
     return [
-        Table("What is deployed", "Bytes of the installed packages.", "MB", _series(megabytes), OURS, goals=[goal]),
+        Table("Installed packages", "Bytes of the installed packages.", "MB", _series(megabytes), OURS, goals=[goal]),
         Table(
-            "What is pulled",
+            "The image's layer",
             "Bytes of the image's layer with the packages and the function, compressed as a registry keeps it (gzip).",
             "MB",
             _series(packed),
@@ -37,7 +37,7 @@ def measure(tick: Callable[[], None]) -> list[Table]:
 
 
 class _Counter:
-    """A file that only counts what is written to it."""
+    """A file that counts its bytes and keeps none."""
 
     def __init__(self) -> None:
         self.written = 0

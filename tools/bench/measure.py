@@ -1,4 +1,4 @@
-"""Measuring in turns, so that whatever else the machine does meets all contenders alike."""
+"""Measuring in turns, so that other work of the machine slows all contenders alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Series(NamedTuple):
-    """What was measured of one contender.
+    """The values of one contender.
 
     Args:
         name: of the contender.
@@ -38,8 +38,8 @@ def in_turns(
     """Measure each contender once a round; who is first in a round changes.
 
     Args:
-        contenders: what measures one value, by name.
-        rounds: how many values of each.
+        contenders: by name, a function that measures one value.
+        rounds: the number of values of each.
         tick: is called after each round.
     """
     values: dict[str, list[float]] = {name: [] for name in contenders}

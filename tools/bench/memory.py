@@ -1,4 +1,4 @@
-"""Memory: what the process has at most, and whether that grows."""
+"""Memory: the peak of the process, and its growth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One URL: the CPU time of a presigned URL to get an object, with all that can be kept from one to the next kept."""
+"""One URL: the CPU time of a presigned URL for `get_object`, warm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function's process, started and spoken to with as little of our own as can be, so that its time is what is seen."""
+"""A function's process and a connection to it, with little overhead, so that the measured time is the function's."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PLAIN = ROOT / ".bench" / "plain"
 
 
 class Program(NamedTuple):
-    """What is started.
+    """A program that runs a function.
 
     Args:
         root: the folder of `func.py`.
-        python_path: where its packages are; this Python's own are never looked at.
-        script: what runs, with its arguments.
+        python_path: the folders of its packages, instead of this Python's own.
+        script: the script and its arguments.
     """
 
     root: Path
@@ -36,12 +36,12 @@ class Program(NamedTuple):
 
 
 def stock(root: Path, packages: Path = PLAIN) -> Program:
-    """What the FDK's own command starts, on `packages`."""
+    """The FDK's own command, with `packages`."""
     return Program(root, [root, packages], [packages / "bin" / "fdk", "func.py", "handler"])
 
 
 def image(script: str = "func.py") -> Program:
-    """What the image starts."""
+    """The image's entry point."""
     return Program(IMAGE / "function", [IMAGE / "function", IMAGE / "python"], [script])
 
 
@@ -49,8 +49,8 @@ class Process:
     """Runs a function until the end of the context.
 
     Args:
-        program: what is started.
-        environment: of the function, beyond what the Fn agent sets.
+        program: the program to run.
+        environment: the function's variables, on top of those that the Fn agent sets.
     """
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
@@ -83,7 +83,7 @@ class Process:
         self._directory.cleanup()
 
     def end(self) -> float:
-        """Kill the process; the CPU seconds that it took, and all its threads."""
+        """Kill the process; return the CPU seconds of all its threads."""
         self._process.send_signal(signal.SIGKILL)
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -104,7 +104,7 @@ class Process:
                 time.sleep(0.001)
 
     def memory(self) -> tuple[float, float]:
-        """MiB that the process has in memory, and the most that it ever had."""
+        """The resident set of the process and its peak, in MiB."""
         status = dict(line.split(":") for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
         return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
 
@@ -116,7 +116,7 @@ class Connection:
         self._socket = connection
 
     def call(self, request: bytes) -> bytes:
-        """Send a request, and wait for the whole answer.
+        """Send a request, and return the body of the answer.
 
         Raises:
             RuntimeError: the function failed.

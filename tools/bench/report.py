@@ -1,4 +1,4 @@
-"""The outcome for readers: on the terminal, and as a page."""
+"""The results, printed to the terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tools.bench.table import OURS, Goal, Table
 def show(table: Table, console: Console) -> None:
     """Print `table` to the terminal."""
     shown = TerminalTable(title=f"{table.title} ({table.unit})", title_justify="left", header_style="bold")
-    headers = ("", f"median, {table.unit}", "quartiles", "ratio")
-    for header, justify in zip(headers, ("left", "right", "right", "right"), strict=True):
-        shown.add_column(header, justify=justify, no_wrap=True)
+    shown.add_column("", no_wrap=True)
+    for header in (f"median, {table.unit}", "quartiles", "ratio"):
+        shown.add_column(header, justify="right", no_wrap=True)
     for row in table.rows():
         shown.add_row(*row, style="bold green" if row[0].startswith(OURS) else "")
     console.print(shown)
@@ -33,14 +33,14 @@ def show(table: Table, console: Console) -> None:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """The page of all `tables`."""
+    """A page with all `tables`."""
     goals = [goal for table in tables for goal in table.goals]
     lines = [
         "# Measurements",
         "",
         f"By `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.",
-        "Contenders are measured in turns. Given are the median, and the first and the third quartile. What counts is",
-        "the ratio: the times themselves depend on the machine, and on what else it does.",
+        "Contenders are measured in turns. The tables give the median, and the first and the third quartile. Compare",
+        "the ratios: the times depend on the machine, and on its other work.",
         "",
         "| goal | measured | |",
         "|---|---|---|",

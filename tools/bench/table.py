@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from tools.bench.measure import Series
 
 OURS = "presign"
-"""What the names of our own contenders begin with."""
+"""The beginning of the names of our own contenders."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What was to be reached.
+    """A limit for a measured value.
 
     Args:
-        text: says it.
-        value: what was measured, put to words.
-        met: whether that is enough.
+        text: the limit in words.
+        value: the measured value, in words.
+        met: whether the value is within the limit.
     """
 
     text: str
@@ -28,17 +28,17 @@ class Goal:
 
 @dataclass(frozen=True)
 class Table:
-    """The outcome of one measurement.
+    """The result of one measurement.
 
     Args:
-        title: what was measured.
-        text: how, in a sentence or two.
+        title: of the table.
+        text: describes the measurement.
         unit: of the values.
         series: the values of each contender.
         reference: the contender whose median the others' are divided by.
-        goals: what was to be reached.
-        left_out: who could not be measured, and why.
-        digits: behind the point of a value.
+        goals: limits for the values.
+        left_out: contenders that could not be measured, with the reason.
+        digits: of a value, after the point.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Table:
         return next(series.median for series in self.series if series.name == name)
 
     def ratio(self, name: str, to: str | None = None) -> float:
-        """How many times the median of another contender, by default the reference, the one of `name` is."""
+        """The median of `name`, divided by that of another contender, by default the reference."""
         return self.median(name) / self.median(to or self.reference)
 
     def rows(self) -> list[tuple[str, str, str, str]]:

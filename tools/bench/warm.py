@@ -1,4 +1,4 @@
-"""A warm request: from the first byte that the FDK's socket takes to the last that it gives."""
+"""A warm request: from the first byte sent to the FDK's socket to the last byte received."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CALLS = 50
 """In each round, of each function but the naive one, which is called once."""
 
 HOW = {
-    "gateway": "as the Fn agent hands on API Gateway's requests. Between two requests the caches of the processor are "
-    "lost to others: called twice in a row, the handler takes little more than half of the time.",
+    "gateway": "as the Fn agent passes on API Gateway's requests. Between two requests other contenders use the "
+    "processor's caches: called twice in a row, the handler takes little more than half of the time.",
     "direct": "as `fn invoke` does.",
 }
 

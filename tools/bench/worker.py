@@ -1,4 +1,4 @@
-"""A peer that presigns, in its own process, and whether its URLs are good."""
+"""A peer that presigns in its own process, and the check of its URLs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from local.stack import OBJECT, REGION, ROOT, Stack
 
 NODE_MODULES = ROOT / ".bench" / "node"
 BUCKET = "presigned-blog"
-"""Not all peers take capital letters."""
+"""Some peers refuse capital letters."""
 
 SAMPLE_SECONDS = 0.02
-"""The least that one measurement takes, against the clock's own grain."""
+"""The least duration of one measurement, as the clock is coarse."""
 
 
 class Worker:
     """Runs one peer.
 
     Args:
-        command: starts it.
-        environment: tells it where to presign and with which credentials.
+        command: starts the peer.
+        environment: has the endpoint and the credentials.
     """
 
     def __init__(self, command: list[str | Path], environment: Mapping[str, str]) -> None:
@@ -37,12 +37,12 @@ class Worker:
         )
         self.sample = str(json.loads(self._read()))
         self._count = 1
-        # Until a measurement is long enough; what compiles while it runs has done so by then.
+        # Until a measurement is long enough; by then a compiling runtime has compiled.
         while self._seconds(self._count) < SAMPLE_SECONDS:
             self._count *= 2
 
     def microseconds(self) -> float:
-        """CPU time of one URL, or of what else the peer makes."""
+        """CPU time of one URL or one batch."""
         return self._seconds(self._count) / self._count * 1e6
 
     def stop(self) -> None:
@@ -75,15 +75,15 @@ def python_worker(name: str, stack: Stack) -> Worker:
 
 
 def node_worker(name: str, stack: Stack) -> Worker:
-    """One of the peers in `bench/peers/node.mjs`, which must be installed."""
+    """One of the peers in `tools/bench/peers/node.mjs`, which must be installed."""
     return Worker(["node", NODE_MODULES / "node.mjs", name], _environment(stack))
 
 
 def check(sample: str, stack: Stack) -> None:
-    """Return if `sample` holds a URL that object storage takes.
+    """Check that `sample` has a URL that object storage accepts.
 
     Raises:
-        S3Error: its signature is not good.
+        S3Error: the signature is wrong.
     """
     found = re.search(r"https?://[^\"'\s]+", sample)
     if found is None:

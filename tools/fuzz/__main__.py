@@ -1,6 +1,6 @@
-"""`python -m tools.fuzz` lets a coverage-guided fuzzer, atheris, choose the calls; `make fuzz` installs it first.
+"""`python -m tools.fuzz` runs a coverage-guided fuzzer, atheris, which `make fuzz` installs first.
 
-Arguments go to libFuzzer, such as `-max_total_time=600` (seconds) and a directory for what it finds worth keeping.
+Arguments go to libFuzzer, such as `-max_total_time=600` (seconds) and a directory for its corpus.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POLICIES_A_CALL = 20
 
 
 def main() -> None:
-    """Fuzz until the time is over, or something is wrong with an answer."""
+    """Fuzz until the time is over, or an answer is wrong."""
     reported_at = time.monotonic()
 
     @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -41,11 +41,12 @@ def main() -> None:
             print(f"{target.calls} calls, {target.urls} URLs and forms, nothing wrong", flush=True)
 
     with Target() as target, tempfile.TemporaryDirectory() as corpus:
-        # Hypothesis makes nothing of a few bytes, so the fuzzer begins with many.
+        # Hypothesis can make no call from a few bytes, so the fuzzer begins with many.
         for number in range(SEEDS):
             Path(corpus, str(number)).write_bytes(random.Random(number).randbytes(MAX_BYTES))
+        fuzz_one_input = check.hypothesis.fuzz_one_input  # type: ignore[attr-defined] # which `given` sets
         arguments = [sys.argv[0], f"-max_len={MAX_BYTES}", "-len_control=0", *sys.argv[1:], corpus]
-        atheris.Setup(arguments, check.hypothesis.fuzz_one_input)
+        atheris.Setup(arguments, fuzz_one_input)
         atheris.Fuzz()
 
 

@@ -1,6 +1,6 @@
-"""A second reading of the policy, by what a URL or form lets its holder do at the store.
+"""A second implementation of the policy, for what a URL or form allows its holder to do at the store.
 
-It knows nothing of the function's own model, policy or parser.
+It shares nothing with the function's model, policy or parser.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ GROUPS = {
 
 
 class Access(NamedTuple):
-    """What the holder of a URL or form may do.
+    """The access that a URL or form gives its holder.
 
     Args:
         operation: in S3's terms.
         bucket, key: the object.
-        seconds: for how long.
-        headers: that must be sent, or fields of the form; names in lower case.
-        query: of the URL, what authenticates apart.
-        size_range: bytes that the file of a form may have; None for any number.
+        seconds: how long it lasts.
+        headers: the headers that must be sent, or the fields of the form; names in lower case.
+        query: of the URL.
+        size_range: least and most bytes of the file of a form; None if it has no limit.
     """
 
     operation: str
@@ -51,11 +51,11 @@ class Access(NamedTuple):
 
 
 def access_of(answer: Mapping[str, Any], *, seconds: int) -> Access:
-    """What an answer gives access to, read from its URL, headers and fields alone.
+    """Read the access from the URL, headers and fields of an answer.
 
     Args:
         answer: with a URL or form.
-        seconds: that a form is valid; a URL says so itself.
+        seconds: the lifetime of a form; a URL has its own in the query.
     """
     url = urlsplit(answer["url"])
     bucket, _, key = unquote(url.path, errors="strict")[1:].partition("/")

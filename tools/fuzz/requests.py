@@ -1,4 +1,4 @@
-"""What is sent: requests that are mostly nearly right, in every way to send them, and the policies for them."""
+"""Generates the calls, mostly valid or nearly so, and the policies for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRESIGN, BATCH, DOCUMENT = Route.PRESIGN.value, Route.BATCH.value, Route.DOCUMEN
 BUCKETS = ("uploads", "Public_Assets")
 PREFIXES = ("", "", "users/{sub}/", "inbox/", "{tenant}/{sub}/", "users/alice/")
 POLICIES = 300
-"""How many policies there are; each is made of its number."""
+"""The number of policies; the number of a policy is its seed."""
 
 _odd = st.sampled_from(
     [
@@ -81,14 +81,14 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def _request(draw: st.DrawFn) -> dict[str, Any]:
-    """A request with some of its operation's options, and now and then something that does not belong there."""
+    """A request with some of its operation's options, and sometimes a wrong one."""
     name = draw(st.sampled_from(sorted(OPERATIONS)))
     options = sorted(set(OPERATIONS[name].__struct_fields__) - {"key"})
     chosen = draw(st.lists(st.sampled_from(options), max_size=5, unique=True))
     chosen += [option for option in ("expires_in", "content_length") if option in options and draw(st.booleans())]
     if name not in ("post_object", "put_object") and "upload_id" in options:
         chosen += [option for option in ("upload_id", "part_number") if option in options]
-    request = {"operation": name, "key": draw(_key)}
+    request: dict[Any, Any] = {"operation": name, "key": draw(_key)}
     request |= {option: draw(_VALUES.get(option, _text)) for option in chosen}
     if draw(st.integers(0, 9)) == 9:
         every = sorted({option for operation in OPERATIONS.values() for option in operation.__struct_fields__})
@@ -124,7 +124,7 @@ _claims = st.one_of(
 
 @st.composite
 def calls(draw: st.DrawFn) -> dict[str, Any]:
-    """A call: mostly JSON at the path where it belongs, sometimes JSON that has been cut or had bytes put in."""
+    """A call: mostly JSON at its own path, sometimes with bytes removed or inserted."""
 
     def seldom() -> bool:
         return draw(st.integers(0, 15)) == 15

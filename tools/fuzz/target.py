@@ -1,4 +1,4 @@
-"""The function in this process, with everything that must hold for each of its answers."""
+"""The function in this process, and the checks of each of its answers."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ CLAIMS_KEY = "0123456789abcdef0123456789abcdef"
 
 
 class Target:
-    """A Vault that holds the key, and a function for each policy; there while the context lasts.
+    """A Vault that holds the key, and a function for each policy, while the context lasts.
 
     Attributes:
-        calls, urls: how many calls there were, and how many URLs and forms they gave.
+        calls, urls: the number of calls, and of the URLs and forms in their answers.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Target:
         """Make one call, and check everything about its answer.
 
         Raises:
-            AssertionError, S3Error, ValidationError: something is wrong with it.
+            AssertionError, S3Error, ValidationError: the answer is wrong.
         """
         app = self._app(number)
         invocation = Invocation(
@@ -79,7 +79,7 @@ class Target:
             method=method,
             target=target,
             headers=_headers(claims),
-            body=body,  # type: ignore[arg-type]
+            body=body,
         )
         reply = app.handle(invocation)
         self.calls += 1
@@ -126,7 +126,7 @@ def _headers(claims: Mapping[str, str]) -> dict[str, str | list[str]]:
 
 
 def _check_in_document(path: str, reply: Reply, document: Any) -> None:
-    """The answer is one that the OpenAPI document lists for its path."""
+    """Check that the OpenAPI document lists the answer for its path."""
     route = next((route for route in HTTP_ROUTES if path.endswith(route.value)), Route.PRESIGN)
     responses = DOCUMENT["paths"][route.value][route.method.lower()]["responses"]
     content = responses[str(reply.status)]["content"][reply.headers["Content-Type"]]
@@ -149,7 +149,7 @@ def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _check_url(answer: dict[str, Any], rules: list[dict[str, Any]], caller: str, claims: Mapping[str, str]) -> None:
-    """The URL is for what the answer says, the policy allows that, and the store and HTTP clients take it as it is."""
+    """Check that the URL matches its answer, the policy allows it, the store accepts it, clients keep it as it is."""
     _check("PresignedUrl", answer)
     url = urlsplit(answer["url"])
     assert (url.scheme, url.netloc, url.fragment) == ("https", HOST, "")

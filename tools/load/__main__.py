@@ -1,7 +1,7 @@
-"""`python -m tools.load` lets callers ask for URLs while the function is killed and Vault fails, and tells what they saw.
+"""`python -m tools.load`: callers ask for URLs while the function is killed and Vault fails.
 
-It ends with status 1 if a single answer was neither a URL that the store took nor an honest problem, or if the memory
-of a function that ran through the load grew.
+It prints their answers by kind and time. The exit status is 1 if one answer was neither a URL that the store accepted
+nor a problem with an allowed code, or if the memory of a process that was never killed grew.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from local.stack import CONTENT, OBJECT, ROOT, Stack
+from local.stack import CONTENT, OBJECT, Stack
 from local.vault.vault import Fault
 
 SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}
-RATE_LIMIT = {("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "TOTAL"}}
+RATE_LIMIT: dict[tuple[str, ...], Any] = {
+    ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "TOTAL"}
+}
 FAULTS = (Fault(status=500), Fault(status=503), Fault(status=429, retry_after="2"), Fault(delay_seconds=2.5))
 MEMORY_SLACK_KIB = 4096
-"""How much more memory a function may use in the end than when it had warmed up."""
+"""How much more memory a warm function may use at the end than at the beginning."""
 
 
 class Chaos:
     """Makes Vault fail half of the time, kills the function's process every few seconds, and watches its memory.
 
     Args:
-        stack: the system that it happens to.
+        stack: the system that fails.
         kill: whether to kill; without it, the memory of one process is watched all the time.
-        seed: of the random numbers.
+        seed: for the times of the faults.
     """
 
     def __init__(self, stack: Stack, *, kill: bool, seed: int) -> None:
@@ -51,7 +54,7 @@ class Chaos:
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Faults happen until the context is left."""
+        """Cause faults while the context lasts."""
         threads = [threading.Thread(target=self._fail_vault), threading.Thread(target=self._watch)]
         if self._kill:
             threads.append(threading.Thread(target=self._kill_function))
@@ -89,7 +92,7 @@ class Chaos:
 
 
 def main() -> int:
-    """Run what the command line says.
+    """Run the load for each number of callers.
 
     Returns:
         The exit status.
@@ -108,7 +111,9 @@ def main() -> int:
 def _run(callers: int, arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
         with Stack(config=SETTINGS, log=log, specification=RATE_LIMIT) as stack:
-            stack.invoke(json.dumps({"key": OBJECT}).encode())  # what is loaded once is no growth of memory
+            stack.invoke(
+                json.dumps({"key": OBJECT}).encode()
+            )  # so that what the first call loads does not count as growth
             chaos = Chaos(stack, kill=not arguments.no_kill, seed=arguments.seed)
             with chaos.going_on():
                 status = _locust(stack, callers, arguments.seconds, Path(directory))
@@ -132,12 +137,12 @@ def _run(callers: int, arguments: argparse.Namespace) -> int:
 
 
 def _locust(stack: Stack, callers: int, seconds: int, directory: Path) -> int:
-    """Locust's exit status, which is 0 only if each single answer was as it should be."""
+    """Run Locust; its exit status is 0 only if no answer was a failure."""
     command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel=ERROR", "--stop-timeout=40"]
     ended = subprocess.run(  # noqa: S603 - a fixed command
         [
             *command,
-            f"--locustfile={ROOT / 'load' / 'locustfile.py'}",
+            f"--locustfile={Path(__file__).with_name('locustfile.py')}",
             f"--host={stack.url}",
             f"--users={callers}",
             f"--spawn-rate={callers}",

@@ -1,4 +1,4 @@
-"""Callers that ask for URLs without pause, and check every answer: a URL at the store, a problem by its shape."""
+"""Callers that ask for URLs without pause, use each URL at the store, and check the form of each problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 from locust import FastHttpUser, constant, task
-from locust.contrib.fasthttp import FastResponse
+from locust.contrib.fasthttp import ResponseContextManager
 
 CONTENT = os.environ["LOAD_CONTENT"].encode()
 KEY = os.environ["LOAD_KEY"]
@@ -17,7 +17,7 @@ PRESIGN, BATCH = "/v1/presign", "/v1/presign/batch"
 
 
 class Caller(FastHttpUser):
-    """Someone who asks again as soon as the last answer has been checked."""
+    """A caller that asks again as soon as it has checked the last answer."""
 
     wait_time = constant(0)
     network_timeout = connection_timeout = 40.0
@@ -31,7 +31,7 @@ class Caller(FastHttpUser):
 
     @task(4)
     def upload(self) -> None:
-        """A URL for an upload takes just the bytes that were announced."""
+        """A URL for an upload takes the bytes that were announced."""
         key = f"load/{random.randrange(50)}"
         answer = self.ask(PRESIGN, {"operation": "put_object", "key": key, "content_length": len(CONTENT)})
         if answer:
@@ -39,7 +39,7 @@ class Caller(FastHttpUser):
 
     @task(1)
     def batch(self) -> None:
-        """Of many URLs at once each is right."""
+        """Each URL of a batch gives the object."""
         answer = self.ask(BATCH, {"requests": [{"key": KEY, "expires_in": 60 + number} for number in range(10)]})
         for result in answer["results"] if answer else []:
             if "url" in result:
@@ -47,7 +47,7 @@ class Caller(FastHttpUser):
 
     @task(1)
     def refused(self) -> None:
-        """What no rule allows is refused, whatever else is going on."""
+        """The policy refuses what no rule allows, also while parts fail."""
         with self.client.post(
             PRESIGN, json={"bucket": "elsewhere", "key": KEY}, headers=HEADERS, name="refused", catch_response=True
         ) as response:
@@ -61,30 +61,38 @@ class Caller(FastHttpUser):
             self.check_problem(response, allowed=("secret_unavailable",))
         return None
 
-    def check_problem(self, response: FastResponse, *, allowed: tuple[str, ...]) -> None:
-        """Mark the response as the problem that it is, or as a failure if it is not one of those that may be."""
+    def check_problem(self, response: ResponseContextManager, *, allowed: tuple[str, ...]) -> None:
+        """Count the response under its code, or as a failure if it is no problem with a code of `allowed`."""
         if response.status_code == 502 and json.loads(response.content).get("code") == 502:
-            # The process was killed while it answered; this is what API Gateway says then.
+            # API Gateway's answer when the process was killed before it had answered.
             response.request_meta["name"] = "502 from the gateway"
-            return response.success()
-        media_type = response.headers.get("Content-Type") if response.headers else None
+            response.success()
+            return
+        headers: Any = response.headers or {}
+        media_type = headers.get("Content-Type")
         problem = json.loads(response.content or b"{}") if media_type == "application/problem+json" else {}
         code = problem.get("code")
         honest = code in allowed and problem["status"] == response.status_code
-        if code == "secret_unavailable" and int(response.headers.get("Retry-After", "0")) < 1:
+        if code == "secret_unavailable" and int(headers.get("Retry-After", "0")) < 1:
             honest = False
         if not honest:
-            return response.failure(f"{response.status_code}: {response.content!r:.300}")
+            response.failure(f"{response.status_code}: {response.content!r:.300}")
+            return
         response.request_meta["name"] = f"{response.status_code} {code}"
-        return response.success()
+        response.success()
 
     def use(self, answer: dict[str, Any], *, body: bytes | None = None, expected: bytes | None = None) -> None:
-        """Send what the answer says to the store, which checks the URL."""
+        """Use the URL at the store, which checks it."""
         method, url, name = answer["method"], answer["url"], f"{answer['method']} at the store"
         with self.client.request(
-            method, url, data=body, headers=answer["headers"], name=name, catch_response=True
+            method,
+            url,
+            data=body,  # type: ignore[arg-type] # bytes too, whatever its annotation says
+            headers=answer["headers"],
+            name=name,
+            catch_response=True,
         ) as response:
             if response.status_code != 200:
                 response.failure(f"the store refused: {response.status_code} {response.content!r:.300}")
             elif expected is not None and response.content != expected:
-                response.failure("the store gave something else")
+                response.failure("the store returned other content")

@@ -1,7 +1,7 @@
-"""`python -m tools.bench.peers.python NAME` makes presigned URLs the way of NAME, as often as it is told, and times them.
+"""`python -m tools.bench.peers.python NAME` makes presigned URLs with the peer NAME, and times them.
 
-It writes one URL, or a text that holds one, and then, for each number that it reads, the CPU seconds that as many took.
-Where and with which credentials stands in the environment.
+It writes one URL, or a text that contains one. Then it reads numbers, makes as many URLs, and writes the CPU seconds.
+The environment names the endpoint and the credentials.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Maker = Callable[[], Callable[[], str | bytes]]
 
 
 def floor() -> Callable[[], str]:
-    """One HMAC and one SHA-256: what signing comes to if everything else is free."""
+    """One HMAC and one SHA-256, the least that signing takes."""
     key, string_to_sign, canonical_request = bytes(32), bytes(150), bytes(400)
 
     def sign() -> str:
@@ -59,12 +59,12 @@ def presign() -> Callable[[], str]:
 
 
 def presign_handler() -> Callable[[], bytes]:
-    """From the JSON of a request to that of its answer: read, check, decide, sign, write the audit line."""
+    """From the JSON of a request to that of its answer, with policy and audit line."""
     return _handler({"key": KEY})
 
 
 def presign_batch() -> Callable[[], bytes]:
-    """Likewise for a batch."""
+    """The same for a batch."""
     return _handler({"requests": [{"key": key} for key in BATCH]})
 
 
@@ -147,7 +147,7 @@ MAKERS: dict[str, Maker] = {
 
 
 def main() -> None:
-    """Make what is asked for until there is nothing more to read."""
+    """Make URLs until the input ends."""
     make = MAKERS[sys.argv[1]]()
     sample = make()
     print(json.dumps(sample if isinstance(sample, str) else sample.decode()), flush=True)

