@@ -47,7 +47,7 @@ def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
         total += answer_bytes(item)
         if total > MAX_ANSWER_BYTES:
             raise PayloadTooLarge(
-                f"The answer would be larger than {MAX_ANSWER_BYTES} bytes; the first {number} requests would fit."
+                detail=f"The answer would be larger than {MAX_ANSWER_BYTES} bytes; the first {number} requests would fit"
             )
 
 

@@ -111,7 +111,7 @@ def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Par
     par = pars.find(asked.bucket, asked.id) if policy.may_revoke(asked.bucket, principal) else None
     name = None if par is None else ParName.parse(par.name)
     if par is None or name is None or name.tag != tag or not name.is_of(principal):
-        raise NotFound("There is no such pre-authenticated request.")
+        raise NotFound(detail="There is no such pre-authenticated request")
     pars.delete(asked.bucket, asked.id)
     return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))
 

@@ -51,7 +51,7 @@ def http_route(invocation: Invocation) -> Route:
     for route in HTTP_ROUTES:
         if path.endswith(route.value):
             if invocation.method != route.method:
-                raise MethodNotAllowed(allow=route.method)
+                raise MethodNotAllowed(headers={"Allow": route.method})
             return route
     raise NotFound
 
@@ -79,4 +79,4 @@ def check_size(body: bytes, route: Route) -> None:
         PayloadTooLarge: it is not.
     """
     if len(body) > route.max_body_bytes:
-        raise PayloadTooLarge(f"The body has {len(body)} bytes; {route.max_body_bytes} are allowed.")
+        raise PayloadTooLarge(detail=f"The body has {len(body)} bytes; {route.max_body_bytes} are allowed")

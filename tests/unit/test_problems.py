@@ -23,7 +23,7 @@ TOO_LONG = FieldError("/expires_in", "must be at most 604800")
         ),
         (LimitExceeded([TOO_LONG]), "The request exceeds a limit of the policy: /expires_in must be at most 604800."),
         (InvalidJson([FieldError("", "is empty")]), "The body is not valid JSON: the body is empty."),
-        (PayloadTooLarge("The body has 9 bytes; 8 are allowed."), "The body has 9 bytes; 8 are allowed."),
+        (PayloadTooLarge(detail="The body has 9 bytes; 8 are allowed"), "The body has 9 bytes; 8 are allowed."),
     ],
 )
 def test_the_first_error_in_words(problem: Problem, sentence: str) -> None:
