@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from presign.policy import Grant, Policy, parse_rules
@@ -23,10 +23,11 @@ MULTIPART = {
     "complete_multipart_upload",
     "abort_multipart_upload",
     "list_parts",
+    "list_multipart_uploads",
 }
 BRACES = "must hold braces only as {name}, the name of a claim in lower-case letters, digits, _ and -"
 PARSER = RequestParser(default_bucket="b", max_expires_in=604800, virtual_hosted=False)
-REQUIRED = {"key": "k", "prefix": "k/", "upload_id": "u", "part_number": 1}
+REQUIRED = {"key": "k", "source_key": "k", "prefix": "k/", "upload_id": "u", "part_number": 1}
 
 
 def policy(*rules: dict[str, Any]) -> Policy:
@@ -90,7 +91,9 @@ class TestDecision:
             (["write"], {"put_object", "post_object", *MULTIPART}),
             (["multipart"], MULTIPART),
             (["read", "delete_object"], {"get_object", "head_object", "delete_object"}),
-            (["*"], {"get_object", "head_object", "put_object", "delete_object", "post_object", *MULTIPART}),
+            (["list_objects_v2"], {"list_objects_v2"}),
+            (["copy_object", "read"], {"copy_object", "get_object", "head_object"}),
+            (["*"], set(OPERATIONS) - {"get_prefix"}),
         ],
     )
     def test_operations_and_groups(self, named: list[str], allowed: set[str]) -> None:
@@ -268,6 +271,7 @@ class TestLength:
             "/content_length": f"is required, and must be at most {MIN_PART_BYTES}"
         }
 
+    @settings(deadline=None)
     @given(st.integers(0, 10 * 1024**4))
     def test_no_parts_come_to_more(self, most: int) -> None:
         sizes = [max_part_bytes(number, most) for number in range(1, 10_001)]
@@ -473,6 +477,64 @@ class TestPar:
             assert not decider.is_single_use(bucket, key)
 
 
+class TestList:
+    """A listing tells the names of all objects below a prefix, which must be within the rule's."""
+
+    DECIDER = policy({"operations": ["list_objects_v2", "list_multipart_uploads"], "prefix": "users/{sub}/"})
+
+    @pytest.mark.parametrize("operation", ["list_objects_v2", "list_multipart_uploads"])
+    def test_the_prefix(self, operation: str) -> None:
+        alice = {"sub": "alice"}
+        assert allows(self.DECIDER, operation, prefix="users/alice/", claims=alice)
+        assert allows(self.DECIDER, operation, prefix="users/alice/a", claims=alice)
+        for prefix in (None, "users/", "users/alice", "users/bob/", "users/alicea/"):
+            assert not allows(self.DECIDER, operation, prefix=prefix, claims=alice)
+
+    def test_a_rule_for_the_whole_bucket(self) -> None:
+        assert allows(policy({}), "list_objects_v2", prefix=None)
+
+
+class TestCopy:
+    """A copy reads one object and writes another, so one rule must grant each."""
+
+    OWN: ClassVar = {"operations": ["copy_object", "get_object"], "prefix": "users/{sub}/"}
+    DECIDER = policy(OWN, {"operations": ["read"], "bucket": "public"})
+    ALICE: ClassVar = {"sub": "alice"}
+
+    def copy(self, decider: Policy = DECIDER, **members: Any) -> bool:
+        return allows(decider, "copy_object", **{"key": "users/alice/b", "claims": self.ALICE, **members})
+
+    def test_both_sides_are_granted(self) -> None:
+        assert self.copy(source_key="users/alice/a")
+        assert self.copy(source_bucket="public", source_key="a")
+
+    def test_a_source_that_may_not_be_read(self) -> None:
+        assert not self.copy(source_key="users/bob/a")
+        assert not self.copy(source_bucket="private", source_key="users/alice/a")
+        assert not self.copy(policy({"operations": ["copy_object"]}), key="b", source_key="a")
+
+    def test_a_target_that_may_not_be_written(self) -> None:
+        assert not self.copy(key="users/bob/b", source_key="users/alice/a")
+        assert not self.copy(bucket="public", key="b", source_bucket="public", source_key="a")
+
+    def test_a_source_that_may_be_read_for_a_shorter_time(self) -> None:
+        decider = policy(self.OWN, {"operations": ["read"], "bucket": "public", "max_expires_in": 60})
+        how = {"key": "users/alice/b", "source_bucket": "public", "source_key": "a", "claims": self.ALICE}
+        assert authorize(decider, "copy_object", **how).expires_in == 60
+        assert exceeded(decider, "copy_object", **how, expires_in=61) == {"/expires_in": "must be at most 60"}
+
+    @pytest.mark.parametrize(
+        "limit",
+        [{"max_content_length": 1}, {"content_types": ["*/*"]}, {"create_only": True}],
+        ids=lambda limit: [*limit][0],
+    )
+    def test_limits_that_a_copy_can_not_keep(self, limit: dict[str, Any]) -> None:
+        [name] = limit
+        assert exceeded(policy(limit), "copy_object") == {
+            "/operation": f"must be another, as a copy can't keep the rule's {name}"
+        }
+
+
 class TestCreateOnly:
     """An upload may not replace an object."""
 
@@ -543,9 +605,9 @@ class TestFaults:
         ) == {
             "/version": "is not a field of this object",
             "/rules/0/operations/1": (
-                "must be one of get_object, head_object, put_object, delete_object, post_object, "
+                "must be one of get_object, head_object, put_object, delete_object, copy_object, post_object, "
                 "create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
-                "get_prefix, read, write, multipart, *"
+                "list_multipart_uploads, list_objects_v2, get_prefix, read, write, multipart, *"
             ),
             "/rules/0/bucket": "must be 1 to 256 letters, digits, hyphens, underscores and periods",
             "/rules/0/prefix": "must not begin with a slash",

@@ -187,9 +187,9 @@ class TestStructure:
     @pytest.mark.parametrize("operation", ["list_objects", "GET_OBJECT", "", 1, ["get_object"], {"get_object": 1}])
     def test_an_unknown_operation(self, operation: Any) -> None:
         assert errors({"operation": operation, "key": "a", "content_type": "text/plain"}) == {
-            "/operation": "must be one of get_object, head_object, put_object, delete_object, post_object, "
+            "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, post_object, "
             "create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
-            "get_prefix"
+            "list_multipart_uploads, list_objects_v2, get_prefix"
         }
 
     def test_an_option_of_another_operation(self) -> None:
@@ -198,7 +198,7 @@ class TestStructure:
             "/download_as": "is an option of get_object, head_object only",
         }
         assert errors({"key": "a", "content_type": "text/plain"}) == {
-            "/content_type": "is an option of put_object, post_object, create_multipart_upload only"
+            "/content_type": "is an option of put_object, copy_object, post_object, create_multipart_upload only"
         }
 
     def test_wrong_types(self) -> None:
