@@ -98,9 +98,10 @@ class TestObjects:
         assert (told(answer, "KeyCount"), told(answer, "Delimiter")) == ("3", "/")
 
     def test_pages_have_each_key_once(self, store: Store) -> None:
-        seen, token = [], None
+        seen: list[list[str | None]] = []
+        token: str | None = None
         for _ in range(len(KEYS)):
-            more = {"ContinuationToken": token} if token else {}
+            more: dict[str, Any] = {"ContinuationToken": token} if token else {}
             answer = listed(store, Prefix="users/", MaxKeys=2, **more)
             seen.append(texts(answer, KEY))
             token = told(answer, "NextContinuationToken")
