@@ -65,9 +65,9 @@ class Store:
         params = {"Bucket": BUCKET, "Key": "a.txt", **params}
         return str(self.client().generate_presigned_url(operation, Params=params, ExpiresIn=expires_in))
 
-    def sign(self, method: str, target: str) -> str:
-        """A URL that botocore has signed, for what boto3 would not ask for."""
-        request = AWSRequest(method, f"{self.server.url}{target}")
+    def sign(self, method: str, target: str, headers: Mapping[str, str] | None = None) -> str:
+        """A URL that botocore has signed together with `headers`, for requests that boto3 would not make."""
+        request = AWSRequest(method, f"{self.server.url}{target}", headers=dict(headers or {}))
         S3SigV4QueryAuth(Credentials(ACCESS, SECRET), "s3", REGION, expires=60).add_auth(request)
         return str(request.url)
 

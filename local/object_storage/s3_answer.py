@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -59,3 +60,8 @@ def xml_response(
 def object_url(request: Request, bucket: str, key: str) -> str:
     """The URL of an object in path style, without a signature, for the host that the request names."""
     return f"{request.host_url.rstrip('/')}/{bucket}/{quote(key, safe='/')}"
+
+
+def iso_time(moment: datetime) -> str:
+    """A moment as S3 writes it (ISO 8601, no fractions of a second)."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
 
-from local.object_storage import post_policy, presigned, s3_multipart
+from local.object_storage import post_policy, presigned, s3_list, s3_multipart
 from local.object_storage.content import Content, receive
 from local.object_storage.objects import Objects, object_answer, stored_object
 from local.object_storage.post_form import read_form
 from local.object_storage.s3_answer import S3Error, object_url, xml_response
+from local.object_storage.s3_copy import COPY_SOURCE, copy_object
 from local.object_storage.s3_target import Target, s3_target
 from local.object_storage.uploads import Uploads
 from local.server import headers, target
@@ -64,11 +65,19 @@ class S3Api:
             now=datetime.now(UTC),
         )
         content = receive(request)
+        if COPY_SOURCE in request.headers and (asked.parameters or request.method != "PUT"):
+            raise S3Error(501, "NotImplemented", "This store copies whole objects only.")
         if "uploadId" in asked.parameters:
             return s3_multipart.answer(request, asked, content, self._uploads)
         match request.method:
             case "GET" | "HEAD" if asked.key:
                 return self._get_object(request, asked)
+            case "GET" if asked.parameters.get("list-type") == "2":
+                return s3_list.list_objects(asked, self._objects)
+            case "GET" if "uploads" in asked.parameters:
+                return s3_list.list_uploads(asked, self._uploads)
+            case "PUT" if asked.key and COPY_SOURCE in request.headers:
+                return copy_object(request, asked, self._objects, metadata_prefix=METADATA_PREFIX)
             case "PUT" if asked.key:
                 return self._put_object(request, asked, content)
             case "POST" if "uploads" in asked.parameters:
@@ -96,7 +105,7 @@ class S3Api:
     def _put_object(self, request: Request, asked: Target, content: Content) -> Response:
         if "partNumber" in asked.parameters:
             raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
-        if asked.parameters or "x-amz-copy-source" in request.headers:
+        if asked.parameters:
             raise S3Error(501, "NotImplemented", "This store does not implement this operation.")
         made = stored_object(asked.key, content, headers(request), metadata_prefix=METADATA_PREFIX)
         self._objects.put(asked.bucket, made, create_only="If-None-Match" in request.headers)

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 from werkzeug.wrappers import Request, Response
 
 from local.object_storage.content import Content
-from local.object_storage.s3_answer import S3Error, object_url, xml_response
-from local.object_storage.s3_target import Target
+from local.object_storage.s3_answer import S3Error, iso_time, object_url, xml_response
+from local.object_storage.s3_target import Target, number_parameter
 from local.object_storage.uploads import MAX_PART_NUMBER, Upload, Uploads
 
 MIN_PART_BYTES = 5 << 20
@@ -39,7 +39,7 @@ def answer(request: Request, target: Target, content: Content, uploads: Uploads)
     upload = uploads.find(target.bucket, target.key, upload_id)
     match request.method:
         case "PUT":
-            number = _number(target, "partNumber", default="", least=1, most=MAX_PART_NUMBER)
+            number = number_parameter(target, "partNumber", default="", least=1, most=MAX_PART_NUMBER)
             part = uploads.put_part(upload, number, content)
             return Response(headers={"ETag": f'"{part.s3_etag}"'})
         case "GET":
@@ -50,18 +50,10 @@ def answer(request: Request, target: Target, content: Content, uploads: Uploads)
     raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
 
-def _number(target: Target, name: str, *, default: str, least: int, most: int) -> int:
-    text = target.parameters.get(name, default)
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        message = f"{name} must be an integer between {least} and {most}, inclusive"
-        raise S3Error(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
-    return int(text)
-
-
 def _list(target: Target, upload: Upload) -> Response:
     """One page of the parts, in the order of their numbers."""
-    marker = _number(target, "part-number-marker", default="0", least=0, most=2**31 - 1)
-    limit = min(_number(target, "max-parts", default="1000", least=0, most=2**31 - 1), MAX_LISTED_PARTS)
+    marker = number_parameter(target, "part-number-marker", default="0", least=0, most=2**31 - 1)
+    limit = min(number_parameter(target, "max-parts", default="1000", least=0, most=2**31 - 1), MAX_LISTED_PARTS)
     found = sorted(
         ((number, part) for number, part in tuple(upload.parts.items()) if number > marker), key=lambda pair: pair[0]
     )
@@ -77,7 +69,7 @@ def _list(target: Target, upload: Upload) -> Response:
         "Part": [
             {
                 "PartNumber": str(number),
-                "LastModified": f"{part.modified_at:%Y-%m-%dT%H:%M:%S}.000Z",
+                "LastModified": iso_time(part.modified_at),
                 "ETag": f'"{part.s3_etag}"',
                 "Size": str(part.content.size),
             }

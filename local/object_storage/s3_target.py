@@ -45,6 +45,19 @@ def s3_target(request: Request) -> Target:
     return Target(bucket, key, parameters)
 
 
+def number_parameter(target: Target, name: str, *, default: str, least: int, most: int) -> int:
+    """A parameter of the query that is a number.
+
+    Raises:
+        S3Error: it is no number from `least` to `most`.
+    """
+    text = target.parameters.get(name, default)
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        message = f"{name} must be an integer between {least} and {most}, inclusive"
+        raise S3Error(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
+    return int(text)
+
+
 def decoded_path(path: str) -> str:
     """A path without its percent-encoding.
 

@@ -65,6 +65,15 @@ class Uploads:
         self._uploads[upload.id] = upload
         return upload
 
+    def of_bucket(self, bucket: str) -> list[Upload]:
+        """The unfinished uploads of a bucket.
+
+        Raises:
+            S3Error: there is no such bucket.
+        """
+        self._objects.require_bucket(bucket)
+        return [upload for upload in tuple(self._uploads.values()) if upload.bucket == bucket]
+
     def find(self, bucket: str, key: str, upload_id: str) -> Upload:
         """The upload of this id.
 

@@ -269,7 +269,7 @@ class TestBody:
         url = presign("put_object_acl", ACL="private")
         assert refused(send("PUT", url, {"x-amz-acl": "private"}, b"")) == (501, "NotImplemented")
         copy_source = {"x-amz-copy-source": f"{BUCKET}/a.txt"}
-        url = presign("copy_object", Key="copy", CopySource=copy_source["x-amz-copy-source"])
+        url = presign("upload_part_copy", PartNumber=1, UploadId="x", CopySource=copy_source["x-amz-copy-source"])
         assert refused(send("PUT", url, copy_source, b"")) == (501, "NotImplemented")
 
     def test_create_only(self, presign: Callable[..., str]) -> None:

@@ -1,0 +1,89 @@
+"""The invoke endpoint of OCI Functions (InvokeFunction): signed requests become direct calls of the function."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from werkzeug.wrappers import Request, Response
+
+from local.functions.function import Answer, FunctionUnavailable, invoke
+from local.identity.resource_principal import ResourcePrincipal
+from local.server import target
+from local.signed_api import ApiError, SignedApi, not_found
+
+VERSIONS = ("20181201", "20260325")
+"""Versions of the API. The OCI SDK of today sends the second one, earlier ones the first; the operation is the same."""
+MAX_BODY_BYTES = 6_000_000
+
+_DETACHED_THREADS = 4
+_DETACHED_ANSWERS = 100
+
+
+class InvokeApi(SignedApi):
+    """Answers requests.
+
+    Args:
+        identity: the resource principal that may invoke the function.
+        function_id: its OCID.
+        socket_path: where the function listens.
+
+    Attributes:
+        detached_answers: the last answers to detached calls, which nobody waits for.
+    """
+
+    def __init__(self, identity: ResourcePrincipal, *, function_id: str, socket_path: Path) -> None:
+        super().__init__(identity)
+        self.detached_answers: deque[Answer] = deque(maxlen=_DETACHED_ANSWERS)
+        self._function_id = function_id
+        self._socket_path = socket_path
+        self._detached = ThreadPoolExecutor(_DETACHED_THREADS, thread_name_prefix="detached")
+
+    def answer(self, request: Request) -> Response:
+        """The function's answer; that to a detached call comes before the function is called.
+
+        Raises:
+            ApiError: there is no such function, the request is not valid, or the function does not answer.
+        """
+        path = target(request).partition("?")[0]
+        if request.method != "POST" or path not in [
+            f"/{version}/functions/{self._function_id}/actions/invoke" for version in VERSIONS
+        ]:
+            raise not_found()
+        body = request.get_data()
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(413, "RequestEntityTooLarge", f"The body has more than {MAX_BODY_BYTES:,} bytes.")
+        kind = request.headers.get("fn-invoke-type", "sync")
+        if kind not in ("sync", "detached"):
+            raise ApiError(400, "InvalidParameter", "fn-invoke-type must be sync or detached.")
+        call_headers = [
+            (name, request.headers[name]) for name in ("Content-Type", "Fn-Intent") if name in request.headers
+        ]
+        if request.headers.get("is-dry-run", "").lower() == "true":
+            return Response(status=200)
+        if kind == "detached":
+            self._detached.submit(self._call_detached, body, call_headers)
+            return Response(status=202, headers={"Fn-Call-Id": uuid.uuid4().hex.upper()})
+        try:
+            answer = invoke(self._socket_path, body, call_headers)
+        except FunctionUnavailable as exc:
+            raise ApiError(502, "FunctionInvokeExecutionFailed", str(exc)) from exc
+        return Response(answer.body, answer.status, _passed_on(answer))
+
+    def stop(self) -> None:
+        """Start no more detached calls, and wait for those that run."""
+        self._detached.shutdown(cancel_futures=True)
+
+    def _call_detached(self, body: bytes, call_headers: list[tuple[str, str]]) -> None:
+        try:
+            self.detached_answers.append(invoke(self._socket_path, body, call_headers))
+        except FunctionUnavailable as exc:
+            print(f"A detached call failed: {exc}", file=sys.stderr)
+
+
+def _passed_on(answer: Answer) -> list[tuple[str, str]]:
+    """The headers of the function's answer that its caller gets."""
+    return [(name, value) for name, value in answer.headers if name.lower() in ("content-type", "fn-call-id")]

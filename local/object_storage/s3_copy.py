@@ -1,0 +1,64 @@
+"""CopyObject of the S3 API: a PUT whose header names another object in place of a body."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from werkzeug.wrappers import Request, Response
+
+from local.object_storage.objects import Objects, StoredObject, stored_object
+from local.object_storage.s3_answer import S3Error, iso_time, xml_response
+from local.object_storage.s3_target import Target
+from local.server import headers
+
+COPY_SOURCE = "x-amz-copy-source"
+
+_DIRECTIVE = "x-amz-metadata-directive"
+_CONDITIONS = f"{COPY_SOURCE}-"
+
+
+def copy_object(request: Request, asked: Target, objects: Objects, *, metadata_prefix: str) -> Response:
+    """The answer to CopyObject. The signature must be verified before: it covers every `x-amz-` header.
+
+    Args:
+        metadata_prefix: of the headers that hold metadata, in lower case.
+
+    Raises:
+        S3Error: there is no such source or bucket, or S3 refuses the request.
+    """
+    for name in request.headers.keys():  # noqa: SIM118 - iteration gives pairs
+        if name.lower().startswith(_CONDITIONS):
+            raise S3Error(501, "NotImplemented", f"This store does not implement the header {name.lower()}.")
+    directive = request.headers.get(_DIRECTIVE, "COPY")
+    if directive not in ("COPY", "REPLACE"):
+        raise S3Error(400, "InvalidArgument", "Unknown metadata directive.", ArgumentName=_DIRECTIVE)
+    bucket, key = _source(request.headers[COPY_SOURCE])
+    source = objects.find(bucket, key)
+    if source is None:
+        raise S3Error(404, "NoSuchKey", "The specified key does not exist.", Key=key)
+    if directive == "COPY" and (bucket, key) == (asked.bucket, asked.key):
+        message = "This copy request is illegal because it is trying to copy an object to itself without changing it."
+        raise S3Error(400, "InvalidRequest", message)
+    if directive == "REPLACE":
+        made = stored_object(asked.key, source.content, headers(request), metadata_prefix=metadata_prefix)
+    else:
+        digest = source.content.digest("md5").hex()
+        made = StoredObject(asked.key, source.content, source.headers, source.metadata, s3_etag=digest)
+    objects.put(asked.bucket, made, create_only="If-None-Match" in request.headers)
+    elements = {"LastModified": iso_time(made.modified_at), "ETag": f'"{made.s3_etag}"'}
+    return xml_response("CopyObjectResult", elements)
+
+
+def _source(value: str) -> tuple[str, str]:
+    """Bucket and key that `x-amz-copy-source` names; `null` is the only version of an object here."""
+    path, _, version = value.partition("?versionId=")
+    try:
+        bucket, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
+    except UnicodeDecodeError:
+        bucket = key = ""
+    if not bucket or not key:
+        message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        raise S3Error(400, "InvalidArgument", message, ArgumentName=COPY_SOURCE)
+    if version not in ("", "null"):
+        raise S3Error(404, "NoSuchVersion", "The specified version does not exist.", Key=key)
+    return bucket, key
