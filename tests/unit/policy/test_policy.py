@@ -526,7 +526,7 @@ class TestCopy:
     @pytest.mark.parametrize(
         "limit",
         [{"max_content_length": 1}, {"content_types": ["*/*"]}, {"create_only": True}],
-        ids=lambda limit: [*limit][0],
+        ids=lambda limit: next(iter(limit)),
     )
     def test_limits_that_a_copy_can_not_keep(self, limit: dict[str, Any]) -> None:
         [name] = limit
