@@ -7,7 +7,7 @@ import importlib
 import sys
 
 COMMANDS = {"package": "make what is deployed: the function and the packages that it uses"}
-"""The commands and what each of them does. A module is imported only for its own command, as each needs other packages."""
+"""The commands. A module is imported only for its own command, as each needs other packages."""
 
 
 def main(arguments: list[str] | None = None) -> int:

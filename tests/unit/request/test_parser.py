@@ -187,8 +187,8 @@ class TestStructure:
     @pytest.mark.parametrize("operation", ["list_objects", "GET_OBJECT", "", 1, ["get_object"], {"get_object": 1}])
     def test_an_unknown_operation(self, operation: Any) -> None:
         assert errors({"operation": operation, "key": "a", "content_type": "text/plain"}) == {
-            "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, post_object, "
-            "create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
+            "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, "
+            "post_object, create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
             "list_multipart_uploads, list_objects_v2, get_prefix"
         }
 
