@@ -13,7 +13,7 @@ from presign_client.errors import StoreError
 from presign_client.listing import Entry, par_entries, s3_entries
 from presign_client.parts import ParParts, Parts, S3Parts
 from presign_client.retry import Retry
-from presign_client.source import Meter, Progress, Source, opened
+from presign_client.source import Meter, Progress, Source, metadata_digest, opened, told_digest
 from presign_client.store import Store, text, xml
 from presign_client.upload import PartsUpload, Uploaded, UploadState, media_type
 from presign_client.urls import PresignedUrl, Presigner
@@ -71,6 +71,7 @@ class Client:
         *,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
         progress: Progress | None = None,
         state: MutableMapping[str, Any] | str | os.PathLike[str] | None = None,
         **options: Any,
@@ -81,7 +82,8 @@ class Client:
             path_or_file: path of the file, or a seekable file; what is behind its position is stored.
             key: of the object.
             content_type: media type; by default the one that the file's name suggests.
-            metadata: names and values. `sha256`, the digest, is always among them.
+            metadata: names and values. `sha256`, the digest in Base64, is always among them.
+            create_only: refuse to replace an object.
             progress: is told the bytes sent and the bytes in all, by several threads, one at a time.
             state: path of a file, or the caller's own mapping, that remembers what was sent in parts. The same call
                 goes on from there, in another process too. Without it the parts are dropped when the upload fails.
@@ -95,14 +97,18 @@ class Client:
             digest = source.slice(0, source.size).sha256()
             description = {
                 "content_type": content_type or media_type(path_or_file, key),
-                "metadata": {**(metadata or {}), "sha256": digest},
+                "metadata": {**(metadata or {}), "sha256": metadata_digest(digest)},
                 **options,
             }
+            condition = {"if_none_match": "*"} if create_only else {}
             meter = Meter(progress, source.size)
             if source.size < PARTS_FROM_BYTES:
-                etag = self._upload_whole(source, key, description, meter)
+                etag = self._upload_whole(source, key, {**description, **condition}, meter)
             else:
-                etag = self._upload_parts(source, key, description, meter, state, digest)
+                make = ParParts if self._via == "par" else S3Parts
+                parts = make(partial(self._sign, key), self._store, description=description, condition=condition)
+                identity = {**self._common, "key": key, "size": source.size, "sha256": digest}
+                etag = self._upload_parts(source, parts, UploadState(state, identity=identity), meter, key, digest)
         return Uploaded(key, source.size, etag, digest)
 
     def download(
@@ -196,23 +202,13 @@ class Client:
         return self._retry.run(attempt)
 
     def _upload_parts(
-        self,
-        source: Source,
-        key: str,
-        description: Mapping[str, Any],
-        meter: Meter,
-        kept: MutableMapping[str, Any] | str | os.PathLike[str] | None,
-        digest: str,
+        self, source: Source, parts: Parts, state: UploadState, meter: Meter, key: str, digest: str
     ) -> str:
-        identity = {**self._common, "key": key, "size": source.size, "sha256": digest}
-        state = UploadState(kept, identity=identity)
-        make: type[S3Parts] | type[ParParts] = ParParts if self._via == "par" else S3Parts
-        parts: Parts = make(partial(self._sign, key), self._store, description)
         upload = PartsUpload(parts, source, state, meter=meter, retry=self._retry, at_once=self._at_once)
         etag = upload.run()
         if etag is None:
             head = self._retry.run(lambda: self._store.use(self._sign(key, "head_object")))
-            if head.headers.get("x-amz-meta-sha256", head.headers.get("opc-meta-sha256")) != digest:
+            if told_digest(head.headers) != digest:
                 state.forget()
                 raise StoreError(
                     "The upload is gone, and the object is not this file.", status=404, code="NoSuchUpload"

@@ -20,7 +20,7 @@ import urllib3
 
 from presign_client.errors import Changed, ChecksumMismatch, ConnectionFailed, StoreError
 from presign_client.retry import Retry, run_all
-from presign_client.source import Meter, Progress
+from presign_client.source import Meter, Progress, told_digest
 from presign_client.store import Store
 from presign_client.urls import PresignedUrl
 
@@ -139,9 +139,8 @@ class Download:
         told = re.fullmatch(r"bytes 0-0/(\d+)", response.headers.get("Content-Range", ""))
         is_partial = response.status_code == 206 and told is not None
         size = int(told[1]) if told else int(response.headers.get("Content-Length", 0))
-        names = ("x-amz-meta-sha256", "opc-meta-sha256")
-        digest = next((response.headers[name] for name in names if name in response.headers), "")
-        return _About(size, response.headers.get("ETag", "") if is_partial else "", digest)
+        etag = response.headers.get("ETag", "") if is_partial else ""
+        return _About(size, etag, told_digest(response.headers))
 
     def _read(self, descriptor: int, about: _About, meter: Meter, start: int) -> None:
         """Read the range that begins at `start`, or the whole object if ranges can't be asked for."""

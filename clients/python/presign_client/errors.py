@@ -53,7 +53,7 @@ class Problem(PresignError):
         request_id: str = "",
         retry_after_seconds: float = 0,
     ) -> None:
-        told = "; ".join(f"{error.pointer} {error.detail}" for error in errors)
+        told = "; ".join(f"{error.pointer} {error.detail}" for error in errors if error.detail not in detail)
         super().__init__(f"{code}: {detail}{f' ({told})' if told else ''}")
         self.code = code
         self.status = status

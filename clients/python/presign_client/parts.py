@@ -72,10 +72,14 @@ class S3Parts:
         presign: gives the URL for an operation on the object.
         store: where URLs are used.
         description: options that say what the object is like, such as its type.
+        condition: options that say when the object may be stored.
     """
 
-    def __init__(self, presign: Presign, store: Store, description: Mapping[str, Any]) -> None:
-        self._presign, self._store, self._description = presign, store, description
+    def __init__(
+        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+    ) -> None:
+        self._presign, self._store = presign, store
+        self._description, self._condition = description, condition
 
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""
@@ -110,7 +114,7 @@ class S3Parts:
             for number, etag in sorted(etags.items())
         )
         document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
-        url = self._presign("complete_multipart_upload", upload_id=upload_id)
+        url = self._presign("complete_multipart_upload", upload_id=upload_id, **self._condition)
         return text(xml(self._store.use(url, document, slow=True)), "ETag")
 
     def abort(self, upload_id: str) -> None:
@@ -127,8 +131,11 @@ class ParParts:
     It takes the same arguments as `S3Parts`.
     """
 
-    def __init__(self, presign: Presign, store: Store, description: Mapping[str, Any]) -> None:
-        self._presign, self._store, self._description = presign, store, description
+    def __init__(
+        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+    ) -> None:
+        self._presign, self._store = presign, store
+        self._description = {**description, **condition}
 
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""

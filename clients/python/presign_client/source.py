@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -122,6 +123,21 @@ class Slice:
         for offset in range(0, self._size, _CHUNK_BYTES):
             digest.update(self._source.read(self._offset + offset, min(_CHUNK_BYTES, self._size - offset)))
         return digest.digest()
+
+
+def metadata_digest(sha256: str) -> str:
+    """A hexadecimal digest as the object's metadata holds it: Base64, as in the header `x-amz-checksum-sha256`."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def told_digest(headers: Mapping[str, str]) -> str:
+    """The digest, hexadecimal, that the metadata in an answer's headers hold; empty if they hold none."""
+    for name in ("x-amz-meta-sha256", "opc-meta-sha256"):
+        with suppress(binascii.Error):
+            found = base64.b64decode(headers.get(name, ""), validate=True)
+            if len(found) == hashlib.sha256().digest_size:
+                return found.hex()
+    return ""
 
 
 class Meter:
