@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from browser.browsers import cannot_run
 
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")
 _COMPILER = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
@@ -25,10 +24,7 @@ class Kotlin:
             "libandroid-json-java (apt-get)": ORG_JSON.exists(),
         }
         if missing := [name for name, found in wanted.items() if not found]:
-            message = f"needs {', '.join(missing)}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
+            cannot_run(f"needs {', '.join(missing)}")
         assert kernel is not None and kernel.origin is not None
         self._java = shutil.which("java") or ""
         jars = Path(kernel.origin).parent / "jars"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 from kotlin_compiler import Kotlin
+from pages import ROOT, blocks
 from systems import Connected, connected_system, large_file
 
 from conftest import Running
 from local.object_storage.storage import Fault
 
-ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "clients" / "kotlin" / "PresignClient.kt", ROOT / "tests" / "clients" / "kotlin" / "Main.kt"]
 
 
@@ -48,7 +48,13 @@ class Program:
 def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     kotlin = Kotlin()
     classes = tmp_path_factory.mktemp("kotlin")
-    kotlin.compile(SOURCES, classes)
+    page = classes / "Page.kt"
+    lines = "".join(blocks("clients-mobile.md", "kotlin")).splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    rest = [line for line in lines if line not in imports]
+    endpoint = '"https://<hostname>/presigner/v1/presign"'
+    page.write_text("\n".join([*imports, *rest]).replace(endpoint, 'System.getenv("PRESIGN_ENDPOINT")'))
+    kotlin.compile([*SOURCES, page], classes)
     return kotlin.command(classes, "MainKt")
 
 
@@ -131,6 +137,14 @@ def test_what_failed_is_sent_again(program: Program, connected: Connected, large
     printed, _ = upload.communicate(timeout=60)
     assert printed.strip() == "last: 40960000"
     assert read(running, "again").content == large.read_bytes()
+
+
+def test_the_lines_of_the_page(program: Program, running: Running, large: Path, tmp_path: Path) -> None:
+    link, outcome, _ = program.run("page", "-", large, tmp_path / "kept").splitlines()
+    assert requests.get(link, timeout=30).content == large.read_bytes()
+    assert (tmp_path / "copy.jpg").read_bytes() == large.read_bytes()
+    assert outcome == "success"
+    assert read(running, "users/alice/film.mp4").content == large.read_bytes()
 
 
 def test_failures_are_told(program: Program, running: Running, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from functions_api import functions_api
 from presign_client import (
     Changed,
     ChecksumMismatch,
@@ -28,7 +29,7 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from local.object_storage.storage import Fault
-from local.server import Server, headers, target
+from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
 
 BIG = content(20 * MIB + 1)
@@ -365,19 +366,18 @@ class TestRefusals:
             Gateway(endpoint, "token")
 
 
-def test_a_function_invokes_it_directly(
-    running: Running, invoke_endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_function_invokes_it_directly(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in running.stack.identity.environment().items():
         monkeypatch.setenv(name, value)
-    function = Function.as_resource_principal(FUNCTION_OCID, endpoint=invoke_endpoint)
-    asked = client(running, presigner=function)
-    asked.upload(io.BytesIO(b"hello"), "invoked")
-    asked.download("invoked", tmp_path / "a")
-    assert (tmp_path / "a").read_bytes() == b"hello"
-    with pytest.raises(Problem) as caught:
-        asked.url(OBJECT, expires_in=0)
-    assert (caught.value.code, caught.value.errors[0].pointer) == ("invalid_request", "/expires_in")
+    with functions_api(running) as endpoint:
+        function = Function.as_resource_principal(FUNCTION_OCID, endpoint=endpoint)
+        asked = client(running, presigner=function)
+        asked.upload(io.BytesIO(b"hello"), "invoked")
+        asked.download("invoked", tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == b"hello"
+        with pytest.raises(Problem) as caught:
+            asked.url(OBJECT, expires_in=0)
+        assert (caught.value.code, caught.value.errors[0].pointer) == ("invalid_request", "/expires_in")
 
 
 def test_an_object_is_deleted(running: Running) -> None:
@@ -386,18 +386,3 @@ def test_an_object_is_deleted(running: Running) -> None:
     asked.delete("deleted")
     assert read(running, "deleted").status_code == 404
     asked.delete("deleted")
-
-
-@pytest.fixture
-def invoke_endpoint(running: Running) -> Iterator[str]:
-    """The Functions API, as far as it invokes the function, for callers that sign as the function's own identity."""
-
-    def answer(request: Request) -> Response:
-        received = {name.lower(): value for name, value in headers(request)}
-        running.stack.identity.verify(
-            method=request.method, target=target(request), headers=received, body=request.get_data()
-        )
-        return Response(running.stack.invoke(request.get_data()).body, content_type="application/octet-stream")
-
-    with Server(answer) as server:
-        yield server.url

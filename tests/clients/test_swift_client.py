@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import tree_sitter_swift
+from pages import ROOT, blocks
 from tree_sitter import Language, Node, Parser
 
-ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "clients" / "swift" / "PresignClient.swift"
 
 
@@ -31,6 +30,11 @@ def nodes(node: Node) -> Iterator[Node]:
 
 def test_it_can_be_parsed() -> None:
     assert errors(SOURCE.read_bytes()) == []
+
+
+def test_the_lines_of_the_page_can_be_parsed() -> None:
+    [lines] = blocks("clients-mobile.md", "swift")
+    assert errors(lines.encode()) == []
 
 
 @pytest.mark.parametrize("wrong", [b"func (", b"let a = ", b"struct A { func b( }"])

@@ -4,6 +4,16 @@ import java.io.File
 import presign.PresignClient
 import presign.PresignException
 
+// What the lines of docs/clients-mobile.md take from the app that they stand in.
+@Suppress("ClassName")
+object signIn {
+    val token: String = System.getenv("PRESIGN_TOKEN")
+}
+
+fun show(done: Long, total: Long) = check(done <= total)
+
+fun share(link: String) = println(link)
+
 fun main(arguments: Array<String>) {
     val endpoint = System.getenv("PRESIGN_ENDPOINT")
     val token = System.getenv("PRESIGN_TOKEN")
@@ -23,6 +33,10 @@ fun main(arguments: Array<String>) {
             "download" -> client.download(key, file) { done, _ -> told += done }
             "delete" -> client.delete(key)
             "size" -> told += client.size(key) ?: -1
+            "page" -> {
+                store(file)
+                println(work(file, File(arguments[3])) { false })
+            }
             "link" -> println(client.url("get_object", key, mapOf("expires_in" to arguments[2].toInt())).url)
         }
         println("last: ${told.lastOrNull() ?: 0}")
