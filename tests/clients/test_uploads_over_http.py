@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import requests
 from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
@@ -15,9 +18,23 @@ from werkzeug.wrappers import Request, Response
 from browser.browsers import TIMEOUT_MS, cannot_run, chromium
 from conftest import Running
 from local.server import Server
+from local.stack import BUCKET
 
 PAGE = (Path(__file__).parents[2] / "docs" / "uploads-over-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+POLICY = {
+    "rules": [
+        {"operations": ["*"], "bucket": BUCKET, "prefix": ""},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": "par"},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    return start({"POLICY": json.dumps(POLICY)})
 
 
 def read(running: Running, key: str) -> requests.Response:
@@ -47,6 +64,8 @@ def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) ->
     assert done.stdout.split("#####\n")[:-1] == wanted, done.stderr
     assert done.returncode == 0
     film = read(running, "film.mp4")
+    assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
+    film = read(running, "film-2.mp4")
     assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
     assert read(running, "hello.txt").text == "hello"
     photo = read(running, "photo.png")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from presign_client.download import Download, Downloaded, Link
-from presign_client.errors import StoreError
+from presign_client.errors import Problem, StoreError
 from presign_client.listing import Entry, par_entries, s3_entries
 from presign_client.parts import ParParts, Parts, S3Parts
 from presign_client.retry import Retry
@@ -102,13 +102,15 @@ class Client:
             }
             condition = {"if_none_match": "*"} if create_only else {}
             meter = Meter(progress, source.size)
-            if source.size < PARTS_FROM_BYTES:
-                etag = self._upload_whole(source, key, {**description, **condition}, meter)
-            else:
-                make = ParParts if self._via == "par" else S3Parts
-                parts = make(partial(self._sign, key), self._store, description=description, condition=condition)
-                identity = {**self._common, "key": key, "size": source.size, "sha256": digest}
-                etag = self._upload_parts(source, parts, UploadState(state, identity=identity), meter, key, digest)
+            identity = {"bucket": self._common["bucket"], "key": key, "size": source.size, "sha256": digest}
+            kept = UploadState(state, identity=identity)
+            store = partial(self._upload, source, key, description, condition=condition, meter=meter, state=kept)
+            try:
+                etag = store(via=self._via or kept.via)
+            except Problem as problem:
+                if self._via or not problem.wants_par:
+                    raise
+                etag = store(via="par")
         return Uploaded(key, source.size, etag, digest)
 
     def download(
@@ -143,16 +145,21 @@ class Client:
         """The objects whose keys begin with `prefix`, in the order of their keys.
 
         Args:
-            prefix: of the keys; the policy must allow it. With `via="par"` it must end in a slash.
+            prefix: of the keys; the policy must allow it. Where rules give pre-authenticated requests it must end in a
+                slash.
             delimiter: keys that are equal up to the first one behind the prefix become one entry.
         """
-        if self._via == "par":
-            request = {"operation": "get_prefix", "prefix": prefix, "listing": True}
-            folder = self._retry.run(lambda: self._presign(request))
-            yield from par_entries(folder, self._store, prefix=prefix, delimiter=delimiter)
-            return
-        options = {"operation": "list_objects_v2", "prefix": prefix, "delimiter": delimiter}
-        yield from s3_entries(lambda **more: self._retry.run(lambda: self._presign(more)), self._store, options)
+        if self._via != "par":
+            options = {"operation": "list_objects_v2", "prefix": prefix, "delimiter": delimiter}
+            try:
+                yield from s3_entries(lambda **more: self._retry.run(lambda: self._presign(more)), self._store, options)
+                return
+            except Problem as problem:
+                if self._via or not (problem.wants_par or problem.code == "access_denied"):
+                    raise
+        request = {"operation": "get_prefix", "prefix": prefix, "listing": True}
+        folder = self._retry.run(lambda: self._presign(request))
+        yield from par_entries(folder, self._store, prefix=prefix, delimiter=delimiter)
 
     def copy(self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Any) -> str:
         """Make a copy of an object without moving its bytes here: the ETag of the copy.
@@ -188,27 +195,44 @@ class Client:
         request = {"id": par_id, **({"bucket": named} if named else {})}
         self._retry.run(lambda: self._presigner.revoke(request))
 
-    def _upload_whole(self, source: Source, key: str, description: Mapping[str, Any], meter: Meter) -> str:
+    def _upload(
+        self,
+        source: Source,
+        key: str,
+        description: Mapping[str, Any],
+        *,
+        condition: Mapping[str, str],
+        meter: Meter,
+        state: UploadState,
+        via: str | None,
+    ) -> str:
+        """Store a file: the object's ETag."""
+        presign = partial(self._sign, key, via=via)
+        if source.size < PARTS_FROM_BYTES:
+            return self._upload_whole(source, partial(presign, "put_object", **description, **condition), meter, via)
+        make = ParParts if via == "par" else S3Parts
+        parts = make(presign, self._store, description=description, condition=condition)
+        return self._upload_parts(source, parts, state, meter, key)
+
+    def _upload_whole(self, source: Source, presign: Callable[..., PresignedUrl], meter: Meter, via: str | None) -> str:
         whole = source.slice(0, source.size)
         sent = {"Content-Length": str(source.size), "Content-MD5": whole.md5()}
-        signed = {} if self._via == "par" else {"content_length": source.size, "content_md5": sent["Content-MD5"]}
+        signed = {} if via == "par" else {"content_length": source.size, "content_md5": sent["Content-MD5"]}
 
         def attempt() -> str:
-            url = self._sign(key, "put_object", **description, **signed)
+            url = presign(**signed)
             # An empty file would go out in chunks, which the signed length does not allow.
             body = whole.watched(on_read=partial(meter.set, 0)) if source.size else b""
             return self._store.use(url, body, headers=sent).headers.get("ETag", "")
 
         return self._retry.run(attempt)
 
-    def _upload_parts(
-        self, source: Source, parts: Parts, state: UploadState, meter: Meter, key: str, digest: str
-    ) -> str:
+    def _upload_parts(self, source: Source, parts: Parts, state: UploadState, meter: Meter, key: str) -> str:
         upload = PartsUpload(parts, source, state, meter=meter, retry=self._retry, at_once=self._at_once)
         etag = upload.run()
         if etag is None:
             head = self._retry.run(lambda: self._store.use(self._sign(key, "head_object")))
-            if told_digest(head.headers) != digest:
+            if told_digest(head.headers) != source.slice(0, source.size).sha256():
                 state.forget()
                 raise StoreError(
                     "The upload is gone, and the object is not this file.", status=404, code="NoSuchUpload"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+_UNBOUND = {"/operation", "/content_length", "/content_md5"}
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 
 
@@ -61,6 +62,11 @@ class Problem(PresignError):
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
         self.passes = status in _PASSING_STATUSES
+
+    @property
+    def wants_par(self) -> bool:
+        """Whether a rule allows the request by a pre-authenticated request only, which can bind less."""
+        return self.status == 400 and bool(self.errors) and {error.pointer for error in self.errors} <= _UNBOUND
 
     @classmethod
     def from_document(cls, document: Any, *, status: int = 0, retry_after_seconds: float = 0) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ def par_entries(folder: PresignedUrl, store: Store, *, prefix: str, delimiter: s
         prefix: of the keys.
         delimiter: keys that are equal up to the first one behind the prefix become one entry.
     """
-    base = folder.url.removesuffix("/").partition("/o/")[0] + "/o/"
+    [base] = re.findall(r"^https?://[^/]+/p/[^/]+/n/[^/]+/b/[^/]+/o/", folder.url)
     query = {"prefix": prefix, "fields": "name,size,etag,timeModified"}
     if delimiter:
         query["delimiter"] = delimiter

@@ -13,7 +13,10 @@ from presign_client.source import Slice
 from presign_client.store import Store, text, xml
 from presign_client.urls import PresignedUrl
 
-MIN_PART_BYTES = 5 << 20
+S3_PART_BYTES = 5 << 20
+"""The least that a part has in the S3 API, but for the last one."""
+PAR_PART_BYTES = 16 << 20
+"""Of the native API, whose documentation has named 10 MiB as the least."""
 MAX_PARTS = 10_000
 
 Presign = Callable[..., PresignedUrl]
@@ -21,6 +24,8 @@ Presign = Callable[..., PresignedUrl]
 
 class Parts(Protocol):
     """One upload in parts."""
+
+    via: str
 
     def begin(self, size: int) -> tuple[str, int]:
         """Begin it: its id, and the bytes that each part but the last has."""
@@ -43,12 +48,13 @@ class Parts(Protocol):
         ...
 
 
-def part_bytes(size: int, answer: Mapping[str, Any]) -> int:
+def part_bytes(size: int, answer: Mapping[str, Any], *, default: int) -> int:
     """The size of each part of an upload, in bytes.
 
     Args:
         size: of the object.
         answer: to the request that begins the upload. It may tell `part_size`, `max_parts` and `max_content_length`.
+        default: if it tells no size.
 
     Raises:
         Problem: `limit_exceeded`, the object is larger than the policy allows.
@@ -62,7 +68,7 @@ def part_bytes(size: int, answer: Mapping[str, Any]) -> int:
             errors=[FieldError("/content_length", f"must be at most {limit}")],
         )
     least = -(-size // int(answer.get("max_parts", MAX_PARTS)))
-    return max(int(answer.get("part_size", MIN_PART_BYTES)), least)
+    return max(int(answer.get("part_size", default)), least)
 
 
 class S3Parts:
@@ -75,6 +81,8 @@ class S3Parts:
         condition: options that say when the object may be stored.
     """
 
+    via = "s3"
+
     def __init__(
         self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
     ) -> None:
@@ -84,7 +92,7 @@ class S3Parts:
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""
         url = self._presign("create_multipart_upload", **self._description)
-        part = part_bytes(size, url.answer)
+        part = part_bytes(size, url.answer, default=S3_PART_BYTES)
         return text(xml(self._store.use(url)), "UploadId"), part
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
@@ -131,16 +139,18 @@ class ParParts:
     It takes the same arguments as `S3Parts`.
     """
 
+    via = "par"
+
     def __init__(
         self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
     ) -> None:
         self._presign, self._store = presign, store
-        self._description = {**description, **condition}
+        self._description, self._condition = description, condition
 
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""
-        url = self._presign("put_object", **self._description)
-        part = part_bytes(size, url.answer)
+        url = self._presign("put_object", **self._description, **self._condition)
+        part = part_bytes(size, url.answer, default=PAR_PART_BYTES)
         answer = json.loads(self._store.use(url, b"", headers={"opc-multipart": "true"}).content)
         return urljoin(url.url, answer["accessUri"]), part
 
@@ -155,7 +165,8 @@ class ParParts:
 
     def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
         """See `Parts`."""
-        return self._store.send("POST", upload_id, b"", headers={}, slow=True).headers.get("ETag", "")
+        headers = {"If-None-Match": "*"} if self._condition else {}
+        return self._store.send("POST", upload_id, b"", headers=headers, slow=True).headers.get("ETag", "")
 
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""

@@ -18,6 +18,8 @@ from presign_client.parts import Parts
 from presign_client.retry import Retry, run_all
 from presign_client.source import Meter, Source
 
+_GONE = (401, 404)
+"""The status if there is no such upload: of the S3 API and of the native API, which has none but 401 for a dead URL."""
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
 
@@ -67,6 +69,11 @@ class UploadState:
         return str(self._values.get("upload_id", ""))
 
     @property
+    def via(self) -> str | None:
+        """How the upload that was begun is given access, None if none was."""
+        return self._values.get("via")
+
+    @property
     def part_bytes(self) -> int:
         """The size of its parts."""
         return int(self._values["part_bytes"])
@@ -81,9 +88,9 @@ class UploadState:
         """Whether the parts may have been joined already."""
         return bool(self._values.get("completing"))
 
-    def begin(self, upload_id: str, part_bytes: int) -> None:
+    def begin(self, upload_id: str, part_bytes: int, *, via: str) -> None:
         """Remember that an upload has begun."""
-        self._set(of=dict(self._identity), upload_id=upload_id, part_bytes=part_bytes, etags={})
+        self._set(of=dict(self._identity), via=via, upload_id=upload_id, part_bytes=part_bytes, etags={})
 
     def add(self, number: int, etag: str) -> None:
         """Remember that a part was sent."""
@@ -157,9 +164,11 @@ class PartsUpload:
             run_all(jobs, at_once=self._at_once, stopped=self._stopped)
             self._source.check_unchanged()
             return self._complete()
-        except BaseException:
+        except BaseException as error:
             if not self._state.is_kept:
                 self.abort()
+            elif isinstance(error, StoreError) and error.status in _GONE:
+                self._state.forget()
             raise
 
     def abort(self) -> None:
@@ -181,7 +190,7 @@ class PartsUpload:
                 if self._state.is_completing:
                     return None
         upload_id, part_bytes = self._retry.run(lambda: self._parts.begin(self._source.size))
-        self._state.begin(upload_id, part_bytes)
+        self._state.begin(upload_id, part_bytes, via=self._parts.via)
         return {}
 
     def _length(self, number: int) -> int:
@@ -199,19 +208,20 @@ class PartsUpload:
         self._state.add(number, self._retry.run(attempt, self._stopped))
 
     def _complete(self) -> str | None:
+        may_be_completed = self._state.is_completing
         self._state.complete()
-        attempts = 0
 
         def attempt() -> str | None:
-            nonlocal attempts
-            attempts += 1
+            nonlocal may_be_completed
             try:
                 return self._parts.complete(self._state.upload_id, self._state.etags)
             except StoreError as error:
                 # The answer to an earlier attempt may have been lost; then that has completed the upload.
-                if attempts > 1 and error.code in ("NoSuchUpload", "PreconditionFailed"):
+                if may_be_completed and error.status in (*_GONE, 412):
                     return None
                 raise
+            finally:
+                may_be_completed = True
 
         return self._retry.run(attempt)
 
