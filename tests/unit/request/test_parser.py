@@ -188,8 +188,8 @@ class TestStructure:
     def test_an_unknown_operation(self, operation: Any) -> None:
         assert errors({"operation": operation, "key": "a", "content_type": "text/plain"}) == {
             "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, "
-            "post_object, create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, list_parts, "
-            "list_multipart_uploads, list_objects_v2, get_prefix"
+            "post_object, create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, "
+            "list_parts, list_multipart_uploads, list_objects_v2, get_prefix"
         }
 
     def test_an_option_of_another_operation(self) -> None:

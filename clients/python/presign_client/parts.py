@@ -1,0 +1,173 @@
+"""Uploads in parts: over the S3 API with a URL for each step, and over one pre-authenticated request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import urljoin
+from xml.sax.saxutils import escape
+
+from presign_client.errors import FieldError, Problem
+from presign_client.source import Slice
+from presign_client.store import Store, text, xml
+from presign_client.urls import PresignedUrl
+
+S3_PART_BYTES = 5 << 20
+"""The least that a part has in the S3 API, but for the last one."""
+PAR_PART_BYTES = 16 << 20
+"""Of the native API, whose documentation has named 10 MiB as the least."""
+MAX_PARTS = 10_000
+
+Presign = Callable[..., PresignedUrl]
+
+
+class Parts(Protocol):
+    """One upload in parts."""
+
+    via: str
+
+    def begin(self, size: int) -> tuple[str, int]:
+        """Begin it: its id, and the bytes that each part but the last has."""
+        ...
+
+    def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
+        """The ETags of the parts that Object Storage has, as far as it tells; else those that are known."""
+        ...
+
+    def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
+        """Send a part: its ETag."""
+        ...
+
+    def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
+        """Join the parts: the ETag of the object."""
+        ...
+
+    def abort(self, upload_id: str) -> None:
+        """Drop it and its parts."""
+        ...
+
+
+def part_bytes(size: int, answer: Mapping[str, Any], *, default: int) -> int:
+    """The size of each part of an upload, in bytes.
+
+    Args:
+        size: of the object.
+        answer: to the request that begins the upload. It may tell `part_size`, `max_parts` and `max_content_length`.
+        default: if it tells no size.
+
+    Raises:
+        Problem: `limit_exceeded`, the object is larger than the policy allows.
+    """
+    limit = answer.get("max_content_length")
+    if limit is not None and size > limit:
+        raise Problem(
+            "The policy does not allow an object of this size.",
+            status=403,
+            code="limit_exceeded",
+            errors=[FieldError("/content_length", f"must be at most {limit}")],
+        )
+    least = -(-size // int(answer.get("max_parts", MAX_PARTS)))
+    return max(int(answer.get("part_size", default)), least)
+
+
+class S3Parts:
+    """An upload of the S3 API.
+
+    Args:
+        presign: gives the URL for an operation on the object.
+        store: where URLs are used.
+        description: options that say what the object is like, such as its type.
+        condition: options that say when the object may be stored.
+    """
+
+    via = "s3"
+
+    def __init__(
+        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+    ) -> None:
+        self._presign, self._store = presign, store
+        self._description, self._condition = description, condition
+
+    def begin(self, size: int) -> tuple[str, int]:
+        """See `Parts`."""
+        url = self._presign("create_multipart_upload", **self._description)
+        part = part_bytes(size, url.answer, default=S3_PART_BYTES)
+        return text(xml(self._store.use(url)), "UploadId"), part
+
+    def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
+        """See `Parts`."""
+        found: dict[int, str] = {}
+        marker: int | None = None
+        while True:
+            options = {} if marker is None else {"part_number_marker": marker}
+            page = xml(self._store.use(self._presign("list_parts", upload_id=upload_id, **options)))
+            found |= {int(text(part, "PartNumber")): text(part, "ETag") for part in page.iterfind("{*}Part")}
+            following = int(text(page, "NextPartNumberMarker") or 0)
+            if text(page, "IsTruncated") != "true" or following <= (marker or 0):
+                return found
+            marker = following
+
+    def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
+        """See `Parts`."""
+        url = self._presign(
+            "upload_part", upload_id=upload_id, part_number=number, content_length=len(body), content_md5=md5
+        )
+        return self._store.use(url, body).headers["ETag"]
+
+    def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
+        """See `Parts`."""
+        listed = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+            for number, etag in sorted(etags.items())
+        )
+        document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+        url = self._presign("complete_multipart_upload", upload_id=upload_id, **self._condition)
+        return text(xml(self._store.use(url, document, slow=True)), "ETag")
+
+    def abort(self, upload_id: str) -> None:
+        """See `Parts`."""
+        self._store.use(self._presign("abort_multipart_upload", upload_id=upload_id))
+
+
+class ParParts:
+    """An upload of the native API over one pre-authenticated request.
+
+    The upload's id is a URL of its own: with it anybody can add parts to the upload, commit it and abort it. It is
+    documented without a way to list the parts, so the caller must remember which ones were sent.
+
+    It takes the same arguments as `S3Parts`.
+    """
+
+    via = "par"
+
+    def __init__(
+        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+    ) -> None:
+        self._presign, self._store = presign, store
+        self._description, self._condition = description, condition
+
+    def begin(self, size: int) -> tuple[str, int]:
+        """See `Parts`."""
+        url = self._presign("put_object", **self._description, **self._condition)
+        part = part_bytes(size, url.answer, default=PAR_PART_BYTES)
+        answer = json.loads(self._store.use(url, b"", headers={"opc-multipart": "true"}).content)
+        return urljoin(url.url, answer["accessUri"]), part
+
+    def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
+        """See `Parts`."""
+        return dict(known)
+
+    def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
+        """See `Parts`."""
+        headers = {"Content-MD5": md5, "Content-Length": str(len(body))}
+        return self._store.send("PUT", f"{upload_id}{number}", body, headers=headers).headers.get("ETag", "")
+
+    def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
+        """See `Parts`."""
+        headers = {"If-None-Match": "*"} if self._condition else {}
+        return self._store.send("POST", upload_id, b"", headers=headers, slow=True).headers.get("ETag", "")
+
+    def abort(self, upload_id: str) -> None:
+        """See `Parts`."""
+        self._store.send("DELETE", upload_id, headers={})

@@ -1,0 +1,89 @@
+"""Exponential backoff, and jobs that run side by side until one of them fails."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TypeVar
+
+from presign_client.errors import PresignError, Stopped, StoreError
+
+T = TypeVar("T")
+
+_EXPIRED_IN_A_ROW = 2
+
+
+def _pause(seconds: float, stopped: threading.Event) -> None:
+    stopped.wait(seconds)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Tries again what may succeed later.
+
+    Args:
+        attempts: how often at most.
+        first_pause_seconds: before the second attempt; each further pause is twice as long.
+        max_pause_seconds: no pause is longer, unless the server asks for it by `Retry-After`.
+        pause: waits so many seconds, or until the event is set.
+        jitter: a number from 0 to 1; 0 halves a pause.
+    """
+
+    attempts: int = 8
+    first_pause_seconds: float = 0.5
+    max_pause_seconds: float = 30
+    pause: Callable[[float, threading.Event], None] = _pause
+    jitter: Callable[[], float] = random.random
+
+    def run(self, attempt: Callable[[], T], stopped: threading.Event | None = None) -> T:
+        """What `attempt` gives once it succeeds.
+
+        After a 403 of Object Storage the next attempt follows at once, twice at most: the URL had expired, and an
+        attempt asks for a new one.
+
+        Raises:
+            PresignError: that of the last attempt.
+            Stopped: `stopped` was set meanwhile.
+        """
+        stopped = stopped or threading.Event()
+        failures = refusals = 0
+        while True:
+            if stopped.is_set():
+                raise Stopped("The transfer was stopped.")
+            try:
+                return attempt()
+            except PresignError as error:
+                if isinstance(error, StoreError) and error.status == 403 and refusals < _EXPIRED_IN_A_ROW:
+                    refusals += 1
+                    continue
+                failures += 1
+                if not error.passes or failures >= self.attempts:
+                    raise
+                seconds = min(self.first_pause_seconds * 2 ** (failures - 1), self.max_pause_seconds)
+                self.pause(max(seconds * (1 + self.jitter()) / 2, error.retry_after_seconds), stopped)
+
+
+def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: threading.Event) -> None:
+    """Run all jobs, so many of them at once.
+
+    The first failure, and an interruption of this thread, sets `stopped`; jobs that have not begun are dropped then.
+
+    Raises:
+        Exception: the first failure.
+    """
+    with ThreadPoolExecutor(at_once, thread_name_prefix="presign-client") as pool:
+        futures = [pool.submit(job) for job in jobs]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+        failures = [error for future in done if (error := future.exception()) is not None]
+        if failures:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise next((error for error in failures if not isinstance(error, Stopped)), failures[0])

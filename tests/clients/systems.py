@@ -1,0 +1,36 @@
+"""Systems and files that several clients' tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from browser.cable import Cable
+from conftest import Running
+
+
+class Connected(NamedTuple):
+    """A system, and the network cable that its URLs lead through."""
+
+    running: Running
+    cable: Cable
+
+
+@contextmanager
+def connected_system(start: Callable[..., Running]) -> Iterator[Connected]:
+    """A system with a cable between the clients and object storage."""
+    cable = Cable()
+    running = start({"STORAGE_ENDPOINT": cable.url})
+    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+    try:
+        yield Connected(running, cable)
+    finally:
+        cable.close()
+
+
+def large_file(path: Path) -> Path:
+    """Make a file of 40,960,000 bytes."""
+    path.write_bytes(bytes(range(256)) * 1000 * 160)
+    return path
