@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from browser.browsers import cannot_run
+from browsers import cannot_run
 
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")
 _COMPILER = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"

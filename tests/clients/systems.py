@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from browser.cable import Cable
+from cable import Cable
+
 from conftest import Running
 
 

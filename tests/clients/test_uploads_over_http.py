@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from browsers import TIMEOUT_MS, cannot_run, chromium
 from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
 
-from browser.browsers import TIMEOUT_MS, cannot_run, chromium
 from conftest import Running
 from local.server import Server
 from local.stack import BUCKET

@@ -144,7 +144,7 @@ class TestParts:
     def test_with_one(self, files: Running) -> None:
         answer = files.ask(operation="create_multipart_upload", key="small/alice/a").json()
         assert (answer["part_size"], answer["max_parts"], answer["max_content_length"]) == (5 * 1024**2, 3, 12_000_000)
-        part = {"operation": "upload_part", "key": "small/alice/a", "upload_id": "u"}
+        part: dict[str, Any] = {"operation": "upload_part", "key": "small/alice/a", "upload_id": "u"}
         lengths = [5 * 1024**2, 5 * 1024**2, 12_000_000 - 2 * 5 * 1024**2]
         for number, length in enumerate(lengths, 1):
             assert "url" in files.ask(**part, part_number=number, content_length=length).json()

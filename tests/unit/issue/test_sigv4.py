@@ -8,7 +8,7 @@ import hmac
 import json
 import string
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
@@ -20,6 +20,7 @@ from presign.issue import sigv4
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigningKey, SigV4Issuer
+from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.problems import SecretUnavailable
@@ -95,7 +96,7 @@ class TestCanonicalForms:
         )
 
     def test_everything_but_unreserved_characters_is_encoded(self) -> None:
-        assert sigv4.uri_encode("a-_.~/ +é%") == "a-_.~%2F%20%2B%C3%A9%25"
+        assert uri_encode("a-_.~/ +é%") == "a-_.~%2F%20%2B%C3%A9%25"
 
     def test_the_slashes_of_a_key_stay(self) -> None:
         assert PATH_STYLE.path("b", "a/b c/ü~+%2e") == "/b/a/b%20c/%C3%BC~%2B%252e"
@@ -293,7 +294,8 @@ def cases(
     endpoint = draw(ENDPOINTS)
     bucket = draw(BUCKETS if endpoint.virtual_hosted else ANY_BUCKETS)
     key = {"key": draw(KEYS)} if issubclass(OPERATIONS[operation], ObjectOperation) else {}
-    asked = OPERATIONS[operation](**key, **draw(options))
+    members: dict[str, Any] = {**key, **draw(options)}
+    asked = OPERATIONS[operation](**members)
     assume(not list(asked.validation_errors()))
     expires_in = draw(st.integers(1, MAX_EXPIRES_IN))
     return endpoint, grant(asked, bucket=bucket, expires_in=expires_in), draw(TIMES)

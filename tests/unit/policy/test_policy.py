@@ -519,7 +519,12 @@ class TestCopy:
 
     def test_a_source_that_may_be_read_for_a_shorter_time(self) -> None:
         decider = policy(self.OWN, {"operations": ["read"], "bucket": "public", "max_expires_in": 60})
-        how = {"key": "users/alice/b", "source_bucket": "public", "source_key": "a", "claims": self.ALICE}
+        how: dict[str, Any] = {
+            "key": "users/alice/b",
+            "source_bucket": "public",
+            "source_key": "a",
+            "claims": self.ALICE,
+        }
         assert authorize(decider, "copy_object", **how).expires_in == 60
         assert exceeded(decider, "copy_object", **how, expires_in=61) == {"/expires_in": "must be at most 60"}
 

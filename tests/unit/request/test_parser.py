@@ -33,7 +33,9 @@ class Http(NamedTuple):
 def parse(document: Any, parser: RequestParser = PARSER) -> Http:
     request = parser.parse(document)
     asked = request.operation
-    return Http(asked.name(), asked.method, request.bucket, asked.key, asked.query(), asked.headers(), asked.expires_in)
+    return Http(
+        asked.name(), asked.method, request.bucket, asked.target, asked.query(), asked.headers(), asked.expires_in
+    )
 
 
 def errors(document: Any, parser: RequestParser = PARSER) -> dict[str, str]:
@@ -226,7 +228,7 @@ class TestStructure:
     def test_the_last_of_several_fields_of_one_name_counts(self) -> None:
         body = b'{"key": "a", "operation": "delete_object", "operation": "head_object", "key": "b"}'
         operation = PARSER.parse(decode(body)).operation
-        assert (operation.name(), operation.key) == ("head_object", "b")
+        assert (operation.name(), operation.target) == ("head_object", "b")
 
     def test_no_more_than_twenty_faults_are_told(self) -> None:
         """Or else a batch could have an answer larger than a function may send."""
