@@ -6,7 +6,10 @@ import argparse
 import importlib
 import sys
 
-COMMANDS = {"package": "make what is deployed: the function and the packages that it uses"}
+COMMANDS = {
+    "package": "make the function's package, with the libraries that it uses",
+    "pars": "list, revoke or sweep the pre-authenticated requests that the function has given",
+}
 """The commands. A module is imported only for its own command, as each needs other packages."""
 
 
