@@ -58,6 +58,7 @@ class TestAnswers:
             "operation": "get_object",
             "bucket": BUCKET,
             "key": OBJECT,
+            "via": "s3",
         }
         assert requests.get(url, timeout=10).content == CONTENT
 
@@ -518,6 +519,7 @@ class TestLog:
             "key": "a\u2028b",
             "expires_in": 60,
             "rule": 0,
+            "via": "s3",
             "outcome": "granted",
             "code": None,
         }

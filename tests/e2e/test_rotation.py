@@ -141,7 +141,7 @@ class TestRetirement:
         assert datetime.fromisoformat(answer["expires_at"]) == retire_at
         assert parse_qs(urlsplit(answer["url"]).query)["X-Amz-Expires"] == [str(answer["expires_in"])]
         assert running.ask(key=OBJECT, expires_in=10).json()["expires_in"] == 10
-        assert f'"expires_in":{answer["expires_in"]},"rule":0,"outcome":"granted"' in running.log()
+        assert f'"expires_in":{answer["expires_in"]},"rule":0,"via":"s3","outcome":"granted"' in running.log()
 
     def test_a_key_that_is_retired_signs_nothing_until_there_is_another(self, start: Callable[..., Running]) -> None:
         running = start()

@@ -189,7 +189,12 @@ class TestUnsupported:
 
     def test_its_own_deployment(self) -> None:
         routes = parse(project_specification()).routes
-        assert [route.path for route in routes] == ["/v1/presign", "/v1/presign/batch", "/v1/openapi.json"]
+        assert [route.path for route in routes] == [
+            "/v1/presign",
+            "/v1/presign/batch",
+            "/v1/presign/revoke",
+            "/v1/openapi.json",
+        ]
 
     @pytest.mark.parametrize(
         ("path", "value", "name"),

@@ -137,7 +137,6 @@ class TestRoundTrip:
         upload = Upload(store, "said.bin")
         upload.complete([(1, upload.part(1, LAST))])
         params: dict[str, Any] = {
-            "Key": "said.bin",
             "ResponseContentType": "text/csv",
             "ResponseContentDisposition": "attachment",
         }

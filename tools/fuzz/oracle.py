@@ -20,12 +20,14 @@ MULTIPART = {
     "complete_multipart_upload",
     "abort_multipart_upload",
     "list_parts",
+    "list_multipart_uploads",
 }
 GROUPS = {
     "read": {"get_object", "head_object"},
     "write": {"put_object", "post_object", *MULTIPART},
     "multipart": MULTIPART,
-    "*": {"get_object", "head_object", "put_object", "delete_object", "post_object", *MULTIPART},
+    "*": {"get_object", "head_object", "put_object", "delete_object", "post_object", *MULTIPART}
+    | {"copy_object", "list_objects_v2"},
 }
 
 
@@ -34,7 +36,7 @@ class Access(NamedTuple):
 
     Args:
         operation: in S3's terms.
-        bucket, key: the object.
+        bucket, key: the object; of a list, the prefix of its objects.
         seconds: how long it lasts.
         headers: the headers that must be sent, or the fields of the form; names in lower case.
         query: of the URL.
@@ -65,19 +67,29 @@ def access_of(answer: Mapping[str, Any], *, seconds: int) -> Access:
         names = {name.lower(): value for name, value in fields.items()}
         return Access("post_object", bucket, fields["key"], seconds, names, {}, ranges[0] if ranges else None)
     query = dict(parse_qsl(url.query, keep_blank_values=True, errors="strict"))
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    get, put = "get_object", "put_object"
+    if not key:
+        get, key = "list_multipart_uploads" if "uploads" in query else "list_objects_v2", query.get("prefix", "")
+    if "x-amz-copy-source" in headers:
+        put = "copy_object"
     operation = {
-        "GET": "list_parts" if "uploadId" in query else "get_object",
+        "GET": "list_parts" if "uploadId" in query else get,
         "HEAD": "head_object",
-        "PUT": "upload_part" if "partNumber" in query else "put_object",
+        "PUT": "upload_part" if "partNumber" in query else put,
         "POST": "complete_multipart_upload" if "uploadId" in query else "create_multipart_upload",
         "DELETE": "abort_multipart_upload" if "uploadId" in query else "delete_object",
     }[answer["method"]]
-    headers = {name.lower(): value for name, value in answer["headers"].items()}
     return Access(operation, bucket, key, int(query["X-Amz-Expires"]), headers, query)
 
 
 def allowed(access: Access, rules: list[dict[str, Any]], caller: str, claims: Mapping[str, str]) -> bool:
-    """Whether one of `rules` allows this access to this caller."""
+    """Whether one of `rules` allows this access to this caller, and for a copy another allows to read its source."""
+    if source := access.headers.get("x-amz-copy-source", ""):
+        bucket, _, key = unquote(source.partition("?")[0]).partition("/")
+        read = Access("get_object", bucket, key, access.seconds, {}, {})
+        if not any(_allows(rule, read, caller, claims) for rule in rules):
+            return False
     return any(_allows(rule, access, caller, claims) for rule in rules)
 
 
@@ -92,6 +104,8 @@ def _allows(rule: dict[str, Any], access: Access, caller: str, claims: Mapping[s
         and access.key.startswith(prefix)
         and all(_has(claims.get(name), values) for name, values in rule.get("when", {}).items())
         and access.seconds <= (rule.get("max_expires_in") or 604_800)
+        and (access.operation != "copy_object" or not {*rule} & {"max_content_length", "content_types", "create_only"})
+        and _keeps_the_type(rule.get("response_overrides", "download"), access)
         and _keeps_to_length(rule.get("max_content_length"), access)
         and _keeps_to_types(rule.get("content_types"), access)
         and (not rule.get("create_only") or _only_creates(access))
@@ -139,7 +153,19 @@ def _keeps_to_types(patterns: list[str] | None, access: Access) -> bool:
     if patterns is None or access.operation not in ("put_object", "post_object", "create_multipart_upload"):
         return True
     media_type = access.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type == "image/svg+xml":
+        return not {media_type, "*/*"}.isdisjoint(patterns)
     return any(fnmatchcase(media_type, pattern) for pattern in patterns)
+
+
+def _keeps_the_type(overrides: str, access: Access) -> bool:
+    chosen = {name: value for name, value in access.query.items() if name.startswith("response-")}
+    if overrides == "any":
+        return True
+    if overrides == "none":
+        return not chosen
+    disposition = chosen.get("response-content-disposition", "attachment").split(";")[0].strip().lower()
+    return disposition == "attachment" and not {"response-content-type", "response-content-encoding"} & {*chosen}
 
 
 def _only_creates(access: Access) -> bool:

@@ -74,6 +74,14 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "part_number_marker": st.integers(0, 10_000),
     "max_parts": st.integers(1, 1000),
     "part_number": st.integers(1, 12_000),
+    "via": st.sampled_from(["s3", "s3", "s3", "par"]),
+    "prefix": _key,
+    "start_after": _key,
+    "key_marker": _key,
+    "max_keys": st.integers(1, 1000),
+    "max_uploads": st.integers(1, 1000),
+    "metadata_directive": st.sampled_from(["COPY", "REPLACE", "REPLACE"]),
+    "source_version_id": st.text("abcXYZ019-_.~+/=", min_size=1, max_size=20),
     "success_action_status": st.sampled_from([200, 201, 204, 204, 303]),
     "response_expires": st.datetimes(timezones=st.just(None)).map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}Z"),
 }
@@ -88,7 +96,11 @@ def _request(draw: st.DrawFn) -> dict[str, Any]:
     chosen += [option for option in ("expires_in", "content_length") if option in options and draw(st.booleans())]
     if name not in ("post_object", "put_object") and "upload_id" in options:
         chosen += [option for option in ("upload_id", "part_number") if option in options]
-    request: dict[Any, Any] = {"operation": name, "key": draw(_key)}
+    request: dict[Any, Any] = {"operation": name}
+    if "key" in OPERATIONS[name].__struct_fields__:
+        request["key"] = draw(_key)
+    if "source_key" in options:
+        request |= {"source_key": draw(_key), "source_bucket": draw(st.sampled_from(BUCKETS))}
     request |= {option: draw(_VALUES.get(option, _text)) for option in chosen}
     if draw(st.integers(0, 9)) == 9:
         every = sorted({option for operation in OPERATIONS.values() for option in operation.__struct_fields__})
@@ -152,7 +164,7 @@ def policy(number: int) -> list[dict[str, Any]]:
 
 
 def _rule(chance: random.Random) -> dict[str, Any]:
-    names = [*OPERATIONS, "read", "write", "multipart", *["*"] * 8]
+    names = [*sorted({*OPERATIONS} - {"get_prefix"}), "read", "write", "multipart", *["*"] * 8]
     rule: dict[str, Any] = {
         "operations": chance.sample(names, chance.randint(1, 4)),
         "bucket": chance.choice([*BUCKETS, BUCKETS[0], "uploads-{sub}"]),
@@ -165,5 +177,6 @@ def _rule(chance: random.Random) -> dict[str, Any]:
         "max_content_length": chance.choice([10, 5 * 1024**2, 5 * 1024**2 + 1, 10**11]),
         "content_types": chance.choice([["image/*"], ["image/png", "application/json"], ["*/*"]]),
         "create_only": True,
+        "response_overrides": chance.choice(["any", "none", "download"]),
     }
     return rule | {name: value for name, value in options.items() if chance.random() < 0.3}

@@ -161,7 +161,7 @@ def _check_url(answer: dict[str, Any], rules: list[dict[str, Any]], caller: str,
     assert (access.operation, access.bucket, access.key, access.seconds) == (
         answer["operation"],
         answer["bucket"],
-        answer["key"],
+        answer.get("key", answer.get("prefix")),
         answer["expires_in"],
     )
     assert allowed(access, rules, caller, claims), answer
