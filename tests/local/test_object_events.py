@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,8 +15,6 @@ import pytest
 from local.events.object_events import ObjectEvents
 from local.functions.function import Answer, FunctionUnavailable
 from store import BUCKET, Store, told
-
-OK = Answer(200, [], b"")
 
 
 class Receiver:
@@ -141,6 +141,27 @@ def test_an_event_is_sent_again_until_the_function_takes_it(store: Store, listen
     wait_until(lambda: events.delivered == 1)
     assert len(receiver.calls) == 4
     assert len({call["eventID"] for call in receiver.calls}) == 1
+    assert (events.given_up, events.dropped) == (0, 0)
+
+
+def test_a_thousand_events_of_which_half_of_the_calls_fail(store: Store, listen: Callable[..., ObjectEvents]) -> None:
+    chance = random.Random(1)  # noqa: S311 - the same each time
+    taken = Counter[str]()
+
+    def call(body: bytes) -> Answer:
+        if chance.random() < 0.5:
+            return Answer(502, [], b"")
+        taken[json.loads(body)["data"]["resourceName"]] += 1
+        return Answer(200, [], b"")
+
+    events = ObjectEvents(call, namespace="ns", first_pause_seconds=0.001, max_pause_seconds=0.002)
+    store.storage.on_written(events.object_written)
+    keys = [f"many/{number}" for number in range(1000)]
+    for key in keys:
+        store.storage.put_object(BUCKET, key, b"")
+    wait_until(lambda: events.delivered == 1000)
+    events.stop()
+    assert taken == dict.fromkeys(keys, 1)
     assert (events.given_up, events.dropped) == (0, 0)
 
 
