@@ -14,21 +14,24 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.api_gateway.deployment import UnsupportedDeployment
 from local.functions.function import FunctionUnavailable, invoke
 from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
+from local.page.messages import message_line
+from local.page.page import MESSAGES_PATH
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
-from presign.policy.rules import parse_rules
+from presign.policy.rules import Rule, parse_rules
 
 DEFAULT_PORT = 8080
 POLICY = {
     "rules": [
-        {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT},
-        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/"},
-        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"]},
+        {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT, "callers": ["gateway"]},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"]},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
     ]
 }
 """Every user may read one object and has a folder of their own. Direct invocations may do anything."""
@@ -60,18 +63,27 @@ def main() -> int:
 
 
 def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
-    policy = json.dumps(POLICY)
+    policy, delivers = json.dumps(POLICY), True
     if policy_path:
         try:
-            policy = _policy(policy_path)
+            policy, rules = _policy(policy_path)
+            delivers = _may_be_delivered(rules)
         except _InvalidPolicy as exc:
             print(exc, file=sys.stderr)
             return 1
     for number in (signal.SIGTERM, signal.SIGINT):  # since a shell's background jobs ignore SIGINT
         signal.signal(number, signal.default_int_handler)
     try:
-        with Stack(port=port, directory=_directory(port), config={"POLICY": policy}, s3_cors=s3_cors) as stack:
-            _show(stack, policy_path)
+        with Stack(
+            port=port,
+            directory=_directory(port),
+            config={"POLICY": policy},
+            s3_cors=s3_cors,
+            deliver_to="queue" if delivers else None,
+            events=True,
+            on_message=lambda message: print(message_line(message), flush=True),
+        ) as stack:
+            _show(stack, policy_path, delivers=delivers)
             signal.pause()
     except PortTaken as exc:
         print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
@@ -88,8 +100,8 @@ class _InvalidPolicy(Exception):
     """The user's policy can't be read, or has errors."""
 
 
-def _policy(path: Path) -> str:
-    """The policy in a file.
+def _policy(path: Path) -> tuple[str, list[Rule]]:
+    """The policy in a file, and its rules.
 
     Raises:
         _InvalidPolicy: it can't be read, or has errors; the text lists them.
@@ -100,16 +112,27 @@ def _policy(path: Path) -> str:
         raise _InvalidPolicy(f"The policy can't be read: {exc}") from exc
     except UnicodeDecodeError as exc:
         raise _InvalidPolicy(f"The policy {path} is not UTF-8 text: {exc}") from exc
-    _, errors = parse_rules(text)
+    rules, errors = parse_rules(text)
     if errors:
         lines = [f"  {error.pointer} {error.detail}".replace("   ", "  ") for error in errors]
         raise _InvalidPolicy("\n".join([f"The policy {path} is not valid:", *lines]))
-    return text
+    return text, rules
 
 
-def _show(stack: Stack, policy_path: Path | None) -> None:
+def _may_be_delivered(rules: Sequence[Rule]) -> bool:
+    """Whether the function accepts the rules together with DELIVER_TO."""
+    reads = {"get_object", "read", "*"}
+    return all(
+        rule.max_expires_in is not None
+        for rule in rules
+        if "invoke" in rule.callers and reads.intersection(rule.operations)
+    )
+
+
+def _show(stack: Stack, policy_path: Path | None, *, delivers: bool) -> None:
     """Print the addresses, a command that asks for a URL, and one that uses the URL, with their output."""
     body = json.dumps({"key": OBJECT})
+    messages = f"{stack.url}{MESSAGES_PATH}" if delivers else "none, as a rule for invoke has no max_expires_in"
     headers = f"-H 'Authorization: Bearer {stack.token()}' -H 'Content-Type: application/json'"
     ask = f"curl -s {stack.url}/v1/presign {headers} -d '{body}'"
     print(
@@ -119,6 +142,8 @@ Ready.
   Web page for uploads and downloads:  {stack.url}
   API, as behind API Gateway:          {stack.url}/v1/presign
   Object storage, bucket {BUCKET}:  {stack.storage_url}
+  Invoke endpoint of OCI Functions:    {stack.invoke_endpoint}
+  Messages about uploads:              {messages}
   Policy:                              {policy_path or "the built-in one, see local/__main__.py"}
 
 This command asks for a URL as the user alice:

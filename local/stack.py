@@ -1,4 +1,4 @@
-"""The whole system on one machine: Vault, object storage, the function, and the gateway in front of it."""
+"""The whole system on one machine: the function, the gateway in front of it, and the services around it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from local.api_gateway.deployment import filled, parse
 from local.api_gateway.gateway import Gateway
+from local.events.object_events import ObjectEvents
 from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
+from local.functions.invoke_api import InvokeApi
 from local.identity.resource_principal import ResourcePrincipal
 from local.identity.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
+from local.notifications.topic import Topic, TopicMessage
 from local.object_storage.storage import Storage
+from local.page.messages import message_list
 from local.page.page import Page
+from local.queue.queue import Queue, QueueMessage
 from local.server import Server
 from local.vault.vault import Vault
 
@@ -33,7 +39,13 @@ FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
 SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
 SECRET_NAME = "presign-key"  # noqa: S105 - the name of a secret
+TOPIC_OCID = "ocid1.onstopic.oc1.eu-frankfurt-1.presign"
+QUEUE_OCID = "ocid1.queue.oc1.eu-frankfurt-1.presign"
+DELIVERED_SECONDS = 3600
+"""How long a URL that is delivered may work."""
 PAGE_PREFIX = "users/alice/"
+
+_SHOWN_MESSAGES = 100
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
 
 
@@ -52,12 +64,17 @@ class Stack:
         image: a folder with the image's folders `function` and `python`; the function then runs on them alone, without
             this Python's packages.
         s3_cors: let pages of all origins read the answers of object storage's S3 API, which OCI does not.
+        deliver_to: gets the answers to events; nothing does if None.
+        events: call the function with an event for each object that is written from now on.
+        on_message: is called with each message that the topic or the queue gets.
 
     Attributes:
-        identity_provider, identity, vault, storage, function: the parts.
+        identity_provider, identity, vault, storage, function, topic, queue: the parts.
+        object_events: sends the events, None without `events`.
         socket_path: where the function listens.
         url: of the gateway.
         storage_url: of object storage, for all of its APIs.
+        invoke_endpoint: of OCI Functions, for signed calls of the function `FUNCTION_OCID`.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
         claims_key: the gateway secret.
@@ -75,6 +92,9 @@ class Stack:
         command: Sequence[Path | str] = FDK_COMMAND,
         image: Path | None = None,
         s3_cors: bool = False,
+        deliver_to: Literal["queue", "topic"] | None = None,
+        events: bool = False,
+        on_message: Callable[[TopicMessage | QueueMessage], None] | None = None,
     ) -> None:
         self._port = port
         self._directory = directory
@@ -85,6 +105,11 @@ class Stack:
         self._command = in_image(image, command) if image else command
         self._image = image
         self._s3_cors = s3_cors
+        self._deliver_to = deliver_to
+        self._events = events
+        self._on_message = on_message
+        self._published: deque[TopicMessage | QueueMessage] = deque(maxlen=_SHOWN_MESSAGES)
+        self.object_events: ObjectEvents | None = None
         self.claims_key = secrets.token_hex(16)
 
     def __enter__(self) -> Stack:
@@ -94,7 +119,7 @@ class Stack:
             self.identity_provider = IdentityProvider()
             self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
             gateway = Gateway(parse(self._deployment()), self.socket_path)
-            page = Page(gateway, prefix=PAGE_PREFIX, token=self.token)
+            page = Page(gateway, prefix=PAGE_PREFIX, token=self.token, messages=self._messages)
             # Before any file changes, since another stack may run on this port.
             self.url = started.enter_context(Server(page, port=self._port)).url
             make_private(directory)
@@ -121,6 +146,10 @@ class Stack:
             self.storage.create_bucket(BUCKET)
             self.storage.put_object(BUCKET, OBJECT, CONTENT)
             self.storage_url = started.enter_context(Server(self.storage)).url
+            self.topic = Topic(self.identity, topic_id=TOPIC_OCID, on_message=self._message_published)
+            self._topic_url = started.enter_context(Server(self.topic)).url
+            self.queue = Queue(self.identity, queue_id=QUEUE_OCID, on_message=self._message_published)
+            self._queue_url = started.enter_context(Server(self.queue)).url
             self.function = started.enter_context(
                 Function(
                     root=self._image / "function" if self._image else ROOT,
@@ -130,6 +159,13 @@ class Stack:
                     command=self._command,
                 )
             )
+            invoke_api = InvokeApi(self.identity, function_id=FUNCTION_OCID, socket_path=self.socket_path)
+            started.callback(invoke_api.stop)
+            self.invoke_endpoint = started.enter_context(Server(invoke_api)).url
+            if self._events:
+                self.object_events = ObjectEvents(self.invoke, namespace=NAMESPACE)
+                started.callback(self.object_events.stop)
+                self.storage.on_written(self.object_events.object_written)
             self._stop = started.pop_all()
         return self
 
@@ -143,6 +179,14 @@ class Stack:
     def token(self, *, lifetime_seconds: int = LIFETIME_SECONDS, **claims: Any) -> str:
         """A token that the gateway accepts; its `sub` is `alice` unless `claims` have another."""
         return self.identity_provider.token({"sub": "alice", **claims}, lifetime_seconds=lifetime_seconds)
+
+    def _messages(self) -> list[dict[str, Any]]:
+        return message_list(tuple(self._published))
+
+    def _message_published(self, message: TopicMessage | QueueMessage) -> None:
+        self._published.append(message)
+        if self._on_message:
+            self._on_message(message)
 
     def _deployment(self) -> Any:
         specification = filled(
@@ -174,9 +218,21 @@ class Stack:
             "OBJECT_STORAGE_ENDPOINT": self.storage_url,
             "STORAGE_ENDPOINT": self.storage_url,
             "DEFAULT_BUCKET": BUCKET,
-            "POLICY": json.dumps(POLICY),
             "CLAIMS_KEY": self.claims_key,
+            **self._delivery(),
             **self._config,
+        }
+
+    def _delivery(self) -> dict[str, str]:
+        """The policy, and the target of messages: a URL may be delivered only if it works for a short time."""
+        if self._deliver_to is None:
+            return {"POLICY": json.dumps(POLICY)}
+        rules = [{**rule, "max_expires_in": DELIVERED_SECONDS} for rule in POLICY["rules"]]
+        queue = self._deliver_to == "queue"
+        return {
+            "POLICY": json.dumps({"rules": rules}),
+            "DELIVER_TO": QUEUE_OCID if queue else TOPIC_OCID,
+            "DELIVERY_ENDPOINT": self._queue_url if queue else self._topic_url,
         }
 
 

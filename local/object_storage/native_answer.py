@@ -69,6 +69,11 @@ def add_common_headers(response: Response, request_id: str | None = None) -> Non
     response.headers["x-api-id"] = "native"
 
 
+def bucket_ocid(bucket: str) -> str:
+    """The OCID of a bucket."""
+    return f"ocid1.bucket.oc1..{uuid.uuid5(uuid.NAMESPACE_URL, bucket).hex}"
+
+
 def timestamp(moment: datetime) -> str:
     """A moment as the native API writes it (RFC 3339, milliseconds)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
 
 from local.identity.resource_principal import COMPARTMENT_OCID, NotAuthenticated, ResourcePrincipal
-from local.object_storage.native_answer import NativeError, bucket_not_found, json_response, timestamp
+from local.object_storage.native_answer import NativeError, bucket_not_found, bucket_ocid, json_response, timestamp
 from local.object_storage.native_target import limit, segments
 from local.object_storage.objects import Objects
 from local.object_storage.preauthenticated_requests import MAX_PAGE_ITEMS, PreauthenticatedRequests
@@ -94,13 +93,13 @@ class NativeApi:
         return {
             "namespace": self._namespace,
             "name": bucket,
-            "id": f"ocid1.bucket.oc1..{uuid.uuid5(uuid.NAMESPACE_URL, bucket).hex}",
+            "id": bucket_ocid(bucket),
             "compartmentId": COMPARTMENT_OCID,
             "timeCreated": timestamp(STARTED_AT),
             "publicAccessType": "NoPublicAccess",
             "storageTier": "Standard",
             "versioning": "Disabled",
-            "objectEventsEnabled": False,
+            "objectEventsEnabled": self._objects.on_written is not None,
         }
 
     def _create_par(self, request: Request, bucket: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -76,9 +76,15 @@ class Listing:
 
 
 class Objects:
-    """Some buckets."""
+    """Some buckets.
+
+    Attributes:
+        on_written: is called for each object that was stored: with the bucket, the object, and whether it replaced
+            another.
+    """
 
     def __init__(self) -> None:
+        self.on_written: Callable[[str, StoredObject, bool], None] | None = None
         self._lock = threading.Lock()
         self._buckets: dict[str, dict[str, StoredObject]] = {}
 
@@ -113,10 +119,13 @@ class Objects:
         """
         objects = self._bucket(bucket)
         with self._lock:
-            if create_only and stored.key in objects:
+            is_update = stored.key in objects
+            if create_only and is_update:
                 message = "At least one of the pre-conditions you specified did not hold"
                 raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
             objects[stored.key] = stored
+        if self.on_written:
+            self.on_written(bucket, stored, is_update)
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object if it exists.

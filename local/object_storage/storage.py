@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from local.object_storage.bucket_cors import BucketCors
 from local.object_storage.content import Content
 from local.object_storage.native_answer import NativeError, add_common_headers
 from local.object_storage.native_api import NativeApi
-from local.object_storage.objects import Objects, stored_object
+from local.object_storage.objects import Objects, StoredObject, stored_object
 from local.object_storage.par_api import ParApi, add_cors_headers
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequests
 from local.object_storage.s3_answer import S3Error
@@ -99,6 +99,10 @@ class Storage:
     def remove_key(self, access_key_id: str) -> None:
         """Accept no more URLs signed with this customer secret key."""
         del self._keys[access_key_id]
+
+    def on_written(self, listener: Callable[[str, StoredObject, bool], None]) -> None:
+        """Switch object events on: `listener` gets the bucket, the object, and whether it replaced another."""
+        self._objects.on_written = listener
 
     def create_bucket(self, bucket: str) -> None:
         """Make an empty bucket, unless it exists."""

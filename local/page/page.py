@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
@@ -16,6 +17,8 @@ _FILES = {
     "/presign.js": (_FOLDER.parents[1] / "clients/js/presign.js", "text/javascript; charset=utf-8"),
 }
 SESSION_PATH = "/session"
+MESSAGES_PATH = "/messages"
+"""The messages that the function published, the newest first."""
 
 
 class Page:
@@ -25,23 +28,35 @@ class Page:
         gateway: answers the other requests.
         prefix: of the keys of the page's uploads.
         token: makes a token for the page, in place of a real application's sign-in.
+        messages: gives the messages that the function published, as JSON values.
     """
 
     def __init__(
-        self, gateway: Callable[[Request], Response], *, prefix: str, token: Callable[[], str] = lambda: ""
+        self,
+        gateway: Callable[[Request], Response],
+        *,
+        prefix: str,
+        token: Callable[[], str] = lambda: "",
+        messages: Callable[[], list[Any]] = list,
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix
         self._token = token
+        self._messages = messages
 
     def __call__(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return self._gateway(request)
         if request.path == SESSION_PATH:
-            session = {"prefix": self._prefix, "token": self._token()}
-            return Response(json.dumps(session), content_type="application/json", headers={"Cache-Control": "no-store"})
+            return _json({"prefix": self._prefix, "token": self._token()})
+        if request.path == MESSAGES_PATH:
+            return _json(self._messages())
         if request.path not in _FILES:
             return self._gateway(request)
         path, content_type = _FILES[request.path]
         # Read each time and never cached, so that a change shows when the page is loaded again.
         return Response(path.read_bytes(), content_type=content_type, headers={"Cache-Control": "no-cache"})
+
+
+def _json(document: Any) -> Response:
+    return Response(json.dumps(document), content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -191,6 +191,23 @@ def test_it_says_where_things_are(started: tuple[subprocess.Popen[str], str], po
     assert re.search(r"Policy: +the built-in one, see local/__main__\.py\n", printed)
 
 
+def test_an_upload_leads_to_a_message(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+    process, printed = started
+    assert f"Messages about uploads:              http://127.0.0.1:{port}/messages\n" in printed
+    token = run("token", *at(port)).stdout.strip()
+    upload = ask(port, operation="put_object", key="users/alice/a.txt", token=token).json()["url"]
+    assert requests.put(upload, b"hers", timeout=10).status_code == 200
+    assert process.stdout
+    line = next(line for line in process.stdout if line.startswith("A message"))
+    answer = requests.get(f"http://127.0.0.1:{port}/messages", timeout=10)
+    assert answer.headers["Cache-Control"] == "no-store"
+    (message,) = answer.json()
+    event = message["content"]["event"]
+    assert (message["service"], event["key"]) == ("queue", "users/alice/a.txt")
+    assert line == f"A message went to the queue: users/alice/a.txt was written (event {event['eventID']}).\n"
+    assert requests.get(message["content"]["answer"]["url"], timeout=10).content == b"hers"
+
+
 class TestPolicy:
     """`--policy` takes the place of the built-in policy."""
 
@@ -201,6 +218,7 @@ class TestPolicy:
         _, printed = started
         assert "The policy refuses this request." in printed
         assert "policy.json" in printed
+        assert re.search("Messages about uploads: +none, as a rule for invoke has no max_expires_in\n", printed)
         token = run("token", *at(port)).stdout.strip()
         answers = [ask(port, key=key, token=token).status_code for key in ("mine/a", "users/alice/a")]
         assert answers == [200, 403]
