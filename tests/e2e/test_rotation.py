@@ -1,4 +1,4 @@
-"""Rotating the customer secret key, step by step as docs/rotation.md says, while URLs are asked for and used."""
+"""Rotating the customer secret key, step by step as docs/operations.md says, while URLs are asked for and used."""
 
 from __future__ import annotations
 
