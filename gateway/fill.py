@@ -31,7 +31,7 @@ LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
 """Those that may have several values, with commas between them."""
 
 SECRETS = {"CLAIMS_KEY": "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores"}
-"""Those that may come from the environment or a file, with the error for one that does not fit, which must not quote it."""
+"""Those that may come from the environment or a file, with their errors, which quote no value."""
 
 _placeholder = re.compile(r"<([A-Z_]+)>")
 
@@ -69,7 +69,7 @@ def value_errors(values: Mapping[str, Sequence[str]]) -> list[str]:
     for name, pattern in PLACEHOLDERS.items():
         for value in values.get(name, ()):
             if not pattern.fullmatch(value):
-                errors.append(SECRETS[name] if name in SECRETS else f"{name} cannot be {value!r}")
+                errors.append(SECRETS.get(name, f"{name} cannot be {value!r}"))
         if len(values.get(name, ())) > 1 and name not in LISTS:
             errors.append(f"{name} is given twice")
     return errors

@@ -33,7 +33,8 @@ def browser() -> Iterator[Browser]:
 def mapping() -> str:
     """The lines of docs/clients.md that set Uppy up."""
     block: str
-    (block,) = [block for block in re.findall(r"```js\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "@uppy" in block]
+    blocks = re.findall(r"```js\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if "@uppy" in block]
     return block
 
 
