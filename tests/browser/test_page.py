@@ -445,7 +445,7 @@ class TestRefusals:
         page.close()
 
 
-def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -> None:
+def test_the_lines_of_the_clients_page(page: Page, connected: tuple[Running, Cable]) -> None:
     stack = connected[0].stack
     (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     page.evaluate(
