@@ -1,9 +1,14 @@
-"""`python -m gateway.fill NAME=VALUE …` prints `deployment.json` with its placeholders filled, ready to deploy."""
+"""`python -m gateway.fill NAME=VALUE …` prints `deployment.json` with its placeholders filled, ready to deploy.
+
+Other users of a machine can read command lines. So the gateway secret may come from the environment (`CLAIMS_KEY`) or
+from a file (`CLAIMS_KEY=@FILE`) instead.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,23 +25,61 @@ PLACEHOLDERS = {
     "ALLOWED_ORIGINS": re.compile(r"\*|null|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?"),
     "CLAIMS_KEY": re.compile(r"[A-Za-z0-9_-]{32,128}"),
 }
-"""The names that stand in angle brackets in the template, and what fits there."""
+"""The names that stand in angle brackets in the template, and the values that fit there."""
 
 LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
 """Those that may have several values, with commas between them."""
 
+SECRETS = {"CLAIMS_KEY": "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores"}
+"""Those that may come from the environment or a file, with their errors, which quote no value."""
+
 _placeholder = re.compile(r"<([A-Z_]+)>")
 
 
-def value_faults(values: Mapping[str, Sequence[str]]) -> list[str]:
-    """What is wrong with the values for the placeholders: one is missing, has no name here, or does not fit."""
-    faults = [f"{name} is missing" for name in PLACEHOLDERS if not values.get(name)]
-    faults += [f"{name} is not one of {', '.join(PLACEHOLDERS)}" for name in values if name not in PLACEHOLDERS]
+class UnreadableValue(Exception):
+    """The file that holds a value can't be read; the text says why."""
+
+
+def read_values(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, list[str]]:
+    """The values for the placeholders, which `value_errors` has yet to check.
+
+    Args:
+        arguments: `NAME=VALUE`, or for a secret `NAME=@FILE`.
+        environment: has the secrets that `arguments` leave out.
+
+    Raises:
+        UnreadableValue: a file can't be read.
+    """
+    values: dict[str, list[str]] = {}
+    for argument in arguments:
+        name, _, text = argument.partition("=")
+        if name in SECRETS and text.startswith("@"):
+            text = _content(name, Path(text[1:]))
+        values.setdefault(name, []).extend(text.split(",") if name in LISTS else [text])
+    for name in SECRETS:
+        if name not in values and environment.get(name):
+            values[name] = [environment[name]]
+    return values
+
+
+def value_errors(values: Mapping[str, Sequence[str]]) -> list[str]:
+    """The errors of the values for the placeholders: one is missing, is unknown, is given twice, or does not fit."""
+    errors = [f"{name} is missing" for name in PLACEHOLDERS if not values.get(name)]
+    errors += [f"{name} is not one of {', '.join(PLACEHOLDERS)}" for name in values if name not in PLACEHOLDERS]
     for name, pattern in PLACEHOLDERS.items():
-        faults += [f"{name} cannot be {value!r}" for value in values.get(name, ()) if not pattern.fullmatch(value)]
+        for value in values.get(name, ()):
+            if not pattern.fullmatch(value):
+                errors.append(SECRETS.get(name, f"{name} cannot be {value!r}"))
         if len(values.get(name, ())) > 1 and name not in LISTS:
-            faults.append(f"{name} is given twice")
-    return faults
+            errors.append(f"{name} is given twice")
+    return errors
+
+
+def _content(name: str, path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UnreadableValue(f"{name}: the file can't be read: {exc}") from exc
 
 
 def fill(template: Any, values: Mapping[str, Sequence[str]]) -> Any:
@@ -60,19 +103,20 @@ def _fill_element(element: Any, values: Mapping[str, Sequence[str]]) -> list[Any
 
 
 def main() -> int:
-    """Do what the command line says.
+    """Run the command.
 
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m gateway.fill", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m gateway.fill", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help=f"for each of {', '.join(PLACEHOLDERS)}")
-    values: dict[str, list[str]] = {}
-    for argument in parser.parse_args().values:
-        name, _, text = argument.partition("=")
-        values.setdefault(name, []).extend(text.split(",") if name in LISTS else [text])
-    if faults := value_faults(values):
-        print("\n".join(faults), file=sys.stderr)
+    try:
+        values = read_values(parser.parse_args().values, os.environ)
+    except UnreadableValue as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    if errors := value_errors(values):
+        print("\n".join(errors), file=sys.stderr)
         return 1
     print(json.dumps(fill(json.loads(TEMPLATE.read_text("utf-8")), values), indent=2))
     return 0

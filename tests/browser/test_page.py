@@ -19,7 +19,7 @@ from conftest import Running
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 MIB = 2**20
 BIG_BYTES = 64 * MIB + 1000
 HALF_BYTES = 30 * MIB
@@ -445,13 +445,13 @@ class TestRefusals:
         page.close()
 
 
-def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -> None:
+def test_the_lines_of_the_clients_page(page: Page, connected: tuple[Running, Cable]) -> None:
     stack = connected[0].stack
-    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", README.read_text(), re.DOTALL)
+    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     page.evaluate(
         """(token) => {
         const controller = new AbortController();
-        const file = new File(["From the README."], "hello.txt");
+        const file = new File(["From the page."], "hello.txt");
         Object.assign(globalThis, { token, controller, file, shown: [], show: (share) => shown.push(share) });
     }""",
         stack.token(),
@@ -459,7 +459,7 @@ def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -
     with page.expect_download() as downloaded:
         script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
         page.add_script_tag(type="module", content=script)
-    assert downloaded.value.path().read_text() == "From the README."
+    assert downloaded.value.path().read_text() == "From the page."
     assert page.evaluate("shown.at(-1)") == 1
 
 

@@ -1,4 +1,4 @@
-"""Uppy as published, with the lines of the README, against the whole system and from a third origin."""
+"""Uppy as published, with the lines of docs/clients.md, against the whole system and from a third origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conftest import Running
 from local.server import Server
 from local.stack import BUCKET
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 MULTIPART_FROM_BYTES = 100 * 2**20  # Uppy's own limit
 HTML = "<!doctype html><title>Uppy</title><input type=file multiple><script src=bundle.js></script>"
 
@@ -31,9 +31,10 @@ def browser() -> Iterator[Browser]:
 
 
 def mapping() -> str:
-    """The lines of the README that set Uppy up."""
+    """The lines of docs/clients.md that set Uppy up."""
     block: str
-    (block,) = [block for block in re.findall(r"```js\n(.*?)```", README.read_text(), re.DOTALL) if "@uppy" in block]
+    blocks = re.findall(r"```js\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if "@uppy" in block]
     return block
 
 

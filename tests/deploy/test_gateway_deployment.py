@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,21 +24,25 @@ VALUES = {
     "ALLOWED_ORIGINS": "https://app.example.com,https://admin.example.com",
     "CLAIMS_KEY": "0123456789abcdef0123456789abcdef",
 }
+OTHER_VALUES = {name: value for name, value in VALUES.items() if name != "CLAIMS_KEY"}
 
 
-def fill(values: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `python -m gateway.fill`."""
+def fill(values: dict[str, str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m gateway.fill`, with further variables of the environment."""
     arguments = [f"{name}={value}" for name, value in values.items()]
     command = [sys.executable, "-m", "gateway.fill", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    environment = {**os.environ, **environment}
+    return subprocess.run(  # noqa: S603
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
 
 
-def model_faults(value: Any, expected: str, at: str = "") -> list[str]:
-    """What `oci.apigateway.models` does not know, or misses, in a part of a deployment that should be `expected`."""
+def model_errors(value: Any, expected: str, at: str = "") -> list[str]:
+    """The errors of a part of a deployment, which should be `expected`, by `oci.apigateway.models`."""
     if found := re.fullmatch(r"list\[(.+)\]", expected):
-        return [fault for index, item in enumerate(value) for fault in model_faults(item, found[1], f"{at}/{index}")]
+        return [error for index, item in enumerate(value) for error in model_errors(item, found[1], f"{at}/{index}")]
     if found := re.fullmatch(r"dict\(str, (.+)\)", expected):
-        return [fault for name, item in value.items() for fault in model_faults(item, found[1], f"{at}/{name}")]
+        return [error for name, item in value.items() for error in model_errors(item, found[1], f"{at}/{name}")]
     if expected in ("str", "int", "float", "bool"):
         fits: Any = {"str": str, "int": int, "float": (int, float), "bool": bool}[expected]
         return [] if isinstance(value, fits) else [f"{at}: is not {expected}"]
@@ -49,31 +54,31 @@ def model_faults(value: Any, expected: str, at: str = "") -> list[str]:
         model = getattr(oci.apigateway.models, subtype)
     part = model()
     attributes = {name: attribute for attribute, name in part.attribute_map.items()}
-    faults = []
+    errors = []
     for name, item in value.items():
         if name not in attributes:
-            faults.append(f"{at}/{name}: is unknown to {model.__name__}")
+            errors.append(f"{at}/{name}: is unknown to {model.__name__}")
             continue
-        faults += model_faults(item, part.swagger_types[attributes[name]], f"{at}/{name}")
+        errors += model_errors(item, part.swagger_types[attributes[name]], f"{at}/{name}")
         setattr(part, attributes[name], item)
         kept = getattr(part, attributes[name])
         if kept != item:
-            faults.append(f"{at}/{name}: is none of the values that {model.__name__} knows")
+            errors.append(f"{at}/{name}: is none of the values that {model.__name__} knows")
     for attribute, name in part.attribute_map.items():
         required = "**[Required]**" in (getattr(model, attribute).__doc__ or "")
         if required and name not in value:
-            faults.append(f"{at}/{name}: is required by {model.__name__}")
-    return faults
+            errors.append(f"{at}/{name}: is required by {model.__name__}")
+    return errors
 
 
 class TestModel:
     """Oracle's model of a deployment, not ours, says that the file is right."""
 
     def test_it_knows_every_key_type_and_value(self) -> None:
-        assert model_faults(TEMPLATE, "ApiSpecification") == []
+        assert model_errors(TEMPLATE, "ApiSpecification") == []
 
     @pytest.mark.parametrize(
-        ("path", "value", "fault"),
+        ("path", "value", "error"),
         [
             (("requestPolicies", "rateLimit"), {}, "/requestPolicies/rateLimit: is unknown to"),
             (("requestPolicies", "rateLimiting", "rateKey"), "SUB", "/rateKey: is none of the values that"),
@@ -82,17 +87,17 @@ class TestModel:
             (("loggingPolicies", "accessLog", "isEnabled"), "true", "/accessLog/isEnabled: is not bool"),
         ],
     )
-    def test_it_would_find_a_fault(self, path: tuple[str, ...], value: Any, fault: str) -> None:
-        faulty = copy.deepcopy(TEMPLATE)
-        parent = faulty
+    def test_it_would_find_an_error(self, path: tuple[str, ...], value: Any, error: str) -> None:
+        wrong = copy.deepcopy(TEMPLATE)
+        parent = wrong
         for name in path[:-1]:
             parent = parent[name]
         parent[path[-1]] = value
-        assert any(fault in found for found in model_faults(faulty, "ApiSpecification"))
+        assert any(error in found for found in model_errors(wrong, "ApiSpecification"))
 
 
 class TestContent:
-    """What the file promises to those who deploy it."""
+    """The routes, and how each of them treats tokens and claims."""
 
     def test_the_routes(self) -> None:
         routes = {(tuple(route["methods"]), route["path"]) for route in TEMPLATE["routes"]}
@@ -108,7 +113,7 @@ class TestContent:
         types = {route["requestPolicies"]["authorization"]["type"] for route in TEMPLATE["routes"]}
         assert types == {"AUTHENTICATION_ONLY"}
 
-    def test_each_claim_is_marked_with_the_key_and_takes_the_place_of_what_the_client_sent(self) -> None:
+    def test_each_claim_carries_the_gateway_secret_and_replaces_the_header_of_the_client(self) -> None:
         for route in TEMPLATE["routes"]:
             transformations = route["requestPolicies"]["headerTransformations"]
             allowed = [item["name"] for item in transformations["filterHeaders"]["items"]]
@@ -140,7 +145,7 @@ class TestFill:
         assert {route["backend"]["functionId"] for route in filled["routes"]} == {VALUES["FUNCTION_OCID"]}
         headers = filled["routes"][0]["requestPolicies"]["headerTransformations"]["setHeaders"]["items"]
         assert headers[0]["values"] == ["0123456789abcdef0123456789abcdef:${request.auth[sub]}:"]
-        assert model_faults(filled, "ApiSpecification") == []
+        assert model_errors(filled, "ApiSpecification") == []
 
     @pytest.mark.parametrize("name", VALUES)
     def test_one_that_is_missing(self, name: str) -> None:
@@ -155,14 +160,46 @@ class TestFill:
             ("AUDIENCE", ""),
             ("JWKS_URI", "http://idcs-0123.identity.oraclecloud.com/admin/v1/SigningCert/jwk"),
             ("ALLOWED_ORIGINS", "https://app.example.com/"),
-            ("CLAIMS_KEY", "short"),
         ],
     )
     def test_one_that_does_not_fit(self, name: str, value: str) -> None:
         done = fill({**VALUES, name: value})
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name} cannot be {value!r}\n")
 
-    def test_a_name_that_is_none(self) -> None:
+    def test_an_unknown_name(self) -> None:
         done = fill({**VALUES, "REGION": "eu-frankfurt-1"})
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("REGION is not one of FUNCTION_OCID, ISSUER, ")
+
+
+class TestGatewaySecret:
+    """It needs to stand on no command line, where other users could read it."""
+
+    SECRET = "fedcba9876543210fedcba9876543210"
+
+    def test_from_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "claims.key").write_text(f"{self.SECRET}\n")
+        done = fill({**OTHER_VALUES, "CLAIMS_KEY": f"@{tmp_path / 'claims.key'}"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{self.SECRET}:${{request.auth[sub]}}:" in done.stdout
+
+    def test_from_the_environment(self) -> None:
+        done = fill(OTHER_VALUES, CLAIMS_KEY=self.SECRET)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{self.SECRET}:${{request.auth[sub]}}:" in done.stdout
+
+    def test_the_argument_comes_first(self) -> None:
+        done = fill(VALUES, CLAIMS_KEY=self.SECRET)
+        assert done.returncode == 0
+        assert self.SECRET not in done.stdout
+
+    def test_a_file_that_is_missing(self, tmp_path: Path) -> None:
+        done = fill({**OTHER_VALUES, "CLAIMS_KEY": f"@{tmp_path / 'none'}"})
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("CLAIMS_KEY: the file can't be read: ")
+
+    @pytest.mark.parametrize("secret", ["short", f"{SECRET},{SECRET}", f"{SECRET}\n{SECRET}"])
+    def test_one_that_does_not_fit_is_not_quoted(self, secret: str) -> None:
+        done = fill({**OTHER_VALUES, "CLAIMS_KEY": secret})
+        message = "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", message)

@@ -1,4 +1,4 @@
-"""`docs/reliability.md`: each fault has what makes it happen, and that is there."""
+"""`docs/reliability.md`: each row names the test that makes its fault happen, and that test exists."""
 
 from __future__ import annotations
 

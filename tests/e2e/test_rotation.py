@@ -1,18 +1,26 @@
-"""Rotating the customer secret key, step by step as docs/rotation.md says, while URLs are asked for and used."""
+"""Replacing the customer secret key and the gateway secret as docs/operations.md says, while URLs are asked for."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from werkzeug.wrappers import Request, Response
 
 from conftest import Running
-from local.stack import CONTENT, OBJECT
+from local.api_gateway.deployment import filled, parse
+from local.api_gateway.gateway import Gateway
+from local.functions.function import Function
+from local.identity.tokens import AUDIENCE, ISSUER
+from local.server import Server
+from local.stack import CONTENT, FUNCTION_OCID, OBJECT, ROOT
 
 CALLERS = 3
 EXPIRES_IN = 4
@@ -127,6 +135,102 @@ def test_a_key_whose_end_is_planned_is_replaced_and_no_url_fails(start: Callable
     ]
     assert max(ends) <= retire_at
     assert access_key_id(load.answers[-1]["url"]) == "new"
+
+
+class ChangingGateway:
+    """A gateway whose deployment can be updated while it answers.
+
+    Args:
+        running: the system whose identity provider it trusts.
+    """
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._gateway: Gateway | None = None
+
+    def deploy(self, *, secret: str, socket_path: Path) -> None:
+        """From now on, pass claims with this gateway secret to the function at `socket_path`."""
+        specification = filled(
+            {
+                "FUNCTION_OCID": [FUNCTION_OCID],
+                "ISSUER": [ISSUER],
+                "AUDIENCE": [AUDIENCE],
+                "JWKS_URI": [self._running.stack.jwks_url],
+                "ALLOWED_ORIGINS": ["*"],
+                "CLAIMS_KEY": [secret],
+            }
+        )
+        specification["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"] = 1_000_000
+        self._gateway = Gateway(parse(specification), socket_path)
+
+    def __call__(self, request: Request) -> Response:
+        assert self._gateway is not None
+        return self._gateway(request)
+
+
+def test_the_gateway_secret_is_replaced_and_no_call_fails(start: Callable[..., Running]) -> None:
+    old, new = "a" * 32, "b" * 32
+    running = start()
+    gateway = ChangingGateway(running)
+    statuses: list[int] = []
+    stopping = threading.Event()
+
+    def ask() -> int:
+        response = requests.post(
+            f"{server.url}/v1/presign", json={"key": "users/alice/a"}, headers=running.authorization(), timeout=10
+        )
+        return response.status_code
+
+    def call_on_and_on() -> None:
+        while not stopping.is_set():
+            statuses.append(ask())
+
+    def wait_for_calls(count: int = 30) -> None:
+        enough, ends_at = len(statuses) + count, time.monotonic() + 30
+        while len(statuses) < enough:
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+
+    with ExitStack() as started:
+        containers = {
+            setting: started.enter_context(container(running, claims_key=setting))
+            for setting in (old, f"{old},{new}", new)
+        }
+        gateway.deploy(secret=old, socket_path=containers[old])
+        server = started.enter_context(Server(gateway))
+        threads = [threading.Thread(target=call_on_and_on) for _ in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_for_calls()
+            # 1. The function accepts both.
+            gateway.deploy(secret=old, socket_path=containers[f"{old},{new}"])
+            wait_for_calls()
+            # 2. The gateway sends the new one.
+            gateway.deploy(secret=new, socket_path=containers[f"{old},{new}"])
+            wait_for_calls()
+            # 3. The function accepts the new one alone.
+            gateway.deploy(secret=new, socket_path=containers[new])
+            wait_for_calls()
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+        assert set(statuses) == {200}
+        # The old one is of no use any more.
+        gateway.deploy(secret=old, socket_path=containers[new])
+        assert ask() == 403
+
+
+@contextmanager
+def container(running: Running, *, claims_key: str) -> Iterator[Path]:
+    """Another process of the function, as after a change of the setting `CLAIMS_KEY`; gives its socket."""
+    stack = running.stack
+    with tempfile.TemporaryDirectory(prefix="presign-") as directory, Path(directory, "log").open("wb") as log:
+        socket_path = Path(directory) / "function.sock"
+        environment = {**stack.identity.environment(), **stack.settings(), "CLAIMS_KEY": claims_key}
+        with Function(root=ROOT, environment=environment, socket_path=socket_path, log=log):
+            yield socket_path
 
 
 class TestRetirement:

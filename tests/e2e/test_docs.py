@@ -1,0 +1,276 @@
+"""The README and the pages of `docs/`: their lines run, their tables are complete, their links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from werkzeug.wrappers import Request, Response
+
+from conftest import Running
+from gateway.fill import PLACEHOLDERS
+from local.server import Server, headers, target
+from local.stack import FUNCTION_OCID, OBJECT
+from presign import problems
+from presign.audit import AuditRecord
+from presign.issue import PresignedUrl
+from presign.policy import Rule, parse_rules
+from presign.problems import Problem
+from presign.request.model import ObjectOperation
+from presign.request.operations import OPERATIONS
+from presign.request.operations.prefixes import GetPrefix
+from presign.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+}
+README = PAGES["README.md"]
+CLIENTS = PAGES["docs/clients.md"]
+DEPLOY = PAGES["docs/deploy-by-hand.md"]
+INVOKE = PAGES["docs/invoke.md"]
+OPERATIONS_PAGE = PAGES["docs/operations.md"]
+POLICY = PAGES["docs/policy.md"]
+REFERENCE = PAGES["docs/reference.md"]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one language, without the indentation of the list that they stand in."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indentation}", "", block, flags=re.MULTILINE) for indentation, block in found]
+
+
+def section(page: str, heading: str) -> str:
+    """The part of a page below a heading of the second level."""
+    [found] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def first_cells(table: str) -> set[str]:
+    """The names in the first column of a table."""
+    cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class TestReadme:
+    """The first page is short, and shows what happens."""
+
+    def test_it_has_at_most_150_lines(self) -> None:
+        assert len(README.splitlines()) <= 150
+
+    def test_the_answer_is_one_that_the_function_gives(self, running: Running) -> None:
+        [example] = [json.loads(block) for block in blocks(README, "json")]
+        answer = running.ask(key=OBJECT).json()
+        assert list(answer) == list(example)
+        changing = ("url", "expires_at")
+        assert {**answer, **dict.fromkeys(changing)} == {**example, **dict.fromkeys(changing)}
+
+    def test_its_curl_line_asks_for_that(self, running: Running, tmp_path: Path) -> None:
+        [line] = [block for block in blocks(README, "console") if "curl" in block]
+        command = re.sub(r"^\$ ", "", line, flags=re.MULTILINE).replace("http://127.0.0.1:8080", running.stack.url)
+        script = tmp_path / "ask.sh"
+        script.write_text(re.sub(r"\$\(.*?\)", running.stack.token(), command))
+        done = subprocess.run(  # noqa: S603
+            ["/bin/sh", script], capture_output=True, text=True, timeout=30, check=True
+        )
+        assert json.loads(done.stdout)["key"] == "PresignedBlogTest.txt"
+
+
+class TestLinks:
+    """Each link to a file or a heading of the project leads there."""
+
+    @pytest.mark.parametrize("name", sorted(PAGES))
+    def test_of_a_page(self, name: str) -> None:
+        missing = []
+        for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)):
+            path, _, anchor = link.partition("#")
+            if "://" in link:
+                continue
+            file = (ROOT / name).parent / path if path else ROOT / name
+            if not file.exists() or (anchor and anchor not in anchors(file.read_text("utf-8"))):
+                missing.append(link)
+        assert missing == []
+
+
+class TestVersion:
+    """The version stands in `func.yaml`; the OpenAPI document and the changelog have the same."""
+
+    VERSION = re.findall(r"^version: (.+)$", (ROOT / "func.yaml").read_text("utf-8"), re.MULTILINE)
+
+    def test_of_the_changelog(self) -> None:
+        assert re.findall(r"^## \[(\d.*?)\]", PAGES["CHANGELOG.md"], re.MULTILINE)[:1] == self.VERSION
+
+    def test_of_the_openapi_document(self) -> None:
+        document = json.loads((ROOT / "gateway" / "openapi.json").read_text("utf-8"))
+        assert [document["info"]["version"]] == self.VERSION
+
+
+class TestPolicies:
+    """The policies in the pages are free of errors."""
+
+    def test_those_of_all_pages(self) -> None:
+        policies = [block for page in PAGES.values() for block in blocks(page, "json") if block.startswith('{"rules"')]
+        policies += [json.loads(block)["POLICY"] for block in blocks(DEPLOY, "json")]
+        assert len(policies) >= 3
+        assert [parse_rules(policy)[1] for policy in policies] == [[] for _ in policies]
+
+    def test_every_field_of_a_rule_is_explained(self) -> None:
+        assert first_cells(POLICY) == set(Rule.__struct_fields__)
+
+
+class TestReference:
+    """The tables name what the code has, and nothing else."""
+
+    def test_every_setting(self) -> None:
+        source = Path(Settings.__module__.replace(".", "/") + ".py").read_text("utf-8")
+        read = set(re.findall(r'"([A-Z][A-Z_]+)"', source))
+        own = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OCI_RESOURCE_PRINCIPAL_REGION", "FN_FN_ID"}
+        assert first_cells(section(REFERENCE, "Settings")) == read - own
+
+    def test_every_operation_with_its_options(self) -> None:
+        rows = re.findall(r"^\| (`.*?`) \| (.*) \|$", section(REFERENCE, "Requests"), re.MULTILINE)
+        told = {
+            operation: set(re.findall(r"`(\w+)`", options))
+            for operations, options in rows
+            for operation in re.findall(r"`(\w+)`", operations)
+        }
+        common = set(ObjectOperation.__struct_fields__)
+        for name, kind in OPERATIONS.items():
+            assert set(kind.__struct_fields__) - common <= told[name], name
+        assert set(told) - {"operation", *common} == set(OPERATIONS)
+
+    def test_every_problem_with_its_status(self) -> None:
+        rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", section(REFERENCE, "Errors"), re.MULTILINE)
+        kinds = [kind for kind in vars(problems).values() if isinstance(kind, type) and issubclass(kind, Problem)]
+        assert {(str(int(kind.status)), kind.code) for kind in kinds} == set(rows)
+
+    def test_every_error_of_the_gateway(self) -> None:
+        rows = re.findall(r"^\| ([\d, ]+) \| ([\d, ]+) \|", section(REFERENCE, "Errors"), re.MULTILINE)
+        assert {"401", "415", "429"} <= {status for statuses, _ in rows for status in statuses.split(", ")}
+        assert all(statuses == codes for statuses, codes in rows)
+
+    def test_every_field_of_an_audit_record(self) -> None:
+        assert first_cells(section(REFERENCE, "Log")) == set(AuditRecord.__struct_fields__)
+
+    def test_every_member_of_an_answer(self) -> None:
+        answers = section(REFERENCE, "Answers") + section(REFERENCE, "Pre-authenticated requests")
+        assert [name for name in PresignedUrl.__struct_fields__ if name not in answers] == []
+
+    def test_the_problem_is_one_that_the_function_gives(self, running: Running) -> None:
+        [example] = [json.loads(block) for block in blocks(REFERENCE, "json") if block.startswith('{"type"')]
+        problem = running.ask(key="../a").json()
+        assert {**problem, "request_id": "01H…"} == example
+
+    def test_the_error_of_the_gateway_is_one_that_it_gives(self, running: Running) -> None:
+        [example] = re.findall(r'`(\{"code": 401.*?\})`', REFERENCE)
+        assert running.post(headers={}, json={"key": "a"}).json() == json.loads(example)
+
+    def test_the_answer_for_a_folder_is_one_that_the_function_gives(self, start: Any) -> None:
+        rules = [{"operations": ["get_prefix"], "bucket": "PresignedBlog", "prefix": "", "via": "par"}]
+        running = start({"POLICY": json.dumps({"rules": rules})})
+        [example] = [json.loads(block) for block in blocks(REFERENCE, "json") if '"get_prefix"' in block]
+        answer = running.ask(operation=GetPrefix.name(), prefix="users/alice/").json()
+        assert list(answer) == list(example)
+        own = {"url": "", "id": "", "expires_at": "", "bucket": ""}
+        assert {**answer, **own} == {**example, **own}
+
+
+class TestDeployByHand:
+    """The lines that need no tenancy are run."""
+
+    def test_every_placeholder_of_the_deployment_is_filled(self) -> None:
+        [command] = [block for block in blocks(DEPLOY, "console") if "gateway.fill" in block]
+        assert set(re.findall(r"([A-Z_]+)=", command)) == set(PLACEHOLDERS)
+
+    @pytest.mark.parametrize("page", [DEPLOY, OPERATIONS_PAGE])
+    @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+    def test_a_customer_secret_key_becomes_a_secret(self, page: str, tmp_path: Path) -> None:
+        [line] = re.findall(r"^ *\$ (jq '\{secretContentContent.*)$", page, re.MULTILINE)
+        created = {"data": {"id": "the id", "key": "the key", "display-name": "presign"}}
+        (tmp_path / "key.json").write_text(json.dumps(created))
+        subprocess.run(line, shell=True, cwd=tmp_path, timeout=30, check=True)  # noqa: S602 - the page's own line
+        secret = json.loads((tmp_path / "secret.json").read_text())
+        assert json.loads(b64decode(secret["secretContentContent"])) == {
+            "access_key_id": "the id",
+            "secret_access_key": "the key",
+        }
+
+    @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+    def test_a_token_is_decoded(self, running: Running) -> None:
+        [line] = [block for block in blocks(PAGES["docs/get-a-token.md"], "console") if "@base64d" in block]
+        script = line.removeprefix("$ ").replace("$TOKEN", running.stack.token(sub="zoë", groups=["a", "b"]))
+        done = subprocess.run(  # noqa: S602 - the page's own line
+            script, shell=True, capture_output=True, text=True, timeout=30, check=True
+        )
+        assert json.loads(done.stdout)["sub"] == "zoë"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the page's code with")
+def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
+    [example] = [block for block in blocks(CLIENTS, "js") if "async function presign" in block]
+    script = tmp_path / "page.mjs"
+    script.write_text(
+        example.replace("https://<hostname>/presigner", running.stack.url)
+        + 'await upload("users/alice/a b.txt", new Blob(["hello"], { type: "text/plain" }), process.argv[2]);\n'
+        + 'await presign({ key: "../a" }, process.argv[2]).catch((e) => console.log(e.message, e.errors[0].pointer));\n'
+        + 'await presign({ key: "a" }, "no token").catch((error) => console.log(error.message));\n'
+    )
+    node = subprocess.run(  # noqa: S603
+        [shutil.which("node") or "", script, running.stack.token()],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    sentence = "The request is not valid: /key must not have a '.' or '..' segment."
+    assert node.stdout == f"{sentence} /key\nUnauthorized\n"
+    _, answer = running.invoke(key="users/alice/a b.txt")
+    stored = requests.get(answer["url"], timeout=10)
+    assert (stored.text, stored.headers["Content-Type"]) == ("hello", "text/plain")
+
+
+@pytest.fixture
+def invoke_endpoint(running: Running) -> Iterator[str]:
+    """The Functions API, as far as it invokes the function, for callers that sign as the function's own principal."""
+
+    def answer(request: Request) -> Response:
+        received = {name.lower(): value for name, value in headers(request)}
+        running.stack.identity.verify(
+            method=request.method, target=target(request), headers=received, body=request.get_data()
+        )
+        assert re.fullmatch(rf"/\d+/functions/{FUNCTION_OCID}/actions/invoke", target(request))
+        return Response(running.stack.invoke(request.get_data()).body, content_type="application/octet-stream")
+
+    with Server(answer) as server:
+        yield server.url
+
+
+def test_a_function_calls_another(running: Running, invoke_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in running.stack.identity.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PRESIGN_INVOKE_ENDPOINT", invoke_endpoint)
+    monkeypatch.setenv("PRESIGN_FUNCTION_OCID", FUNCTION_OCID)
+    [example] = [block for block in blocks(INVOKE, "python") if "FunctionsInvokeClient" in block]
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102 - the page's own lines
+    answer = names["presign"](key=OBJECT, expires_in=300)
+    assert (answer["key"], answer["expires_in"]) == (OBJECT, 300)
+    with pytest.raises(names["Refused"], match="access_denied: The policy does not allow this request"):
+        names["presign"](key=OBJECT, bucket="other")
+    with pytest.raises(names["Refused"], match="invalid_request: The request is not valid: /key must not") as refused:
+        names["presign"](key="../a")
+    assert refused.value.problem["errors"] == [{"pointer": "/key", "detail": "must not have a '.' or '..' segment"}]
