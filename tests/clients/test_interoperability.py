@@ -20,6 +20,7 @@ def system(start: Callable[..., Running]) -> Running:
     return start(s3_cors=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "rows", "least"), [(TABLES[0], url_client_rows, 7), (TABLES[1], signer_rows, 3)])
 def test_the_page_holds_what_is_printed(
     system: Running,
