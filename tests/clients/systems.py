@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import NamedTuple
 from cable import Cable
 
 from conftest import Running
+from local.stack import BUCKET
+
+LIMITED_POLICY = json.dumps(
+    {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "max_content_length": 50_000_000}]}
+)
+"""A limit makes parts small: of 5 MiB each."""
 
 
 class Connected(NamedTuple):
@@ -23,7 +30,7 @@ class Connected(NamedTuple):
 def connected_system(start: Callable[..., Running]) -> Iterator[Connected]:
     """A system with a cable between the clients and object storage."""
     cable = Cable()
-    running = start({"STORAGE_ENDPOINT": cable.url})
+    running = start({"STORAGE_ENDPOINT": cable.url, "POLICY": LIMITED_POLICY})
     cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
     try:
         yield Connected(running, cable)

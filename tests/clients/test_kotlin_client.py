@@ -19,6 +19,8 @@ from local.object_storage.storage import Fault
 
 SOURCES = [ROOT / "clients" / "kotlin" / "PresignClient.kt", ROOT / "tests" / "clients" / "kotlin" / "Main.kt"]
 
+pytestmark = pytest.mark.slow  # the compiler takes a while
+
 
 class Program:
     """The tests' program, which calls the client as alice."""

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from presign_client import (
     ChecksumMismatch,
     Client,
     ConnectionFailed,
+    FieldError,
     Function,
     Gateway,
     Problem,
@@ -25,6 +26,7 @@ from presign_client import (
     StoreError,
 )
 from python_clients import MIB, Recorder, client, content, sha256
+from systems import LIMITED_POLICY
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
@@ -35,6 +37,11 @@ from local.stack import BUCKET, FUNCTION_OCID, OBJECT
 BIG = content(20 * MIB + 1)
 PARTS = 5
 """Of `BIG`, each of 5 MiB but the last."""
+
+
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    return start({"POLICY": LIMITED_POLICY})
 
 
 @pytest.fixture
@@ -339,6 +346,17 @@ class TestRefusals:
         assert {error.pointer for error in problem.errors} == {"/key", "/expires_in"}
         assert "/expires_in" in str(problem)
         assert problem.request_id
+
+    def test_a_file_over_the_limit_is_refused_before_a_byte_is_sent(self, running: Running, tmp_path: Path) -> None:
+        file = tmp_path / "huge"
+        with file.open("wb") as made:
+            made.truncate(50_000_001)
+        asked, before = Recorder.of(running), running.stack.storage.requests
+        with pytest.raises(Problem) as caught:
+            client(running, presigner=asked).upload(file, "huge")
+        assert caught.value.code == "limit_exceeded"
+        assert caught.value.errors == [FieldError("/content_length", "must be at most 50000000")]
+        assert running.stack.storage.requests == before
 
     def test_a_token_that_was_refused_is_asked_for_once_more(self, running: Running) -> None:
         tokens = iter(["old", running.stack.token()])
