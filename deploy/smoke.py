@@ -119,7 +119,7 @@ def main() -> None:
             {"SECRET_OCID": "ocid1.vaultsecret.oc1.fra.fails503"},
             {"VAULT_ENDPOINT": f"https://{address}"},  # no TLS is spoken here, but all that it needs is loaded
         ):
-            ask_all({**common, **failing}, expected=b"secret_unavailable")
+            ask_all({**common, **failing, "LOG_LEVEL": "CRITICAL"}, expected=b"secret_unavailable")
         os.environ.update({**common, "DEFAULT_BUCKET": "bucket"})
         call_through_fdk()
 

@@ -52,11 +52,16 @@ install -d -m 777 "$root/tmp/iofs"
 started=$(date +%s%N)
 "${in_image[@]}" FN_FORMAT=http-stream FN_LISTENER=unix:/tmp/iofs/lsnr.sock python3 /function/func.py &
 server=$!
-answer=$(curl --silent --fail --retry 100 --retry-delay 0 --retry-max-time 30 --retry-all-errors \
-    --unix-socket "$root/tmp/iofs/lsnr.sock" http://function/call --request POST \
+cd "$root/tmp/iofs" # the whole path would be too long for a socket's address
+until [ -S lsnr.sock ]; do
+    kill -0 "$server" 2> /dev/null || { echo "The function has ended." >&2; exit 1; }
+    sleep 0.01
+done
+answer=$(curl --silent --show-error --fail --unix-socket lsnr.sock http://function/call --request POST \
     --header 'Fn-Call-Id: 1' --header 'Fn-Intent: httprequest' \
     --header 'Fn-Http-Method: GET' --header 'Fn-Http-Request-Url: /v1/openapi.json')
 ended=$(date +%s%N)
+cd /
 [[ $answer == *'"openapi"'* ]] || { echo "The function answered: $answer" >&2; exit 1; }
 echo "The image works: $(du -sm "$root/function" "$root/python" | awk '{s += $1} END {print s}') MB on top of its base," \
     "and the first answer $(((ended - started) / 1000000)) ms after the start."
