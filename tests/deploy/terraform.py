@@ -1,0 +1,134 @@
+"""The real Terraform, with a stand-in for Oracle's provider, and no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from provider_schema import Schema
+
+STUB = Path(__file__).with_name("provider_stub.py")
+VERSION = "9.3.0"
+
+
+def executable() -> str | None:
+    """The path of Terraform, or None if this machine has none."""
+    return shutil.which("terraform")
+
+
+class Terraform:
+    """Runs Terraform in a folder.
+
+    Args:
+        directory: has the configuration.
+        home: gets the stand-in for the provider, and Terraform's settings.
+        schema: what the stand-in serves.
+    """
+
+    def __init__(self, directory: Path, *, home: Path, schema: Schema) -> None:
+        self.directory = directory
+        platform = json.loads(self._output("version", "-json", environment=os.environ))["platform"]
+        folder = home / "mirror" / "registry.terraform.io" / "oracle" / "oci" / VERSION / platform
+        folder.mkdir(parents=True, exist_ok=True)
+        (home / "schema.json").write_text(json.dumps(asdict(schema)))
+        provider = folder / f"terraform-provider-oci_v{VERSION}"
+        provider.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STUB}" "{home}/schema.json"\n')
+        provider.chmod(0o755)
+        settings = home / "terraform.rc"
+        mirror = f'filesystem_mirror {{\n path = "{home}/mirror"\n }}'
+        settings.write_text(f"disable_checkpoint = true\nprovider_installation {{\n {mirror}\n}}\n")
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "TF_CLI_CONFIG_FILE": str(settings),
+            "TF_IN_AUTOMATION": "1",
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command, which may fail."""
+        return self._run(*arguments, environment=self._environment)
+
+    def test(self, name: str, *, variables: Mapping[str, Any], mocks: str, command: str = "apply") -> TestRun:
+        """Apply (or plan) with a provider that makes up all that OCI would answer.
+
+        Args:
+            name: of the run.
+            variables: the inputs.
+            mocks: HCL of the mocked providers.
+            command: `apply` or `plan`.
+        """
+        listed = "\n".join(f"    {key} = {_literal(value)}" for key, value in variables.items())
+        run = f'run "{name}" {{\n  command = {command}\n  variables {{\n{listed}\n  }}\n}}\n'
+        (self.directory / "tests").mkdir(exist_ok=True)
+        file = self.directory / "tests" / f"{name}.tftest.hcl"
+        file.write_text(mocks + run)
+        try:
+            done = self.run("test", "-json", "-verbose", f"-filter=tests/{file.name}")
+        finally:
+            file.unlink()
+        return TestRun([json.loads(line) for line in done.stdout.splitlines()], status=done.returncode)
+
+    def _output(self, *arguments: str, environment: Mapping[str, str]) -> str:
+        return self._run(*arguments, environment=environment).stdout
+
+    def _run(self, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+
+
+class TestRun:
+    """What one run of `terraform test` has made.
+
+    Args:
+        messages: all that Terraform has written.
+        status: its exit status.
+    """
+
+    __test__ = False  # for pytest, no test of its own
+
+    def __init__(self, messages: list[dict[str, Any]], *, status: int) -> None:
+        self.status = status
+        self.errors = [
+            f"{found['diagnostic']['summary']}: {found['diagnostic'].get('detail', '')}"
+            for found in messages
+            if found.get("@level") == "error" and "diagnostic" in found
+        ]
+        states = [found["test_state"] for found in messages if found.get("type") == "test_state"]
+        self._values: dict[str, Any] = states[-1] if states else {}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The outputs' values."""
+        return {name: output["value"] for name, output in self._values.get("outputs", {}).items()}
+
+    def all(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The resources of a type by their addresses."""
+        return {
+            resource["address"]: resource["values"]
+            for resource in self._resources()
+            if resource["type"] == type_ and resource["mode"] == "managed"
+        }
+
+    def one(self, type_: str) -> dict[str, Any]:
+        """The only resource of a type."""
+        [values] = self.all(type_).values()
+        return values
+
+    def types(self) -> set[str]:
+        """The types of all resources."""
+        return {resource["type"] for resource in self._resources() if resource["mode"] == "managed"}
+
+    def _resources(self) -> Iterator[dict[str, Any]]:
+        yield from self._values.get("root_module", {}).get("resources", [])
+
+
+def _literal(value: Any) -> str:
+    """A value in HCL, where `${` begins an expression."""
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${")
