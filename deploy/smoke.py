@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,26 +29,30 @@ from presign.issue import SIGNERS
 from presign.request.model import Invocation
 from presign.request.operations import OPERATIONS
 
-REQUIRED = {"key": "a/ü b.txt", "upload_id": "upload", "part_number": 1}
-POLICY = {"rules": [{"operations": ["*"], "bucket": "bucket", "prefix": ""}]}
+REQUIRED = {"key": "a/ü b.txt", "prefix": "a/", "upload_id": "upload", "part_number": 1}
+POLICY = {"rules": [{"operations": ["*"], "bucket": "bucket", "prefix": "", "via": via} for via in ("s3", "par")]}
 KEY = {"access_key_id": "access", "secret_access_key": "secret"}
+PAR = {"id": "1", "name": "a", "accessUri": "/p/token/n/namespace/b/bucket/o/a", "accessType": "AnyObjectRead"}
 
 
 class _Services(BaseHTTPRequestHandler):
-    """Vault, and Object Storage's answer to the question for the namespace; an OCID may end in a status to fail with."""
+    """Vault, and Object Storage as far as it tells the namespace and makes PARs; a secret's OCID may name a failure."""
 
     def do_GET(self) -> None:
-        status = int(self.path.rpartition(".fails")[2][:3] or 200) if ".fails" in self.path else 200
         content = base64.b64encode(json.dumps(KEY).encode()).decode()
-        secret = {"secretBundleContent": {"contentType": "BASE64", "content": content}}
-        body = json.dumps("namespace" if self.path.startswith("/n") else secret).encode()
-        self.send_response(status)
+        self._answer({"secretBundleContent": {"contentType": "BASE64", "content": content}})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._answer(PAR)
+
+    def _answer(self, document: object) -> None:
+        body = json.dumps("namespace" if self.path in ("/n", "/n/") else document).encode()
+        self.send_response(next((status for status in (404, 503) if f".fails{status}" in self.path), 200))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815 - the name that the server calls
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
@@ -71,12 +76,12 @@ def principal(directory: Path) -> dict[str, str]:
     }
 
 
-def ask_all(config: dict[str, str], *, expected: bytes) -> None:
-    """Send a request for each operation to an app of these settings; each answer must hold what is `expected`."""
+def ask(config: dict[str, str], operations: Iterable[str], *, expected: bytes) -> None:
+    """Send a request for each of the operations to an app of these settings; `expected` must be in each answer."""
     app = App(config, root=Path(func.__file__).parent, audit_stream=io.BytesIO())
     app.warm()
-    for name, operation in OPERATIONS.items():
-        members = {member: REQUIRED[member] for member in operation.__struct_fields__ if member in REQUIRED}
+    for name in operations:
+        members = {member: REQUIRED[member] for member in OPERATIONS[name].__struct_fields__ if member in REQUIRED}
         body = json.dumps({"operation": name, "bucket": "bucket", **members}).encode()
         reply = app.handle(Invocation(call_id="smoke", caller="invoke", body=body))
         if expected not in reply.body:
@@ -113,13 +118,13 @@ def main() -> None:
             "POLICY": json.dumps(POLICY),
         }
         for signer in SIGNERS:
-            ask_all({**common, "SIGNER": signer}, expected=b'"url"')
+            ask({**common, "SIGNER": signer}, OPERATIONS, expected=b'"url"')
         for failing in (
             {"SECRET_OCID": "ocid1.vaultsecret.oc1.fra.fails404"},
             {"SECRET_OCID": "ocid1.vaultsecret.oc1.fra.fails503"},
             {"VAULT_ENDPOINT": f"https://{address}"},  # no TLS is spoken here, but all that it needs is loaded
         ):
-            ask_all({**common, **failing, "LOG_LEVEL": "CRITICAL"}, expected=b"secret_unavailable")
+            ask({**common, **failing, "LOG_LEVEL": "CRITICAL"}, ["get_object"], expected=b"secret_unavailable")
         os.environ.update({**common, "DEFAULT_BUCKET": "bucket"})
         call_through_fdk()
 

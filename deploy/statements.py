@@ -6,6 +6,7 @@ Groups, dynamic groups, and compartments are given as a statement names them: `p
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 READ = ("OBJECT_INSPECT", "OBJECT_READ")
 CREATE = ("OBJECT_CREATE", "OBJECT_OVERWRITE")
@@ -33,9 +34,13 @@ PERMISSIONS = {
 """For each operation and group of operations of a policy, the permissions on objects that its URLs use."""
 
 
-def permissions_of(operations: Iterable[str]) -> list[str]:
-    """The permissions on objects that the URLs of these operations use, in alphabetical order."""
-    return sorted({permission for operation in operations for permission in PERMISSIONS[operation]})
+def permissions_of(operations: Iterable[str], *, via: Literal["s3", "par"] = "s3") -> list[str]:
+    """The permissions on objects that the URLs of these operations use, in alphabetical order.
+
+    A pre-authenticated request can read and write only, whatever else a group of operations holds.
+    """
+    used = {permission for operation in operations for permission in PERMISSIONS[operation]}
+    return sorted(used & {*READ, *CREATE} if via == "par" else used)
 
 
 def signer_may_find_buckets(*, group: str, compartment: str, buckets: Iterable[str]) -> str:
@@ -65,7 +70,7 @@ def function_may_read_secret(*, dynamic_group: str, location: str, secret_ocid: 
 
 def function_may_manage_pars(*, dynamic_group: str, compartment: str, buckets: Iterable[str]) -> str:
     """Lets the function make, list, and delete pre-authenticated requests of the buckets."""
-    where = f"all {{{_buckets(buckets)}, request.permission = 'PAR_MANAGE'}}"
+    where = f"all {{request.permission = 'PAR_MANAGE', {_buckets(buckets)}}}"
     return f"allow dynamic-group {dynamic_group} to manage buckets in compartment {compartment} where {where}"
 
 

@@ -13,7 +13,7 @@ locals {
     "allow ${local.the_function} to read secret-bundles in ${local.makes_signer ? local.in_compartment : "tenancy"} where target.secret.id = '${local.secret_ocid}'",
   ] : []
   par_statements = local.has_pars ? [
-    "allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {${local.where.par.bucket}, request.permission = 'PAR_MANAGE'}",
+    "allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {request.permission = 'PAR_MANAGE', ${local.where.par.bucket}}",
     "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${local.where.par.bucket}, ${local.where.par.permission}}",
   ] : []
   delivery_statements = {

@@ -84,6 +84,7 @@ locals {
         for name in sort(distinct(flatten([
           for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]
         ]))) : "request.permission = '${name}'"
+        if kind == "s3" || contains(concat(local.creating, local.reading), name) # a PAR can do no more
       ]
     }
   }

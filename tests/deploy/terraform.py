@@ -51,50 +51,52 @@ class Terraform:
             "TF_IN_AUTOMATION": "1",
         }
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command, which may fail."""
-        return self._run(*arguments, environment=self._environment)
+        return self._run(*arguments, environment=self._environment, stdin=stdin)
 
-    def test(self, name: str, *, variables: Mapping[str, Any], mocks: str, command: str = "apply") -> TestRun:
-        """Apply (or plan) with a provider that makes up all that OCI would answer.
+    def test(self, cases: Mapping[str, Mapping[str, Any]], *, mocks: str) -> dict[str, TestRun]:
+        """Apply the configuration once for each case, with a provider that makes up all that OCI would answer.
 
         Args:
-            name: of the run.
-            variables: the inputs.
+            cases: the inputs of each case.
             mocks: HCL of the mocked providers.
-            command: `apply` or `plan`.
         """
-        listed = "\n".join(f"    {key} = {_literal(value)}" for key, value in variables.items())
-        run = f'run "{name}" {{\n  command = {command}\n  variables {{\n{listed}\n  }}\n}}\n'
-        (self.directory / "tests").mkdir(exist_ok=True)
-        file = self.directory / "tests" / f"{name}.tftest.hcl"
-        file.write_text(mocks + run)
-        try:
-            done = self.run("test", "-json", "-verbose", f"-filter=tests/{file.name}")
-        finally:
-            file.unlink()
-        return TestRun([json.loads(line) for line in done.stdout.splitlines()], status=done.returncode)
+        folder = self.directory / "tests"
+        folder.mkdir()
+        for name, inputs in cases.items():
+            listed = "\n".join(f"{key} = {_literal(value)}" for key, value in inputs.items())
+            (folder / f"{name}.tftest.hcl").write_text(f'{mocks}\nrun "{name}" {{\nvariables {{\n{listed}\n}}\n}}\n')
+        done = self.run("test", "-json", "-verbose")
+        shutil.rmtree(folder)
+        messages = [json.loads(line) for line in done.stdout.splitlines()]
+        return {
+            name: TestRun([found for found in messages if found.get("@testfile") == f"tests/{name}.tftest.hcl"])
+            for name in cases
+        }
 
     def _output(self, *arguments: str, environment: Mapping[str, str]) -> str:
         return self._run(*arguments, environment=environment).stdout
 
-    def _run(self, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, environment: Mapping[str, str], stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+        return subprocess.run(  # noqa: S603
+            command, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
+        )
 
 
 class TestRun:
     """What one run of `terraform test` has made.
 
     Args:
-        messages: all that Terraform has written.
-        status: its exit status.
+        messages: all that Terraform has written about it.
     """
 
     __test__ = False  # for pytest, no test of its own
 
-    def __init__(self, messages: list[dict[str, Any]], *, status: int) -> None:
-        self.status = status
+    def __init__(self, messages: list[dict[str, Any]]) -> None:
         self.errors = [
             f"{found['diagnostic']['summary']}: {found['diagnostic'].get('detail', '')}"
             for found in messages
