@@ -1,6 +1,7 @@
 """A Terraform provider that tells its schema and nothing else, so that Terraform can check files and mock the rest.
 
-`python provider_stub.py SCHEMA`, where SCHEMA is the JSON of `provider_schema.Schema`.
+`python provider_stub.py SCHEMA`, where SCHEMA is the JSON of `provider_schema.Schema`, serves until it is ended, and
+prints how Terraform finds it.
 """
 
 from __future__ import annotations
@@ -98,4 +99,4 @@ class Provider:
 
 if __name__ == "__main__":
     tf.provider.ProviderServicer = Servicer
-    runner.run_provider(Provider(Path(sys.argv[1])), sys.argv[:1])
+    runner.run_provider(Provider(Path(sys.argv[1])), [sys.argv[0], "--dev"])

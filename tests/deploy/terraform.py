@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from provider_schema import Schema
 
 STUB = Path(__file__).with_name("provider_stub.py")
-VERSION = "9.3.0"
+_reattach = re.compile("TF_REATTACH_PROVIDERS='(.+)'")
 
 
 def executable() -> str | None:
@@ -23,37 +25,43 @@ def executable() -> str | None:
     return shutil.which("terraform")
 
 
+@contextmanager
+def running_provider(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
+    """The stand-in for the provider, running; gives the variables that tell Terraform of it.
+
+    Args:
+        schema: what it serves.
+        folder: gets the files that it needs.
+    """
+    (folder / "schema.json").write_text(json.dumps(asdict(schema)))
+    command = [sys.executable, "-u", str(STUB), str(folder / "schema.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout
+        try:
+            address = next(found[1] for line in process.stdout if (found := _reattach.search(line)))
+            yield {"TF_REATTACH_PROVIDERS": address, "HOME": str(folder), "PATH": os.environ["PATH"]}
+        finally:
+            process.terminate()
+
+
 class Terraform:
     """Runs Terraform in a folder.
 
     Args:
         directory: has the configuration.
-        home: gets the stand-in for the provider, and Terraform's settings.
-        schema: what the stand-in serves.
+        environment: tells of the provider that is running.
     """
 
-    def __init__(self, directory: Path, *, home: Path, schema: Schema) -> None:
+    def __init__(self, directory: Path, *, environment: Mapping[str, str]) -> None:
         self.directory = directory
-        platform = json.loads(self._output("version", "-json", environment=os.environ))["platform"]
-        folder = home / "mirror" / "registry.terraform.io" / "oracle" / "oci" / VERSION / platform
-        folder.mkdir(parents=True, exist_ok=True)
-        (home / "schema.json").write_text(json.dumps(asdict(schema)))
-        provider = folder / f"terraform-provider-oci_v{VERSION}"
-        provider.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STUB}" "{home}/schema.json"\n')
-        provider.chmod(0o755)
-        settings = home / "terraform.rc"
-        mirror = f'filesystem_mirror {{\n path = "{home}/mirror"\n }}'
-        settings.write_text(f"disable_checkpoint = true\nprovider_installation {{\n {mirror}\n}}\n")
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "TF_CLI_CONFIG_FILE": str(settings),
-            "TF_IN_AUTOMATION": "1",
-        }
+        self._environment = {**environment, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command, which may fail."""
-        return self._run(*arguments, environment=self._environment, stdin=stdin)
+        command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
+        return subprocess.run(  # noqa: S603
+            command, env=self._environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
+        )
 
     def test(self, cases: Mapping[str, Mapping[str, Any]], *, mocks: str) -> dict[str, TestRun]:
         """Apply the configuration once for each case, with a provider that makes up all that OCI would answer.
@@ -74,17 +82,6 @@ class Terraform:
             name: TestRun([found for found in messages if found.get("@testfile") == f"tests/{name}.tftest.hcl"])
             for name in cases
         }
-
-    def _output(self, *arguments: str, environment: Mapping[str, str]) -> str:
-        return self._run(*arguments, environment=environment).stdout
-
-    def _run(
-        self, *arguments: str, environment: Mapping[str, str], stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
-        return subprocess.run(  # noqa: S603
-            command, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
-        )
 
 
 class TestRun:
