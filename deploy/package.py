@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,12 @@ KEPT = (
 SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx", ".typed")
 """Endings of files that no Python program reads: sources of extension modules, and what type checkers read."""
 
+RUNTIME = (
+    *("--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11"),
+    *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
+)
+"""pip's options for the runtime of a code-only function: Oracle Linux 9 on x86-64, Python 3.11."""
+
 MAX_ARCHIVE_BYTES = 25_000_000
 """The largest archive that OCI Functions takes without a bucket."""
 
@@ -46,13 +53,15 @@ class BuildFailed(Exception):
     """The package can't be made, or would not work."""
 
 
-def build(directory: Path, *, requirements: Path, policy: Path | None = None) -> None:
+def build(directory: Path, *, requirements: Path, policy: Path | None = None, cross: bool = False) -> None:
     """Make the package in `directory`, which must not exist yet, and try it.
 
     Args:
         directory: gets the folders `function` and `python`.
         requirements: the file that pip installs the packages from.
         policy: becomes `policy.json`, in the place of the policy files at the top.
+        cross: whether it is for the runtime of OCI Functions though this machine is another kind. It can't be tried
+            here then, and has no bytecode.
 
     Raises:
         BuildFailed: the package does not work, or the policy has errors.
@@ -60,12 +69,20 @@ def build(directory: Path, *, requirements: Path, policy: Path | None = None) ->
     packages = directory / "python"
     packages.mkdir(parents=True)
     copy_function(directory / "function", policy=policy)
-    _install(requirements, packages)
+    _install(requirements, packages, RUNTIME if cross else ())
     installed = size(packages)
     keep(packages)
-    _compile(directory)
-    smoke_test(directory)
-    print(f"Installed {installed / 1e6:.1f} MB, kept {size(packages) / 1e6:.1f} MB of them, with their bytecode.")
+    if cross:
+        print("This is no Linux on x86-64 with Python 3.11, so the package was not tried here.")
+    else:
+        _compile(directory)
+        smoke_test(directory)
+    print(f"Installed {installed / 1e6:.1f} MB, kept {size(packages) / 1e6:.1f} MB of them.")
+
+
+def is_runtime() -> bool:
+    """Whether this Python is of the kind that runs code-only functions."""
+    return sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
 
 
 def copy_function(function: Path, *, policy: Path | None = None) -> None:
@@ -110,18 +127,22 @@ def write_archive(directory: Path, archive: Path) -> None:
     Raises:
         BuildFailed: it would be larger than OCI Functions allows.
     """
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as opened:
-        for file in sorted(_files(directory)):
-            name = file.relative_to(directory)
-            if name.parts[:2] != ("python", "bin"):  # scripts, which name the Python that installed them
-                entry = zipfile.ZipInfo(name.as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o100644 << 16
-                opened.writestr(entry, file.read_bytes())
+    files = {file.relative_to(directory): file for file in _files(directory)}
+    scripts = Path("python", "bin")  # which name the Python that installed them
+    write_zip(archive, {path.as_posix(): file for path, file in files.items() if path.parent != scripts})
     if (bytes_ := archive.stat().st_size) > MAX_ARCHIVE_BYTES:
         archive.unlink()
         raise BuildFailed(f"The archive has {bytes_:,} bytes; OCI Functions takes {MAX_ARCHIVE_BYTES:,} at most.")
+
+
+def write_zip(archive: Path, files: Mapping[str, Path]) -> None:
+    """Write a ZIP of these files by their names in it; the same files give the same bytes."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, file in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o100644 << 16
+            opened.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def size(directory: Path) -> int:
@@ -129,9 +150,9 @@ def size(directory: Path) -> int:
     return sum(file.stat().st_size for file in _files(directory))
 
 
-def _install(requirements: Path, packages: Path) -> None:
+def _install(requirements: Path, packages: Path, options: Sequence[str]) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    _run([*command, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
+    _run([*command, *options, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
 
 
 def _compile(directory: Path) -> None:
@@ -185,7 +206,8 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="package-") as temporary:
         directory = (arguments.directory or Path(temporary, "package")).resolve()
         try:
-            build(directory, requirements=arguments.requirements, policy=arguments.policy)
+            cross = bool(arguments.zip) and not is_runtime()
+            build(directory, requirements=arguments.requirements, policy=arguments.policy, cross=cross)
             if arguments.zip:
                 write_archive(directory, arguments.zip)
         except (BuildFailed, FileExistsError, FileNotFoundError) as exc:

@@ -11,7 +11,6 @@ import re
 import shutil
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).with_name("stack")
 STACK = ROOT / "dist" / "stack"
 DEPLOYMENT = ROOT / "gateway" / "deployment.json"
+
+BACKEND = "backend.tf"
+"""Says where Terraform keeps the state; it is no part of the stack, as Resource Manager keeps states itself."""
 
 GENERATED = ("api_deployment.tf.json", "function.zip", "policy.json")
 
@@ -61,7 +63,8 @@ def to_terraform(value: Any) -> Any:
     Names are in snake case, and the media types of a body, which are the keys of a map, are a field of blocks.
     """
     if isinstance(value, dict):
-        return {_snake(name): _media_types(item) if name == "content" else to_terraform(item) for name, item in value.items()}
+        convert = {"content": _media_types}
+        return {_snake(name): convert.get(name, to_terraform)(item) for name, item in value.items()}
     if isinstance(value, list):
         [first, *others] = value or [None]
         placeholder = _placeholder.fullmatch(first) if isinstance(first, str) and not others else None
@@ -94,8 +97,8 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
         BuildFailed: the archive can't be made, or the policy has errors.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for old in (*directory.glob("*.tf"), *(directory / name for name in GENERATED)):
-        old.unlink(missing_ok=True)
+    for old in _files(directory):
+        old.unlink()
     for source in (*SOURCES.glob("*.tf"), SOURCES / "schema.yaml"):
         shutil.copy(source, directory)
     deployment = api_deployment(json.loads(DEPLOYMENT.read_text("utf-8")))
@@ -103,7 +106,8 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
     if archive:
         with tempfile.TemporaryDirectory(prefix="package-") as temporary:
             made = Path(temporary, "package")
-            package.build(made, requirements=ROOT / "requirements.txt", policy=policy)
+            requirements = ROOT / "requirements.txt"
+            package.build(made, requirements=requirements, policy=policy, cross=not package.is_runtime())
             package.write_archive(made, directory / "function.zip")
     if policy:
         shutil.copy(policy, directory / "policy.json")
@@ -111,15 +115,13 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
 
 def pack(directory: Path, archive: Path) -> None:
     """Pack the stack for Resource Manager, without what Terraform has left in its folder."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    names = sorted({*GENERATED, "schema.yaml", *(path.name for path in directory.glob("*.tf"))})
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name in names:
-            if (directory / name).is_file():
-                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o100644 << 16
-                opened.writestr(entry, (directory / name).read_bytes())
+    package.write_zip(archive, {file.name: file for file in _files(directory)})
+
+
+def _files(directory: Path) -> list[Path]:
+    """The stack's files, without those that Terraform or its user has put beside them."""
+    sources = [*directory.glob("*.tf"), *(directory / name for name in (*GENERATED, "schema.yaml"))]
+    return sorted(file for file in sources if file.is_file() and file.name != BACKEND)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
