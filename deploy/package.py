@@ -190,7 +190,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy package`."""
     parser.add_argument("directory", type=Path, nargs="?", help="is made, and must not exist yet")
     parser.add_argument("--zip", type=Path, metavar="FILE", help="the archive of a code-only function")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="deployed as policy.json; POLICY is file:policy.json")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="deployed as policy.json; POLICY is file:policy.json"
+    )
     parser.add_argument("--requirements", type=Path, default=ROOT / "requirements.txt")
 
 

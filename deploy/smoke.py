@@ -29,7 +29,7 @@ from presign.issue import SIGNERS
 from presign.request.model import Invocation
 from presign.request.operations import OPERATIONS
 
-REQUIRED = {"key": "a/ü b.txt", "prefix": "a/", "upload_id": "upload", "part_number": 1}
+REQUIRED = {"key": "a/ü b.txt", "prefix": "a/", "source_key": "b", "upload_id": "upload", "part_number": 1}
 POLICY = {"rules": [{"operations": ["*"], "bucket": "bucket", "prefix": "", "via": via} for via in ("s3", "par")]}
 KEY = {"access_key_id": "access", "secret_access_key": "secret"}
 PAR = {"id": "1", "name": "a", "accessUri": "/p/token/n/namespace/b/bucket/o/a", "accessType": "AnyObjectRead"}

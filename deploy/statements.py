@@ -1,4 +1,4 @@
-"""The IAM statements that a deployment needs, for the Terraform stack's tests, the docs, and who looks for a missing one.
+"""The IAM statements that a deployment needs: the Terraform stack has them, and so do those who look for a missing one.
 
 Groups, dynamic groups, and compartments are given as a statement names them: `presign-signers`, or `id ocid1.group…`.
 """
@@ -48,9 +48,7 @@ def signer_may_find_buckets(*, group: str, compartment: str, buckets: Iterable[s
     return f"allow group {group} to read buckets in compartment {compartment} where {_buckets(buckets)}"
 
 
-def signer_may_use_objects(
-    *, group: str, compartment: str, buckets: Iterable[str], permissions: Iterable[str]
-) -> str:
+def signer_may_use_objects(*, group: str, compartment: str, buckets: Iterable[str], permissions: Iterable[str]) -> str:
     """Lets the group of the signing user do to the buckets' objects what its URLs may do, and no more."""
     where = f"all {{{_buckets(buckets)}, {_permissions(permissions)}}}"
     return f"allow group {group} to manage objects in compartment {compartment} where {where}"
@@ -80,6 +78,12 @@ def function_may_use_objects(
     """Lets the function do what its pre-authenticated requests may do: Object Storage checks its rights at each use."""
     where = f"all {{{_buckets(buckets)}, {_permissions(permissions)}}}"
     return f"allow dynamic-group {dynamic_group} to manage objects in compartment {compartment} where {where}"
+
+
+def function_may_find_queue(*, dynamic_group: str, compartment: str, queue_ocid: str) -> str:
+    """Lets the function find the endpoint of the queue."""
+    where = f"target.queue.id = '{queue_ocid}'"
+    return f"allow dynamic-group {dynamic_group} to read queues in compartment {compartment} where {where}"
 
 
 def function_may_put_messages(*, dynamic_group: str, compartment: str, queue_ocid: str) -> str:

@@ -70,7 +70,9 @@ def run(command: str, environment: Mapping[str, str]) -> int:
     backend = STACK / BACKEND
     if not backend.exists():
         # Outside of dist, which anybody may delete
-        backend.write_text(f'terraform {{\n  backend "local" {{\n    path = "{os.path.relpath(STATE, STACK)}"\n  }}\n}}\n')
+        backend.write_text(
+            f'terraform {{\n  backend "local" {{\n    path = "{os.path.relpath(STATE, STACK)}"\n  }}\n}}\n'
+        )
     inputs = [f"-var-file={INPUTS}"] if INPUTS.exists() else []
     for arguments in (["init", "-input=false"], [command, *inputs]):
         ended = subprocess.run(  # noqa: S603

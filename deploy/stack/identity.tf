@@ -17,9 +17,15 @@ locals {
     "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${local.where.par.bucket}, ${local.where.par.permission}}",
   ] : []
   delivery_statements = {
-    none          = []
-    queue         = [for queue in oci_queue_queue.events : "allow ${local.the_function} to use queue-push in ${local.in_compartment} where target.queue.id = '${queue.id}'"]
-    notifications = [for topic in oci_ons_notification_topic.events : "allow ${local.the_function} to use ons-topics in ${local.in_compartment} where target.topic.id = '${topic.topic_id}'"]
+    none = []
+    queue = flatten([for queue in oci_queue_queue.events : [
+      "allow ${local.the_function} to read queues in ${local.in_compartment} where target.queue.id = '${queue.id}'",
+      "allow ${local.the_function} to use queue-push in ${local.in_compartment} where target.queue.id = '${queue.id}'",
+    ]])
+    notifications = [
+      for topic in oci_ons_notification_topic.events :
+      "allow ${local.the_function} to use ons-topics in ${local.in_compartment} where target.topic.id = '${topic.topic_id}'"
+    ]
   }
 }
 

@@ -98,7 +98,9 @@ def schema_of(types: Iterable[tuple[str, str]], *, cache: Path) -> Schema:
         else:
             schema.resources[name] = _Source(_unpack(short, cache)).block()
     if function := schema.resources.get("oci_functions_function"):
-        function.blocks["source_details"] = NestedBlock("list", 1, 1, _newer_block("functions", "FunctionSourceDetails"))
+        function.blocks["source_details"] = NestedBlock(
+            "list", 1, 1, _newer_block("functions", "FunctionSourceDetails")
+        )
     return schema
 
 
@@ -147,7 +149,9 @@ class _Source:
         return block
 
     def _block(self, attributes: str, interface: str) -> Block:
-        members = {found[1].lower(): (found[2] == "", found[3]) for found in _member.finditer(self._interfaces[interface])}
+        members = {
+            found[1].lower(): (found[2] == "", found[3]) for found in _member.finditer(self._interfaces[interface])
+        }
         block = Block()
         for name, value, is_block, kind, storage in _attribute.findall(attributes):
             plain = name.replace("_", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,18 @@ def _block(block: dict[str, Any]) -> Any:
     return message
 
 
+def _empty(call: Any) -> Callable[[Any, Any, Any], Any]:
+    """Answers a call with an empty response, which has no errors."""
+    return lambda _self, _request, _context: call.Response()
+
+
 class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
     """Answers Terraform's questions for the schema, and finds nothing wrong with any configuration."""
 
     def __init__(self, provider: Provider) -> None:
         self._schema = provider.schema
 
-    def GetProviderSchema(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def GetProviderSchema(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         """The schema of everything."""
         return protocol.GetProviderSchema.Response(
             provider=schema(self._schema["provider"]),
@@ -56,34 +62,19 @@ class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
             data_source_schemas={name: schema(block) for name, block in self._schema["data_sources"].items()},
         )
 
-    def GetMetadata(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def GetMetadata(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         """The names of everything."""
-        response = protocol.GetMetadata.Response()
-        response.resources.extend(protocol.GetMetadata.ResourceMetadata(type_name=name) for name in self._schema["resources"])
-        response.data_sources.extend(
-            protocol.GetMetadata.DataSourceMetadata(type_name=name) for name in self._schema["data_sources"]
+        metadata = protocol.GetMetadata
+        return metadata.Response(
+            resources=[metadata.ResourceMetadata(type_name=name) for name in self._schema["resources"]],
+            data_sources=[metadata.DataSourceMetadata(type_name=name) for name in self._schema["data_sources"]],
         )
-        return response
 
-    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        """No error."""
-        return protocol.ValidateProviderConfig.Response()
-
-    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        """No error."""
-        return protocol.ValidateResourceConfig.Response()
-
-    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        """No error."""
-        return protocol.ValidateDataResourceConfig.Response()
-
-    def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        """No error."""
-        return protocol.ConfigureProvider.Response()
-
-    def StopProvider(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        """Nothing is under way."""
-        return protocol.StopProvider.Response()
+    ValidateProviderConfig = _empty(protocol.ValidateProviderConfig)
+    ValidateResourceConfig = _empty(protocol.ValidateResourceConfig)
+    ValidateDataResourceConfig = _empty(protocol.ValidateDataResourceConfig)
+    ConfigureProvider = _empty(protocol.ConfigureProvider)
+    StopProvider = _empty(protocol.StopProvider)
 
 
 class Provider:

