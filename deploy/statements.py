@@ -92,9 +92,9 @@ def function_may_put_messages(*, dynamic_group: str, compartment: str, queue_oci
     return f"allow dynamic-group {dynamic_group} to use queue-push in compartment {compartment} where {where}"
 
 
-def function_may_publish(*, dynamic_group: str, compartment: str, topic_ocid: str) -> str:
-    """Lets the function publish the answers to events to the Notifications topic."""
-    where = f"target.topic.id = '{topic_ocid}'"
+def function_may_publish(*, dynamic_group: str, compartment: str) -> str:
+    """Lets the function publish the answers to events to the topics of a compartment; none can be named."""
+    where = "request.permission = 'ONS_TOPIC_PUBLISH'"
     return f"allow dynamic-group {dynamic_group} to use ons-topics in compartment {compartment} where {where}"
 
 

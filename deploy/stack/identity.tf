@@ -22,9 +22,9 @@ locals {
       "allow ${local.the_function} to read queues in ${local.in_compartment} where target.queue.id = '${queue.id}'",
       "allow ${local.the_function} to use queue-push in ${local.in_compartment} where target.queue.id = '${queue.id}'",
     ]])
+    # Notifications has no variable for a topic, so this covers all topics of the compartment.
     notifications = [
-      for topic in oci_ons_notification_topic.events :
-      "allow ${local.the_function} to use ons-topics in ${local.in_compartment} where target.topic.id = '${topic.topic_id}'"
+      "allow ${local.the_function} to use ons-topics in ${local.in_compartment} where request.permission = 'ONS_TOPIC_PUBLISH'",
     ]
   }
 }

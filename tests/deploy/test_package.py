@@ -99,11 +99,12 @@ class TestImage:
         """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
         unpacked = tmp_path / "unpacked"
         shutil.unpack_archive(archive, unpacked)
+        shutil.copytree(image / "python" / "bin", unpacked / "python" / "bin")  # the runtime's own way to start it
         command: list[Path | str] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         runs = [
-            subprocess.Popen(
+            subprocess.Popen(  # noqa: S603
                 [*command, "--image", files, "--signer", signer, *tests], cwd=ROOT, stdout=subprocess.PIPE, text=True
-            )  # noqa: S603
+            )
             for files, signer, tests in (
                 (image, "sigv4", ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"]),
                 (unpacked, "boto3", ["tests/e2e/test_end_to_end.py"]),

@@ -45,8 +45,8 @@ def test_the_function() -> None:
     assert statements.function_may_put_messages(dynamic_group="f", compartment="c", queue_ocid="q") == (
         "allow dynamic-group f to use queue-push in compartment c where target.queue.id = 'q'"
     )
-    assert statements.function_may_publish(dynamic_group="f", compartment="c", topic_ocid="t") == (
-        "allow dynamic-group f to use ons-topics in compartment c where target.topic.id = 't'"
+    assert statements.function_may_publish(dynamic_group="f", compartment="c") == (
+        "allow dynamic-group f to use ons-topics in compartment c where request.permission = 'ONS_TOPIC_PUBLISH'"
     )
     assert statements.dynamic_group_rule("o") == "ALL {resource.type = 'fnfunc', resource.id = 'o'}"
 
