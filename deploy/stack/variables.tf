@@ -221,7 +221,7 @@ variable "image" {
 }
 
 variable "runtime_name" {
-  description = "The runtime of an archive; `oci fn runtime list` tells which there are."
+  description = "The runtime of an archive; `fn list runtimes` tells which there are."
   type        = string
   default     = "python311.ol9"
 }

@@ -229,6 +229,13 @@ class TestInputs:
         assert sorted(form["outputs"]) == sorted(outputs) == sorted(form["outputGroups"][0]["outputs"])
 
 
+    def test_the_page_names_inputs_that_exist(self) -> None:
+        page = (stack.ROOT / "docs" / "deploy.md").read_text("utf-8")
+        named = {*re.findall(r"(?m)([a-z_]+) += ", page), "vault_ocid", "key_ocid", "function_subnet_ocid"}
+        known = re.findall(r'(?m)^variable "(\w+)"', (stack.SOURCES / "variables.tf").read_text("utf-8"))
+        assert {"issuer", "allowed_origins", "settings"} <= named <= set(known)
+
+
 class TestRights:
     """Who may do what, word for word as `deploy.statements` has it."""
 
