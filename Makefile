@@ -102,3 +102,5 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 	mkdir -p $@ && cp $^ $@
 	@cd $@ && npm install --no-package-lock --no-audit --no-fund --silent || echo "Without Node's packages."
 	@touch $@
+
+include deploy/deploy.mk

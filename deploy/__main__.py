@@ -8,6 +8,9 @@ import sys
 
 COMMANDS = {
     "package": "make the function's package, with the libraries that it uses",
+    "stack": "make the Terraform stack",
+    "apply": "make the stack, and bring it to life",
+    "destroy": "take down what apply has made",
     "pars": "list, revoke or sweep the pre-authenticated requests that the function has given",
 }
 """The commands. A module is imported only for its own command, as each needs other packages."""

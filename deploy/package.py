@@ -1,51 +1,93 @@
-"""`python -m deploy.package DIRECTORY` makes what the image holds: `DIRECTORY/function` and `DIRECTORY/python`.
+"""`python -m deploy package` makes what is deployed: the function, and of its packages the parts that it uses.
 
-The requirements are installed, the function does all it can on them, and what it did not use for that, nor could ever
-import, is removed. The rest is compiled to bytecode. Then the function does the same once more on what is left.
+`DIRECTORY/function` and `DIRECTORY/python` go into the image as they are. `--zip FILE` is the archive of a code-only
+function: the same two folders, and the handler is `func.handler`. The standard library and pip suffice for both.
 """
 
 from __future__ import annotations
 
 import argparse
-import compileall
-import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from py_compile import PycInvalidationMode
-
-from deploy.imports import closure
 
 ROOT = Path(__file__).resolve().parent.parent
-FUNCTION = ("func.py", "presign", "gateway/openapi.json", "policy*.json")
-"""What the function is made of; a policy file lies at the top."""
+FUNCTION = ("func.py", "presign", "gateway/openapi.json")
+POLICIES = "policy*.json"
+"""The policy files that are taken from the top, unless one is named."""
 
-OPTIONAL = ("pkcs11",)
-"""Packages that the SDK imports only if they are there: for keys in hardware, of which a function has none."""
+KEPT = (
+    # boto3, the second signer, and what it needs; of the 400 services that it describes only S3
+    *("boto3/**/*.py", "boto3/data/s3", "botocore/**/*.py", "botocore/cacert.pem", "botocore/data/*.json"),
+    *("botocore/data/s3", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"),
+    # the SDK of OCI; of its 150 services those that the function asks, and those that they import
+    *("oci/*.py", "oci/_vendor", "oci/auth", "oci/circuit_breaker", "oci/dns", "oci/object_storage", "oci/ons"),
+    *("oci/pagination", "oci/queue", "oci/retry", "oci/secrets", "oci/work_requests"),
+    *("OpenSSL", "_cffi_backend*", "certifi", "circuitbreaker.py", "crc32c", "cryptography", "jwt", "pytz/*.py"),
+    "typing_extensions.py",
+    # the FDK, and what reads requests
+    *("bin/fdk", "fdk", "httptools", "msgspec"),
+)
+"""What stays of the packages: paths and patterns below the folder that they are installed in."""
 
-STOCK_ENTRY_POINT = "bin/fdk"
-SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx")
-"""Endings of what no Python program reads: sources of extension modules, and type stubs."""
+SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx", ".typed")
+"""Endings of files that no Python program reads: sources of extension modules, and what type checkers read."""
+
+RUNTIME = (
+    *("--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11"),
+    *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
+)
+"""pip's options for the runtime of a code-only function: Oracle Linux 9 on x86-64, Python 3.11."""
+
+MAX_ARCHIVE_BYTES = 25_000_000
+"""The largest archive that OCI Functions takes without a bucket."""
 
 
 class BuildFailed(Exception):
-    """The image can't be made, or would not work."""
+    """The package can't be made, or would not work."""
 
 
-def install(requirements: Path, packages: Path) -> None:
-    """Install what the function needs into the folder `packages`."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    _run([*command, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
-    for name in OPTIONAL:
-        shutil.rmtree(packages / name, ignore_errors=True)
+def build(directory: Path, *, requirements: Path, policy: Path | None = None, cross: bool = False) -> None:
+    """Make the package in `directory`, which must not exist yet, and try it.
+
+    Args:
+        directory: gets the folders `function` and `python`.
+        requirements: the file that pip installs the packages from.
+        policy: becomes `policy.json`, in the place of the policy files at the top.
+        cross: whether it is for the runtime of OCI Functions though this machine is another kind. It can't be tried
+            here then, and has no bytecode.
+
+    Raises:
+        BuildFailed: the package does not work, or the policy has errors.
+    """
+    packages = directory / "python"
+    packages.mkdir(parents=True)
+    copy_function(directory / "function", policy=policy)
+    _install(requirements, packages, RUNTIME if cross else ())
+    installed = size(packages)
+    keep(packages)
+    if cross:
+        print("This is no Linux on x86-64 with Python 3.11, so the package was not tried here.")
+    else:
+        _compile(directory)
+        smoke_test(directory)
+    print(f"Installed {installed / 1e6:.1f} MB, kept {size(packages) / 1e6:.1f} MB of them.")
 
 
-def copy_function(function: Path) -> None:
+def is_runtime() -> bool:
+    """Whether this Python is of the kind that runs code-only functions."""
+    return sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
+
+
+def copy_function(function: Path, *, policy: Path | None = None) -> None:
     """Copy the function itself into the folder `function`."""
-    for pattern in FUNCTION:
+    for pattern in FUNCTION if policy else (*FUNCTION, POLICIES):
         for source in ROOT.glob(pattern):
             target = function / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,55 +95,54 @@ def copy_function(function: Path) -> None:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
+    if policy:
+        shutil.copy(policy, function / "policy.json")
 
 
-def exercise(directory: Path) -> tuple[set[Path], set[Path]]:
-    """The files of the packages in `directory` that the function uses: its modules, and all that it opened.
-
-    Raises:
-        BuildFailed: it does not do what it should; a module may be missing.
-    """
-    packages = directory / "python"
-    python_path = os.pathsep.join([str(directory / "function"), str(packages)])
-    environment = {"PYTHONPATH": python_path, "PATH": os.environ.get("PATH", "")}
-    # Without the packages that are installed for this Python, and leaving no bytecode behind.
-    command = [_python(), "-S", "-s", "-B", str(Path(__file__).with_name("exercise.py"))]
-    used = json.loads(_run(command, environment=environment))
-
-    def below(names: list[str]) -> set[Path]:
-        return {path for path in map(Path, names) if path.is_relative_to(packages) and path.is_file()}
-
-    return below(used["modules"]), below(used["opened"])
-
-
-def kept_files(packages: Path, *, modules: set[Path], opened: set[Path]) -> set[Path]:
-    """What of `packages` must stay: what was used, what may be imported later, and the data of packages that stay.
-
-    Data lies beside the modules that read it, such as the certificates that OpenSSL reads by itself. That of a folder
-    without a module, such as botocore's of each service, stays if it was opened.
-    """
-    code = closure(modules, root=packages)
-    folders = {module.parent for module in code} - {packages}
-    data = {file for folder in folders for file in folder.iterdir() if file.is_file() and _is_data(file)}
-    libraries = {file for folder in packages.glob("*.libs") for file in folder.iterdir()}
-    return {*code, *opened, *data, *libraries, packages / STOCK_ENTRY_POINT}
-
-
-def prune(packages: Path, kept: set[Path]) -> None:
-    """Remove all but the files that are `kept`."""
-    for file in _files(packages):
-        if file not in kept:
+def keep(packages: Path) -> None:
+    """Remove all files of the packages that the function has no use for."""
+    kept = {path for pattern in KEPT for path in packages.glob(pattern)}
+    for file in [*_files(packages)]:
+        if file.suffix in SOURCES or not kept.intersection((file, *file.parents)):
             file.unlink()
     for folder, _, _ in os.walk(packages, topdown=False):
         if not any(Path(folder).iterdir()):
             Path(folder).rmdir()
 
 
-def compile_all(directory: Path) -> None:
-    """Compile everything to bytecode that Python uses without looking at the sources."""
-    compiled = compileall.compile_dir(directory, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
-    if not compiled:
-        raise BuildFailed("Not everything could be compiled.")
+def smoke_test(directory: Path) -> None:
+    """Let the function of the package answer with these packages alone.
+
+    Raises:
+        BuildFailed: it does not answer as it should; a module may be missing.
+    """
+    _bare_python(directory, str(Path(__file__).with_name("smoke.py")))
+    for policy in sorted((directory / "function").glob(POLICIES)):
+        _bare_python(directory, "-m", "presign", "check", str(policy))
+
+
+def write_archive(directory: Path, archive: Path) -> None:
+    """Write the archive of a code-only function; the same files give the same bytes.
+
+    Raises:
+        BuildFailed: it would be larger than OCI Functions allows.
+    """
+    files = {file.relative_to(directory): file for file in _files(directory)}
+    scripts = Path("python", "bin")  # which name the Python that installed them
+    write_zip(archive, {path.as_posix(): file for path, file in files.items() if path.parent != scripts})
+    if (bytes_ := archive.stat().st_size) > MAX_ARCHIVE_BYTES:
+        archive.unlink()
+        raise BuildFailed(f"The archive has {bytes_:,} bytes; OCI Functions takes {MAX_ARCHIVE_BYTES:,} at most.")
+
+
+def write_zip(archive: Path, files: Mapping[str, Path]) -> None:
+    """Write a ZIP of these files by their names in it; the same files give the same bytes."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, file in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o100644 << 16
+            opened.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def size(directory: Path) -> int:
@@ -109,28 +150,25 @@ def size(directory: Path) -> int:
     return sum(file.stat().st_size for file in _files(directory))
 
 
-def build(directory: Path, *, requirements: Path) -> None:
-    """Make the image's contents in `directory`, which must not exist yet.
+def _install(requirements: Path, packages: Path, options: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    _run([*command, *options, "--require-hashes", "--target", str(packages), "--requirement", str(requirements)])
 
-    Raises:
-        BuildFailed: what is made does not work.
+
+def _compile(directory: Path) -> None:
+    """Compile everything to bytecode that Python uses without looking at the sources.
+
+    Each file names itself in its bytecode by its path below `directory`, which makes the bytes the same everywhere.
     """
-    packages = directory / "python"
-    packages.mkdir(parents=True)
-    install(requirements, packages)
-    copy_function(directory / "function")
-    installed = size(packages)
-    modules, opened = exercise(directory)
-    prune(packages, kept_files(packages, modules=modules, opened=opened))
-    missing = modules - exercise(directory)[0]
-    if missing:
-        raise BuildFailed(f"Of what is left, these can't be imported: {', '.join(map(str, sorted(missing)))}")
-    compile_all(directory)
-    print(f"Installed {installed / 1e6:.1f} MB, kept {size(packages) / 1e6:.1f} MB of them, with their bytecode.")
+    options = ("-q", "--invalidation-mode", "unchecked-hash", "-s", str(directory), "-p", "/")
+    _run([_python(), "-I", "-m", "compileall", *options, str(directory)])
 
 
-def _is_data(file: Path) -> bool:
-    return file.suffix not in (".py", ".so", *SOURCES)
+def _bare_python(directory: Path, *arguments: str) -> None:
+    """Run Python on the package alone, without leaving bytecode behind."""
+    python_path = os.pathsep.join(str(directory / name) for name in ("function", "python"))
+    environment = {"PYTHONPATH": python_path, "PATH": os.environ.get("PATH", "")}
+    _run([_python(), "-S", "-s", "-B", *arguments], environment=environment)
 
 
 def _files(directory: Path) -> Iterator[Path]:
@@ -142,16 +180,19 @@ def _python() -> str:
     return str(Path(sys.base_exec_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
 
 
-def _run(command: list[str], *, environment: dict[str, str] | None = None) -> str:
+def _run(command: list[str], *, environment: dict[str, str] | None = None) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if ended.returncode:
         raise BuildFailed(f"{' '.join(command)} ended with status {ended.returncode}:\n{ended.stdout}{ended.stderr}")
-    return ended.stdout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy package`."""
-    parser.add_argument("directory", type=Path, help="is made, and must not exist yet")
+    parser.add_argument("directory", type=Path, nargs="?", help="is made, and must not exist yet")
+    parser.add_argument("--zip", type=Path, metavar="FILE", help="the archive of a code-only function")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="deployed as policy.json; POLICY is file:policy.json"
+    )
     parser.add_argument("--requirements", type=Path, default=ROOT / "requirements.txt")
 
 
@@ -161,9 +202,17 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
-    try:
-        build(arguments.directory.resolve(), requirements=arguments.requirements)
-    except (BuildFailed, FileExistsError) as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    if not (arguments.directory or arguments.zip):
+        print("Name a DIRECTORY, or an archive with --zip FILE.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="package-") as temporary:
+        directory = (arguments.directory or Path(temporary, "package")).resolve()
+        try:
+            cross = bool(arguments.zip) and not is_runtime()
+            build(directory, requirements=arguments.requirements, policy=arguments.policy, cross=cross)
+            if arguments.zip:
+                write_archive(directory, arguments.zip)
+        except (BuildFailed, FileExistsError, FileNotFoundError) as exc:
+            print(exc, file=sys.stderr)
+            return 1
     return 0

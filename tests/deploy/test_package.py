@@ -1,18 +1,23 @@
-"""`python -m deploy package`: what is made for the image is small, and the function works on it alone."""
+"""`python -m deploy package`: what is deployed is small, and the function works on it alone."""
 
 from __future__ import annotations
 
+import ast
+import json
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy import package
-from deploy.imports import closure
 
 ROOT = Path(__file__).resolve().parents[2]
+POLICY = {"rules": [{"operations": ["read"], "bucket": "photos", "prefix": ""}]}
 
 
 @pytest.fixture(scope="session")
@@ -25,39 +30,25 @@ def image(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
     return made
 
 
-class TestClosure:
-    """What stays is what was imported, and what functions in that import, and so on."""
+@pytest.fixture(scope="session")
+def archive(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of a code-only function."""
+    made = tmp_path_factory.mktemp("archive") / "function.zip"
+    package.write_archive(image, made)
+    return made
 
-    @pytest.fixture
-    def root(self, tmp_path: Path) -> Path:
-        for name, source in {
-            "used.py": "import gone\ndef f():\n    import later\nif TYPE_CHECKING:\n    import typed",
-            "gone.py": "",
-            "typed.py": "",
-            "later.py": "import os, package.module",
-            "package/__init__.py": "from . import sibling",
-            "package/module.py": "async def f():\n    from .other import name\n    from .. import too_far",
-            "package/sibling.py": "",
-            "package/other.py": "class A:\n    def f(self):\n        import typing, package.data.none",
-            "package/unused.py": "import later",
-        }.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(source)
-        return tmp_path
 
-    def test_what_a_function_imports_stays_with_all_that_it_imports(self, root: Path) -> None:
-        found = {str(path.relative_to(root)) for path in closure([root / "used.py"], root=root)}
-        assert found == {
-            "used.py",
-            "later.py",
-            "package/__init__.py",
-            "package/module.py",
-            "package/sibling.py",
-            "package/other.py",
-        }
-
-    def test_what_code_outside_functions_did_not_import_it_never_will(self, root: Path) -> None:
-        assert closure([root / "package/__init__.py"], root=root) == {root / "package/__init__.py"}
+def third_party_imports(folder: Path) -> Iterator[str]:
+    """The modules that the function imports, in functions too, and that are not its own or Python's."""
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found = [node.module]
+            else:
+                continue
+            yield from (name for name in found if name.partition(".")[0] not in {"presign", *sys.stdlib_module_names})
 
 
 class TestImage:
@@ -66,13 +57,28 @@ class TestImage:
     def test_size(self, image: Path) -> None:
         assert package.size(image / "python") <= 40e6
 
-    def test_what_can_never_be_imported_is_gone(self, image: Path) -> None:
+    def test_only_the_function_is_deployed(self, image: Path) -> None:
+        assert sorted(path.name for path in (image / "function").iterdir() if path.name != "__pycache__") == [
+            "func.py",
+            "gateway",
+            "presign",
+        ]
+        assert [path.name for path in (image / "function" / "gateway").iterdir()] == ["openapi.json"]
+
+    def test_unused_parts_of_the_packages_are_gone(self, image: Path) -> None:
         packages = image / "python"
         assert not (packages / "oci" / "core").exists()
         assert not (packages / "botocore" / "data" / "ec2").exists()
         assert not list(packages.rglob("*.pyi"))
         assert (packages / "oci" / "secrets" / "secrets_client.py").exists()
         assert (packages / "certifi" / "cacert.pem").exists()
+
+    def test_everything_that_the_function_imports_is_there(self, image: Path) -> None:
+        names = sorted({*third_party_imports(image / "function")})
+        assert "oci.secrets" in " ".join(names)
+        for name in names:
+            path = image / "python" / name.replace(".", "/")
+            assert path.is_dir() or path.with_suffix(".py").is_file(), name
 
     def test_everything_is_compiled(self, image: Path) -> None:
         for source in image.rglob("*.py"):
@@ -87,19 +93,84 @@ class TestImage:
         for name in ("secrets_client.py", "__pycache__/secrets_client.cpython-311.pyc"):
             (broken / "python" / "oci" / "secrets" / name).unlink()
         with pytest.raises(package.BuildFailed, match="secrets_client"):
-            package.exercise(broken)
+            package.smoke_test(broken)
 
-    @pytest.mark.slow
-    def test_the_function_works_on_it_end_to_end(self, image: Path) -> None:
+    def test_the_function_works_on_it_and_on_the_archive(self, image: Path, archive: Path, tmp_path: Path) -> None:
         """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
-        command: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--image", image]
-        tests = {
-            "sigv4": ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"],
-            "boto3": ["tests/e2e/test_end_to_end.py"],
-        }
+        unpacked = tmp_path / "unpacked"
+        shutil.unpack_archive(archive, unpacked)
+        shutil.copytree(image / "python" / "bin", unpacked / "python" / "bin")  # the runtime's own way to start it
+        command: list[Path | str] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         runs = [
-            subprocess.Popen([*command, "--signer", signer, *files], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
-            for signer, files in tests.items()
+            subprocess.Popen(  # noqa: S603
+                [*command, "--image", files, "--signer", signer, *tests], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )
+            for files, signer, tests in (
+                (image, "sigv4", ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"]),
+                (unpacked, "boto3", ["tests/e2e/test_end_to_end.py"]),
+            )
         ]
         outputs = [run.communicate(timeout=300)[0] for run in runs]
         assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
+
+
+class TestPolicy:
+    """The policy files that are deployed."""
+
+    def test_one_that_is_named_takes_the_place_of_those_at_the_top(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.json"
+        file.write_text(json.dumps(POLICY))
+        package.copy_function(tmp_path / "function", policy=file)
+        assert [path.name for path in (tmp_path / "function").glob("*.json")] == ["policy.json"]
+        assert json.loads((tmp_path / "function" / "policy.json").read_text()) == POLICY
+
+    def test_one_with_an_error_fails_the_build(self, image: Path, tmp_path: Path) -> None:
+        shutil.copytree(image / "function", tmp_path / "function")
+        (tmp_path / "python").symlink_to(image / "python")
+        (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}')
+        with pytest.raises(package.BuildFailed, match="operations"):
+            package.smoke_test(tmp_path)
+
+
+class TestArchive:
+    """The archive of a code-only function."""
+
+    def test_size(self, archive: Path) -> None:
+        assert archive.stat().st_size <= 13e6
+
+    def test_it_holds_the_two_folders_that_the_runtime_reads(self, archive: Path) -> None:
+        with zipfile.ZipFile(archive) as opened:
+            names = opened.namelist()
+        assert {name.partition("/")[0] for name in names} == {"function", "python"}
+        assert {"function/func.py", "python/fdk/__init__.py"} <= set(names)
+        assert not [name for name in names if name.startswith("python/bin/")]
+
+    def test_the_handler_answers_with_the_archive_alone(self, archive: Path, tmp_path: Path) -> None:
+        """Both signers, every operation, and `func.handler` as the FDK calls it, by Python without other packages."""
+        shutil.unpack_archive(archive, tmp_path)
+        package.smoke_test(tmp_path)
+
+    def test_the_same_package_gives_the_same_bytes(self, image: Path, archive: Path, tmp_path: Path) -> None:
+        copy = tmp_path / "copy"
+        shutil.copytree(image, copy)
+        for number, file in enumerate(sorted(copy.rglob("*.py"), reverse=True)):
+            os.utime(file, (number, number))
+            file.chmod(0o600)
+        package.write_archive(copy, tmp_path / "again.zip")
+        assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
+
+    def test_bytecode_names_no_folder_of_the_machine_that_made_it(self, image: Path) -> None:
+        for compiled in (image / "function").rglob("*.pyc"):
+            assert str(image).encode() not in compiled.read_bytes(), compiled
+
+    def test_one_that_is_too_large_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "package").mkdir()
+        (tmp_path / "package" / "large").write_bytes(os.urandom(25_000_000))
+        with pytest.raises(package.BuildFailed, match=r"OCI Functions takes 25,000,000 at most"):
+            package.write_archive(tmp_path / "package", tmp_path / "a.zip")
+        assert not (tmp_path / "a.zip").exists()
+
+    def test_neither_a_folder_nor_an_archive_is_named(self) -> None:
+        command = [sys.executable, "-m", "deploy", "package"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        assert (done.returncode, done.stderr) == (2, "Name a DIRECTORY, or an archive with --zip FILE.\n")

@@ -1,0 +1,30 @@
+"""`python -m deploy apply` makes the stack, and brings it to life with Terraform."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+
+from deploy import __main__ as command_line
+from deploy import stack, terraform
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `python -m deploy apply`."""
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, instead of the default")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the stack, apply it, and look whether it works.
+
+    Returns:
+        The exit status.
+    """
+    environment = terraform.ready_environment()
+    if environment is None:
+        return 1
+    status = stack.run(argparse.Namespace(policy=arguments.policy, zip=None)) or terraform.run("apply", environment)
+    if status == 0 and find_spec("deploy.doctor"):
+        return command_line.main(["doctor", "--stack", str(stack.STACK)])
+    return status

@@ -1,0 +1,147 @@
+"""`python -m deploy stack` makes `dist/stack`: the Terraform files, the API deployment, the archive, and a policy file.
+
+It is the folder that `make deploy` runs Terraform in. `--zip FILE` packs it for Resource Manager.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from deploy import package
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = Path(__file__).with_name("stack")
+STACK = ROOT / "dist" / "stack"
+DEPLOYMENT = ROOT / "gateway" / "deployment.json"
+
+BACKEND = "backend.tf"
+"""Says where Terraform keeps the state; it is no part of the stack, as Resource Manager keeps states itself."""
+
+GENERATED = ("api_deployment.tf.json", "function.zip", "policy.json")
+
+REFERENCES = {
+    "FUNCTION_OCID": "${oci_functions_function.presign.id}",
+    "CLAIMS_KEY": "${local.claims_key}",
+    "JWKS_URI": "${var.jwks_uri}",
+    "ISSUER": '${split(",", var.issuer)}',
+    "AUDIENCE": '${split(",", var.audience)}',
+    "ALLOWED_ORIGINS": '${split(",", var.allowed_origins)}',
+}
+"""The Terraform expression for each placeholder of `gateway/deployment.json`."""
+
+_LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
+_placeholder = re.compile(r"<([A-Z_]+)>")
+
+
+def api_deployment(specification: dict[str, Any]) -> dict[str, Any]:
+    """The Terraform resource, as JSON, that deploys the `specification` of `gateway/deployment.json`."""
+    return {
+        "resource": {
+            "oci_apigateway_deployment": {
+                "presign": {
+                    "compartment_id": "${local.compartment_ocid}",
+                    "display_name": "${var.name}",
+                    "gateway_id": "${oci_apigateway_gateway.presign.id}",
+                    "path_prefix": "/presigner",
+                    "specification": to_terraform(specification),
+                }
+            }
+        }
+    }
+
+
+def to_terraform(value: Any) -> Any:
+    """A part of an API deployment as Terraform names it, with references in place of placeholders.
+
+    Names are in snake case, and the media types of a body, which are the keys of a map, are a field of blocks.
+    """
+    if isinstance(value, dict):
+        convert = {"content": _media_types}
+        return {_snake(name): convert.get(name, to_terraform)(item) for name, item in value.items()}
+    if isinstance(value, list):
+        [first, *others] = value or [None]
+        placeholder = _placeholder.fullmatch(first) if isinstance(first, str) and not others else None
+        if placeholder and placeholder[1] in _LISTS:
+            return REFERENCES[placeholder[1]]
+        return [to_terraform(item) for item in value]
+    if isinstance(value, str):
+        # ${…} is the gateway's own syntax for variables, and Terraform's too.
+        return _placeholder.sub(lambda found: REFERENCES[found[1]], value.replace("${", "$${"))
+    return value
+
+
+def _media_types(content: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"media_type": media_type, **to_terraform(validation)} for media_type, validation in content.items()]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
+
+
+def build(directory: Path, *, policy: Path | None = None, archive: bool = True) -> None:
+    """Make the stack in `directory`; what Terraform keeps there, such as its state, stays.
+
+    Args:
+        directory: is made if it is missing.
+        policy: a policy file, for the function and for the rights that it needs.
+        archive: whether to make the function's archive; an image needs none.
+
+    Raises:
+        BuildFailed: the archive can't be made, or the policy has errors.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in _files(directory):
+        old.unlink()
+    for source in (*SOURCES.glob("*.tf"), SOURCES / "schema.yaml"):
+        shutil.copy(source, directory)
+    deployment = api_deployment(json.loads(DEPLOYMENT.read_text("utf-8")))
+    (directory / "api_deployment.tf.json").write_text(json.dumps(deployment, indent=2) + "\n", "utf-8")
+    if archive:
+        with tempfile.TemporaryDirectory(prefix="package-") as temporary:
+            made = Path(temporary, "package")
+            requirements = ROOT / "requirements.txt"
+            package.build(made, requirements=requirements, policy=policy, cross=not package.is_runtime())
+            package.write_archive(made, directory / "function.zip")
+    if policy:
+        shutil.copy(policy, directory / "policy.json")
+
+
+def pack(directory: Path, archive: Path) -> None:
+    """Pack the stack for Resource Manager, without what Terraform has left in its folder."""
+    package.write_zip(archive, {file.name: file for file in _files(directory)})
+
+
+def _files(directory: Path) -> list[Path]:
+    """The stack's files, without those that Terraform or its user has put beside them."""
+    sources = [*directory.glob("*.tf"), *(directory / name for name in (*GENERATED, "schema.yaml"))]
+    return sorted(file for file in sources if file.is_file() and file.name != BACKEND)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `python -m deploy stack`."""
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, instead of the default")
+    parser.add_argument("--zip", type=Path, metavar="FILE", help="pack the stack for Resource Manager")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the stack.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        build(STACK, policy=arguments.policy)
+    except (package.BuildFailed, FileNotFoundError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    if arguments.zip:
+        pack(STACK, arguments.zip)
+        print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")
+    return 0

@@ -1,0 +1,33 @@
+resource "oci_logging_log_group" "presign" {
+  compartment_id = local.compartment_ocid
+  display_name   = var.name
+}
+
+locals {
+  logs = {
+    "${var.name}-function"          = { service = "functions", resource = oci_functions_application.presign.id, category = "invoke" }
+    "${var.name}-gateway-access"    = { service = "apigateway", resource = oci_apigateway_deployment.presign.id, category = "access" }
+    "${var.name}-gateway-execution" = { service = "apigateway", resource = oci_apigateway_deployment.presign.id, category = "execution" }
+  }
+}
+
+resource "oci_logging_log" "presign" {
+  for_each = local.logs
+
+  display_name       = each.key
+  log_group_id       = oci_logging_log_group.presign.id
+  log_type           = "SERVICE"
+  is_enabled         = true
+  retention_duration = var.log_retention_days
+
+  configuration {
+    compartment_id = local.compartment_ocid
+
+    source {
+      source_type = "OCISERVICE"
+      service     = each.value.service
+      resource    = each.value.resource
+      category    = each.value.category
+    }
+  }
+}

@@ -1,0 +1,147 @@
+# The policy, and what follows from it: the permissions that its URLs use, and who must have them.
+
+locals {
+  bucket      = var.bucket == "" ? var.name : var.bucket
+  policy_file = "${path.module}/policy.json"
+
+  # Uploads and listings by PARs, since the S3 Compatibility API answers no web page of another origin.
+  default_rules = concat(
+    [
+      {
+        operations     = ["get_object", "head_object", "get_prefix", "put_object"]
+        bucket         = local.bucket
+        prefix         = "users/{sub}/"
+        via            = "par"
+        max_expires_in = 3600
+      },
+      {
+        operations     = ["get_object"]
+        bucket         = local.bucket
+        prefix         = "users/{sub}/"
+        max_expires_in = 3600
+      },
+    ],
+    var.deliver_to == "none" ? [] : [
+      {
+        operations     = ["get_object"]
+        bucket         = local.bucket
+        prefix         = ""
+        callers        = ["invoke"]
+        max_expires_in = 3600
+      },
+    ],
+  )
+  is_policy_in_file = var.policy == "" && fileexists(local.policy_file)
+  policy_text = (
+    var.policy != "" ? jsonencode(jsondecode(var.policy)) :
+    fileexists(local.policy_file) ? file(local.policy_file) : jsonencode({ rules = local.default_rules })
+  )
+  # make deploy puts a policy file into the archive too.
+  policy_setting = local.is_policy_in_file && var.image == "" ? "file:policy.json" : local.policy_text
+  rules          = try(jsondecode(local.policy_text).rules[*], [])
+
+  s3_rules  = [for rule in local.rules : rule if try(rule.via, "s3") == "s3"]
+  par_rules = [for rule in local.rules : rule if try(rule.via, "s3") == "par"]
+  event_rules = [
+    for rule in local.rules : rule
+    if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), ["get_object", "read", "*"])) > 0
+  ]
+  has_events = var.events || var.deliver_to != "none" || anytrue([for rule in local.rules : try(rule.single_use, false)])
+
+  # For each operation and group of operations, the permissions on objects that its URLs use.
+  reading  = ["OBJECT_INSPECT", "OBJECT_READ"]
+  creating = ["OBJECT_CREATE", "OBJECT_OVERWRITE"]
+  permissions = {
+    abort_multipart_upload    = ["OBJECT_DELETE"]
+    complete_multipart_upload = local.creating
+    copy_object               = concat(local.creating, local.reading)
+    create_multipart_upload   = local.creating
+    delete_object             = ["OBJECT_DELETE"]
+    get_object                = local.reading
+    get_prefix                = local.reading
+    head_object               = local.reading
+    list_multipart_uploads    = ["OBJECT_INSPECT"]
+    list_objects_v2           = ["OBJECT_INSPECT"]
+    list_parts                = ["OBJECT_INSPECT"]
+    post_object               = local.creating
+    put_object                = local.creating
+    upload_part               = local.creating
+    read                      = local.reading
+    multipart                 = concat(local.creating, ["OBJECT_DELETE", "OBJECT_INSPECT"])
+    write                     = concat(local.creating, ["OBJECT_DELETE", "OBJECT_INSPECT"])
+    "*"                       = concat(local.creating, local.reading, ["OBJECT_DELETE"])
+  }
+  operations         = distinct(flatten([for rule in local.rules : try(rule.operations, [])]))
+  unknown_operations = setsubtract(local.operations, keys(local.permissions))
+
+  # The conditions of IAM statements on the buckets and permissions of the rules of each kind
+  conditions = {
+    for kind, rules in { s3 = local.s3_rules, par = local.par_rules } : kind => {
+      bucket = [
+        for name in distinct([for rule in rules : try(rule.bucket, "")]) : "target.bucket.name = '${name}'"
+      ]
+      permission = [
+        for name in sort(distinct(flatten([
+          for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]
+        ]))) : "request.permission = '${name}'"
+        if kind == "s3" || contains(concat(local.creating, local.reading), name) # a PAR can do no more
+      ]
+    }
+  }
+  where = {
+    for kind, both in local.conditions : kind => {
+      for name, conditions in both :
+      name => length(conditions) == 1 ? conditions[0] : "any {${join(", ", conditions)}}"
+    }
+  }
+
+  archive_file  = "${path.module}/function.zip"
+  archive       = var.image == "" && fileexists(local.archive_file) ? filebase64(local.archive_file) : ""
+  archive_bytes = length(local.archive) * 3 / 4
+}
+
+# Refuses inputs that don't fit together, before anything is made.
+resource "terraform_data" "inputs" {
+  lifecycle {
+    precondition {
+      condition     = can(jsondecode(local.policy_text).rules[*]) && alltrue([for rule in local.rules : can(rule.operations[0]) && can(rule.bucket) && can(rule.prefix)])
+      error_message = "policy: each rule must have operations, bucket, and prefix; `python -m presign check FILE` tells all errors of a policy."
+    }
+    precondition {
+      condition     = length(local.unknown_operations) == 0
+      error_message = "policy: there is no operation named ${join(", ", local.unknown_operations)}."
+    }
+    precondition {
+      condition     = alltrue([for rule in local.rules : !strcontains(try(rule.bucket, ""), "{")])
+      error_message = "policy: the stack gives rights on buckets by their names, so bucket can't hold a claim such as {tenant}; name each bucket."
+    }
+    precondition {
+      condition     = var.deliver_to == "none" || (length(local.event_rules) > 0 && alltrue([for rule in local.event_rules : can(rule.max_expires_in)]))
+      error_message = "policy: with deliver_to a rule must give get_object to the caller invoke, and each such rule must have max_expires_in."
+    }
+    precondition {
+      condition     = (var.function_subnet_ocid == "") == (var.gateway_subnet_ocid == "")
+      error_message = "function_subnet_ocid and gateway_subnet_ocid must be given together, or neither."
+    }
+    precondition {
+      condition     = (var.vault_ocid == "") == (var.key_ocid == "")
+      error_message = "vault_ocid and key_ocid must be given together, or neither."
+    }
+    precondition {
+      condition     = var.image != "" || fileexists(local.archive_file)
+      error_message = "function.zip is missing beside the stack: `python -m deploy stack` makes both. Or give an image."
+    }
+    precondition {
+      condition     = local.archive_bytes <= 25000000
+      error_message = "function.zip has more than 25 MB, the most that OCI Functions takes without a bucket; give an image instead."
+    }
+    precondition {
+      condition     = length(setintersection(keys(var.settings), keys(local.own_settings))) == 0
+      error_message = "settings: the stack itself sets ${join(", ", setintersection(keys(var.settings), keys(local.own_settings)))}."
+    }
+    precondition {
+      condition     = sum([for name, value in merge(local.known_settings, var.settings) : length(name) + length(value)]) <= 3800
+      error_message = "policy: with the other settings it takes more than the 4 KB that a function's configuration may have; give it as a file: make deploy POLICY=FILE."
+    }
+  }
+}

@@ -1,0 +1,266 @@
+# The identity provider, whose tokens the gateway takes
+
+variable "issuer" {
+  description = "The issuer of the tokens: the claim iss, to the letter. Several have commas between them."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^\\s,<>]+(,[^\\s,<>]+)*$", var.issuer))
+    error_message = "issuer must be the claim iss of your tokens, such as https://identity.oraclecloud.com/, without spaces."
+  }
+}
+
+variable "audience" {
+  description = "The audience of the tokens: the claim aud. Several have commas between them."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^\\s,<>]+(,[^\\s,<>]+)*$", var.audience))
+    error_message = "audience must be the claim aud of your tokens, without spaces."
+  }
+}
+
+variable "jwks_uri" {
+  description = "Where the identity provider publishes its keys, such as https://<identity domain>/admin/v1/SigningCert/jwk."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://[^\\s,<>]+$", var.jwks_uri))
+    error_message = "jwks_uri must be an https URL."
+  }
+}
+
+# Where it is made. Resource Manager fills these in, and so does make deploy.
+
+variable "tenancy_ocid" {
+  description = "The tenancy."
+  type        = string
+
+  validation {
+    condition     = startswith(var.tenancy_ocid, "ocid1.tenancy.")
+    error_message = "tenancy_ocid must be the OCID of a tenancy: ocid1.tenancy.…"
+  }
+}
+
+variable "compartment_ocid" {
+  description = "The compartment that gets everything but users, groups, and policies; by default the root compartment."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.(compartment|tenancy)\\.", var.compartment_ocid))
+    error_message = "compartment_ocid must be the OCID of a compartment: ocid1.compartment.…"
+  }
+}
+
+variable "region" {
+  description = "The region identifier, such as eu-frankfurt-1."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", var.region))
+    error_message = "region must be a region identifier, such as eu-frankfurt-1."
+  }
+}
+
+variable "config_file_profile" {
+  description = "The profile of ~/.oci/config; by default DEFAULT."
+  type        = string
+  default     = null
+}
+
+variable "auth" {
+  description = "How Terraform proves who it is: ApiKey (the default), SecurityToken, InstancePrincipal, or ResourcePrincipal."
+  type        = string
+  default     = null
+}
+
+# What callers may do
+
+variable "name" {
+  description = "Everything that is made has this name, or a name that begins with it."
+  type        = string
+  default     = "presign"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name))
+    error_message = "name must be up to 40 lower-case letters, digits, and hyphens, and begin with a letter."
+  }
+}
+
+variable "bucket" {
+  description = "The bucket of requests that name none; by default it has the stack's name."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._-]*$", var.bucket))
+    error_message = "bucket must have letters, digits, hyphens, underscores, and periods only."
+  }
+}
+
+variable "create_bucket" {
+  description = "Whether to make the bucket; false if it exists already."
+  type        = bool
+  default     = true
+}
+
+variable "policy" {
+  description = "The policy as JSON; by default users read and upload below users/{sub}/. A long one is a file: make deploy POLICY=FILE."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.policy == "" || can(jsondecode(var.policy).rules[*])
+    error_message = "policy must be a JSON object with a list named rules; `python -m presign check FILE` tells all errors of a policy."
+  }
+}
+
+variable "allowed_origins" {
+  description = "The origins of web pages that may call the gateway, with commas between them; * for any."
+  type        = string
+  default     = "*"
+
+  validation {
+    condition     = can(regex("^(\\*|null|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(,https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)*)$", var.allowed_origins))
+    error_message = "allowed_origins must be *, or origins such as https://app.example.com, without a path, with commas between them."
+  }
+}
+
+variable "deliver_to" {
+  description = "Who gets a URL for each new object: queue, notifications, or none. Everybody who reads there can use the URLs."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "queue", "notifications"], var.deliver_to)
+    error_message = "deliver_to must be none, queue, or notifications."
+  }
+}
+
+variable "events" {
+  description = "Whether new objects call the function; always so if deliver_to or a rule with single_use needs it."
+  type        = bool
+  default     = false
+}
+
+# What exists already
+
+variable "function_subnet_ocid" {
+  description = "A subnet for the function, with a service gateway and egress to port 443; by default a network is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.subnet\\.", var.function_subnet_ocid))
+    error_message = "function_subnet_ocid must be the OCID of a subnet: ocid1.subnet.…"
+  }
+}
+
+variable "gateway_subnet_ocid" {
+  description = "A public subnet for the gateway, with ingress to port 443; given together with function_subnet_ocid."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.subnet\\.", var.gateway_subnet_ocid))
+    error_message = "gateway_subnet_ocid must be the OCID of a subnet: ocid1.subnet.…"
+  }
+}
+
+variable "secret_ocid" {
+  description = "A secret that holds a customer secret key as JSON. Then no user, key, or vault is made, and the Terraform state holds no key."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.vaultsecret\\.", var.secret_ocid))
+    error_message = "secret_ocid must be the OCID of a secret: ocid1.vaultsecret.…"
+  }
+}
+
+variable "vault_ocid" {
+  description = "A vault for the secret; by default one is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.vault\\.", var.vault_ocid))
+    error_message = "vault_ocid must be the OCID of a vault: ocid1.vault.…"
+  }
+}
+
+variable "key_ocid" {
+  description = "A key of that vault, to encrypt the secret with; given together with vault_ocid."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.key\\.", var.key_ocid))
+    error_message = "key_ocid must be the OCID of a key: ocid1.key.…"
+  }
+}
+
+variable "signing_user_email" {
+  description = "The e-mail address of the signing user; some identity domains demand one."
+  type        = string
+  default     = null
+}
+
+# The function
+
+variable "image" {
+  description = "An image in OCI Registry, such as fra.ocir.io/<namespace>/presign:0.2.0; by default the function is an archive."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9.-]+/[^\\s:]+[:@][^\\s]+$", var.image))
+    error_message = "image must name a registry, a repository, and a tag: fra.ocir.io/<namespace>/presign:0.2.0."
+  }
+}
+
+variable "runtime_name" {
+  description = "The runtime of an archive; `fn list runtimes` tells which there are."
+  type        = string
+  default     = "python311.ol9"
+}
+
+variable "memory_in_mbs" {
+  description = "Memory of a container, which also decides its share of a CPU: 128, 256, 512, 1024, 2048, or 3072."
+  type        = number
+  default     = 256
+
+  validation {
+    condition     = contains([128, 256, 512, 1024, 2048, 3072], var.memory_in_mbs)
+    error_message = "memory_in_mbs must be 128, 256, 512, 1024, 2048, or 3072."
+  }
+}
+
+variable "provisioned_concurrency" {
+  description = "How many containers wait for callers, which costs while they wait; 0 for none."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.provisioned_concurrency >= 0 && floor(var.provisioned_concurrency) == var.provisioned_concurrency
+    error_message = "provisioned_concurrency must be a whole number, 0 or more."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept: 30, 60, 90, 120, 150, or 180 days. The function's log names callers and keys."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([30, 60, 90, 120, 150, 180], var.log_retention_days)
+    error_message = "log_retention_days must be 30, 60, 90, 120, 150, or 180."
+  }
+}
+
+variable "settings" {
+  description = "More settings of the function, such as MAX_EXPIRES_IN or LOG_LEVEL."
+  type        = map(string)
+  default     = {}
+}

