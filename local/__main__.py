@@ -28,10 +28,12 @@ POLICY = {
     "rules": [
         {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/"},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"]},
     ]
 }
-"""Every user may read one object and has a folder of their own. Direct invocations may do anything."""
+"""Every user may read one object, and has a folder of their own by either kind of URL. Direct invocations may do
+anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 

@@ -24,21 +24,28 @@ class Page:
     Args:
         gateway: answers the other requests.
         prefix: of the keys of the page's uploads.
+        via: how the page asks for access; None to leave it to the policy.
         token: makes a token for the page, in place of a real application's sign-in.
     """
 
     def __init__(
-        self, gateway: Callable[[Request], Response], *, prefix: str, token: Callable[[], str] = lambda: ""
+        self,
+        gateway: Callable[[Request], Response],
+        *,
+        prefix: str,
+        via: str | None = None,
+        token: Callable[[], str] = lambda: "",
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix
+        self._via = via
         self._token = token
 
     def __call__(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return self._gateway(request)
         if request.path == SESSION_PATH:
-            session = {"prefix": self._prefix, "token": self._token()}
+            session = {"prefix": self._prefix, "token": self._token(), "via": self._via}
             return Response(json.dumps(session), content_type="application/json", headers={"Cache-Control": "no-store"})
         if request.path not in _FILES:
             return self._gateway(request)
