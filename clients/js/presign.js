@@ -102,6 +102,8 @@ function inUnits(digits) {
 
 const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const REFUSALS_IN_A_ROW = 3;
+/** The store's codes for a body that does not have the digest sent with it. */
+const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"]);
 
 /**
  * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it is
@@ -146,7 +148,8 @@ function isRefusal(error) {
 /** @param {PresignError} error */
 function mayPass({ status, code, fromStore }) {
   if (status === 0) return code === "network";
-  return [408, 429, 502, 503, 504].includes(status) || (fromStore && status >= 500);
+  if (fromStore && (status >= 500 || DAMAGED.has(code))) return true;
+  return [408, 429, 502, 503, 504].includes(status);
 }
 
 /**
@@ -1090,10 +1093,7 @@ class ParParts {
    * @param {() => void} onWait
    */
   async complete(sent, onWait) {
-    const createOnly = this.#whole?.headers["If-None-Match"];
-    /** @type {Record<string, string>} */
-    const headers = createOnly ? { "If-None-Match": createOnly } : {};
-    const request = { method: "POST", url: this.#accessUrl, headers };
+    const request = { method: "POST", url: this.#accessUrl, headers: {} };
     const options = { signal: this.#job.signal, stallMs: COMPLETION_MS$1 };
     const answer = await persistently(() => transfer(request, null, options), { signal: options.signal, onWait });
     const joined = partCount(answer);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -80,6 +81,7 @@ def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cab
 @pytest.fixture
 def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
     running, cable = connected
+    delete_all(running)
     page = open_page(browser, running.stack.url)
     yield page
     page.close()
@@ -91,6 +93,14 @@ def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
 @pytest.fixture
 def cable(connected: tuple[Running, Cable]) -> Cable:
     return connected[1]
+
+
+def delete_all(running: Running) -> None:
+    """Delete alice's files, since the page shows all that the store has."""
+    listing = running.ask(operation="list_objects_v2", prefix="users/alice/").json()["url"]
+    for key in re.findall("<Key>(.*?)</Key>", requests.get(listing, timeout=10).text):
+        url = running.ask(operation="delete_object", key=html.unescape(key)).json()["url"]
+        requests.delete(url, timeout=10).raise_for_status()
 
 
 def choose(page: Page, *paths: Path) -> None:

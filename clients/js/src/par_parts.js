@@ -84,10 +84,7 @@ export class ParParts {
    * @param {() => void} onWait
    */
   async complete(sent, onWait) {
-    const createOnly = this.#whole?.headers["If-None-Match"];
-    /** @type {Record<string, string>} */
-    const headers = createOnly ? { "If-None-Match": createOnly } : {};
-    const request = { method: "POST", url: this.#accessUrl, headers };
+    const request = { method: "POST", url: this.#accessUrl, headers: {} };
     const options = { signal: this.#job.signal, stallMs: COMPLETION_MS };
     const answer = await persistently(() => transfer(request, null, options), { signal: options.signal, onWait });
     const joined = partCount(answer);

@@ -3,6 +3,8 @@ import { aborted, PresignError } from "./errors.js";
 
 const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const REFUSALS_IN_A_ROW = 3;
+/** The store's codes for a body that does not have the digest sent with it. */
+const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"]);
 
 /**
  * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it is
@@ -47,7 +49,8 @@ export function isRefusal(error) {
 /** @param {PresignError} error */
 function mayPass({ status, code, fromStore }) {
   if (status === 0) return code === "network";
-  return [408, 429, 502, 503, 504].includes(status) || (fromStore && status >= 500);
+  if (fromStore && (status >= 500 || DAMAGED.has(code))) return true;
+  return [408, 429, 502, 503, 504].includes(status);
 }
 
 /**
