@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from browser_docs import lines_with
 from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
 from cable import Cable
 from playwright.sync_api import Browser, Page, Route, expect
@@ -20,7 +21,6 @@ from conftest import Running
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
 
-README = Path(__file__).parents[2] / "README.md"
 MIB = 2**20
 BIG_BYTES = 64 * MIB + 1000
 HALF_BYTES = 30 * MIB
@@ -458,13 +458,13 @@ class TestRefusals:
         page.close()
 
 
-def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -> None:
+def test_the_lines_of_the_docs(page: Page, connected: tuple[Running, Cable]) -> None:
     stack = connected[0].stack
-    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", README.read_text(), re.DOTALL)
+    lines = lines_with("await files.upload(file, `inbox/${file.name}`")
     page.evaluate(
         """(token) => {
         const controller = new AbortController();
-        const file = new File(["From the README."], "hello.txt");
+        const file = new File(["From the docs."], "hello.txt");
         Object.assign(globalThis, { token, controller, file, shown: [], show: (share) => shown.push(share) });
     }""",
         stack.token(),
@@ -472,7 +472,7 @@ def test_the_lines_of_the_readme(page: Page, connected: tuple[Running, Cable]) -
     with page.expect_download() as downloaded:
         script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
         page.add_script_tag(type="module", content=script)
-    assert downloaded.value.path().read_text() == "From the README."
+    assert downloaded.value.path().read_text() == "From the docs."
     assert page.evaluate("shown.at(-1)") == 1
 
 

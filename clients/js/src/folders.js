@@ -45,6 +45,7 @@ export class Folders {
    * @param {AbortSignal} [signal]
    */
   async #givesPar(prefix, signal) {
+    if (!folderOf(prefix)) return false; // a PAR is never for a whole bucket
     try {
       await persistently(() => this.#par(folderOf(prefix), signal), { signal });
       return true;
@@ -100,7 +101,8 @@ export class Folders {
    * @returns {Promise<Page>}
    */
   async #s3Page(prefix, token, { delimiter, signal }) {
-    const request = { operation: "list_objects_v2", prefix, delimiter, continuation_token: token || undefined };
+    const more = { prefix: prefix || undefined, continuation_token: token || undefined };
+    const request = { operation: "list_objects_v2", delimiter, ...more };
     const { text } = await this.#read(() => this.#api.sign(request, signal), signal);
     const objects = elements(text, "Contents").map((object) =>
       listed(element(object, "Key"), Number(element(object, "Size")), element(object, "LastModified")),
