@@ -42,7 +42,7 @@ const bytes = new Uint8Array(20 * 2 ** 20).fill(7);
 let last;
 await files.upload(new File([bytes], "script.bin"), key, { onProgress: (progress) => (last = progress), integrity: true });
 const found = [];
-for await (const { key } of files.list(key.slice(0, key.lastIndexOf("/") + 1))) found.push(key);
+for await (const object of files.list(key.slice(0, key.lastIndexOf("/") + 1))) found.push(object.key);
 const answer = await fetch(await files.link(key));
 const size = await files.size(key);
 const code = await files.link("../x").catch((error) => error instanceof PresignError && error.code);

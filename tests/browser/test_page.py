@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -18,6 +19,7 @@ from cable import Cable
 from playwright.sync_api import Browser, Page, Route, expect
 
 from conftest import Running
+from local.__main__ import POLICY
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
 
@@ -26,6 +28,8 @@ BIG_BYTES = 64 * MIB + 1000
 HALF_BYTES = 30 * MIB
 PARTS_AT_ONCE_BYTES = 4 * 5 * MIB
 
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 LISTING = {"operations": ["get_prefix"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}
 OPEN_POLICY = json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}, LISTING]})
@@ -456,6 +460,80 @@ class TestRefusals:
         choose(page, make_file(tmp_path / "run.exe", 10))
         expect(page.locator(".upload .state")).to_contain_text("Files of this type are not allowed: the type must be")
         page.close()
+
+
+class TestByPars:
+    """`make run` as OCI is: the page can read no answer of the S3 API, and works by pre-authenticated requests."""
+
+    @pytest.fixture(scope="class")
+    def as_oci_is(self, start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
+        cable = Cable()
+        running = start({"OBJECT_STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps(POLICY)})
+        cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+        yield running, cable
+        cable.close()
+
+    @pytest.fixture
+    def page(self, browser: Browser, as_oci_is: tuple[Running, Cable]) -> Iterator[Page]:
+        page = open_page(browser, as_oci_is[0].stack.url)
+        yield page
+        page.close()
+
+    def test_a_file_goes_up_and_comes_down(
+        self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "notes “1” ü.txt", 1000)
+        since = len(as_oci_is[0].log())
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sha256(download(page, path.name)) == sha256(path)
+        assert operations(as_oci_is[0], since) == ["put_object", "get_object"]
+
+    def test_a_large_file_whose_tab_is_reloaded_half_way(
+        self, page: Page, as_oci_is: tuple[Running, Cable], big: Path
+    ) -> None:
+        cable = as_oci_is[1]
+        sent_before = cable.sent_bytes
+        cable.hold_after(50 * MIB)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.reload()
+        cable.release()
+        expect(page.locator(".upload .state")).to_have_text("Unfinished. Choose the same file again to go on.")
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + 2 * PARTS_AT_ONCE_BYTES + MIB
+
+    def test_the_list_is_that_of_the_store(
+        self, browser: Browser, page: Page, as_oci_is: tuple[Running, Cable]
+    ) -> None:
+        """The page remembers nothing: another program stores and deletes what it shows."""
+        running = as_oci_is[0]
+        running.stack.storage.put_object(BUCKET, "users/alice/from elsewhere.txt", b"hello")
+        running.stack.storage.put_object(BUCKET, "users/bob/private.txt", b"hello")
+        page.reload()
+        link = page.get_by_role("link", name="from elsewhere.txt")
+        expect(link).to_be_visible()
+        expect(page.get_by_role("link", name="private.txt")).to_have_count(0)
+        assert download(page, "from elsewhere.txt").read_bytes() == b"hello"
+        _, answer = running.invoke(operation="delete_object", key="users/alice/from elsewhere.txt")
+        requests.delete(answer["url"], timeout=10).raise_for_status()
+        page.reload()
+        expect(page.locator("#empty")).not_to_have_text("Loading the list…")
+        expect(link).to_have_count(0)
+
+    def test_pictures_are_shown_small(self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path) -> None:
+        picture, broken = tmp_path / "dot.png", tmp_path / "broken.png"
+        picture.write_bytes(base64.b64decode(PNG))
+        broken.write_bytes(b"no picture")
+        choose(page, picture, broken)
+        is_uploaded(page, picture.name)
+        is_uploaded(page, broken.name)
+        card = page.locator(".file", has=page.get_by_role("link", name="dot.png"))
+        expect(card.locator("img")).to_be_visible()
+        assert card.locator("img").evaluate("(img) => [img.naturalWidth, img.clientWidth]") == [1, 56]
+        expect(page.locator(".file", has=page.get_by_role("link", name="broken.png")).locator("img")).to_be_hidden()
 
 
 def test_the_lines_of_the_docs(page: Page, connected: tuple[Running, Cable]) -> None:

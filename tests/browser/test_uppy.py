@@ -32,7 +32,6 @@ def browser() -> Iterator[Browser]:
 
 def mapping() -> str:
     """The lines of the page that set Uppy up."""
-    block: str
     return lines_with("@uppy")
 
 
