@@ -31,10 +31,12 @@ POLICY = {
     "rules": [
         {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT, "callers": ["gateway"]},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"]},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"], "via": "par"},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
     ]
 }
-"""Every user may read one object and has a folder of their own. Direct invocations may do anything."""
+"""Every user may read one object, and has a folder of their own by either kind of URL. Direct invocations may do
+anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 

@@ -119,7 +119,13 @@ class Stack:
             self.identity_provider = IdentityProvider()
             self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
             gateway = Gateway(parse(self._deployment()), self.socket_path)
-            page = Page(gateway, prefix=PAGE_PREFIX, token=self.token, messages=self._messages)
+            page = Page(
+                gateway,
+                prefix=PAGE_PREFIX,
+                via="s3" if self._s3_cors else "par",
+                token=self.token,
+                messages=self._messages,
+            )
             # Before any file changes, since another stack may run on this port.
             self.url = started.enter_context(Server(page, port=self._port)).url
             make_private(directory)

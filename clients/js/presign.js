@@ -1,72 +1,19 @@
-/**
- * Downloads and uploads of files of any size, from a browser, through presigned URLs.
- *
- *     const files = new PresignClient({ endpoint: "https://…/v1/presign", getToken: () => token });
- *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
- *     await files.download(`inbox/${file.name}`);
- *
- * A large file goes up in parts. What was sent is kept when the connection or the page goes away, and the same `upload`
- * again goes on from there. All that fails is a `PresignError`.
- *
- * @typedef {{ pointer: string, detail: string }} FieldError  One fault of a request, as the API tells it.
- *
- * @typedef {object} Progress
- * @property {number} loaded  Bytes sent.
- * @property {number} total  Bytes of the file.
- * @property {boolean} waiting  Whether it waits to try again, as the connection or a server failed.
- *
- * @typedef {object} UploadOptions
- * @property {(progress: Progress) => void} [onProgress]
- * @property {AbortSignal} [signal]  Cancels the upload; with `PAUSE` as its reason, keeps what was sent.
- * @property {string} [contentType]  Media type of the object; the file's own by default.
- * @property {Record<string, string>} [metadata]  Names and values to be kept with the object.
- *
- * @typedef {{ key: string, name: string, size: number, lastModified: number }} UnfinishedUpload
- * @typedef {UnfinishedUpload & { uploadId: string, completing?: boolean }} UploadState
- * @typedef {{ url: string, method: string, headers: Record<string, string>, staleAt: number }} SignedUrl
- * @typedef {{ operation: string, key: string } & Record<string, unknown>} UrlRequest
- *
- * @typedef {object} RetryOptions
- * @property {AbortSignal} [signal]
- * @property {() => void} [onWait]  Called when an attempt has failed and another will follow.
- *
- * @typedef {object} TransferOptions
- * @property {AbortSignal} [signal]
- * @property {(bytes: number) => void} [onProgress]  Told how many bytes have gone.
- * @property {number} [stallMs]  After so long without progress the connection counts as lost.
- */
+/** Give this as the reason when you abort an upload's signal to go on later: `controller.abort(PAUSE)`. */
+const PAUSE = Symbol("pause");
 
-/** Where it is kept how to go on with an upload: for good, or as long as the page if the browser keeps nothing. */
-const storage = browserStorage() ?? Object.create(null);
+/** @typedef {{ pointer: string, detail: string }} FieldError  A validation error or an exceeded limit, from the API. */
 
-/** A file of this size or more is sent in parts. */
-export const MULTIPART_FROM_BYTES = 16 * 2 ** 20;
-/** S3's limits of a multipart upload: the smallest part, but for the last one, and the most parts. */
-export const MIN_PART_BYTES = 5 * 2 ** 20;
-export const MAX_PARTS = 10_000;
-
-/** The reason to abort an upload's signal with in order to go on later: `controller.abort(PAUSE)`. */
-export const PAUSE = Symbol("pause");
-
-const TRANSFERS_AT_ONCE = 4; // of one client; browsers open six connections to one host
-const URLS_AT_ONCE = 20;
-const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
-const REFUSALS_IN_A_ROW = 3;
-const STALL_MS = 60_000;
-const COMPLETION_MS = 600_000; // S3 may take minutes to join thousands of parts
-const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // and so forbidden to set
-
-/** Whatever goes wrong. */
-export class PresignError extends Error {
+/** Every failure of this module. */
+class PresignError extends Error {
   /**
-   * @param {string} message  A sentence for the person who waits.
+   * @param {string} message  A sentence for the user.
    * @param {object} facts
-   * @param {string} facts.code  The API's name of the problem (`limit_exceeded`, …), the store's name of its error
-   *   (`NoSuchKey`, …), or `network`, `paused`, `canceled`, `incomplete`, `no_token`.
+   * @param {string} facts.code  The API's code of the problem (`limit_exceeded`, …), the store's code of its error
+   *   (`NoSuchKey`, …), or `network`, `cors`, `paused`, `canceled`, `incomplete`, `no_token`, `no_webcrypto`.
    * @param {number} [facts.status]  HTTP status; 0 if there was no answer.
-   * @param {FieldError[]} [facts.errors]  The fields at fault, where the API names any.
+   * @param {FieldError[]} [facts.errors]  The members of the request that the API refused.
    * @param {number} [facts.retryAfterMs]  How long the API asks to wait.
-   * @param {boolean} [facts.fromStore]  Whether the store answered so, and not the API.
+   * @param {boolean} [facts.fromStore]  Whether the answer came from the store; if not, it came from the API.
    * @param {unknown} [facts.cause]
    */
   constructor(message, { code, status = 0, errors = [], retryAfterMs = 0, fromStore = false, cause }) {
@@ -80,469 +27,153 @@ export class PresignError extends Error {
   }
 }
 
-/** Moves files between the browser and the store that the API at `endpoint` gives URLs for. */
-export class PresignClient {
-  #endpoint;
-  #getToken;
-  #bucket;
-  #prefix;
-  #slots = new Slots(TRANSFERS_AT_ONCE);
-
-  /**
-   * @param {object} options
-   * @param {string} options.endpoint  URL of the API, such as `https://…/v1/presign`.
-   * @param {(need: { refresh: boolean }) => string | Promise<string>} [options.getToken]  Gives the caller's token.
-   *   It is called before each request, and once more with `refresh` when the token was refused.
-   * @param {string} [options.bucket]  The API's default bucket if left out.
-   */
-  constructor({ endpoint, getToken, bucket }) {
-    this.#endpoint = endpoint.replace(/\/+$/, "");
-    this.#getToken = getToken;
-    this.#bucket = bucket;
-    this.#prefix = `presign ${this.#endpoint} ${bucket ?? ""} `;
-  }
-
-  /**
-   * A URL that shows the object or, with a name to save it under, downloads it. It is as good as a password while it
-   * lasts, so ask for one when it is needed.
-   *
-   * @param {string} key
-   * @param {{ saveAs?: string, signal?: AbortSignal }} [options]
-   * @returns {Promise<string>}
-   */
-  async link(key, { saveAs, signal } = {}) {
-    const request = { operation: "get_object", key, download_as: saveAs };
-    return (await persistently(() => this.#sign(request, signal), { signal })).url;
-  }
-
-  /**
-   * Let the browser download the object.
-   *
-   * @param {string} key
-   * @param {{ saveAs?: string }} [options]  The name to save it under: by default the key's last part.
-   */
-  async download(key, { saveAs = key.split("/").at(-1) || key } = {}) {
-    const anchor = document.createElement("a");
-    anchor.href = await this.link(key, { saveAs });
-    anchor.click();
-  }
-
-  /**
-   * The bytes of the object, or null if there is none.
-   *
-   * @param {string} key
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<number | null>}
-   */
-  async size(key, signal) {
-    try {
-      const answer = await this.request({ operation: "head_object", key }, { signal });
-      return Number(answer.getResponseHeader("Content-Length"));
-    } catch (error) {
-      if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
-      throw error;
-    }
-  }
-
-  /**
-   * Store `file` under `key`. A refusal by the policy comes before a byte is sent.
-   *
-   * @param {File} file
-   * @param {string} key
-   * @param {UploadOptions} [options]
-   */
-  async upload(file, key, options = {}) {
-    await new Upload(this, file, key, options).run();
-  }
-
-  /**
-   * The uploads that were begun in this browser and not ended: paused ones, and those whose page went away.
-   * `upload` with the same file and key goes on with one. Kept of each is what is here, and its upload id.
-   *
-   * @returns {UnfinishedUpload[]}
-   */
-  unfinished() {
-    const names = Object.keys(storage).filter((name) => name.startsWith(this.#prefix));
-    return names.map((name) => JSON.parse(storage[name]));
-  }
-
-  /**
-   * Give up an unfinished upload, and let the store drop what it has of it.
-   *
-   * @param {{ size: number, lastModified: number }} file
-   * @param {string} key
-   */
-  async discard(file, key) {
-    const state = this.recall(file, key);
-    if (!state) return;
-    this.remember(file, key, null);
-    try {
-      await this.request({ operation: "abort_multipart_upload", key, upload_id: state.uploadId });
-    } catch (error) {
-      if (!(error instanceof PresignError && error.code === "NoSuchUpload")) throw error;
-    }
-  }
-
-  /**
-   * Ask for URLs, all in one call.
-   *
-   * @package
-   * @param {UrlRequest[]} requests
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<(SignedUrl | PresignError)[]>}
-   */
-  async signAll(requests, signal) {
-    const askedAt = Date.now();
-    const body = { requests: requests.map((request) => ({ bucket: this.#bucket, ...request })) };
-    const { results } = await this.#ask("/batch", body, signal);
-    return results.map((/** @type {any} */ result) =>
-      result.problem ? problem(result.problem, result.problem.status) : signedUrl(result, askedAt),
-    );
-  }
-
-  /**
-   * Ask for a URL and use it, and do both again while what fails may pass.
-   *
-   * @package
-   * @param {UrlRequest} request
-   * @param {TransferOptions & RetryOptions & { body?: Blob | string }} [options]
-   * @returns {Promise<XMLHttpRequest>}
-   */
-  request(request, { body, onWait, ...options } = {}) {
-    const attempt = async () => transfer(await this.#sign(request, options.signal), body ?? null, options);
-    return persistently(attempt, { signal: options.signal, onWait });
-  }
-
-  /**
-   * Run `action` when fewer transfers than are good for a browser are under way.
-   *
-   * @package
-   * @template T
-   * @param {AbortSignal} signal
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  inSlot(signal, action) {
-    return this.#slots.run(signal, action);
-  }
-
-  /**
-   * @package
-   * @param {{ size: number, lastModified: number }} file
-   * @param {string} key
-   * @returns {UploadState | null}
-   */
-  recall(file, key) {
-    return JSON.parse(storage[this.#stateName(file, key)] ?? "null");
-  }
-
-  /**
-   * @package
-   * @param {{ size: number, lastModified: number }} file
-   * @param {string} key
-   * @param {UploadState | null} state
-   */
-  remember(file, key, state) {
-    const name = this.#stateName(file, key);
-    if (state) storage[name] = JSON.stringify(state);
-    else delete storage[name];
-  }
-
-  /**
-   * @param {{ size: number, lastModified: number }} file
-   * @param {string} key
-   */
-  #stateName({ size, lastModified }, key) {
-    return `${this.#prefix}${size} ${lastModified} ${key}`;
-  }
-
-  /**
-   * @param {UrlRequest} request
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<SignedUrl>}
-   */
-  async #sign(request, signal) {
-    const askedAt = Date.now();
-    return signedUrl(await this.#ask("", { bucket: this.#bucket, ...request }, signal), askedAt);
-  }
-
-  /**
-   * @param {string} path
-   * @param {object} body
-   * @param {AbortSignal} [signal]
-   * @param {boolean} [refresh]
-   * @returns {Promise<any>}
-   */
-  async #ask(path, body, signal, refresh = false) {
-    const time = AbortSignal.timeout(STALL_MS);
-    let token, response, answer;
-    try {
-      token = await this.#getToken?.({ refresh });
-    } catch (cause) {
-      throw new PresignError("The sign-in failed.", { code: "no_token", cause });
-    }
-    try {
-      response = await fetch(this.#endpoint + path, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
-        body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([signal, time]) : time,
-      });
-      answer = jsonOrNull(await response.text());
-    } catch (cause) {
-      throw new PresignError("The connection to the server failed.", { code: "network", cause });
-    }
-    if (response.status === 401 && this.#getToken && !refresh) return this.#ask(path, body, signal, true);
-    if (response.ok && answer) return answer;
-    throw problem(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
-  }
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+function codeOf(error) {
+  return error instanceof PresignError ? error.code : "";
 }
 
-/** One upload on its way. */
-class Upload {
-  #client;
-  #file;
-  #key;
-  #description;
-  #onProgress;
-  #partBytes;
-  /** Aborted by the caller, or by us when a part has failed for good. */
-  #signal;
-  #stop = new AbortController();
-  #uploadId = "";
-  /** @type {number[]} */
-  #toSend = [];
-  /** What is asked for already. @type {Map<number, Promise<SignedUrl>>} */
-  #urls = new Map();
-  /** ETags of the parts that are there; null where the browser was not shown it. @type {Map<number, string | null>} */
-  #sent = new Map();
-  /** Bytes of each part that have gone; the whole file is part 0 if there are no parts. @type {Map<number, number>} */
-  #loaded = new Map();
-  #loadedBytes = 0;
+/**
+ * The error for an aborted signal.
+ *
+ * @param {AbortSignal} signal
+ * @returns {PresignError}
+ */
+function aborted({ reason }) {
+  return reason === PAUSE
+    ? new PresignError("The upload is paused.", { code: "paused" })
+    : new PresignError("The upload was canceled.", { code: "canceled", cause: reason });
+}
 
-  /**
-   * @param {PresignClient} client
-   * @param {File} file
-   * @param {string} key
-   * @param {UploadOptions} options
-   */
-  constructor(client, file, key, { onProgress = () => {}, signal, contentType, metadata }) {
-    this.#client = client;
-    this.#file = file;
-    this.#key = key;
-    this.#description = { key, content_type: contentType ?? (file.type || "application/octet-stream"), metadata };
-    this.#onProgress = onProgress;
-    this.#partBytes = Math.max(MIN_PART_BYTES, Math.ceil(file.size / MAX_PARTS));
-    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-  }
-
-  async run() {
-    try {
-      if (this.#signal.aborted) throw aborted(this.#signal);
-      await (this.#file.size < MULTIPART_FROM_BYTES ? this.#put() : this.#multipart());
-      this.#onProgress({ loaded: this.#file.size, total: this.#file.size, waiting: false });
-    } catch (error) {
-      if (["canceled", "limit_exceeded", "PreconditionFailed"].includes(codeOf(error))) {
-        await this.#client.discard(this.#file, this.#key).catch(() => {});
-      }
-      throw error;
-    }
-  }
-
-  async #put() {
-    let attempts = 0;
-    const request = { operation: "put_object", ...this.#description, content_length: this.#file.size };
-    const onProgress = (/** @type {number} */ bytes) => this.#report(0, bytes);
-    const options = { signal: this.#signal, body: this.#file, onProgress, onWait: () => ++attempts && this.#wait(0) };
-    try {
-      await this.#client.inSlot(this.#signal, () => this.#client.request(request, options));
-    } catch (error) {
-      // The answer to an earlier attempt was lost, perhaps; then the object in the way is this one.
-      if (codeOf(error) !== "PreconditionFailed" || !attempts || !(await this.#isThere())) throw error;
-    }
-  }
-
-  async #multipart() {
-    const state = this.#client.recall(this.#file, this.#key);
-    if (state && (await this.#resume(state))) return;
-    if (!this.#uploadId) await this.#begin();
-    const count = Math.ceil(this.#file.size / this.#partBytes);
-    // The last part goes first: its URL is refused if the file is longer than the policy allows.
-    const order = [count, ...Array.from({ length: count - 1 }, (_, index) => index + 1)];
-    this.#toSend = order.filter((number) => !this.#sent.has(number));
-    if (this.#toSend.length) await persistently(() => this.#partUrl(this.#toSend[0]), this.#retrying()).catch(tooLarge);
-    const senders = Array.from({ length: TRANSFERS_AT_ONCE }, () => this.#sendParts());
-    try {
-      await Promise.all(senders);
-    } catch (error) {
-      this.#stop.abort(PAUSE);
-      await Promise.allSettled(senders);
-      throw error;
-    }
-    await this.#complete();
-  }
-
-  async #begin() {
-    // Of the URL for a PUT of the whole nothing but the refusal is used: it names the policy's limit.
-    const whole = { operation: "put_object", ...this.#description, content_length: this.#file.size };
-    const [refusal] = await persistently(() => this.#client.signAll([whole], this.#signal), this.#retrying());
-    if (codeOf(refusal) === "limit_exceeded") throw refusal;
-    const answer = await this.#client.request(
-      { operation: "create_multipart_upload", ...this.#description },
-      this.#retrying(),
-    );
-    this.#uploadId = element(answer, "UploadId");
-    this.#remember({});
-  }
-
-  /**
-   * Find out what the store has of an upload that was begun before.
-   *
-   * @param {UploadState} state
-   * @returns {Promise<boolean>} Whether there is nothing left to do.
-   */
-  async #resume(state) {
-    this.#uploadId = state.uploadId;
-    try {
-      this.#sent = await this.#listParts();
-      for (const number of this.#sent.keys()) this.#report(number, this.#slice(number).size);
-      return false;
-    } catch (error) {
-      if (codeOf(error) !== "NoSuchUpload") throw error;
-    }
-    this.#uploadId = "";
-    this.#client.remember(this.#file, this.#key, null);
-    return Boolean(state.completing) && this.#isThere();
-  }
-
-  /** @param {{ completing?: boolean }} more */
-  #remember(more) {
-    const { name, size, lastModified } = this.#file;
-    const state = { key: this.#key, name, size, lastModified, uploadId: this.#uploadId, ...more };
-    this.#client.remember(this.#file, this.#key, state);
-  }
-
-  async #sendParts() {
-    for (let number; (number = this.#toSend.shift()); ) {
-      const part = number;
-      await this.#client.inSlot(this.#signal, () => this.#sendPart(part));
-    }
-  }
-
-  /** @param {number} number */
-  async #sendPart(number) {
-    const body = this.#slice(number);
-    const attempt = async () => {
-      const url = await this.#partUrl(number);
-      this.#urls.delete(number);
-      return transfer(url, body, { signal: this.#signal, onProgress: (bytes) => this.#report(number, bytes) });
-    };
-    const answer = await persistently(attempt, { signal: this.#signal, onWait: () => this.#wait(number) });
-    this.#sent.set(number, answer.getResponseHeader("ETag"));
-    this.#report(number, body.size);
-  }
-
-  /**
-   * A URL for a part: one that was fetched before and still serves, or a new one, and then those of the next parts too.
-   *
-   * @param {number} number
-   * @returns {Promise<SignedUrl>}
-   */
-  async #partUrl(number) {
-    const held = await this.#urls.get(number);
-    if (held && Date.now() < held.staleAt) return held;
-    if (held) this.#urls.clear(); // the others are as old
-    const next = this.#toSend.filter((other) => other !== number && !this.#urls.has(other));
-    const numbers = [number, ...next.slice(0, URLS_AT_ONCE - 1)];
-    const answers = this.#client.signAll(numbers.map(this.#partRequest), this.#signal);
-    numbers.forEach((other, index) => {
-      const url = answers.then((all) => (all[index] instanceof PresignError ? Promise.reject(all[index]) : all[index]));
-      this.#urls.set(other, url);
-      url.catch(() => this.#urls.delete(other));
-    });
-    return /** @type {Promise<SignedUrl>} */ (this.#urls.get(number));
-  }
-
-  /** @param {number} number */
-  #partRequest = (number) => ({
-    operation: "upload_part",
-    key: this.#key,
-    upload_id: this.#uploadId,
-    part_number: number,
-    content_length: this.#slice(number).size,
+/**
+ * The error for problem details (RFC 9457) from the API.
+ *
+ * @param {any} details  Those of the API, or an empty object where it gave none.
+ * @param {number} status
+ * @param {number} [retryAfterMs]
+ * @returns {PresignError}
+ */
+function problem(details, status, retryAfterMs) {
+  const { code = `http_${status}`, detail, message } = details;
+  // Whether a request was sent in a batch is our matter, so the pointers don't show it.
+  const errors = (details.errors ?? []).map((/** @type {FieldError} */ error) => ({
+    ...error,
+    pointer: error.pointer.replace(/^\/requests\/\d+/, ""),
+  }));
+  const sentence = code === "limit_exceeded" && errors.length ? errors.map(limitSentence).join(" ") : detail ?? message;
+  return new PresignError(sentence ?? `The server answered with status ${status}.`, {
+    code: String(code),
+    status,
+    errors,
+    retryAfterMs,
   });
+}
 
-  /** @param {number} number */
-  #slice(number) {
-    return this.#file.slice((number - 1) * this.#partBytes, number * this.#partBytes);
+/**
+ * Throw again the API's refusal of a part, in the user's words.
+ *
+ * @param {PresignError} error
+ * @returns {never}
+ */
+function throwForPart(error) {
+  throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
+}
+
+/** @param {FieldError} error */
+function limitSentence({ pointer, detail }) {
+  const limit = detail.replace("is required, and ", "");
+  if (pointer === "/content_length") return `The file is too large: its size ${limit.replace(/\d+/, inUnits)}.`;
+  if (pointer === "/content_type") return `Files of this type are not allowed: the type ${limit}.`;
+  return `${pointer.slice(1)} ${detail}.`;
+}
+
+/** @param {string} digits */
+function inUnits(digits) {
+  let size = Number(digits);
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  while (size >= 1024 && units.length > 1) {
+    size /= 1024;
+    units.shift();
   }
+  return `${Math.floor(size * 10) / 10} ${units[0]}`;
+}
 
-  /** The parts that the store has, those that are not as long as ours left out. */
-  async #listParts() {
-    const found = new Map();
-    for (/** @type {number | undefined} */ let marker; ; ) {
-      const list = { operation: "list_parts", key: this.#key, upload_id: this.#uploadId, part_number_marker: marker };
-      const answer = await this.#client.request(list, this.#retrying());
-      for (const part of xml(answer).querySelectorAll("Part")) {
-        const text = (/** @type {string} */ name) => part.querySelector(name)?.textContent ?? "";
-        const number = Number(text("PartNumber"));
-        if (Number(text("Size")) === this.#slice(number).size) found.set(number, text("ETag"));
-      }
-      const next = Number(element(answer, "NextPartNumberMarker"));
-      if (element(answer, "IsTruncated") !== "true" || !(next > (marker ?? 0))) return found;
-      marker = next;
-    }
-  }
+const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
+const REFUSALS_IN_A_ROW = 3;
+/** The store's codes for a body that does not have the digest sent with it. */
+const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"]);
 
-  async #complete() {
-    let etags = this.#sent;
-    if ([...etags.values()].includes(null)) etags = await this.#listParts();
-    if (etags.size < this.#sent.size) throw new PresignError("The storage has lost a part.", { code: "incomplete" });
-    const parts = [...etags].sort(([one], [other]) => one - other).map(partXml);
-    const body = `<CompleteMultipartUpload xmlns="${S3_NAMESPACE}">${parts.join("")}</CompleteMultipartUpload>`;
-    const request = { operation: "complete_multipart_upload", key: this.#key, upload_id: this.#uploadId };
-    this.#remember({ completing: true });
-    let attempts = 0;
-    const onWait = () => ++attempts && this.#wait();
+/**
+ * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it is
+ * repeated at once, as the most likely cause is an expired URL.
+ *
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @param {RetryOptions} options
+ * @returns {Promise<T>}
+ */
+async function persistently(attempt, { signal, onWait = () => {} }) {
+  for (let failures = 0, refusals = 0; ; ) {
+    if (signal?.aborted) throw aborted(signal);
     try {
-      await this.#client.request(request, { signal: this.#signal, onWait, body, stallMs: COMPLETION_MS });
+      return await attempt();
     } catch (error) {
-      // The answer to an earlier attempt was lost, perhaps; then the upload has been completed by that.
-      const known = ["NoSuchUpload", "PreconditionFailed"].includes(codeOf(error));
-      if (!known || !attempts || !(await this.#isThere())) throw error;
+      if (signal?.aborted) throw aborted(signal);
+      if (!(error instanceof PresignError)) throw error;
+      if (isRefusal(error)) {
+        if (++refusals === REFUSALS_IN_A_ROW) throw error;
+        continue;
+      }
+      refusals = 0;
+      if (!mayPass(error) || failures === RETRY_PAUSES_MS.length) throw error;
+      onWait();
+      await pause(Math.max(RETRY_PAUSES_MS[failures++], error.retryAfterMs), signal);
     }
-    this.#client.remember(this.#file, this.#key, null);
-  }
-
-  /** Whether the store has an object of our name and size; as far as we may know. */
-  async #isThere() {
-    return (await this.#client.size(this.#key, this.#signal).catch(() => null)) === this.#file.size;
-  }
-
-  #retrying() {
-    return { signal: this.#signal, onWait: () => this.#wait() };
-  }
-
-  /** @param {number} [number]  The part of which nothing counts as sent any more. */
-  #wait(number) {
-    this.#report(number, 0, true);
-  }
-
-  /**
-   * @param {number} [number]  The part of which now `bytes` have gone.
-   * @param {number} [bytes]
-   * @param {boolean} [waiting]
-   */
-  #report(number, bytes = 0, waiting = false) {
-    if (number !== undefined) {
-      this.#loadedBytes += bytes - (this.#loaded.get(number) ?? 0);
-      this.#loaded.set(number, bytes);
-    }
-    this.#onProgress({ loaded: this.#loadedBytes, total: this.#file.size, waiting });
   }
 }
 
-/** Lets so many actions run at once, and the others wait for their turn. */
+/**
+ * Whether the store refuses the URL itself: it has expired, was revoked, or is not for this request.
+ *
+ * @param {unknown} error
+ * @returns {boolean}
+ */
+function isRefusal(error) {
+  if (!(error instanceof PresignError && error.fromStore)) return false;
+  return error.status === 401 || error.status === 403 || error.code === "NotAuthorizedOrNotFound";
+}
+
+/** @param {PresignError} error */
+function mayPass({ status, code, fromStore }) {
+  if (status === 0) return code === "network";
+  if (fromStore && (status >= 500 || DAMAGED.has(code))) return true;
+  return [408, 429, 502, 503, 504].includes(status);
+}
+
+/**
+ * Wait for a time, and then until the browser is online. The wait also ends at the moment when the browser comes online.
+ *
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]  Ends the wait too.
+ * @returns {Promise<void>}
+ */
+function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      globalThis.removeEventListener?.("online", end);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(() => globalThis.navigator?.onLine !== false && end(), milliseconds);
+    globalThis.addEventListener?.("online", end);
+    signal?.addEventListener("abort", end);
+  });
+}
+
+/** Runs a limited number of actions at once; the others wait for their turn. */
 class Slots {
   /** @type {(() => void)[]} */
   #waiting = [];
@@ -589,204 +220,80 @@ class Slots {
   }
 }
 
-/**
- * Do `attempt` until it succeeds, with growing pauses after failures that may pass. After a 403 of the store it is done
- * again at once, as then its URL has expired, most likely.
- *
- * @template T
- * @param {() => Promise<T>} attempt
- * @param {RetryOptions} options
- * @returns {Promise<T>}
- */
-async function persistently(attempt, { signal, onWait = () => {} }) {
-  for (let failures = 0, refusals = 0; ; ) {
-    if (signal?.aborted) throw aborted(signal);
-    try {
-      return await attempt();
-    } catch (error) {
-      if (signal?.aborted) throw aborted(signal);
-      if (!(error instanceof PresignError)) throw error;
-      if (error.fromStore && error.status === 403) {
-        if (++refusals === REFUSALS_IN_A_ROW) throw error;
-        continue;
-      }
-      refusals = 0;
-      if (!mayPass(error) || failures === RETRY_PAUSES_MS.length) throw error;
-      onWait();
-      await pause(Math.max(RETRY_PAUSES_MS[failures++], error.retryAfterMs), signal);
-    }
-  }
-}
-
-/** @param {PresignError} error */
-function mayPass({ status, fromStore }) {
-  return [0, 408, 429, 502, 503, 504].includes(status) || (fromStore && status >= 500);
-}
-
-/**
- * Wait so long, and then for the browser to be online. The moment when it comes back online ends the wait.
- *
- * @param {number} milliseconds
- * @param {AbortSignal} [signal]  Ends the wait too.
- * @returns {Promise<void>}
- */
-function pause(milliseconds, signal) {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      removeEventListener("online", end);
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(() => navigator.onLine && end(), milliseconds);
-    addEventListener("online", end);
-    signal?.addEventListener("abort", end);
-  });
-}
-
-/**
- * Send one request to the store, with XMLHttpRequest, as `fetch` does not tell how far an upload has come.
- *
- * @param {SignedUrl} signed
- * @param {Blob | string | null} body
- * @param {TransferOptions} options
- * @returns {Promise<XMLHttpRequest>}
- */
-function transfer({ url, method, headers }, body, { signal, onProgress, stallMs = STALL_MS }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    const abort = () => request.abort();
-    let stall = setTimeout(abort, stallMs);
-    request.open(method, url);
-    for (const [name, value] of Object.entries(headers)) {
-      if (!SENT_BY_THE_BROWSER.has(name.toLowerCase())) request.setRequestHeader(name, value);
-    }
-    if (onProgress) {
-      request.upload.onprogress = ({ loaded }) => {
-        clearTimeout(stall);
-        stall = setTimeout(abort, stallMs);
-        onProgress(loaded);
-      };
-    }
-    request.onloadend = () => {
-      clearTimeout(stall);
-      signal?.removeEventListener("abort", abort);
-      const failure = storeFailure(request);
-      if (failure) reject(failure);
-      else resolve(request);
-    };
-    signal?.addEventListener("abort", abort);
-    request.send(body);
-  });
-}
-
-/** @param {XMLHttpRequest} request */
-function storeFailure(request) {
-  const { status } = request;
-  // S3 has sent the status 200 already when the parts turn out not to fit together.
-  const isError = xml(request).documentElement.localName === "Error";
-  if (status >= 200 && status < 300 && !isError) return null;
-  if (status === 0) return new PresignError("The connection to the storage failed.", { code: "network" });
-  const code = element(request, "Code") || `http_${status}`;
-  const message = STORE_MESSAGES[code] ?? `The storage refused it: ${element(request, "Message") || status}`;
-  return new PresignError(message, { code, status: isError && status < 300 ? 500 : status, fromStore: true });
-}
-
 /** @type {Record<string, string>} */
-const STORE_MESSAGES = {
+const MESSAGES = {
   NoSuchKey: "There is no such file.",
+  ObjectNotFound: "There is no such file.",
   PreconditionFailed: "There is already a file of this name.",
+  IfNoneMatchFailed: "There is already a file of this name.",
 };
-
-const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
-
-/** @param {[number, string | null]} part */
-function partXml([number, etag]) {
-  const text = (etag ?? "").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<Part><PartNumber>${number}</PartNumber><ETag>${text}</ETag></Part>`;
-}
-
-/** @param {XMLHttpRequest} answer */
-function xml(answer) {
-  return new DOMParser().parseFromString(answer.responseText || "<none/>", "application/xml");
-}
+/** @type {Record<string, string>} */
+const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
 /**
- * @param {XMLHttpRequest} answer
- * @param {string} name
+ * The error that an answer of the store tells, in XML (S3) or JSON (native API); null if it tells success.
+ *
+ * @param {StoreAnswer} answer
+ * @returns {PresignError | null}
  */
-function element(answer, name) {
-  return xml(answer).querySelector(name)?.textContent ?? "";
-}
-
-/**
- * @param {any} result  A result of the API.
- * @param {number} askedAt
- * @returns {SignedUrl}
- */
-function signedUrl({ url, method, headers, expires_in }, askedAt) {
-  // The time is our own from asking to using it, so that it does not matter whether our clock is right.
-  return { url, method, headers, staleAt: askedAt + expires_in * 900 };
-}
-
-/**
- * @param {any} details  The problem details that the API has answered, or what stands in their place.
- * @param {number} status
- * @param {number} [retryAfterMs]
- */
-function problem(details, status, retryAfterMs) {
-  const { code = `http_${status}`, detail, message } = details;
-  // That a request went in a batch with others is no matter of the caller.
-  const errors = (details.errors ?? []).map((/** @type {FieldError} */ error) => ({
-    ...error,
-    pointer: error.pointer.replace(/^\/requests\/\d+/, ""),
-  }));
-  const sentence = code === "limit_exceeded" && errors.length ? errors.map(limitSentence).join(" ") : detail ?? message;
-  return new PresignError(sentence ?? `The server answered with status ${status}.`, {
-    code: String(code),
-    status,
-    errors,
-    retryAfterMs,
+function parseError({ status, text }) {
+  const { code, message } = errorDetails(text);
+  const succeeded = status >= 200 && status < 300;
+  // S3 has sent the status 200 already when it finds out that it can't join the parts.
+  const isError = code !== "" && /^\s*(<\?xml[^>]*>\s*)?<Error[\s>]/.test(text);
+  if (succeeded && !isError) return null;
+  const known = code || `http_${status}`;
+  return new PresignError(MESSAGES[known] ?? `The storage refused the request: ${message || status}`, {
+    code: known,
+    status: succeeded ? 500 : status,
+    fromStore: true,
   });
-}
-
-/**
- * @param {PresignError} error  What the API has said about a part.
- * @returns {never}
- */
-function tooLarge(error) {
-  throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
-}
-
-/** @param {FieldError} error */
-function limitSentence({ pointer, detail }) {
-  if (pointer === "/content_length") return `The file is too large: its size ${detail.replace(/\d+/, inUnits)}.`;
-  if (pointer === "/content_type") return `Files of this type are not allowed: the type ${detail}.`;
-  return `${pointer.slice(1)} ${detail}.`;
-}
-
-/** @param {string} digits */
-function inUnits(digits) {
-  let size = Number(digits);
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-  while (size >= 1024 && units.length > 1) {
-    size /= 1024;
-    units.shift();
-  }
-  return `${Math.floor(size * 10) / 10} ${units[0]}`;
-}
-
-/**
- * @param {AbortSignal} signal
- * @returns {PresignError}
- */
-function aborted({ reason }) {
-  return reason === PAUSE
-    ? new PresignError("The upload is paused.", { code: "paused" })
-    : new PresignError("The upload was canceled.", { code: "canceled", cause: reason });
 }
 
 /** @param {string} text */
+function errorDetails(text) {
+  const json = jsonOrNull(text);
+  if (json) return { code: String(json.code ?? ""), message: String(json.message ?? "") };
+  return { code: element(text, "Code"), message: element(text, "Message") };
+}
+
+/**
+ * The text of the first element of this name in an XML document of S3, where no element has attributes of use.
+ *
+ * @param {string} xml
+ * @param {string} name
+ * @returns {string}  Empty if there is none.
+ */
+function element(xml, name) {
+  return elements(xml, name)[0]?.replace(/&(?:(lt|gt|quot|apos|amp)|#(\d+)|#x([0-9a-f]+));/gi, decoded) ?? "";
+}
+
+/**
+ * The inside of each element of this name.
+ *
+ * @param {string} xml
+ * @param {string} name
+ * @returns {string[]}
+ */
+function elements(xml, name) {
+  return Array.from(xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^]*?)</${name}>`, "g")), ([, inside]) => inside);
+}
+
+/**
+ * @param {string} _
+ * @param {string | undefined} name
+ * @param {string | undefined} decimal
+ * @param {string | undefined} hex
+ */
+function decoded(_, name, decimal, hex) {
+  if (name) return ENTITIES[name.toLowerCase()];
+  return String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex ?? "", 16));
+}
+
+/**
+ * @param {string} text
+ * @returns {any}
+ */
 function jsonOrNull(text) {
   try {
     return JSON.parse(text);
@@ -795,17 +302,1515 @@ function jsonOrNull(text) {
   }
 }
 
-/** @param {unknown} error */
-function codeOf(error) {
-  return error instanceof PresignError ? error.code : "";
+/**
+ * @typedef {object} RetryOptions
+ * @property {AbortSignal} [signal]
+ * @property {() => void} [onWait]  Called when an attempt has failed and another will follow.
+ *
+ * @typedef {object} TransferOptions
+ * @property {AbortSignal} [signal]
+ * @property {(bytes: number) => void} [onProgress]  Called with the number of bytes sent so far.
+ * @property {number} [stallMs]  After so long without progress the connection counts as lost.
+ *
+ * @typedef {{ method: string, url: string, headers: Record<string, string> }} StoreRequest
+ *
+ * @typedef {object} StoreAnswer
+ * @property {number} status
+ * @property {string} text
+ * @property {(name: string) => string | null} header  Null too where the store does not let a page read the header.
+ */
+
+/** How long a connection may be without progress. */
+const STALL_MS = 60_000;
+
+const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may not set these
+
+/**
+ * Send one request to the store.
+ *
+ * @param {StoreRequest} request
+ * @param {Blob | string | null} body
+ * @param {TransferOptions} [options]
+ * @returns {Promise<StoreAnswer>}
+ */
+async function transfer(request, body, options = {}) {
+  const headers = Object.entries(request.headers).filter(([name]) => !SENT_BY_THE_BROWSER.has(name.toLowerCase()));
+  // fetch does not tell how far an upload has come; Node.js has no XMLHttpRequest.
+  const send = globalThis.XMLHttpRequest ? sendByXhr : sendByFetch;
+  const answer = await send(request, headers, body, options);
+  const failure = parseError(answer);
+  if (failure) throw failure;
+  return answer;
 }
 
-function browserStorage() {
+/**
+ * @param {StoreRequest} request
+ * @param {[string, string][]} headers
+ * @param {Blob | string | null} body
+ * @param {TransferOptions} options
+ * @returns {Promise<StoreAnswer>}
+ */
+function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs = STALL_MS }) {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    const abort = () => xhr.abort();
+    let stall = setTimeout(abort, stallMs);
+    xhr.open(method, url);
+    for (const [name, value] of headers) xhr.setRequestHeader(name, value);
+    if (onProgress) {
+      xhr.upload.onprogress = ({ loaded }) => {
+        clearTimeout(stall);
+        stall = setTimeout(abort, stallMs);
+        onProgress(loaded);
+      };
+    }
+    xhr.onloadend = () => {
+      clearTimeout(stall);
+      signal?.removeEventListener("abort", abort);
+      if (xhr.status === 0) return reject(connectionFailed());
+      resolve({ status: xhr.status, text: xhr.responseText, header: (name) => xhr.getResponseHeader(name) });
+    };
+    signal?.addEventListener("abort", abort);
+    xhr.send(body);
+  });
+}
+
+/**
+ * @param {StoreRequest} request
+ * @param {[string, string][]} headers
+ * @param {Blob | string | null} body
+ * @param {TransferOptions} options
+ * @returns {Promise<StoreAnswer>}
+ */
+async function sendByFetch({ method, url }, headers, body, { signal, stallMs }) {
+  // Nothing tells whether a sent body makes progress, so that only a limit set by the caller ends the wait.
+  const signals = [signal, stallMs ? AbortSignal.timeout(stallMs) : undefined].filter((one) => one !== undefined);
   try {
-    localStorage.setItem("presign", "");
-    localStorage.removeItem("presign");
-    return localStorage;
+    const response = await fetch(url, { method, headers, body, signal: AbortSignal.any(signals) });
+    const text = await response.text();
+    return { status: response.status, text, header: (name) => response.headers.get(name) };
+  } catch (cause) {
+    throw connectionFailed(cause);
+  }
+}
+
+/** @param {unknown} [cause] */
+function connectionFailed(cause) {
+  return new PresignError("The connection to the storage failed.", { code: "network", cause });
+}
+
+/**
+ * Whether a page can reach the URL but can't read the answer, as the store sends no CORS headers for the page's origin.
+ *
+ * @param {string} url
+ * @returns {Promise<boolean>}
+ */
+async function isUnreadable(url) {
+  if (!globalThis.XMLHttpRequest) return false;
+  try {
+    return (await fetch(url, { mode: "no-cors", cache: "no-store" })).type === "opaque";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @typedef {"s3" | "par"} Via  How access is given: by a presigned URL of S3, or a pre-authenticated request (PAR).
+ *
+ * @typedef {object} SignedUrl
+ * @property {string} url
+ * @property {string} method
+ * @property {Record<string, string>} headers
+ * @property {Via} via
+ * @property {string} bucket
+ * @property {string} [id]  Of a PAR.
+ * @property {string} expiresAt  RFC 3339.
+ * @property {number} staleAt  When to ask for another one, in milliseconds of our own clock.
+ *
+ * @typedef {{ operation: string } & Record<string, unknown>} UrlRequest
+ *
+ * @typedef {object} PresignOptions
+ * @property {string} endpoint  URL of the API, such as `https://…/v1/presign`.
+ * @property {(need: { refresh: boolean }) => string | Promise<string>} [getToken]  Gives the user's token. It is called
+ *   before each request, and once more with `refresh` when the token was refused.
+ * @property {string} [bucket]  The API's default bucket if left out.
+ * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
+ * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by default
+ *   the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
+ */
+
+/** Asks the API for URLs, and uses them. */
+class Api {
+  #getToken;
+  #user;
+
+  /** @param {PresignOptions} options */
+  constructor({ endpoint, getToken, bucket, via, user }) {
+    this.endpoint = endpoint.replace(/\/+$/, "");
+    this.bucket = bucket;
+    this.via = via;
+    this.#getToken = getToken;
+    this.#user = user;
+  }
+
+  /**
+   * The user whom unfinished uploads belong to; null if nobody can tell.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async user() {
+    if (this.#user !== undefined) return this.#user;
+    if (!this.#getToken) return "";
+    return subject(await this.#token(false));
+  }
+
+  /**
+   * Ask for a URL.
+   *
+   * @param {UrlRequest} request
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<SignedUrl>}
+   */
+  async sign(request, signal) {
+    const askedAt = Date.now();
+    return signedUrl(await this.ask("", this.#completed(request), signal), askedAt);
+  }
+
+  /**
+   * Ask for several URLs in one call.
+   *
+   * @param {UrlRequest[]} requests
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<(SignedUrl | PresignError)[]>}
+   */
+  async signAll(requests, signal) {
+    const askedAt = Date.now();
+    const body = { requests: requests.map((request) => this.#completed(request)) };
+    const { results } = await this.ask("/batch", body, signal);
+    return results.map((/** @type {any} */ result) =>
+      result.problem ? problem(result.problem, result.problem.status) : signedUrl(result, askedAt),
+    );
+  }
+
+  /**
+   * Ask for a URL for an upload in one request. A presigned URL is bound to the file's size and digest; a PAR can't be.
+   *
+   * @param {UrlRequest} request
+   * @param {{ content_length: number, checksum_sha256?: string }} bound
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<SignedUrl>}
+   */
+  async signPut(request, bound, signal) {
+    if (this.via === "par") return this.sign(request, signal);
+    try {
+      return await this.sign({ ...request, ...bound }, signal);
+    } catch (error) {
+      if (!isUnfit(error, bound)) throw error;
+      return this.sign(request, signal);
+    }
+  }
+
+  /**
+   * Ask for a URL and use it, and repeat while the failure may pass. The URL serves again until it is stale or refused.
+   *
+   * @param {UrlRequest | ((signal?: AbortSignal) => Promise<SignedUrl>)} request  What to ask for, or how to get the URL.
+   * @param {TransferOptions & RetryOptions & { body?: Blob | string }} [options]
+   * @returns {Promise<StoreAnswer>}
+   */
+  request(request, { body, onWait, ...options } = {}) {
+    const { signal } = options;
+    /** @type {SignedUrl | undefined} */
+    let held;
+    const attempt = async () => {
+      if (!held || Date.now() >= held.staleAt) {
+        held = await (typeof request === "function" ? request(signal) : this.sign(request, signal));
+      }
+      try {
+        return await transfer(held, body ?? null, options);
+      } catch (error) {
+        if (isRefusal(error)) held = undefined;
+        throw error;
+      }
+    };
+    return persistently(attempt, { signal, onWait });
+  }
+
+  /**
+   * Send a body to the API.
+   *
+   * @param {string} path
+   * @param {object} body
+   * @param {AbortSignal} [signal]
+   * @param {boolean} [refresh]  Whether to get a new token first.
+   * @returns {Promise<any>}
+   */
+  async ask(path, body, signal, refresh = false) {
+    const time = AbortSignal.timeout(STALL_MS);
+    const token = await this.#token(refresh);
+    let response, answer;
+    try {
+      response = await fetch(this.endpoint + path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+        body: JSON.stringify(body),
+        signal: signal ? AbortSignal.any([signal, time]) : time,
+      });
+      answer = jsonOrNull(await response.text());
+    } catch (cause) {
+      throw new PresignError("The connection to the server failed.", { code: "network", cause });
+    }
+    if (response.status === 401 && this.#getToken && !refresh) return this.ask(path, body, signal, true);
+    if (response.ok && answer) return answer;
+    throw problem(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
+  }
+
+  /** @param {boolean} refresh */
+  async #token(refresh) {
+    try {
+      return await this.#getToken?.({ refresh });
+    } catch (cause) {
+      throw new PresignError("The sign-in failed.", { code: "no_token", cause });
+    }
+  }
+
+  /** @param {UrlRequest} request */
+  #completed(request) {
+    return { bucket: this.bucket, via: request.operation === "get_prefix" ? undefined : this.via, ...request };
+  }
+}
+
+/**
+ * @param {any} result  A result of the API.
+ * @param {number} askedAt
+ * @returns {SignedUrl}
+ */
+function signedUrl({ url, method, headers, via, bucket, id, expires_at, expires_in }, askedAt) {
+  // Both moments are of our own clock, so that a wrong clock does no harm.
+  return { url, method, headers, via, bucket, id, expiresAt: expires_at, staleAt: askedAt + expires_in * 900 };
+}
+
+/**
+ * Whether the API refuses nothing but the members that no PAR can be bound to.
+ *
+ * @param {unknown} error
+ * @param {object} bound
+ */
+function isUnfit(error, bound) {
+  if (!(error instanceof PresignError && error.code === "invalid_request" && error.errors.length)) return false;
+  return error.errors.every(({ pointer }) => pointer.slice(1) in bound);
+}
+
+/**
+ * The claim `sub` of a JWT; null if it is none.
+ *
+ * @param {string | undefined} token
+ * @returns {string | null}
+ */
+function subject(token) {
+  const payload = (token ?? "").split(".")[1] ?? "";
+  try {
+    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+    const { sub } = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof sub === "string" ? sub : null;
   } catch {
     return null;
   }
 }
+
+const SHIFTS = [
+  [7, 12, 17, 22],
+  [5, 9, 14, 20],
+  [4, 11, 16, 23],
+  [6, 10, 15, 21],
+];
+const SINES = Int32Array.from({ length: 64 }, (_, step) => Math.floor(Math.abs(Math.sin(step + 1)) * 2 ** 32));
+const BLOCK_BYTES = 64;
+
+/** MD5 (RFC 1321), which WebCrypto lacks, of bytes that come piece by piece. */
+class Md5 {
+  #state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
+  #rest = new Uint8Array(0);
+  #length = 0;
+
+  /** @param {Uint8Array} bytes */
+  update(bytes) {
+    this.#length += bytes.length;
+    const data = new Uint8Array(this.#rest.length + bytes.length);
+    data.set(this.#rest);
+    data.set(bytes, this.#rest.length);
+    const whole = data.length - (data.length % BLOCK_BYTES);
+    const view = new DataView(data.buffer);
+    for (let at = 0; at < whole; at += BLOCK_BYTES) this.#block(view, at);
+    this.#rest = data.slice(whole);
+  }
+
+  /** @returns {Uint8Array<ArrayBuffer>} */
+  digest() {
+    const bits = BigInt(this.#length) * 8n;
+    const padding = new Uint8Array(1 + ((2 * BLOCK_BYTES - 9 - this.#rest.length) % BLOCK_BYTES) + 8);
+    padding[0] = 0x80;
+    new DataView(padding.buffer).setBigUint64(padding.length - 8, bits, true);
+    this.update(padding);
+    const digest = new Uint8Array(16);
+    const view = new DataView(digest.buffer);
+    this.#state.forEach((word, index) => view.setInt32(index * 4, word, true));
+    return digest;
+  }
+
+  /**
+   * @param {DataView} view
+   * @param {number} at
+   */
+  #block(view, at) {
+    const words = new Int32Array(16);
+    for (let index = 0; index < 16; index++) words[index] = view.getInt32(at + index * 4, true);
+    let [a, b, c, d] = this.#state;
+    for (let step = 0; step < 64; step++) {
+      const round = step >> 4;
+      let mixed, index;
+      if (round === 0) [mixed, index] = [(b & c) | (~b & d), step];
+      else if (round === 1) [mixed, index] = [(d & b) | (~d & c), (5 * step + 1) & 15];
+      else if (round === 2) [mixed, index] = [b ^ c ^ d, (3 * step + 5) & 15];
+      else [mixed, index] = [c ^ (b | ~d), (7 * step) & 15];
+      const sum = (a + mixed + SINES[step] + words[index]) | 0;
+      const shift = SHIFTS[round][step & 3];
+      [a, d, c, b] = [d, c, b, (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0];
+    }
+    this.#state[0] += a;
+    this.#state[1] += b;
+    this.#state[2] += c;
+    this.#state[3] += d;
+  }
+}
+
+const MIB = 2 ** 20;
+
+/**
+ * A digest that tells apart files of one size and time: the SHA-256 of the first and the last MiB, in hexadecimal. It is
+ * the MD5 where a browser has no WebCrypto, which is on pages that were loaded by plain HTTP.
+ *
+ * @param {Blob} file
+ * @returns {Promise<string>}
+ */
+async function fingerprint(file) {
+  const ends = new Blob([file.slice(0, MIB), file.slice(Math.max(0, file.size - MIB))]);
+  return hex(globalThis.crypto?.subtle ? await sha256(ends) : await md5(ends));
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<string>}
+ */
+async function sha256Base64(blob) {
+  return base64(await sha256(blob));
+}
+
+/**
+ * The MD5 as the store compares and tells it. It protects from errors of the transport, not from forgery.
+ *
+ * @param {Blob} blob
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+async function md5(blob) {
+  const state = new Md5();
+  for (let start = 0; start < blob.size; start += MIB) {
+    state.update(new Uint8Array(await blob.slice(start, start + MIB).arrayBuffer()));
+  }
+  return state.digest();
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string}
+ */
+function base64(bytes) {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string}
+ */
+function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+async function sha256(blob) {
+  if (!globalThis.crypto?.subtle) {
+    throw new PresignError("This page can't check files, as it was not loaded by HTTPS.", { code: "no_webcrypto" });
+  }
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
+}
+
+/**
+ * @typedef {{ delimiter?: "/", signal?: AbortSignal }} ListOptions
+ * @typedef {{ entries: ListedObject[], next: string }} Page  Of a list; `next` is empty on the last one.
+ */
+
+const FIELDS = "name,size,timeModified";
+const PAR_ROOT = /^https?:\/\/[^/]+\/p\/[^/]+\/n\/[^/]+\/b\/[^/]+\/o\//;
+
+/** Lists objects: by a pre-authenticated request for the folder where the policy gives one, by S3 elsewhere. */
+class Folders {
+  #api;
+  /** One PAR for each user and folder, which serves until it is stale. @type {Map<string, SignedUrl>} */
+  #held = new Map();
+
+  /** @param {Api} api */
+  constructor(api) {
+    this.#api = api;
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {ListOptions} options
+   * @returns {AsyncGenerator<ListedObject, void, undefined>}
+   */
+  async *list(prefix, options) {
+    const byPar = await this.#givesPar(prefix, options.signal);
+    for (let next = ""; ; ) {
+      const page = byPar ? await this.#parPage(prefix, next, options) : await this.#s3Page(prefix, next, options);
+      yield* page.entries;
+      next = page.next;
+      if (!next) return;
+    }
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {AbortSignal} [signal]
+   */
+  async #givesPar(prefix, signal) {
+    if (!folderOf(prefix)) return false; // a PAR is never for a whole bucket
+    try {
+      await persistently(() => this.#par(folderOf(prefix), signal), { signal });
+      return true;
+    } catch (error) {
+      if (["access_denied", "invalid_request"].includes(codeOf(error))) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} folder
+   * @param {AbortSignal} [signal]
+   */
+  async #par(folder, signal) {
+    const name = JSON.stringify([await this.#api.user(), folder]);
+    const held = this.#held.get(name);
+    if (held && Date.now() < held.staleAt) return held;
+    const par = await this.#api.sign({ operation: "get_prefix", prefix: folder, listing: true }, signal);
+    this.#held.set(name, par);
+    return par;
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {string} start
+   * @param {ListOptions} options
+   * @returns {Promise<Page>}
+   */
+  async #parPage(prefix, start, { delimiter, signal }) {
+    const folder = folderOf(prefix);
+    let root = "";
+    let asked = false;
+    const { text } = await this.#read(async () => {
+      if (asked) this.#held.clear(); // as the store has refused the URL
+      asked = true;
+      const par = await this.#par(folder, signal);
+      root = PAR_ROOT.exec(par.url)?.[0] ?? "";
+      const query = parameters({ prefix, fields: FIELDS, limit: "1000", start, delimiter });
+      return { ...par, url: `${root}?${query}` };
+    }, signal);
+    const { objects = [], prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
+    const entries = objects.map((/** @type {any} */ { name, size, timeModified }) => ({
+      ...listed(name, size, timeModified),
+      url: root + name.split("/").map(encodeURIComponent).join("/"),
+    }));
+    return { entries: inOrder([...entries, ...prefixes.map(listedPrefix)]), next: nextStartWith };
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {string} token
+   * @param {ListOptions} options
+   * @returns {Promise<Page>}
+   */
+  async #s3Page(prefix, token, { delimiter, signal }) {
+    const more = { prefix: prefix || undefined, continuation_token: token || undefined };
+    const request = { operation: "list_objects_v2", delimiter, ...more };
+    const { text } = await this.#read(() => this.#api.sign(request, signal), signal);
+    const objects = elements(text, "Contents").map((object) =>
+      listed(element(object, "Key"), Number(element(object, "Size")), element(object, "LastModified")),
+    );
+    const prefixes = elements(text, "CommonPrefixes").map((common) => listedPrefix(element(common, "Prefix")));
+    return { entries: inOrder([...objects, ...prefixes]), next: element(text, "NextContinuationToken") };
+  }
+
+  /**
+   * @param {(signal?: AbortSignal) => Promise<SignedUrl>} sign
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<StoreAnswer>}
+   */
+  async #read(sign, signal) {
+    const stop = new AbortController();
+    const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    let url = "";
+    const remembering = async () => {
+      const signed = await sign(both);
+      url = signed.url;
+      return signed;
+    };
+    let isHidden = false;
+    const onWait = async () => {
+      isHidden = url !== "" && (await isUnreadable(url));
+      if (isHidden) stop.abort();
+    };
+    try {
+      return await this.#api.request(remembering, { signal: both, onWait });
+    } catch (error) {
+      if (!isHidden) throw error;
+      throw new PresignError("The storage does not let this page read its answers.", { code: "cors", cause: error });
+    }
+  }
+}
+
+/**
+ * The part of a prefix that a PAR can be for.
+ *
+ * @param {string} prefix
+ */
+function folderOf(prefix) {
+  return prefix.slice(0, prefix.lastIndexOf("/") + 1);
+}
+
+/** @param {Record<string, string | undefined>} values */
+function parameters(values) {
+  const given = Object.entries(values).filter(([, value]) => value);
+  return given.map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`).join("&");
+}
+
+/**
+ * @param {string} key
+ * @param {number} size
+ * @param {string} modifiedAt
+ * @returns {ListedObject}
+ */
+function listed(key, size, modifiedAt) {
+  return { key, isPrefix: false, size, modifiedAt: new Date(modifiedAt) };
+}
+
+/**
+ * @param {string} key
+ * @returns {ListedObject}
+ */
+function listedPrefix(key) {
+  return { key, isPrefix: true, size: 0, modifiedAt: null };
+}
+
+/** @param {ListedObject[]} entries */
+function inOrder(entries) {
+  return entries.sort((one, other) => (one.key < other.key ? -1 : 1));
+}
+
+/**
+ * An upload that was begun and not ended.
+ *
+ * @typedef {object} UnfinishedUpload
+ * @property {string} key
+ * @property {string} name  Of the file.
+ * @property {number} size  Of the file, in bytes.
+ * @property {number} lastModified  Of the file.
+ * @property {string} digest  The SHA-256 of the file's first and last MiB, in hexadecimal.
+ *
+ * @typedef {object} Progressed
+ * @property {string} [uploadId]  Of an upload by the S3 API.
+ * @property {string} [accessUrl]  Of an upload by a PAR. Its holder can send parts, and complete or abort the upload.
+ * @property {number[]} [sent]  The parts that a PAR has taken; the S3 API lists them itself.
+ * @property {boolean} [completing]  Whether the store was asked to complete it.
+ *
+ * @typedef {UnfinishedUpload & Progressed} UploadState
+ */
+
+/** Remembers unfinished uploads in the browser, each for its user only. Without a user it remembers for the page's life. */
+class UnfinishedUploads {
+  /** @type {Record<string, string>} */
+  #memory = Object.create(null);
+  #scope;
+
+  /** @param {string[]} scope  Tells apart the uploads of different endpoints and buckets. */
+  constructor(scope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * @param {string | null} user
+   * @returns {UploadState[]}
+   */
+  list(user) {
+    const all = { ...this.#memory, ...this.#storage(user) };
+    const names = Object.keys(all).filter((name) => name.startsWith(this.#prefix(user)));
+    return names.map((name) => JSON.parse(all[name]));
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   * @returns {UploadState | null}
+   */
+  find(user, upload) {
+    const name = this.#name(user, upload);
+    return JSON.parse(this.#storage(user)[name] ?? this.#memory[name] ?? "null");
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UploadState} state
+   */
+  remember(user, state) {
+    const [name, text] = [this.#name(user, state), JSON.stringify(state)];
+    try {
+      this.#storage(user)[name] = text;
+    } catch {
+      this.#memory[name] = text; // as the browser's storage is full
+    }
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   */
+  forget(user, upload) {
+    const name = this.#name(user, upload);
+    delete this.#storage(user)[name];
+    delete this.#memory[name];
+  }
+
+  /** @param {string | null} user */
+  #storage(user) {
+    return (user === null ? null : browserStorage()) ?? this.#memory;
+  }
+
+  /** @param {string | null} user */
+  #prefix(user) {
+    return `presign ${JSON.stringify([...this.#scope, user])} `;
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   */
+  #name(user, { key, size, lastModified, digest }) {
+    return this.#prefix(user) + JSON.stringify([size, lastModified, digest, key]);
+  }
+}
+
+/** @returns {Record<string, string> | null} */
+function browserStorage() {
+  try {
+    // Node.js has none, and a browser may forbid it.
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const MIN_PART_BYTES$1 = 10 * 2 ** 20; // Object Storage has asked for it; its documentation now names a maximum only
+const MAX_PARTS$1 = 10_000;
+const COMPLETION_MS$1 = 600_000;
+
+/**
+ * The parts of an upload by one pre-authenticated request: the store gives an access URI for all of them. Oracle documents
+ * it in "Pre-Authenticated Request Object URLs in Object Storage", "Putting a Large Object".
+ */
+class ParParts {
+  #job;
+  /** @type {SignedUrl | null} */
+  #whole;
+  #accessUrl = "";
+  /** @type {number[]} */
+  #sent = [];
+
+  /**
+   * @param {UploadJob} job
+   * @param {SignedUrl | null} whole  The PAR for the object; null to go on with an upload that was begun by one.
+   */
+  constructor(job, whole) {
+    this.#job = job;
+    this.#whole = whole;
+    this.partBytes = Math.max(MIN_PART_BYTES$1, Math.ceil(job.file.size / MAX_PARTS$1));
+  }
+
+  /** What must be kept to go on later. The store has no list of the parts for the holder of a PAR. */
+  get progressed() {
+    return { accessUrl: this.#accessUrl, sent: this.#sent };
+  }
+
+  async begin() {
+    if (!this.#whole) throw new TypeError("There is no PAR to begin with.");
+    const request = { ...this.#whole, headers: { ...this.#whole.headers, "opc-multipart": "true" } };
+    const { text } = await persistently(() => transfer(request, null, { signal: this.#job.signal }), this.#job.retrying());
+    const { origin } = new URL(request.url);
+    const url = new URL(jsonOrNull(text)?.accessUri ?? "", request.url);
+    if (url.origin !== origin || !url.pathname.startsWith("/p/") || !url.pathname.endsWith("/")) {
+      throw new PresignError("The storage began no upload in parts.", { code: "incomplete" });
+    }
+    this.#accessUrl = url.href;
+  }
+
+  /**
+   * @param {UploadState} state
+   * @returns {Promise<Map<number, string | null> | null>}  The parts that were sent; null if no upload was begun.
+   */
+  async resume({ accessUrl, sent = [] }) {
+    if (!accessUrl) return null;
+    this.#accessUrl = accessUrl;
+    this.#sent = sent;
+    return new Map(sent.map((number) => [number, null]));
+  }
+
+  async prepare() {}
+
+  /**
+   * Send a part, once.
+   *
+   * @param {Part} part
+   * @returns {Promise<string | null>}  The part's ETag.
+   */
+  async send({ number, body, onProgress }) {
+    /** @type {Record<string, string>} */
+    const headers = this.#job.integrity ? { "Content-MD5": base64(await md5(body)) } : {};
+    const request = { method: "PUT", url: this.#accessUrl + number, headers };
+    const answer = await transfer(request, body, { signal: this.#job.signal, onProgress });
+    this.#sent.push(number);
+    return answer.header("ETag");
+  }
+
+  /**
+   * @param {Map<number, string | null>} sent
+   * @param {() => void} onWait
+   */
+  async complete(sent, onWait) {
+    const request = { method: "POST", url: this.#accessUrl, headers: {} };
+    const options = { signal: this.#job.signal, stallMs: COMPLETION_MS$1 };
+    const answer = await persistently(() => transfer(request, null, options), { signal: options.signal, onWait });
+    const joined = partCount(answer);
+    if (joined !== null && joined !== sent.size) {
+      throw new PresignError("The storage has lost a part.", { code: "incomplete" });
+    }
+  }
+
+  /** @param {UploadState} state */
+  static async abort({ accessUrl }) {
+    const request = { method: "DELETE", url: accessUrl ?? "", headers: {} };
+    try {
+      await persistently(() => transfer(request, null), {});
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+}
+
+/**
+ * Whether the store knows no such upload: it was completed or aborted, or its access URI has ended.
+ *
+ * @param {unknown} error
+ * @returns {boolean}
+ */
+function isGone(error) {
+  return error instanceof PresignError && error.fromStore && [401, 404].includes(error.status);
+}
+
+/**
+ * The number of parts that an object was joined from; null if the store does not say.
+ *
+ * @param {StoreAnswer} answer
+ */
+function partCount(answer) {
+  const count = answer.header("opc-multipart-md5")?.split("-")[1];
+  return count ? Number(count) : null;
+}
+
+/** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
+const MIN_PART_BYTES = 5 * 2 ** 20;
+const MAX_PARTS = 10_000;
+
+const URLS_AT_ONCE = 20;
+const CHECKED_URLS_AT_ONCE = 4; // since each needs the digest of its part
+const COMPLETION_MS = 600_000; // S3 may take minutes to join thousands of parts
+const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/** The parts of an upload by S3's multipart operations: each has a presigned URL of its own. */
+class S3Parts {
+  #job;
+  #uploadId = "";
+  /** The URLs of parts that were asked for already. @type {Map<number, Promise<SignedUrl>>} */
+  #urls = new Map();
+
+  /** @param {UploadJob} job */
+  constructor(job) {
+    this.#job = job;
+    this.partBytes = Math.max(MIN_PART_BYTES, Math.ceil(job.file.size / MAX_PARTS));
+  }
+
+  /** What must be kept to go on later. */
+  get progressed() {
+    return { uploadId: this.#uploadId };
+  }
+
+  async begin() {
+    const request = { operation: "create_multipart_upload", ...this.#job.description };
+    const answer = await this.#job.api.request(request, this.#job.retrying());
+    this.#uploadId = element(answer.text, "UploadId");
+  }
+
+  /**
+   * Find the parts that the store has of an earlier upload.
+   *
+   * @param {UploadState} state
+   * @returns {Promise<Map<number, string | null> | null>}  Null if the store knows no such upload.
+   */
+  async resume({ uploadId }) {
+    this.#uploadId = uploadId ?? "";
+    try {
+      return await this.#listParts();
+    } catch (error) {
+      if (codeOf(error) === "NoSuchUpload") return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Get the first part's URL, which is refused if the file is longer than the policy allows.
+   *
+   * @param {number[]} numbers
+   */
+  async prepare(numbers) {
+    await persistently(() => this.#url(numbers[0], numbers), this.#job.retrying()).catch(throwForPart);
+  }
+
+  /**
+   * Send a part, once.
+   *
+   * @param {Part} part
+   * @param {number[]} following  The parts that come next, whose URLs are asked for in the same call.
+   * @returns {Promise<string | null>}  The part's ETag; null if the store does not let the page read it.
+   */
+  async send({ number, body, onProgress }, following) {
+    const url = await this.#url(number, following);
+    this.#urls.delete(number);
+    const answer = await transfer(url, body, { signal: this.#job.signal, onProgress });
+    return answer.header("ETag");
+  }
+
+  /**
+   * @param {Map<number, string | null>} sent
+   * @param {() => void} onWait
+   */
+  async complete(sent, onWait) {
+    let etags = sent;
+    if ([...etags.values()].includes(null)) etags = await this.#listParts();
+    if (etags.size < sent.size) throw new PresignError("The storage has lost a part.", { code: "incomplete" });
+    const parts = [...etags].sort(([one], [other]) => one - other).map(partXml);
+    const body = `<CompleteMultipartUpload xmlns="${S3_NAMESPACE}">${parts.join("")}</CompleteMultipartUpload>`;
+    const { signal, key, api } = this.#job;
+    const request = { operation: "complete_multipart_upload", key, upload_id: this.#uploadId };
+    await api.request(request, { signal, onWait, body, stallMs: COMPLETION_MS });
+  }
+
+  /**
+   * @param {Api} api
+   * @param {UploadState} state
+   */
+  static async abort(api, { key, uploadId }) {
+    try {
+      await api.request({ operation: "abort_multipart_upload", key, upload_id: uploadId });
+    } catch (error) {
+      if (codeOf(error) !== "NoSuchUpload") throw error;
+    }
+  }
+
+  /**
+   * The URL of a part: one that was asked for before and is still valid, or a new one, together with those of the next parts.
+   *
+   * @param {number} number
+   * @param {number[]} following
+   * @returns {Promise<SignedUrl>}
+   */
+  async #url(number, following) {
+    const held = await this.#urls.get(number);
+    if (held && Date.now() < held.staleAt) return held;
+    if (held) this.#urls.clear(); // the others are as old
+    const next = following.filter((other) => other !== number && !this.#urls.has(other));
+    const most = this.#job.integrity ? CHECKED_URLS_AT_ONCE : URLS_AT_ONCE;
+    const numbers = [number, ...next.slice(0, most - 1)];
+    const answers = this.#sign(numbers);
+    numbers.forEach((other, index) => {
+      const url = answers.then((all) => (all[index] instanceof PresignError ? Promise.reject(all[index]) : all[index]));
+      this.#urls.set(other, url);
+      url.catch(() => this.#urls.delete(other));
+    });
+    return /** @type {Promise<SignedUrl>} */ (this.#urls.get(number));
+  }
+
+  /** @param {number[]} numbers */
+  async #sign(numbers) {
+    const requests = numbers.map(async (number) => {
+      const body = this.#job.slice(number);
+      return {
+        operation: "upload_part",
+        key: this.#job.key,
+        upload_id: this.#uploadId,
+        part_number: number,
+        content_length: body.size,
+        ...(this.#job.integrity && { checksum_sha256: await sha256Base64(body) }),
+      };
+    });
+    return this.#job.api.signAll(await Promise.all(requests), this.#job.signal);
+  }
+
+  /** The parts that the store has, without those whose length is not ours. */
+  async #listParts() {
+    /** @type {Map<number, string>} */
+    const found = new Map();
+    const { key, api } = this.#job;
+    for (/** @type {number | undefined} */ let marker; ; ) {
+      const request = { operation: "list_parts", key, upload_id: this.#uploadId, part_number_marker: marker };
+      const { text } = await api.request(request, this.#job.retrying());
+      for (const part of elements(text, "Part")) {
+        const number = Number(element(part, "PartNumber"));
+        if (Number(element(part, "Size")) === this.#job.slice(number).size) found.set(number, element(part, "ETag"));
+      }
+      const next = Number(element(text, "NextPartNumberMarker"));
+      if (element(text, "IsTruncated") !== "true" || !(next > (marker ?? 0))) return found;
+      marker = next;
+    }
+  }
+}
+
+/** @param {[number, string | null]} part */
+function partXml([number, etag]) {
+  const text = (etag ?? "").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return `<Part><PartNumber>${number}</PartNumber><ETag>${text}</ETag></Part>`;
+}
+
+/**
+ * @typedef {object} Progress
+ * @property {number} loaded  Bytes sent.
+ * @property {number} total  Bytes of the file.
+ * @property {boolean} waiting  Whether the upload waits to try again, as the connection or a server failed.
+ *
+ * @typedef {object} UploadOptions
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {AbortSignal} [signal]  Cancels the upload; with `PAUSE` as its reason, the sent parts are kept.
+ * @property {string} [contentType]  Media type of the object; by default the file's own.
+ * @property {Record<string, string>} [metadata]  Names and values that are stored with the object.
+ * @property {boolean} [integrity]  Send a digest with each part, so that the store refuses a part that arrives damaged.
+ *
+ * @typedef {{ number: number, body: Blob, onProgress: (bytes: number) => void }} Part
+ *
+ * @typedef {object} UploadJob  What the parts of an upload need to know of it.
+ * @property {Api} api
+ * @property {File} file
+ * @property {string} key
+ * @property {{ key: string, content_type: string, metadata?: Record<string, string> }} description
+ * @property {boolean} integrity
+ * @property {AbortSignal} signal
+ * @property {(number: number) => Blob} slice
+ * @property {() => { signal: AbortSignal, onWait: () => void }} retrying
+ */
+
+/** A file of this size or more is sent in parts. */
+const MULTIPART_FROM_BYTES = 16 * 2 ** 20;
+/** How many transfers one client has under way; browsers open six connections to one host. */
+const TRANSFERS_AT_ONCE = 4;
+
+const FINAL = ["canceled", "limit_exceeded", "PreconditionFailed", "IfNoneMatchFailed"];
+
+/** One upload under way. */
+class Upload {
+  /** @type {UploadJob} */
+  #job;
+  #slots;
+  #unfinished;
+  #onProgress;
+  #stop = new AbortController();
+  /** @type {string | null} */
+  #user = null;
+  /** What an upload in parts is remembered by. @type {UnfinishedUpload | null} */
+  #self = null;
+  /** @type {S3Parts | ParParts | null} */
+  #parts = null;
+  /** @type {number[]} */
+  #toSend = [];
+  /** ETags of the parts that the store has; null where the page could not read it. @type {Map<number, string | null>} */
+  #sent = new Map();
+  /** Bytes sent of each part; the whole file is part 0 if it has no parts. @type {Map<number, number>} */
+  #loaded = new Map();
+  #loadedBytes = 0;
+
+  /**
+   * @param {object} context
+   * @param {Api} context.api
+   * @param {Slots} context.slots
+   * @param {UnfinishedUploads} context.unfinished
+   * @param {File} file
+   * @param {string} key
+   * @param {UploadOptions} options
+   */
+  constructor({ api, slots, unfinished }, file, key, options) {
+    const { onProgress = () => {}, signal, contentType, metadata, integrity = false } = options;
+    this.#slots = slots;
+    this.#unfinished = unfinished;
+    this.#onProgress = onProgress;
+    this.#job = {
+      api,
+      file,
+      key,
+      integrity,
+      description: { key, content_type: contentType ?? (file.type || "application/octet-stream"), metadata },
+      signal: signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal,
+      slice: (number) => this.#slice(number),
+      retrying: () => ({ signal: this.#job.signal, onWait: () => this.#wait() }),
+    };
+  }
+
+  async run() {
+    const { signal, file, api } = this.#job;
+    try {
+      if (signal.aborted) throw aborted(signal);
+      await (file.size < MULTIPART_FROM_BYTES ? this.#put() : this.#multipart());
+      this.#onProgress({ loaded: file.size, total: file.size, waiting: false });
+    } catch (error) {
+      const state = this.#recall();
+      if (state && FINAL.includes(codeOf(error))) {
+        this.#forget();
+        await abortUpload(api, state).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  async #put() {
+    const { signal, file } = this.#job;
+    let attempts = 0;
+    const onProgress = (/** @type {number} */ bytes) => this.#report(0, bytes);
+    const options = { signal, body: file, onProgress, onWait: () => ++attempts && this.#wait(0) };
+    const sign = await this.#signWhole(this.#job);
+    try {
+      await this.#slots.run(signal, () => this.#job.api.request(sign, options));
+    } catch (error) {
+      // An earlier attempt may have succeeded, with its answer lost. Then the object in the way is this file.
+      if (codeOf(error) !== "PreconditionFailed" || !attempts || !(await this.#isStored())) throw error;
+    }
+  }
+
+  /**
+   * How to get a URL for an upload in one request.
+   *
+   * @param {{ integrity: boolean }} wanted
+   */
+  async #signWhole({ integrity }) {
+    const { api, file, description } = this.#job;
+    const checksum = integrity && api.via !== "par" ? { checksum_sha256: await sha256Base64(file) } : {};
+    const bound = { content_length: file.size, ...checksum };
+    return async (/** @type {AbortSignal | undefined} */ signal) => {
+      const url = await api.signPut({ operation: "put_object", ...description }, bound, signal);
+      if (integrity && url.via === "par") url.headers = { ...url.headers, "Content-MD5": base64(await md5(file)) };
+      return url;
+    };
+  }
+
+  async #multipart() {
+    const { api, file, key } = this.#job;
+    const { name, size, lastModified } = file;
+    this.#user = await api.user();
+    this.#self = { key, name, size, lastModified, digest: await fingerprint(file) };
+    const state = this.#recall();
+    if (state) {
+      try {
+        if (await this.#resume(state)) return;
+      } catch (error) {
+        if (!(this.#parts instanceof ParParts) || !isGone(error)) throw error;
+        this.#restart();
+      }
+    }
+    if (!this.#parts) await this.#begin();
+    await this.#sendAll();
+    await this.#complete();
+  }
+
+  async #begin() {
+    const whole = await this.#whole();
+    const parts = whole?.via === "par" ? new ParParts(this.#job, whole) : new S3Parts(this.#job);
+    await parts.begin();
+    this.#parts = parts;
+    this.#remember();
+  }
+
+  /** A URL for the whole file: a PAR serves for its parts too. Of a presigned URL only the refusal matters, as it names the policy's limit. */
+  async #whole() {
+    const sign = await this.#signWhole({ integrity: false });
+    try {
+      return await persistently(() => sign(this.#job.signal), this.#job.retrying());
+    } catch (error) {
+      if (codeOf(error) === "access_denied") return null; // the policy may allow parts only
+      throw error;
+    }
+  }
+
+  /**
+   * Go on with an upload that was begun before.
+   *
+   * @param {UploadState} state
+   * @returns {Promise<boolean>}  Whether nothing is left to do.
+   */
+  async #resume(state) {
+    const parts = state.accessUrl ? new ParParts(this.#job, null) : new S3Parts(this.#job);
+    this.#parts = parts;
+    const sent = await parts.resume(state);
+    if (!sent) {
+      const isStored = Boolean(state.completing) && (await this.#isStored());
+      this.#restart();
+      return isStored;
+    }
+    this.#sent = sent;
+    for (const number of sent.keys()) this.#report(number, this.#slice(number).size);
+    if (parts instanceof S3Parts) return false;
+    // Whether the store still has an upload by a PAR shows when it is used.
+    const [first] = this.#missing();
+    if (first) await this.#sendPart(first);
+    else await this.#complete(state.completing);
+    return !first;
+  }
+
+  /** Forget the upload that was begun before. */
+  #restart() {
+    this.#forget();
+    this.#parts = null;
+    this.#sent.clear();
+    this.#loaded.clear();
+    this.#loadedBytes = 0;
+  }
+
+  async #sendAll() {
+    this.#toSend = this.#missing();
+    if (this.#toSend.length) await this.#parts?.prepare(this.#toSend);
+    const senders = Array.from({ length: TRANSFERS_AT_ONCE }, () => this.#sendParts());
+    try {
+      await Promise.all(senders);
+    } catch (error) {
+      this.#stop.abort(PAUSE);
+      await Promise.allSettled(senders);
+      throw error;
+    }
+  }
+
+  /** The numbers of the parts that the store lacks. The last one comes first: it is refused if the file is too long. */
+  #missing() {
+    const { file } = this.#job;
+    const count = Math.ceil(file.size / (this.#parts?.partBytes ?? file.size));
+    const order = [count, ...Array.from({ length: count - 1 }, (_, index) => index + 1)];
+    return order.filter((number) => !this.#sent.has(number));
+  }
+
+  async #sendParts() {
+    for (let number; (number = this.#toSend.shift()); ) {
+      const part = number;
+      await this.#slots.run(this.#job.signal, () => this.#sendPart(part));
+    }
+  }
+
+  /** @param {number} number */
+  async #sendPart(number) {
+    const { signal } = this.#job;
+    const parts = /** @type {S3Parts | ParParts} */ (this.#parts);
+    const body = this.#slice(number);
+    const part = { number, body, onProgress: (/** @type {number} */ bytes) => this.#report(number, bytes) };
+    const attempt = () => parts.send(part, this.#toSend);
+    this.#sent.set(number, await persistently(attempt, { signal, onWait: () => this.#wait(number) }));
+    this.#report(number, body.size);
+    if (parts instanceof ParParts) this.#remember();
+  }
+
+  /** @param {boolean} [again]  Whether the store was asked to complete the upload before. */
+  async #complete(again = false) {
+    this.#remember({ completing: true });
+    let attempts = Number(again);
+    try {
+      await this.#parts?.complete(this.#sent, () => ++attempts && this.#wait());
+    } catch (error) {
+      // An earlier attempt may have succeeded, with its answer lost. Then the store has this file.
+      const known = isGone(error) || ["NoSuchUpload", "PreconditionFailed"].includes(codeOf(error));
+      if (!known || !attempts || !(await this.#isStored())) throw error;
+    }
+    this.#forget();
+  }
+
+  /** Whether the object in the store is this file, as its ETag or its MD5 proves. */
+  async #isStored() {
+    const { api, key, signal, file } = this.#job;
+    try {
+      const { header } = await api.request({ operation: "head_object", key }, { signal });
+      if (Number(header("Content-Length")) !== file.size) return false;
+      const digests = this.#parts ? await this.#partDigests() : [await md5(file)];
+      const digest = this.#parts ? await md5(new Blob(digests)) : digests[0];
+      const count = this.#parts ? `-${digests.length}` : "";
+      if (header("ETag")?.replaceAll('"', "") === hex(digest) + count) return true;
+      return header("opc-multipart-md5") === base64(digest) + count;
+    } catch (error) {
+      if (codeOf(error) === "canceled" || codeOf(error) === "paused") throw error;
+      return false; // as the user may not read, or there is no object
+    }
+  }
+
+  async #partDigests() {
+    const { file } = this.#job;
+    const count = Math.ceil(file.size / (this.#parts?.partBytes ?? file.size));
+    const digests = [];
+    for (let number = 1; number <= count; number++) digests.push(await md5(this.#slice(number)));
+    return digests;
+  }
+
+  #recall() {
+    return this.#self && this.#unfinished.find(this.#user, this.#self);
+  }
+
+  /** @param {{ completing?: boolean }} [more] */
+  #remember(more) {
+    if (this.#self) this.#unfinished.remember(this.#user, { ...this.#self, ...this.#parts?.progressed, ...more });
+  }
+
+  #forget() {
+    if (this.#self) this.#unfinished.forget(this.#user, this.#self);
+  }
+
+  /** @param {number} number */
+  #slice(number) {
+    const { file } = this.#job;
+    const size = this.#parts?.partBytes ?? file.size;
+    return file.slice((number - 1) * size, number * size);
+  }
+
+  /** @param {number} [number]  The part that must be sent again from its beginning. */
+  #wait(number) {
+    this.#report(number, 0, true);
+  }
+
+  /**
+   * @param {number} [number]  The part of which `bytes` are sent.
+   * @param {number} [bytes]
+   * @param {boolean} [waiting]
+   */
+  #report(number, bytes = 0, waiting = false) {
+    if (number !== undefined) {
+      this.#loadedBytes += bytes - (this.#loaded.get(number) ?? 0);
+      this.#loaded.set(number, bytes);
+    }
+    this.#onProgress({ loaded: this.#loadedBytes, total: this.#job.file.size, waiting });
+  }
+}
+
+/**
+ * Let the store drop the parts of an upload.
+ *
+ * @param {Api} api
+ * @param {UploadState} state
+ */
+async function abortUpload(api, state) {
+  await (state.accessUrl ? ParParts.abort(state) : S3Parts.abort(api, state));
+}
+
+/**
+ * @typedef {object} Share  A URL that anybody who has it can use.
+ * @property {string} url
+ * @property {string} expiresAt  RFC 3339.
+ * @property {string} bucket
+ * @property {string} [id]  With it the URL can be revoked; only URLs of pre-authenticated requests have one.
+ *
+ * @typedef {object} ListedObject
+ * @property {string} key  Of the object; with a delimiter, also a common prefix of several.
+ * @property {boolean} isPrefix
+ * @property {number} size  In bytes.
+ * @property {Date | null} modifiedAt
+ * @property {string} [url]  Reads the object for some minutes, where the list came by a pre-authenticated request.
+ */
+
+/**
+ * Uploads and downloads files of any size through URLs that the API at `endpoint` gives.
+ *
+ *     const files = new PresignClient({ endpoint: "https://…/v1/presign", getToken: () => token });
+ *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
+ *     await files.download(`inbox/${file.name}`);
+ *
+ * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the same
+ * `upload` again sends the others. Every failure is a `PresignError`.
+ */
+class PresignClient {
+  #api;
+  #folders;
+  #unfinished;
+  #slots = new Slots(TRANSFERS_AT_ONCE);
+
+  /** @param {PresignOptions} options */
+  constructor(options) {
+    this.#api = new Api(options);
+    this.#folders = new Folders(this.#api);
+    this.#unfinished = new UnfinishedUploads([this.#api.endpoint, this.#api.bucket ?? ""]);
+  }
+
+  /**
+   * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask for
+   * it when it is needed.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<string>}
+   */
+  async link(key, options = {}) {
+    return (await this.share(key, options)).url;
+  }
+
+  /**
+   * A URL as `link` gives it, together with what `revoke` needs.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<Share>}
+   */
+  async share(key, { saveAs, expiresIn, signal } = {}) {
+    return this.#share({ operation: "get_object", key, download_as: saveAs, expires_in: expiresIn }, signal);
+  }
+
+  /**
+   * A URL for every object whose key begins with `prefix`; append the rest of a key to it. The policy must give
+   * pre-authenticated requests there.
+   *
+   * @param {string} prefix  Ends with a slash.
+   * @param {{ expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<Share>}
+   */
+  async shareFolder(prefix, { expiresIn, signal } = {}) {
+    return this.#share({ operation: "get_prefix", prefix, expires_in: expiresIn }, signal);
+  }
+
+  /**
+   * Make a shared URL stop working.
+   *
+   * @param {{ bucket: string, id?: string }} share
+   * @param {AbortSignal} [signal]
+   */
+  async revoke({ bucket, id }, signal) {
+    if (id === undefined) {
+      throw new PresignError("A presigned URL of S3 can't be revoked.", { code: "not_revocable" });
+    }
+    await persistently(() => this.#api.ask("/revoke", { bucket, id }, signal), { signal });
+  }
+
+  /**
+   * Let the browser download the object.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string }} [options]  The file's name: by default the key's last part.
+   */
+  async download(key, { saveAs = key.split("/").at(-1) || key } = {}) {
+    const anchor = document.createElement("a");
+    anchor.href = await this.link(key, { saveAs });
+    anchor.click();
+  }
+
+  /**
+   * The size of the object in bytes, or null if there is none.
+   *
+   * @param {string} key
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<number | null>}
+   */
+  async size(key, signal) {
+    try {
+      const answer = await this.#api.request({ operation: "head_object", key }, { signal });
+      return Number(answer.header("Content-Length"));
+    } catch (error) {
+      if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * The objects whose keys begin with `prefix`, in the order of their keys.
+   *
+   * @param {string} prefix
+   * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after the
+   *   prefix, and each is given once.
+   * @returns {AsyncGenerator<ListedObject, void, undefined>}
+   */
+  list(prefix, options = {}) {
+    return this.#folders.list(prefix, options);
+  }
+
+  /**
+   * Delete the object.
+   *
+   * @param {string} key
+   * @param {AbortSignal} [signal]
+   */
+  async delete(key, signal) {
+    await this.#api.request({ operation: "delete_object", key }, { signal });
+  }
+
+  /**
+   * Store `file` as the object `key`. The policy's refusal comes before a byte is sent.
+   *
+   * @param {File} file
+   * @param {string} key
+   * @param {UploadOptions} [options]
+   */
+  async upload(file, key, options = {}) {
+    const context = { api: this.#api, slots: this.#slots, unfinished: this.#unfinished };
+    await new Upload(context, file, key, options).run();
+  }
+
+  /**
+   * The user's uploads that were begun in this browser and not ended: paused ones, and those whose page was closed.
+   * `upload` with the same file and key goes on with one.
+   *
+   * @returns {Promise<UnfinishedUpload[]>}
+   */
+  async unfinished() {
+    return this.#unfinished
+      .list(await this.#api.user())
+      .map(({ key, name, size, lastModified, digest }) => ({ key, name, size, lastModified, digest }));
+  }
+
+  /**
+   * Give up an unfinished upload, and let the store drop its parts.
+   *
+   * @param {File | UnfinishedUpload} file
+   * @param {string} key
+   */
+  async discard(file, key) {
+    const { name, size, lastModified } = file;
+    const digest = "digest" in file ? file.digest : await fingerprint(file);
+    const user = await this.#api.user();
+    const state = this.#unfinished.find(user, { key, name, size, lastModified, digest });
+    if (!state) return;
+    this.#unfinished.forget(user, state);
+    await abortUpload(this.#api, state);
+  }
+
+  /**
+   * @param {{ operation: string } & Record<string, unknown>} request
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Share>}
+   */
+  async #share(request, signal) {
+    const { url, expiresAt, bucket, id } = await persistently(() => this.#api.sign(request, signal), { signal });
+    return { url, expiresAt, bucket, id };
+  }
+}
+
+export { MAX_PARTS, MIN_PART_BYTES, MULTIPART_FROM_BYTES, PAUSE, PresignClient, PresignError };

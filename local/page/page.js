@@ -1,15 +1,17 @@
 import { PAUSE, PresignClient, PresignError } from "./presign.js";
 
-const UPLOADED = "uploaded";
 const SPEED_WINDOW_MS = 5000;
-const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // to try again does not help
+const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // trying again does not help
+const FILES_SHOWN = 500;
+const PICTURE = /\.(avif|gif|jpe?g|png|svg|webp)$/i;
 
-/** @type {Promise<{ prefix: string, token: string }> | undefined} */
+/** @type {Promise<{ prefix: string, token: string, via?: "s3" | "par" }> | undefined} */
 let session;
 
 const client = new PresignClient({
   endpoint: new URL("v1/presign", location.href).href,
   getToken: async ({ refresh }) => (await getSession(refresh)).token,
+  via: await getSession().then(({ via }) => via, () => undefined),
 });
 
 const picker = /** @type {HTMLInputElement} */ (byId("picker"));
@@ -18,20 +20,23 @@ const drop = byId("drop");
 /** @type {Map<string, UploadCard>} */
 const cards = new Map();
 
-/** One upload, as the page shows it. */
+/** The last request for the list of files; older answers are not shown. */
+let listing = 0;
+
+/** One upload on the page. */
 class UploadCard {
   /** @type {File | undefined} */
   file;
   /** @type {AbortController | undefined} */
   #controller;
-  /** When the upload has ended, one way or the other. @type {Promise<void> | undefined} */
+  /** Resolved when the upload has succeeded or failed. @type {Promise<void> | undefined} */
   #end;
   /** @type {[number, number][]} */
   #samples = [];
 
   /**
    * @param {string} key
-   * @param {{ name: string, size: number, lastModified: number }} description
+   * @param {File | import("./presign.js").UnfinishedUpload} description
    */
   constructor(key, description) {
     this.key = key;
@@ -83,7 +88,7 @@ class UploadCard {
   }
 
   /**
-   * Show that nothing goes on, and why.
+   * Show that the upload does not run, and why.
    *
    * @param {string} why
    * @param {boolean} [failed]
@@ -107,7 +112,7 @@ class UploadCard {
     const [since, before] = this.#samples[0];
     const speed = ((loaded - before) / (now - since)) * 1000;
     if (!(speed > 0 && now - since > 300)) return this.#say(percent(share));
-    if (loaded === total) return this.#say(`${percent(share)} · the store puts it together…`);
+    if (loaded === total) return this.#say(`${percent(share)} · the store joins the parts…`);
     this.#say(`${percent(share)} · ${inUnits(speed)}/s · ${duration((total - loaded) / speed)} left`);
   }
 
@@ -124,10 +129,9 @@ class UploadCard {
   }
 
   #finish() {
-    const { name, size } = this.description;
+    const { name } = this.description;
     this.#remove(`${name} is uploaded.`);
-    remember([{ key: this.key, name, size, at: Date.now() }, ...uploaded().filter(({ key }) => key !== this.key)]);
-    showUploaded();
+    showFiles();
   }
 
   /** @param {string} why */
@@ -187,7 +191,7 @@ async function addFiles(files) {
   const chosen = [...(files ?? [])];
   const { prefix } = await getSession().catch(() => ({ prefix: "" }));
   for (const file of chosen) {
-    // The same file has the same key, so that it goes on where it stopped; another one of its name has another.
+    // The same file has the same key, so that its upload goes on. Another file of this name has another key.
     const key = `${prefix}${file.lastModified.toString(36)}-${file.size.toString(36)}/${file.name}`;
     (cards.get(key) ?? addCard(key, file)).start(file);
   }
@@ -195,7 +199,7 @@ async function addFiles(files) {
 
 /**
  * @param {string} key
- * @param {{ name: string, size: number, lastModified: number }} description
+ * @param {File | import("./presign.js").UnfinishedUpload} description
  */
 function addCard(key, description) {
   const card = new UploadCard(key, description);
@@ -205,46 +209,59 @@ function addCard(key, description) {
   return card;
 }
 
-/** @typedef {{ key: string, name: string, size: number, at: number }} UploadedFile */
-
-/** @returns {UploadedFile[]} */
-function uploaded() {
-  return JSON.parse(localStorage.getItem(UPLOADED) ?? "[]");
+/** Show the user's files that are in the store. */
+async function showFiles() {
+  const mine = ++listing;
+  const empty = byId("empty");
+  try {
+    const { prefix } = await getSession();
+    const files = [];
+    for await (const file of client.list(prefix)) if (files.push(file) === FILES_SHOWN) break;
+    if (mine !== listing) return;
+    files.sort((one, other) => Number(other.modifiedAt) - Number(one.modifiedAt));
+    byId("files").replaceChildren(...files.map(fileElement));
+    empty.hidden = files.length > 0;
+    empty.textContent = "No files yet. The files that you upload appear here.";
+  } catch (error) {
+    if (mine !== listing) return;
+    empty.hidden = false;
+    empty.textContent = `The list can't be shown: ${/** @type {Error} */ (error).message}`;
+  }
 }
 
-/** @param {UploadedFile[]} files */
-function remember(files) {
-  localStorage.setItem(UPLOADED, JSON.stringify(files));
-}
-
-async function showUploaded() {
-  const files = uploaded();
-  byId("files").replaceChildren(...files.map(fileElement));
-  byId("empty").hidden = files.length > 0;
-}
-
-/** @param {UploadedFile} file */
-function fileElement({ key, name, size, at }) {
+/** @param {import("./presign.js").ListedObject} file */
+function fileElement({ key, size, modifiedAt, url }) {
   const element = fromTemplate("file-template");
-  const link = /** @type {HTMLAnchorElement} */ (element.querySelector(".name"));
-  const state = /** @type {HTMLElement} */ (element.querySelector(".state"));
-  /** @type {HTMLElement} */ (element.querySelector(".size")).textContent = inUnits(size);
+  const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (element.querySelector(selector));
+  const link = /** @type {HTMLAnchorElement} */ (part(".name"));
+  const picture = /** @type {HTMLImageElement} */ (part(".picture"));
+  const name = key.split("/").at(-1) ?? key;
+  part(".size").textContent = inUnits(size);
+  part(".state").textContent = `Stored ${modifiedAt?.toLocaleString()}`;
   link.textContent = name;
-  link.download = name;
-  state.textContent = `Uploaded ${new Date(at).toLocaleString()}`;
-  client.link(key, { saveAs: name }).then((url) => (link.href = url), report);
-  // The link may be older than its URL lasts.
+  link.href = url ?? "#";
+  // The page may be older than the URL's lifetime, so a click asks for a new one.
   link.addEventListener("click", (event) => {
     event.preventDefault();
     client.download(key, { saveAs: name }).catch(report);
   });
+  if (PICTURE.test(name)) showPicture(picture, url ?? client.link(key)).catch(report);
   return element;
 
   /** @param {Error} error */
   function report({ message }) {
     element.classList.add("failed");
-    state.textContent = message;
+    part(".state").textContent = message;
   }
+}
+
+/**
+ * @param {HTMLImageElement} picture
+ * @param {string | Promise<string>} url
+ */
+async function showPicture(picture, url) {
+  picture.addEventListener("load", () => (picture.hidden = false));
+  picture.src = await url;
 }
 
 /** @param {boolean} [refresh] */
@@ -313,7 +330,7 @@ addEventListener("beforeunload", (event) => {
   if ([...cards.values()].some((card) => card.isRunning)) event.preventDefault();
 });
 
-for (const { key, name, size, lastModified } of client.unfinished()) {
-  addCard(key, { name, size, lastModified }).stop("Unfinished. Choose the same file again to go on.");
+showFiles();
+for (const upload of await client.unfinished().catch(() => [])) {
+  addCard(upload.key, upload).stop("Unfinished. Choose the same file again to go on.");
 }
-showUploaded();

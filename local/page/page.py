@@ -27,6 +27,7 @@ class Page:
     Args:
         gateway: answers the other requests.
         prefix: of the keys of the page's uploads.
+        via: how the page asks for access; None to leave it to the policy.
         token: makes a token for the page, in place of a real application's sign-in.
         messages: gives the messages that the function published, as JSON values.
     """
@@ -36,11 +37,13 @@ class Page:
         gateway: Callable[[Request], Response],
         *,
         prefix: str,
+        via: str | None = None,
         token: Callable[[], str] = lambda: "",
         messages: Callable[[], list[Any]] = list,
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix
+        self._via = via
         self._token = token
         self._messages = messages
 
@@ -48,7 +51,7 @@ class Page:
         if request.method not in ("GET", "HEAD"):
             return self._gateway(request)
         if request.path == SESSION_PATH:
-            return _json({"prefix": self._prefix, "token": self._token()})
+            return _json({"prefix": self._prefix, "token": self._token(), "via": self._via})
         if request.path == MESSAGES_PATH:
             return _json(self._messages())
         if request.path not in _FILES:

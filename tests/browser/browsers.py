@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 NODE_PROJECT = Path(__file__).parent
 TIMEOUT_MS = 30_000
+_WRITTEN_AT_ONCE_BYTES = 2**24
 
 _ARGUMENTS = (
     "--no-sandbox",  # Chromium refuses to run as root without it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
 import subprocess
@@ -11,20 +13,26 @@ from typing import Any
 
 import pytest
 import requests
+from browser_docs import lines_with
 from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
 from cable import Cable
 from playwright.sync_api import Browser, Page, Route, expect
 
 from conftest import Running
+from local.__main__ import POLICY
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 MIB = 2**20
 BIG_BYTES = 64 * MIB + 1000
 HALF_BYTES = 30 * MIB
 PARTS_AT_ONCE_BYTES = 4 * 5 * MIB
 
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+LISTING = {"operations": ["get_prefix"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}
+OPEN_POLICY = json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": ""}, LISTING]})
 
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -48,7 +56,8 @@ def connect(start: Callable[..., Running]) -> Iterator[Callable[..., tuple[Runni
     def connect_one(**config: str) -> tuple[Running, Cable]:
         cable = Cable()
         cables.append(cable)
-        running = start({"STORAGE_ENDPOINT": cable.url, **config}, s3_cors=True)
+        settings = {"POLICY": OPEN_POLICY, "STORAGE_ENDPOINT": cable.url, **config}
+        running = start(settings, s3_cors=True)
         cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
         return running, cable
 
@@ -68,6 +77,7 @@ def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cab
     rules = [
         {**rule, "operations": ["write"], "create_only": True},
         {**rule, "operations": ["read"]},
+        LISTING,
     ]
     return connect(POLICY=json.dumps({"rules": rules}))
 
@@ -75,6 +85,7 @@ def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cab
 @pytest.fixture
 def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
     running, cable = connected
+    delete_all(running)
     page = open_page(browser, running.stack.url)
     yield page
     page.close()
@@ -86,6 +97,14 @@ def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
 @pytest.fixture
 def cable(connected: tuple[Running, Cable]) -> Cable:
     return connected[1]
+
+
+def delete_all(running: Running) -> None:
+    """Delete alice's files, since the page shows all that the store has."""
+    listing = running.ask(operation="list_objects_v2", prefix="users/alice/").json()["url"]
+    for key in re.findall("<Key>(.*?)</Key>", requests.get(listing, timeout=10).text):
+        url = running.ask(operation="delete_object", key=html.unescape(key)).json()["url"]
+        requests.delete(url, timeout=10).raise_for_status()
 
 
 def choose(page: Page, *paths: Path) -> None:
@@ -104,14 +123,11 @@ def download(page: Page, name: str) -> Path:
     return download.value.path()
 
 
-def state(page: Page) -> str:
-    return page.locator(".upload .state").inner_text()
-
-
 def operations(running: Running, since: int = 0) -> list[str]:
-    """What the function has signed, in order."""
+    """The operations that the function has given URLs for, in order, without those of the page's list."""
     lines = running.log()[since:].splitlines()
-    return [json.loads(line)["operation"] for line in lines if line.startswith('{"event":"presign"')]
+    found = [json.loads(line)["operation"] for line in lines if line.startswith('{"event":"presign"')]
+    return [operation for operation in found if operation != "get_prefix"]
 
 
 def statuses(page: Page, wanted: int) -> list[str]:
@@ -198,7 +214,7 @@ class TestBreaks:
         assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.reload()
         cable.release()
-        assert state(page) == "Unfinished. Choose the same file again to go on."
+        expect(page.locator(".upload .state")).to_have_text("Unfinished. Choose the same file again to go on.")
         choose(page, big)
         is_uploaded(page, big.name)
         assert sha256(download(page, big.name)) == sha256(big)
@@ -345,6 +361,7 @@ class TestBreaks:
     def test_the_token_has_expired(self, page: Page, connected: tuple[Running, Cable], tmp_path: Path) -> None:
         sessions = [{"prefix": "users/alice/", "token": connected[0].stack.token(lifetime_seconds=-100)}]
         page.route("**/session", lambda route: route.fulfill(json=sessions.pop()) if sessions else route.continue_())
+        page.reload()
         path = make_file(tmp_path / "late.bin", 10)
         choose(page, path)
         is_uploaded(page, path.name)
@@ -445,13 +462,87 @@ class TestRefusals:
         page.close()
 
 
-def test_the_lines_of_the_clients_page(page: Page, connected: tuple[Running, Cable]) -> None:
+class TestByPars:
+    """`make run` as OCI is: the page can read no answer of the S3 API, and works by pre-authenticated requests."""
+
+    @pytest.fixture(scope="class")
+    def as_oci_is(self, start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
+        cable = Cable()
+        running = start({"OBJECT_STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps(POLICY)})
+        cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+        yield running, cable
+        cable.close()
+
+    @pytest.fixture
+    def page(self, browser: Browser, as_oci_is: tuple[Running, Cable]) -> Iterator[Page]:
+        page = open_page(browser, as_oci_is[0].stack.url)
+        yield page
+        page.close()
+
+    def test_a_file_goes_up_and_comes_down(
+        self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "notes “1” ü.txt", 1000)
+        since = len(as_oci_is[0].log())
+        choose(page, path)
+        is_uploaded(page, path.name)
+        assert sha256(download(page, path.name)) == sha256(path)
+        assert operations(as_oci_is[0], since) == ["put_object", "get_object"]
+
+    def test_a_large_file_whose_tab_is_reloaded_half_way(
+        self, page: Page, as_oci_is: tuple[Running, Cable], big: Path
+    ) -> None:
+        cable = as_oci_is[1]
+        sent_before = cable.sent_bytes
+        cable.hold_after(50 * MIB)
+        choose(page, big)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.reload()
+        cable.release()
+        expect(page.locator(".upload .state")).to_have_text("Unfinished. Choose the same file again to go on.")
+        choose(page, big)
+        is_uploaded(page, big.name)
+        assert sha256(download(page, big.name)) == sha256(big)
+        assert cable.sent_bytes - sent_before < BIG_BYTES + 2 * PARTS_AT_ONCE_BYTES + MIB
+
+    def test_the_list_is_that_of_the_store(
+        self, browser: Browser, page: Page, as_oci_is: tuple[Running, Cable]
+    ) -> None:
+        """The page remembers nothing: another program stores and deletes what it shows."""
+        running = as_oci_is[0]
+        running.stack.storage.put_object(BUCKET, "users/alice/from elsewhere.txt", b"hello")
+        running.stack.storage.put_object(BUCKET, "users/bob/private.txt", b"hello")
+        page.reload()
+        link = page.get_by_role("link", name="from elsewhere.txt")
+        expect(link).to_be_visible()
+        expect(page.get_by_role("link", name="private.txt")).to_have_count(0)
+        assert download(page, "from elsewhere.txt").read_bytes() == b"hello"
+        _, answer = running.invoke(operation="delete_object", key="users/alice/from elsewhere.txt")
+        requests.delete(answer["url"], timeout=10).raise_for_status()
+        page.reload()
+        expect(page.locator("#empty")).not_to_have_text("Loading the list…")
+        expect(link).to_have_count(0)
+
+    def test_pictures_are_shown_small(self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path) -> None:
+        picture, broken = tmp_path / "dot.png", tmp_path / "broken.png"
+        picture.write_bytes(base64.b64decode(PNG))
+        broken.write_bytes(b"no picture")
+        choose(page, picture, broken)
+        is_uploaded(page, picture.name)
+        is_uploaded(page, broken.name)
+        card = page.locator(".file", has=page.get_by_role("link", name="dot.png"))
+        expect(card.locator("img")).to_be_visible()
+        assert card.locator("img").evaluate("(img) => [img.naturalWidth, img.clientWidth]") == [1, 56]
+        expect(page.locator(".file", has=page.get_by_role("link", name="broken.png")).locator("img")).to_be_hidden()
+
+
+def test_the_lines_of_the_docs(page: Page, connected: tuple[Running, Cable]) -> None:
     stack = connected[0].stack
-    (lines,) = re.findall(r"```js\n([^`]*PresignClient.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    lines = lines_with("await files.upload(file, `inbox/${file.name}`")
     page.evaluate(
         """(token) => {
         const controller = new AbortController();
-        const file = new File(["From the page."], "hello.txt");
+        const file = new File(["From the docs."], "hello.txt");
         Object.assign(globalThis, { token, controller, file, shown: [], show: (share) => shown.push(share) });
     }""",
         stack.token(),
@@ -459,7 +550,7 @@ def test_the_lines_of_the_clients_page(page: Page, connected: tuple[Running, Cab
     with page.expect_download() as downloaded:
         script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
         page.add_script_tag(type="module", content=script)
-    assert downloaded.value.path().read_text() == "From the page."
+    assert downloaded.value.path().read_text() == "From the docs."
     assert page.evaluate("shown.at(-1)") == 1
 
 

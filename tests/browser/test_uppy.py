@@ -1,4 +1,4 @@
-"""Uppy as published, with the lines of docs/clients.md, against the whole system and from a third origin."""
+"""Uppy as published, with the lines of docs/clients-browser.md, against the whole system and from a third origin."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from browser_docs import lines_with
 from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
 from cable import Cable
 from playwright.sync_api import Browser, Page
@@ -19,7 +20,6 @@ from conftest import Running
 from local.server import Server
 from local.stack import BUCKET
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 MULTIPART_FROM_BYTES = 100 * 2**20  # Uppy's own limit
 HTML = "<!doctype html><title>Uppy</title><input type=file multiple><script src=bundle.js></script>"
 
@@ -31,11 +31,8 @@ def browser() -> Iterator[Browser]:
 
 
 def mapping() -> str:
-    """The lines of docs/clients.md that set Uppy up."""
-    block: str
-    blocks = re.findall(r"```js\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if "@uppy" in block]
-    return block
+    """The lines of the page that set Uppy up."""
+    return lines_with("@uppy")
 
 
 @pytest.fixture(scope="module")

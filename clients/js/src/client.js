@@ -1,0 +1,199 @@
+/** @import { PresignOptions, SignedUrl } from "./api.js" */
+/** @import { UnfinishedUpload } from "./unfinished.js" */
+/** @import { UploadOptions } from "./upload.js" */
+import { Api } from "./api.js";
+import { fingerprint } from "./digest.js";
+import { PresignError } from "./errors.js";
+import { Folders } from "./folders.js";
+import { Slots } from "./retry.js";
+import { persistently } from "./retry.js";
+import { UnfinishedUploads } from "./unfinished.js";
+import { abortUpload, TRANSFERS_AT_ONCE, Upload } from "./upload.js";
+
+/**
+ * @typedef {object} Share  A URL that anybody who has it can use.
+ * @property {string} url
+ * @property {string} expiresAt  RFC 3339.
+ * @property {string} bucket
+ * @property {string} [id]  With it the URL can be revoked; only URLs of pre-authenticated requests have one.
+ *
+ * @typedef {object} ListedObject
+ * @property {string} key  Of the object; with a delimiter, also a common prefix of several.
+ * @property {boolean} isPrefix
+ * @property {number} size  In bytes.
+ * @property {Date | null} modifiedAt
+ * @property {string} [url]  Reads the object for some minutes, where the list came by a pre-authenticated request.
+ */
+
+/**
+ * Uploads and downloads files of any size through URLs that the API at `endpoint` gives.
+ *
+ *     const files = new PresignClient({ endpoint: "https://…/v1/presign", getToken: () => token });
+ *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
+ *     await files.download(`inbox/${file.name}`);
+ *
+ * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the same
+ * `upload` again sends the others. Every failure is a `PresignError`.
+ */
+export class PresignClient {
+  #api;
+  #folders;
+  #unfinished;
+  #slots = new Slots(TRANSFERS_AT_ONCE);
+
+  /** @param {PresignOptions} options */
+  constructor(options) {
+    this.#api = new Api(options);
+    this.#folders = new Folders(this.#api);
+    this.#unfinished = new UnfinishedUploads([this.#api.endpoint, this.#api.bucket ?? ""]);
+  }
+
+  /**
+   * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask for
+   * it when it is needed.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<string>}
+   */
+  async link(key, options = {}) {
+    return (await this.share(key, options)).url;
+  }
+
+  /**
+   * A URL as `link` gives it, together with what `revoke` needs.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<Share>}
+   */
+  async share(key, { saveAs, expiresIn, signal } = {}) {
+    return this.#share({ operation: "get_object", key, download_as: saveAs, expires_in: expiresIn }, signal);
+  }
+
+  /**
+   * A URL for every object whose key begins with `prefix`; append the rest of a key to it. The policy must give
+   * pre-authenticated requests there.
+   *
+   * @param {string} prefix  Ends with a slash.
+   * @param {{ expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<Share>}
+   */
+  async shareFolder(prefix, { expiresIn, signal } = {}) {
+    return this.#share({ operation: "get_prefix", prefix, expires_in: expiresIn }, signal);
+  }
+
+  /**
+   * Make a shared URL stop working.
+   *
+   * @param {{ bucket: string, id?: string }} share
+   * @param {AbortSignal} [signal]
+   */
+  async revoke({ bucket, id }, signal) {
+    if (id === undefined) {
+      throw new PresignError("A presigned URL of S3 can't be revoked.", { code: "not_revocable" });
+    }
+    await persistently(() => this.#api.ask("/revoke", { bucket, id }, signal), { signal });
+  }
+
+  /**
+   * Let the browser download the object.
+   *
+   * @param {string} key
+   * @param {{ saveAs?: string }} [options]  The file's name: by default the key's last part.
+   */
+  async download(key, { saveAs = key.split("/").at(-1) || key } = {}) {
+    const anchor = document.createElement("a");
+    anchor.href = await this.link(key, { saveAs });
+    anchor.click();
+  }
+
+  /**
+   * The size of the object in bytes, or null if there is none.
+   *
+   * @param {string} key
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<number | null>}
+   */
+  async size(key, signal) {
+    try {
+      const answer = await this.#api.request({ operation: "head_object", key }, { signal });
+      return Number(answer.header("Content-Length"));
+    } catch (error) {
+      if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * The objects whose keys begin with `prefix`, in the order of their keys.
+   *
+   * @param {string} prefix
+   * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after the
+   *   prefix, and each is given once.
+   * @returns {AsyncGenerator<ListedObject, void, undefined>}
+   */
+  list(prefix, options = {}) {
+    return this.#folders.list(prefix, options);
+  }
+
+  /**
+   * Delete the object.
+   *
+   * @param {string} key
+   * @param {AbortSignal} [signal]
+   */
+  async delete(key, signal) {
+    await this.#api.request({ operation: "delete_object", key }, { signal });
+  }
+
+  /**
+   * Store `file` as the object `key`. The policy's refusal comes before a byte is sent.
+   *
+   * @param {File} file
+   * @param {string} key
+   * @param {UploadOptions} [options]
+   */
+  async upload(file, key, options = {}) {
+    const context = { api: this.#api, slots: this.#slots, unfinished: this.#unfinished };
+    await new Upload(context, file, key, options).run();
+  }
+
+  /**
+   * The user's uploads that were begun in this browser and not ended: paused ones, and those whose page was closed.
+   * `upload` with the same file and key goes on with one.
+   *
+   * @returns {Promise<UnfinishedUpload[]>}
+   */
+  async unfinished() {
+    return this.#unfinished
+      .list(await this.#api.user())
+      .map(({ key, name, size, lastModified, digest }) => ({ key, name, size, lastModified, digest }));
+  }
+
+  /**
+   * Give up an unfinished upload, and let the store drop its parts.
+   *
+   * @param {File | UnfinishedUpload} file
+   * @param {string} key
+   */
+  async discard(file, key) {
+    const { name, size, lastModified } = file;
+    const digest = "digest" in file ? file.digest : await fingerprint(file);
+    const user = await this.#api.user();
+    const state = this.#unfinished.find(user, { key, name, size, lastModified, digest });
+    if (!state) return;
+    this.#unfinished.forget(user, state);
+    await abortUpload(this.#api, state);
+  }
+
+  /**
+   * @param {{ operation: string } & Record<string, unknown>} request
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Share>}
+   */
+  async #share(request, signal) {
+    const { url, expiresAt, bucket, id } = await persistently(() => this.#api.sign(request, signal), { signal });
+    return { url, expiresAt, bucket, id };
+  }
+}

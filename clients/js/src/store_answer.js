@@ -1,0 +1,84 @@
+/** @import { StoreAnswer } from "./transfer.js" */
+import { PresignError } from "./errors.js";
+
+/** @type {Record<string, string>} */
+const MESSAGES = {
+  NoSuchKey: "There is no such file.",
+  ObjectNotFound: "There is no such file.",
+  PreconditionFailed: "There is already a file of this name.",
+  IfNoneMatchFailed: "There is already a file of this name.",
+};
+/** @type {Record<string, string>} */
+const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+/**
+ * The error that an answer of the store tells, in XML (S3) or JSON (native API); null if it tells success.
+ *
+ * @param {StoreAnswer} answer
+ * @returns {PresignError | null}
+ */
+export function parseError({ status, text }) {
+  const { code, message } = errorDetails(text);
+  const succeeded = status >= 200 && status < 300;
+  // S3 has sent the status 200 already when it finds out that it can't join the parts.
+  const isError = code !== "" && /^\s*(<\?xml[^>]*>\s*)?<Error[\s>]/.test(text);
+  if (succeeded && !isError) return null;
+  const known = code || `http_${status}`;
+  return new PresignError(MESSAGES[known] ?? `The storage refused the request: ${message || status}`, {
+    code: known,
+    status: succeeded ? 500 : status,
+    fromStore: true,
+  });
+}
+
+/** @param {string} text */
+function errorDetails(text) {
+  const json = jsonOrNull(text);
+  if (json) return { code: String(json.code ?? ""), message: String(json.message ?? "") };
+  return { code: element(text, "Code"), message: element(text, "Message") };
+}
+
+/**
+ * The text of the first element of this name in an XML document of S3, where no element has attributes of use.
+ *
+ * @param {string} xml
+ * @param {string} name
+ * @returns {string}  Empty if there is none.
+ */
+export function element(xml, name) {
+  return elements(xml, name)[0]?.replace(/&(?:(lt|gt|quot|apos|amp)|#(\d+)|#x([0-9a-f]+));/gi, decoded) ?? "";
+}
+
+/**
+ * The inside of each element of this name.
+ *
+ * @param {string} xml
+ * @param {string} name
+ * @returns {string[]}
+ */
+export function elements(xml, name) {
+  return Array.from(xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^]*?)</${name}>`, "g")), ([, inside]) => inside);
+}
+
+/**
+ * @param {string} _
+ * @param {string | undefined} name
+ * @param {string | undefined} decimal
+ * @param {string | undefined} hex
+ */
+function decoded(_, name, decimal, hex) {
+  if (name) return ENTITIES[name.toLowerCase()];
+  return String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex ?? "", 16));
+}
+
+/**
+ * @param {string} text
+ * @returns {any}
+ */
+export function jsonOrNull(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * An upload that was begun and not ended.
+ *
+ * @typedef {object} UnfinishedUpload
+ * @property {string} key
+ * @property {string} name  Of the file.
+ * @property {number} size  Of the file, in bytes.
+ * @property {number} lastModified  Of the file.
+ * @property {string} digest  The SHA-256 of the file's first and last MiB, in hexadecimal.
+ *
+ * @typedef {object} Progressed
+ * @property {string} [uploadId]  Of an upload by the S3 API.
+ * @property {string} [accessUrl]  Of an upload by a PAR. Its holder can send parts, and complete or abort the upload.
+ * @property {number[]} [sent]  The parts that a PAR has taken; the S3 API lists them itself.
+ * @property {boolean} [completing]  Whether the store was asked to complete it.
+ *
+ * @typedef {UnfinishedUpload & Progressed} UploadState
+ */
+
+/** Remembers unfinished uploads in the browser, each for its user only. Without a user it remembers for the page's life. */
+export class UnfinishedUploads {
+  /** @type {Record<string, string>} */
+  #memory = Object.create(null);
+  #scope;
+
+  /** @param {string[]} scope  Tells apart the uploads of different endpoints and buckets. */
+  constructor(scope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * @param {string | null} user
+   * @returns {UploadState[]}
+   */
+  list(user) {
+    const all = { ...this.#memory, ...this.#storage(user) };
+    const names = Object.keys(all).filter((name) => name.startsWith(this.#prefix(user)));
+    return names.map((name) => JSON.parse(all[name]));
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   * @returns {UploadState | null}
+   */
+  find(user, upload) {
+    const name = this.#name(user, upload);
+    return JSON.parse(this.#storage(user)[name] ?? this.#memory[name] ?? "null");
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UploadState} state
+   */
+  remember(user, state) {
+    const [name, text] = [this.#name(user, state), JSON.stringify(state)];
+    try {
+      this.#storage(user)[name] = text;
+    } catch {
+      this.#memory[name] = text; // as the browser's storage is full
+    }
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   */
+  forget(user, upload) {
+    const name = this.#name(user, upload);
+    delete this.#storage(user)[name];
+    delete this.#memory[name];
+  }
+
+  /** @param {string | null} user */
+  #storage(user) {
+    return (user === null ? null : browserStorage()) ?? this.#memory;
+  }
+
+  /** @param {string | null} user */
+  #prefix(user) {
+    return `presign ${JSON.stringify([...this.#scope, user])} `;
+  }
+
+  /**
+   * @param {string | null} user
+   * @param {UnfinishedUpload} upload
+   */
+  #name(user, { key, size, lastModified, digest }) {
+    return this.#prefix(user) + JSON.stringify([size, lastModified, digest, key]);
+  }
+}
+
+/** @returns {Record<string, string> | null} */
+function browserStorage() {
+  try {
+    // Node.js has none, and a browser may forbid it.
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,285 @@
+"""`clients/js/presign.js` by presigned URLs, from a page of a third origin: whose upload goes on, and which proof it asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from browsers import TIMEOUT_MS, chromium, make_file, open_page
+from cable import Cable
+from playwright.sync_api import Browser, Page, Route
+from sites import begin_upload, end_upload, failure, sign_in, site, upload
+
+from conftest import Running
+from local.stack import BUCKET
+
+MIB = 2**20
+SIZE = 32 * MIB
+PARTS = 7
+PART_BYTES = 5 * MIB
+HALF_BYTES = 15 * MIB
+RULE = {"bucket": BUCKET, "prefix": "", "operations": ["*"]}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with site() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def connected(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
+    cable = Cable()
+    rules = [{**RULE, "prefix": "new/", "create_only": True}, {**RULE, "prefix": "old/"}]
+    reading = {**RULE, "operations": ["read"]}
+    running = start(
+        {"STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps({"rules": [*rules, reading]})},
+        s3_cors=True,
+    )
+    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+    yield running, cable
+    cable.close()
+
+
+@pytest.fixture
+def running(connected: tuple[Running, Cable]) -> Running:
+    return connected[0]
+
+
+@pytest.fixture
+def cable(connected: tuple[Running, Cable]) -> Iterator[Cable]:
+    yield connected[1]
+    connected[1].release()
+    connected[1].plug_in()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
+    page = open_page(browser, address)
+    sign_in(page, running)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return make_file(tmp_path / "film.mp4", SIZE)
+
+
+def stored(running: Running, key: str) -> bytes:
+    return requests.get(running.ask(key=key).json()["url"], timeout=30).content
+
+
+def pause_half_way(page: Page, cable: Cable, key: str) -> None:
+    """Begin the upload of the page's file, and pause it."""
+    cable.hold_after(HALF_BYTES)
+    begin_upload(page, key)
+    assert cable.holding.wait(TIMEOUT_MS / 1000)
+    page.evaluate("controller.abort(PAUSE)")
+    assert end_upload(page) == "paused"
+    cable.release()
+
+
+def unfinished_keys(page: Page) -> list[str]:
+    return list(page.evaluate("files.unfinished().then((all) => all.map(({ key }) => key))"))
+
+
+def choose_at(page: Page, size: int, first_byte: int) -> None:
+    """Give the page's input a file of zeros after the first byte. Name, size and time are always the same."""
+    page.evaluate(
+        """([size, byte]) => {
+            const bytes = new Uint8Array(size);
+            bytes[0] = byte;
+            const chosen = new DataTransfer();
+            chosen.items.add(new File([bytes], "same.bin", { lastModified: 1_700_000_000_000 }));
+            document.querySelector("input").files = chosen.files;
+        }""",
+        [size, first_byte],
+    )
+
+
+class TestTheSameFile:
+    """An upload goes on with the same user's same file only."""
+
+    def test_a_file_of_the_same_name_size_and_time_begins_anew(self, page: Page, running: Running, cable: Cable) -> None:
+        """Parts of two files would make an object that is neither."""
+        choose_at(page, SIZE, 1)
+        pause_half_way(page, cable, "old/same.bin")
+        choose_at(page, SIZE, 2)
+        upload(page, "old/same.bin")
+        assert stored(running, "old/same.bin") == b"\2" + bytes(SIZE - 1)
+        assert unfinished_keys(page) == ["old/same.bin"]
+        choose_at(page, SIZE, 1)
+        sent_before = cable.sent_bytes
+        upload(page, "old/same.bin")
+        assert cable.sent_bytes - sent_before < SIZE
+        assert stored(running, "old/same.bin") == b"\1" + bytes(SIZE - 1)
+        assert unfinished_keys(page) == []
+
+    def test_another_user_of_the_browser_sees_nothing_of_it(
+        self, page: Page, running: Running, cable: Cable, file: Path
+    ) -> None:
+        page.set_input_files("input", file)
+        pause_half_way(page, cable, "old/private.mp4")
+        sign_in(page, running, sub="bob")
+        assert unfinished_keys(page) == []
+        sent_before = cable.sent_bytes
+        upload(page, "old/private.mp4")
+        assert cable.sent_bytes - sent_before > SIZE
+        sign_in(page, running, sub="alice")
+        assert unfinished_keys(page) == ["old/private.mp4"]
+
+    def test_the_option_user_takes_the_place_of_the_claim(
+        self, page: Page, running: Running, cable: Cable, file: Path
+    ) -> None:
+        """A token that is no JWT has no claim `sub`."""
+        sign_in(page, running, user="carol")
+        page.set_input_files("input", file)
+        pause_half_way(page, cable, "old/option.mp4")
+        assert unfinished_keys(page) == ["old/option.mp4"]
+        sign_in(page, running, user="dave")
+        assert unfinished_keys(page) == []
+
+
+class TestProof:
+    """A refusal after a retry is a success only if the object in the way is this file."""
+
+    def test_another_object_of_the_same_size_is_in_the_way(self, page: Page, running: Running, tmp_path: Path) -> None:
+        page.set_input_files("input", make_file(tmp_path / "mine.bin", 1000))
+        once = [True]
+
+        def lose(route: Route) -> None:
+            if route.request.method == "PUT" and once:
+                once.clear()
+                running.stack.storage.put_object(BUCKET, "new/other.bin", b"x" * 1000)
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/new/other.bin*", lose)
+        begin_upload(page, "new/other.bin")
+        assert end_upload(page) == "PreconditionFailed"
+        assert stored(running, "new/other.bin") == b"x" * 1000
+
+    def test_another_object_of_the_same_size_is_in_the_way_of_parts(
+        self, page: Page, running: Running, file: Path
+    ) -> None:
+        page.set_input_files("input", file)
+        once = [True]
+
+        def lose(route: Route) -> None:
+            if route.request.method == "POST" and "uploadId=" in route.request.url and once:
+                once.clear()
+                running.stack.storage.put_object(BUCKET, "new/parts.bin", b"x" * SIZE)
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/new/parts.bin*", lose)
+        begin_upload(page, "new/parts.bin")
+        assert end_upload(page) == "PreconditionFailed"
+        assert stored(running, "new/parts.bin") == b"x" * SIZE
+        assert unfinished_keys(page) == []
+
+    def test_the_object_in_the_way_is_this_file(self, page: Page, running: Running, file: Path) -> None:
+        """The store has joined the parts, and its answer is lost."""
+        page.set_input_files("input", file)
+        lost = []
+
+        def lose(route: Route) -> None:
+            if route.request.method == "POST" and "uploadId=" in route.request.url and not lost:
+                lost.append(route.fetch().status)
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/new/mine.bin*", lose)
+        begin_upload(page, "new/mine.bin")
+        assert end_upload(page) == ""
+        assert lost == [200]
+        assert stored(running, "new/mine.bin") == file.read_bytes()
+
+
+class TestIntegrity:
+    """With `integrity` the store checks the digest of all that it gets."""
+
+    def test_each_part_is_sent_with_its_digest(self, page: Page, running: Running, file: Path) -> None:
+        sent: list[str | None] = []
+        page.on(
+            "request",
+            lambda request: sent.append(request.headers.get("x-amz-checksum-sha256"))
+            if request.method == "PUT"
+            else None,
+        )
+        page.set_input_files("input", file)
+        upload(page, "old/checked.bin", integrity=True)
+        assert len(sent) == PARTS
+        assert None not in sent
+        assert stored(running, "old/checked.bin") == file.read_bytes()
+
+    @pytest.mark.parametrize("size", [1000, SIZE], ids=["one PUT", "in parts"])
+    def test_a_body_that_arrives_damaged_is_refused_and_sent_again(
+        self, page: Page, running: Running, tmp_path: Path, size: int
+    ) -> None:
+        path = make_file(tmp_path / "fragile.bin", size)
+        damaged, refused = [], []
+
+        def damage(route: Route) -> None:
+            if route.request.method != "PUT" or damaged:
+                return route.continue_()
+            damaged.append(route.request.url)
+            (number,) = parse_qs(urlsplit(route.request.url).query).get("partNumber", ["1"])
+            content = bytearray(path.read_bytes()[(int(number) - 1) * PART_BYTES : int(number) * PART_BYTES])
+            content[-1] ^= 1
+            answer = route.fetch(post_data=bytes(content))
+            refused.append((answer.status, "<Code>BadDigest</Code>" in answer.text()))
+            return route.fulfill(response=answer)
+
+        page.route(f"**/old/fragile-{size}.bin*", damage)
+        page.set_input_files("input", path)
+        upload(page, f"old/fragile-{size}.bin", integrity=True)
+        assert refused == [(400, True)]
+        assert stored(running, f"old/fragile-{size}.bin") == path.read_bytes()
+
+
+class TestLists:
+    """Where no rule gives pre-authenticated requests, the list comes from the S3 API."""
+
+    def test_all_pages_of_a_list(self, page: Page, running: Running) -> None:
+        for number in range(1001):
+            running.stack.storage.put_object(BUCKET, f"old/many/{number:04}", b"x")
+        found = page.evaluate("""async () => {
+            const found = [];
+            for await (const { key, size } of files.list("old/many/")) found.push([key, size]);
+            return found;
+        }""")
+        assert found == [[f"old/many/{number:04}", 1] for number in range(1001)]
+
+    def test_folders(self, page: Page, running: Running) -> None:
+        for name in ("a & b.txt", "sub/1", "sub/2", "z"):
+            running.stack.storage.put_object(BUCKET, f"old/tree/{name}", b"xy")
+        found = page.evaluate("""async () => {
+            const found = [];
+            for await (const { key, isPrefix } of files.list("old/tree/", { delimiter: "/" })) found.push([key, isPrefix]);
+            return found;
+        }""")
+        assert found == [["old/tree/a & b.txt", False], ["old/tree/sub/", True], ["old/tree/z", False]]
+
+    def test_a_store_without_cors_headers(
+        self, browser: Browser, address: str, start: Callable[..., Running]
+    ) -> None:
+        """The error tells the developer that no page can read the answer."""
+        page = open_page(browser, address)
+        sign_in(page, start())
+        assert failure(page, "async () => { for await (const one of files.list('')) void one; }") == "cors"
+        page.close()
