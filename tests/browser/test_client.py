@@ -1,10 +1,11 @@
-"""`clients/js/presign.js` by presigned URLs, from a page of a third origin: whose upload goes on, and which proof it asks for."""
+"""`clients/js/presign.js` by presigned URLs, from a page of a third origin: uploads that go on, and their proof."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -111,7 +112,9 @@ def choose_at(page: Page, size: int, first_byte: int) -> None:
 class TestTheSameFile:
     """An upload goes on with the same user's same file only."""
 
-    def test_a_file_of_the_same_name_size_and_time_begins_anew(self, page: Page, running: Running, cable: Cable) -> None:
+    def test_a_file_of_the_same_name_size_and_time_begins_anew(
+        self, page: Page, running: Running, cable: Cable
+    ) -> None:
         """Parts of two files would make an object that is neither."""
         choose_at(page, SIZE, 1)
         pause_half_way(page, cable, "old/same.bin")
@@ -194,7 +197,7 @@ class TestProof:
     def test_the_object_in_the_way_is_this_file(self, page: Page, running: Running, file: Path) -> None:
         """The store has joined the parts, and its answer is lost."""
         page.set_input_files("input", file)
-        lost = []
+        lost: list[Any] = []
 
         def lose(route: Route) -> None:
             if route.request.method == "POST" and "uploadId=" in route.request.url and not lost:
@@ -217,9 +220,9 @@ class TestIntegrity:
         sent: list[str | None] = []
         page.on(
             "request",
-            lambda request: sent.append(request.headers.get("x-amz-checksum-sha256"))
-            if request.method == "PUT"
-            else None,
+            lambda request: (
+                sent.append(request.headers.get("x-amz-checksum-sha256")) if request.method == "PUT" else None
+            ),
         )
         page.set_input_files("input", file)
         upload(page, "old/checked.bin", integrity=True)
@@ -232,7 +235,8 @@ class TestIntegrity:
         self, page: Page, running: Running, tmp_path: Path, size: int
     ) -> None:
         path = make_file(tmp_path / "fragile.bin", size)
-        damaged, refused = [], []
+        damaged: list[Any] = []
+        refused: list[Any] = []
 
         def damage(route: Route) -> None:
             if route.request.method != "PUT" or damaged:
@@ -270,14 +274,13 @@ class TestLists:
             running.stack.storage.put_object(BUCKET, f"old/tree/{name}", b"xy")
         found = page.evaluate("""async () => {
             const found = [];
-            for await (const { key, isPrefix } of files.list("old/tree/", { delimiter: "/" })) found.push([key, isPrefix]);
+            const listed = files.list("old/tree/", { delimiter: "/" });
+            for await (const { key, isPrefix } of listed) found.push([key, isPrefix]);
             return found;
         }""")
         assert found == [["old/tree/a & b.txt", False], ["old/tree/sub/", True], ["old/tree/z", False]]
 
-    def test_a_store_without_cors_headers(
-        self, browser: Browser, address: str, start: Callable[..., Running]
-    ) -> None:
+    def test_a_store_without_cors_headers(self, browser: Browser, address: str, start: Callable[..., Running]) -> None:
         """The error tells the developer that no page can read the answer."""
         page = open_page(browser, address)
         sign_in(page, start())

@@ -479,9 +479,7 @@ class TestByPars:
         yield page
         page.close()
 
-    def test_a_file_goes_up_and_comes_down(
-        self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path
-    ) -> None:
+    def test_a_file_goes_up_and_comes_down(self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path) -> None:
         path = make_file(tmp_path / "notes “1” ü.txt", 1000)
         since = len(as_oci_is[0].log())
         choose(page, path)

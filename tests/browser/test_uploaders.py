@@ -55,7 +55,7 @@ def running(start: Callable[..., Running], via: str) -> Running:
 def open_with(browser: Browser, running: Running) -> Iterator[Callable[[str], Page]]:
     """Opens a page that runs these lines."""
     pages: list[Page] = []
-    command = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
+    command = [str(node_tools() / "esbuild"), "--bundle", "--format=esm", "--loader=js"]
 
     def open_one(lines: str) -> Page:
         source = lines.replace('"./presign.js"', json.dumps(str(MODULE)))

@@ -228,7 +228,6 @@ class TestInputs:
         outputs = re.findall(r'(?m)^output "(\w+)"', (stack.SOURCES / "outputs.tf").read_text("utf-8"))
         assert sorted(form["outputs"]) == sorted(outputs) == sorted(form["outputGroups"][0]["outputs"])
 
-
     def test_the_page_names_inputs_that_exist(self) -> None:
         page = (stack.ROOT / "docs" / "deploy.md").read_text("utf-8")
         named = {*re.findall(r"(?m)([a-z_]+) += ", page), "vault_ocid", "key_ocid", "function_subnet_ocid"}

@@ -1,10 +1,11 @@
-"""`clients/js/presign.js` by pre-authenticated requests, from a page of a third origin, while the S3 API sends no CORS headers."""
+"""`clients/js/presign.js` by PARs, from a page of a third origin, while the S3 API sends no CORS headers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -157,9 +158,7 @@ class TestUploads:
         assert operations(running, since) == ["put_object"]
         assert stored_digest(running, "users/alice/one.mp4", tmp_path / "copy") == sha256(file)
 
-    @pytest.mark.parametrize(
-        "size", [SIZE, pytest.param(1024 * MIB, marks=pytest.mark.slow)], ids=["64 MiB", "1 GiB"]
-    )
+    @pytest.mark.parametrize("size", [SIZE, pytest.param(1024 * MIB, marks=pytest.mark.slow)], ids=["64 MiB", "1 GiB"])
     def test_an_interrupted_upload_goes_on(
         self, page: Page, running: Running, cable: Cable, tmp_path: Path, size: int
     ) -> None:
@@ -176,7 +175,9 @@ class TestUploads:
         assert stored_digest(running, key, tmp_path / "copy") == sha256(path)
         assert page.evaluate("localStorage.length") == 0
 
-    def test_the_connection_breaks(self, page: Page, running: Running, cable: Cable, file: Path, tmp_path: Path) -> None:
+    def test_the_connection_breaks(
+        self, page: Page, running: Running, cable: Cable, file: Path, tmp_path: Path
+    ) -> None:
         page.set_input_files("input", file)
         sent_before = cable.sent_bytes
         cable.hold_after(SIZE // 2)
@@ -202,7 +203,7 @@ class TestUploads:
         self, page: Page, running: Running, file: Path, tmp_path: Path
     ) -> None:
         page.set_input_files("input", file)
-        lost = []
+        lost: list[Any] = []
 
         def lose(route: Route) -> None:
             if route.request.method == "POST" and not lost:

@@ -40,13 +40,15 @@ const [, , endpoint, token, key] = process.argv;
 const files = new PresignClient({ endpoint, getToken: () => token });
 const bytes = new Uint8Array(20 * 2 ** 20).fill(7);
 let last;
-await files.upload(new File([bytes], "script.bin"), key, { onProgress: (progress) => (last = progress), integrity: true });
+const onProgress = (progress) => (last = progress);
+await files.upload(new File([bytes], "script.bin"), key, { onProgress, integrity: true });
 const found = [];
 for await (const object of files.list(key.slice(0, key.lastIndexOf("/") + 1))) found.push(object.key);
 const answer = await fetch(await files.link(key));
 const size = await files.size(key);
 const code = await files.link("../x").catch((error) => error instanceof PresignError && error.code);
-console.log(JSON.stringify({ last, found, size, same: Buffer.compare(Buffer.from(await answer.arrayBuffer()), bytes), code }));
+const same = Buffer.compare(Buffer.from(await answer.arrayBuffer()), bytes);
+console.log(JSON.stringify({ last, found, size, same, code }));
 """
 
 
@@ -85,8 +87,9 @@ def test_the_package_has_the_module_and_its_types_only(project: Path) -> None:
 
 def test_the_module_is_made_from_the_sources(tmp_path: Path) -> None:
     """`npm --prefix tests/browser run build` makes it."""
-    run(node_tools() / "rollup", "--silent", "--config", CLIENT / "rollup.config.mjs", "--file", tmp_path / "presign.js")
-    assert (CLIENT / "presign.js").read_text() == (tmp_path / "presign.js").read_text()
+    made = tmp_path / "presign.js"
+    run(node_tools() / "rollup", "--silent", "--config", CLIENT / "rollup.config.mjs", "--file", made)
+    assert (CLIENT / "presign.js").read_text() == made.read_text()
 
 
 def test_the_types_are_made_from_the_module(tmp_path: Path) -> None:
@@ -109,7 +112,9 @@ def test_typescript_knows_its_types(project: Path) -> None:
 @pytest.mark.parametrize("via", ["s3", "par"])
 def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str) -> None:
     """No store needs CORS headers there."""
-    running = start({"POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via}]})})
+    running = start(
+        {"POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via}]})}
+    )
     (project / "script.js").write_text(SCRIPT)
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
     printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
