@@ -22,7 +22,8 @@ from presign.issue.sigv4 import credential_scope, signing_key
 
 
 @pytest.mark.slow
-def test_the_end_to_end_tests_with_boto3() -> None:
+@pytest.mark.parametrize("file", ["test_end_to_end.py", "test_rotation.py"])
+def test_with_boto3(file: str) -> None:
     command = [
         sys.executable,
         "-m",
@@ -31,7 +32,7 @@ def test_the_end_to_end_tests_with_boto3() -> None:
         "-p",
         "no:cacheprovider",
         "--signer=boto3",
-        "tests/e2e/test_end_to_end.py",
+        f"tests/e2e/{file}",
     ]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)  # noqa: S603 - a fixed command
     assert ended.returncode == 0, ended.stdout
