@@ -21,6 +21,7 @@ MAX_ATTEMPTS = 20
 FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 30.0
 MAX_WAITING = 10_000
+STOP_SECONDS = 1
 
 
 class _Attempt(NamedTuple):
@@ -89,11 +90,11 @@ class ObjectEvents:
         print(f"Event {event['eventID']} is dropped, since {self._max_waiting:,} wait.", file=sys.stderr)
 
     def stop(self) -> None:
-        """Send no more events."""
+        """Send no more events. A call that takes longer than a second ends with the function's process."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while attempt := self._next():

@@ -74,8 +74,8 @@ class InvokeApi(SignedApi):
         return Response(answer.body, answer.status, _passed_on(answer))
 
     def stop(self) -> None:
-        """Start no more detached calls, and wait for those that run."""
-        self._detached.shutdown(cancel_futures=True)
+        """Start no more detached calls. Those that run end with the function's process."""
+        self._detached.shutdown(wait=False, cancel_futures=True)
 
     def _call_detached(self, body: bytes, call_headers: list[tuple[str, str]]) -> None:
         try:
