@@ -46,9 +46,8 @@ def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
     for number, item in enumerate(items):
         total += answer_bytes(item)
         if total > MAX_ANSWER_BYTES:
-            raise PayloadTooLarge(
-                detail=f"The answer would be larger than {MAX_ANSWER_BYTES} bytes; the first {number} requests would fit"
-            )
+            would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"
+            raise PayloadTooLarge(detail=f"{would}; the first {number} requests would fit")
 
 
 def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = _encoded) -> int:

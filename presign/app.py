@@ -22,15 +22,7 @@ from presign.request.field_errors import pointer
 from presign.request.model import Event, Invocation, Principal, Request
 from presign.request.parser import decode
 from presign.request.routes import Route, check_size, direct_route, http_route
-from presign.revocation import (
-    Revocation,
-    Sweep,
-    close_uploads,
-    parse_revocation,
-    parse_sweep,
-    revoke,
-    sweep,
-)
+from presign.revocation import Revocation, Sweep, close_uploads, parse, revoke, sweep
 from presign.service import Service
 from presign.settings import Settings
 
@@ -106,9 +98,9 @@ class App:
             route = direct_route(document)
             check_size(invocation.body, route)
         if route is Route.REVOKE:
-            return self._revoke(parse_revocation(document), service, principal, invocation)
+            return self._revoke(parse(document, Revocation), service, principal, invocation)
         if route is Route.SWEEP:
-            return self._sweep(parse_sweep(document), service, invocation)
+            return self._sweep(parse(document["sweep"], Sweep, at="/sweep"), service, invocation)
         return self._presign(route, document, service, principal, invocation)
 
     def _presign(
@@ -119,7 +111,7 @@ class App:
         grants = pipeline.authorize(service, requests, principal, invocation.call_id)
         if several:
             pipeline.check_bounds(grants)
-        outcomes = pipeline.issue_pars(service, pipeline.sign(service, grants, invocation), principal, invocation)
+        outcomes = pipeline.issue(service, grants, principal, invocation)
         self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=several))
         if route in (Route.EVENT, Route.EVENTS):
             self._follow_events(requests, outcomes, service, invocation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -67,38 +67,31 @@ class Swept(msgspec.Struct, frozen=True):
     done: bool
 
 
-def parse_revocation(document: Any) -> Revocation:
-    """The PAR that a call wants to revoke.
+Asked = TypeVar("Asked", Revocation, Sweep)
+
+
+def parse(document: Any, asked: type[Asked], *, at: str = "") -> Asked:
+    """The PAR that a call wants to revoke, or the bucket that it wants to sweep.
+
+    Args:
+        document: the JSON value.
+        asked: its type.
+        at: the JSON pointer of the value.
 
     Raises:
         InvalidRequest: with every validation error.
     """
-    errors = first_errors(field_errors(json_object(document), Revocation))
+    members = json_object(document)
+    errors = first_errors(field_errors(members, asked, at=at))
     if not errors:
-        asked = msgspec.convert(document, Revocation)
-        if detail := bucket_error(asked.bucket):
-            errors.append(FieldError("/bucket", detail))
+        if detail := bucket_error(members["bucket"]):
+            errors.append(FieldError(f"{at}/bucket", detail))
         # The SDK puts the id into a path, where these have a meaning of their own.
-        if asked.id in (".", ".."):
-            errors.append(FieldError("/id", "must not be '.' or '..'"))
+        if members.get("id") in (".", ".."):
+            errors.append(FieldError(f"{at}/id", "must not be '.' or '..'"))
     if errors:
         raise InvalidRequest(errors)
-    return asked
-
-
-def parse_sweep(document: Any) -> Sweep:
-    """The bucket that a call wants to sweep.
-
-    Raises:
-        InvalidRequest: with every validation error.
-    """
-    members = json_object(json_object(document)["sweep"])
-    errors = first_errors(field_errors(members, Sweep, at="/sweep"))
-    if not errors and (detail := bucket_error(members["bucket"])):
-        errors.append(FieldError("/sweep/bucket", detail))
-    if errors:
-        raise InvalidRequest(errors)
-    return msgspec.convert(members, Sweep)
+    return msgspec.convert(members, asked)
 
 
 def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars, tag: str) -> Revoked:
@@ -131,11 +124,8 @@ def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars, ta
     Raises:
         SecretUnavailable: Object Storage can't be asked.
     """
-    found = [
-        par
-        for par in pars.all(bucket, object_prefix=key)
-        if is_open_upload(par, key=key, tag=tag, written_at=written_at)
-    ]
+    listed = pars.all(bucket, object_prefix=key)
+    found = [par for par in listed if is_open_upload(par, key=key, tag=tag, written_at=written_at)]
     for par in found:
         pars.delete(bucket, par.id)
     return len(found)

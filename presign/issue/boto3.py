@@ -26,37 +26,8 @@ from presign.request.model import ObjectOperation, Request
 from presign.request.operations.copy import CopyObject
 from presign.request.operations.form import PostObject
 
-_PARAMETERS = {
-    "versionId": "VersionId",
-    "partNumber": "PartNumber",
-    "uploadId": "UploadId",
-    "part-number-marker": "PartNumberMarker",
-    "max-parts": "MaxParts",
-    "prefix": "Prefix",
-    "delimiter": "Delimiter",
-    "max-keys": "MaxKeys",
-    "continuation-token": "ContinuationToken",
-    "start-after": "StartAfter",
-    "max-uploads": "MaxUploads",
-    "key-marker": "KeyMarker",
-    "upload-id-marker": "UploadIdMarker",
-    "x-amz-metadata-directive": "MetadataDirective",
-    "response-cache-control": "ResponseCacheControl",
-    "response-content-disposition": "ResponseContentDisposition",
-    "response-content-encoding": "ResponseContentEncoding",
-    "response-content-language": "ResponseContentLanguage",
-    "response-content-type": "ResponseContentType",
-    "response-expires": "ResponseExpires",
-    "Content-Type": "ContentType",
-    "Content-Length": "ContentLength",
-    "Content-MD5": "ContentMD5",
-    "x-amz-checksum-sha256": "ChecksumSHA256",
-    "Cache-Control": "CacheControl",
-    "Content-Disposition": "ContentDisposition",
-    "Content-Encoding": "ContentEncoding",
-    "If-None-Match": "IfNoneMatch",
-}
-"""The names that boto3's client methods have for query parameters and headers."""
+_PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
+"""The names in boto3's client methods that do not follow from those of the query parameters and headers."""
 
 _NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts", "max-keys", "max-uploads")
 
@@ -155,7 +126,8 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
         if name.startswith(_METADATA_PREFIX):
             metadata[name.removeprefix(_METADATA_PREFIX)] = value
         elif name not in _ADDED:
-            parameters[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
+            words = [word[0].upper() + word[1:] for word in name.split("-")]
+            parameters[_PARAMETERS.get(name, "".join(words))] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters
 
 

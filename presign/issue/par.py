@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -15,25 +15,16 @@ import msgspec
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.uri import uri_encode, uri_encode_path
-from presign.keys.pars import AccessType, ParDetails, Pars
+from presign.keys.pars import AccessType, Pars
 from presign.policy import Grant
 from presign.request.model import Caller, Principal
-from presign.request.operations.objects import HeadObject, PutObject
+from presign.request.operations.objects import PutObject
 from presign.request.operations.prefixes import GetPrefix
 
 MAX_PARS = 20
 """The most PARs that one call may create, since each costs a call of Object Storage."""
 
 _PREFIX = "presign"
-_QUERY = {
-    "response-cache-control": "httpResponseCacheControl",
-    "response-content-disposition": "httpResponseContentDisposition",
-    "response-content-encoding": "httpResponseContentEncoding",
-    "response-content-language": "httpResponseContentLanguage",
-    "response-content-type": "httpResponseContentType",
-    "response-expires": "httpResponseExpires",
-}
-"""The names that the native API has for the overrides of an answer's headers."""
 
 
 class ParName(msgspec.Struct, frozen=True):
@@ -105,33 +96,29 @@ class ParIssuer:
             SecretUnavailable: Object Storage can't be asked, or refuses.
         """
         operation = grant.request.operation
-        details = ParDetails(
+        access_type: AccessType = "ObjectRead"
+        if isinstance(operation, GetPrefix):
+            access_type = "AnyObjectRead"
+        elif isinstance(operation, PutObject):
+            access_type = "ObjectWrite"
+        par_id, url = self._pars.create(
+            grant.request.bucket,
             name=str(ParName.of(principal, tag=self._tag, call_id=call_id)),
-            object_name=operation.target,
-            access_type=_access_type(grant),
+            target=operation.target,
+            access_type=access_type,
             listing=isinstance(operation, GetPrefix) and operation.listing,
-            expires_at=datetime.fromtimestamp(now + grant.expires_in, UTC),
+            expires_at=now + grant.expires_in,
         )
-        par = self._pars.create(grant.request.bucket, details)
-        url, headers = par.url, {}
         if isinstance(operation, GetPrefix):
             url += uri_encode_path(operation.prefix)
-        elif isinstance(operation, HeadObject):
-            url += _query(operation.query())
-        elif isinstance(operation, PutObject):
-            headers = _native_headers(operation.headers())
-        return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=par.id)
-
-
-def _access_type(grant: Grant) -> AccessType:
-    operation = grant.request.operation
-    if isinstance(operation, GetPrefix):
-        return "AnyObjectRead"
-    return "ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead"
+        url += _query(operation.query())
+        headers = _native_headers(operation.headers())
+        return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=par_id)
 
 
 def _query(parameters: list[tuple[str, str]]) -> str:
-    query = "&".join(f"{_QUERY[name]}={uri_encode(value)}" for name, value in parameters)
+    """The overrides of the answer's headers, such as `httpResponseContentType` of the native API."""
+    query = "&".join(f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in parameters)
     return f"?{query}" if query else ""
 
 

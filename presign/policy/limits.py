@@ -18,7 +18,7 @@ from presign.request.operations.multipart import (
     CreateMultipartUpload,
     UploadPart,
 )
-from presign.request.operations.objects import HeadObject, PutObject
+from presign.request.operations.objects import RESPONSE_OPTIONS, HeadObject, PutObject
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""
@@ -32,8 +32,6 @@ ResponseOverrides = Literal["download", "any", "none"]
 
 _EXECUTABLE_IMAGE = "image/svg+xml"
 """An image type that runs scripts, so that `image/*` does not cover it."""
-
-_RESPONSE_OPTIONS = ("download_as", *(name for name in HeadObject.__struct_fields__ if name.startswith("response_")))
 
 Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
@@ -143,7 +141,7 @@ def _response_overrides(operation: Operation, allowed: ResponseOverrides) -> Out
         return _KEPT
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name in _RESPONSE_OPTIONS
+        for name in ("download_as", *RESPONSE_OPTIONS)
         if (value := getattr(operation, name)) is not None and (allowed == "none" or _changes_the_type(name, value))
     ]
     return ({}, refused) if refused else _KEPT

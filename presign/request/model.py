@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import http_date
-from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error
+from presign.request.header_values import (
+    any_error,
+    field_value_error,
+    file_name_error,
+    http_date,
+    http_date_error,
+    md5_error,
+    media_type_error,
+    sha256_error,
+)
+from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error, prefix_error, upload_id_error
 
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
@@ -60,6 +70,49 @@ class Principal(msgspec.Struct, frozen=True):
     claims: Mapping[str, str] = {}
 
 
+_CHECKS: dict[str, Callable[[Any], str]] = {
+    "bucket": bucket_error,
+    "key": key_error,
+    "prefix": prefix_error,
+    "start_after": prefix_error,
+    "key_marker": prefix_error,
+    "source_bucket": bucket_error,
+    "source_key": key_error,
+    "source_version_id": upload_id_error,
+    "upload_id": upload_id_error,
+    "upload_id_marker": upload_id_error,
+    "content_type": media_type_error,
+    "content_md5": md5_error,
+    "checksum_sha256": sha256_error,
+    "if_none_match": any_error,
+    "download_as": file_name_error,
+    "response_content_type": media_type_error,
+    "response_expires": http_date_error,
+}
+"""Validators of texts and times for constraints that their types cannot express; other texts are header values."""
+
+_WIRE_NAMES = {
+    "version_id": "versionId",
+    "part_number": "partNumber",
+    "upload_id": "uploadId",
+    "content_md5": "Content-MD5",
+    "checksum_sha256": "x-amz-checksum-sha256",
+}
+"""Names of query parameters and headers that do not follow from those of the options."""
+
+
+@cache
+def parameter_name(option: str) -> str:
+    """The query parameter of an option, such as `max-keys`."""
+    return _WIRE_NAMES.get(option) or option.replace("_", "-")
+
+
+@cache
+def header_name(option: str) -> str:
+    """The header of an option, such as `Content-Type`."""
+    return _WIRE_NAMES.get(option) or option.replace("_", "-").title()
+
+
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
     """The members that every operation has; the subclasses add their options.
 
@@ -71,12 +124,10 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     method: ClassVar[str]
     """The HTTP method."""
-    query_options: ClassVar[Mapping[str, str]] = {}
-    """The options that travel in the query string, with their names there, in the order in which they appear."""
-    header_options: ClassVar[Mapping[str, str]] = {}
-    """The options that travel as headers, with their names there."""
-    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"bucket": bucket_error}
-    """Validators for constraints that the field's type cannot express."""
+    query_options: ClassVar[tuple[str, ...]] = ()
+    """The options that travel in the query string, in the order in which they appear."""
+    header_options: ClassVar[tuple[str, ...]] = ()
+    """The options that travel as headers."""
 
     bucket: str | None = None
     expires_in: Seconds | None = None
@@ -94,24 +145,26 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def validation_errors(self) -> Iterator[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        for name, check in self.checks.items():
-            if (value := getattr(self, name)) is not None and (error := check(value)):
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, str | datetime) and (error := _CHECKS.get(name, field_value_error)(value)):
                 yield FieldError(pointer(name), error)
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
-        return self._given(self.query_options)
+        return [
+            (parameter_name(option), http_date(value) if isinstance(value, datetime) else str(value))
+            for option in self.query_options
+            if (value := getattr(self, option)) is not None
+        ]
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._given(self.header_options)) if self.header_options else {}
-
-    def _given(self, options: Mapping[str, str]) -> list[tuple[str, str]]:
-        return [
-            (wire_name, http_date(value) if isinstance(value, datetime) else str(value))
-            for option, wire_name in options.items()
+        return {
+            header_name(option): str(value)
+            for option in self.header_options
             if (value := getattr(self, option)) is not None
-        ]
+        }
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):
@@ -120,8 +173,6 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
     Args:
         key: the object key.
     """
-
-    checks = {**Operation.checks, "key": key_error}
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from presign.problems import FieldError
-from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error, upload_id_error
+from presign.request.object_names import MAX_KEY_BYTES
 from presign.request.operations.options import Text, Upload
 
 
@@ -24,12 +24,6 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     """
 
     method = "PUT"
-    checks = {
-        **Upload.checks,
-        "source_bucket": bucket_error,
-        "source_key": key_error,
-        "source_version_id": upload_id_error,
-    }
 
     source_bucket: str | None = None
     source_key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]

@@ -9,20 +9,22 @@ from typing import Annotated
 import msgspec
 
 from presign.problems import FieldError
-from presign.request.header_values import (
-    attachment,
-    field_value_error,
-    file_name_error,
-    http_date_error,
-    md5_error,
-    media_type_error,
-    sha256_error,
-)
+from presign.request.header_values import attachment
 from presign.request.model import ObjectOperation
-from presign.request.operations.options import ByteCount, Text, Upload, any_error
+from presign.request.operations.options import ByteCount, Text, Upload
 
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+RESPONSE_OPTIONS = (
+    "response_cache_control",
+    "response_content_disposition",
+    "response_content_encoding",
+    "response_content_language",
+    "response_content_type",
+    "response_expires",
+)
 
 
 class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
@@ -36,26 +38,7 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     """
 
     method = "HEAD"
-    query_options = {
-        "version_id": "versionId",
-        "response_cache_control": "response-cache-control",
-        "response_content_disposition": "response-content-disposition",
-        "response_content_encoding": "response-content-encoding",
-        "response_content_language": "response-content-language",
-        "response_content_type": "response-content-type",
-        "response_expires": "response-expires",
-    }
-    checks = {
-        **ObjectOperation.checks,
-        "version_id": field_value_error,
-        "download_as": file_name_error,
-        "response_cache_control": field_value_error,
-        "response_content_disposition": field_value_error,
-        "response_content_encoding": field_value_error,
-        "response_content_language": field_value_error,
-        "response_content_type": media_type_error,
-        "response_expires": http_date_error,
-    }
+    query_options = ("version_id", *RESPONSE_OPTIONS)
 
     version_id: Text | None = None
     download_as: FileName | None = None
@@ -95,19 +78,7 @@ class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     """
 
     method = "PUT"
-    header_options = {
-        **Upload.header_options,
-        "content_length": "Content-Length",
-        "content_md5": "Content-MD5",
-        "checksum_sha256": "x-amz-checksum-sha256",
-        "if_none_match": "If-None-Match",
-    }
-    checks = {
-        **Upload.checks,
-        "content_md5": md5_error,
-        "checksum_sha256": sha256_error,
-        "if_none_match": any_error,
-    }
+    header_options = (*Upload.header_options, "content_length", "content_md5", "checksum_sha256", "if_none_match")
 
     content_length: ByteCount | None = None
     content_md5: str | None = None
@@ -123,7 +94,6 @@ class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_objec
     """
 
     method = "DELETE"
-    query_options = {"version_id": "versionId"}
-    checks = {**ObjectOperation.checks, "version_id": field_value_error}
+    query_options = ("version_id",)
 
     version_id: Text | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import field_name_error, field_value_error, media_type_error
+from presign.request.header_values import field_name_error, field_value_error
 from presign.request.model import ObjectOperation
 
 MAX_PUT_BYTES = 50 * 1024**3
@@ -36,19 +36,12 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    header_options = {
-        "content_type": "Content-Type",
-        "cache_control": "Cache-Control",
-        "content_disposition": "Content-Disposition",
-        "content_encoding": "Content-Encoding",
-    }
-    checks = {
-        **ObjectOperation.checks,
-        "content_type": media_type_error,
-        "cache_control": field_value_error,
-        "content_disposition": field_value_error,
-        "content_encoding": field_value_error,
-    }
+    header_options: ClassVar[tuple[str, ...]] = (
+        "content_type",
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+    )
 
     content_type: Text | None = None
     cache_control: Text | None = None
@@ -62,11 +55,6 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
 
     def headers(self) -> dict[str, str]:
         return {**super().headers(), **metadata_headers(self.metadata)}
-
-
-def any_error(value: str) -> str:
-    """The sentence that says why `value` does not mean "if there is any" (RFC 9110, 13.1.2), or an empty string."""
-    return "" if value == "*" else 'must be "*"'
 
 
 def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:
