@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -151,7 +151,7 @@ class App:
     def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
         record: dict[str, Any] = {"bucket": asked.bucket, "id": asked.id}
         try:
-            revoked = revoke(asked, principal, policy=service.policy, pars=service.pars, tag=service.tag)
+            revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
             problem = pipeline.as_problem(exc, invocation.call_id)
             reply = _problem_reply(problem, invocation.call_id)
@@ -163,13 +163,8 @@ class App:
         return reply
 
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
-        swept = sweep(
-            asked,
-            pars=service.pars,
-            tag=service.tag,
-            now=service.now(),
-            seconds_left=lambda: service.seconds_left(invocation.deadline),
-        )
+        seconds_left = partial(service.seconds_left, invocation.deadline)
+        swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
         self._record([_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)])
         return _json_reply(swept)
 
@@ -178,7 +173,7 @@ class App:
         written_at = event.written_at
         if written_at is None or not service.policy.is_single_use(event.bucket, event.key):
             return
-        deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars, tag=service.tag)
+        deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars)
         record = _deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)
         self._record([record])
 

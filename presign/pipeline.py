@@ -132,7 +132,7 @@ def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], Presi
 def _started_pars(
     service: Service, items: Sequence[Grant | Refusal], principal: Principal, call_id: str
 ) -> list[Future[PresignedUrl]]:
-    create = partial(service.par_issuer.issue, principal=principal, call_id=call_id, now=service.now())
+    create = partial(service.pars.issue, principal=principal, call_id=call_id, now=service.now())
     executor = ThreadPoolExecutor(MAX_PARS)
     started = [executor.submit(create, item) for item in items if isinstance(item, Grant) and item.via == "par"]
     executor.shutdown(wait=False)
