@@ -24,6 +24,11 @@ class Issued(msgspec.Struct, frozen=True):
     grant: Grant
     answer: PresignedUrl
 
+    @property
+    def request(self) -> Request:
+        """What was asked for."""
+        return self.grant.request
+
 
 class Refusal(msgspec.Struct, frozen=True):
     """An item that gets no URL.
@@ -79,26 +84,17 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
 def records_of(
     outcomes: Sequence[Issued | Refusal], *, invocation: Invocation, principal: Principal, batch: bool = False
 ) -> list[AuditRecord]:
-    """The audit record of each item.
-
-    Args:
-        outcomes: of the call's items, in their order.
-        invocation: the call.
-        principal: who makes it.
-        batch: whether each record tells the place of its item.
-    """
+    """The audit record of each item of a call by `principal`; in a batch it tells the item's place."""
     subject = principal.claims.get("sub", UNSET)
     records = []
     for index, outcome in enumerate(outcomes):
-        record: dict[str, Any]
-        if isinstance(outcome, Issued):
-            record = _described(outcome.grant.request, outcome.grant)
+        record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
+        if isinstance(outcome, Refusal):
+            record |= failure(outcome.problem)
+        else:
             record["expires_in"] = outcome.answer.expires_in
             if outcome.answer.id is not None:
                 record["id"] = outcome.answer.id
-        else:
-            record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
-            record |= failure(outcome.problem)
         if batch:
             record["index"] = index
         records.append(AuditRecord(call_id=invocation.call_id, caller=invocation.caller, subject=subject, **record))
@@ -123,21 +119,17 @@ def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
 
 def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
     operation = request.operation
-    described: dict[str, Any] = {
+    names = _recorded_options(type(operation))
+    options = {name: value for name in names if (value := getattr(operation, name)) is not None}
+    return {
         "operation": operation.name(),
         "bucket": request.bucket,
         "key": operation.target,
         "expires_in": operation.expires_in,
+        "rule": UNSET if grant is None else grant.rule,
+        "via": UNSET if grant is None else grant.via,
+        "options": options or UNSET,
     }
-    if grant is not None:
-        described["rule"] = grant.rule
-        described["via"] = grant.via
-    options = {
-        name: value for name in _recorded_options(type(operation)) if (value := getattr(operation, name)) is not None
-    }
-    if options:
-        described["options"] = options
-    return described
 
 
 @cache

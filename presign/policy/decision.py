@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from presign.policy.limits import Limits
+from presign.policy.limits import apply, limits_of
 from presign.policy.par_limits import par_errors
-from presign.policy.rules import GROUPS, Rule
+from presign.policy.rules import Rule
 from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
 from presign.request.model import MAX_EXPIRES_IN, Principal, Request, Via
@@ -60,16 +60,11 @@ class Policy:
     """
 
     def __init__(self, rules: list[Rule], *, default_expires_in: int, par_max_expires_in: int = MAX_EXPIRES_IN) -> None:
-        self._rules = [
-            _CompiledRule(rule, number, default_expires_in, par_max_expires_in) for number, rule in enumerate(rules)
-        ]
+        bounds = (default_expires_in, par_max_expires_in)
+        self._rules = [_CompiledRule(rule, number, *bounds) for number, rule in enumerate(rules)]
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
         """The grant of the first rule that allows `request`; a copy needs one for its source too.
-
-        Args:
-            request: one item of a call.
-            principal: who asks.
 
         Raises:
             LimitExceeded: rules match the request, but it exceeds their limits; it tells those of the first.
@@ -120,34 +115,26 @@ class _CompiledRule:
 
     def __init__(self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int) -> None:
         self._number = number
-        self._operations = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
+        self._operations = rule.granted
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
         self._callers = rule.callers
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
-        self._limits = Limits(
-            max_content_length=rule.max_content_length,
-            content_types=rule.content_types,
-            create_only=rule.create_only,
-            response_overrides=rule.response_overrides or ("any" if rule.via == "par" else "download"),
-        )
+        self._limits = limits_of(rule)
         self._via = rule.via
         self._max_content_length = rule.max_content_length
         self._par_max_expires_in = par_max_expires_in
         self._single_use = rule.single_use
         self._max_expires_in = rule.max_expires_in
-        self._default_expires_in = min(
-            default_expires_in,
-            default_expires_in if rule.max_expires_in is None else rule.max_expires_in,
-            par_max_expires_in if rule.via == "par" else default_expires_in,
-        )
+        bounds = [rule.max_expires_in, par_max_expires_in if rule.via == "par" else None]
+        self._default_expires_in = min([default_expires_in, *(bound for bound in bounds if bound is not None)])
 
     def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
         """The grant of `request`, or why there is none."""
         if detail := self._mismatch(request, principal):
             return Mismatch(detail)
         operation = request.operation
-        changes, exceeded = self._limits.apply(operation)
+        changes, exceeded = apply(self._limits, operation)
         expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
         if self._max_expires_in is not None and expires_in > self._max_expires_in:
             exceeded = [FieldError("/expires_in", f"must be at most {self._max_expires_in}"), *exceeded]
@@ -156,7 +143,7 @@ class _CompiledRule:
         if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
             return Mismatch("", [], unfit)
         if changes:
-            request = Request(msgspec.structs.replace(operation, **changes), request.bucket)
+            request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
         return Grant(request, expires_in, self._number, self._via, self._max_content_length)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
