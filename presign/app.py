@@ -143,13 +143,14 @@ class App:
         else:
             reply = _json_reply(revoked)
             record["key"] = revoked.key
-        self._record([_deletion("revoke", invocation, subject=principal.claims.get("sub", msgspec.UNSET), **record)])
+        subject = principal.claims.get("sub", msgspec.UNSET)
+        self._record_deletion("revoke", invocation, subject=subject, **record)
         return reply
 
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
         seconds_left = partial(service.seconds_left, invocation.deadline)
         swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
-        self._record([_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)])
+        self._record_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)
         return _json_reply(swept)
 
     def _close_uploads(self, event: Event, service: Service, invocation: Invocation) -> None:
@@ -158,7 +159,13 @@ class App:
         if written_at is None or not service.policy.is_single_use(event.bucket, event.key):
             return
         deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars)
-        self._record([_deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)])
+        self._record_deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)
+
+    def _record_deletion(
+        self, event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
+    ) -> None:
+        record = AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
+        self._record([record])
 
     def _record(self, records: Sequence[AuditRecord]) -> None:
         audit.write(records, sys.stderr.buffer if self._audit_stream is None else self._audit_stream)
@@ -173,12 +180,6 @@ class App:
     @cached_property
     def _document(self) -> bytes:
         return (self._root / "gateway" / "openapi.json").read_bytes()
-
-
-def _deletion(
-    event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
-) -> AuditRecord:
-    return AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
 
 
 @contextmanager

@@ -31,13 +31,7 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """An item that gets no URL.
-
-    Args:
-        problem: why.
-        request: what was asked for, if it could be read.
-        grant: of the policy, if the service failed after it.
-    """
+    """An item without a URL: why, its request if that could be read, and its grant if the service failed after it."""
 
     problem: Problem
     request: Request | None = None
@@ -110,9 +104,8 @@ def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
     """Append each of `records` to `stream` as one line, in ASCII."""
     lines = _encoder.encode_lines(records)
     if not lines.isascii():
-        lines = b"".join(
-            json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode() + b"\n" for record in records
-        )
+        texts = [json.dumps(msgspec.to_builtins(record), separators=(",", ":")) for record in records]
+        lines = "".join(f"{text}\n" for text in texts).encode()
     stream.write(lines)
     stream.flush()
 

@@ -20,12 +20,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Message(msgspec.Struct, frozen=True):
-    """The message that tells a receiver of a URL. Receivers can drop doubles by the event's id.
-
-    Args:
-        event: the event of the object.
-        answer: with the URL of the object.
-    """
+    """The message that tells a receiver of an object's URL. Receivers can drop doubles by the event's id."""
 
     event: Event
     answer: PresignedUrl

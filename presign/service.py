@@ -38,10 +38,7 @@ class Service:
         clock: gives the time, in seconds since the epoch.
 
     Attributes:
-        parser: reads requests.
-        policy: authorizes them.
         gateway_secrets: any of them proves that a claim comes from API Gateway.
-        pars: the pre-authenticated requests.
         delivery: publishes the answers to events; None if nobody gets them.
     """
 

@@ -31,11 +31,7 @@ _PREFIX = "presign"
 class ParName(msgspec.Struct, frozen=True):
     """The name of a PAR of this project. It tells who may revoke it, and holds no personal data.
 
-    Args:
-        tag: of the function that created it.
-        caller: how the request for it came.
-        subject: the SHA-256 of the claim `sub` in Base64 for URLs; empty if there was none.
-        call_id: of the call.
+    `tag` is that of the function that created it, and `subject` the digest of the claim `sub`.
     """
 
     tag: str

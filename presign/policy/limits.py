@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
-from presign.policy.rules import ResponseOverrides, Rule, upload_limits
+from presign.policy.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upload_limits
 from presign.problems import FieldError
-from presign.request.model import Operation
-from presign.request.operations.copy import CopyObject
+from presign.request.field_errors import pointer
+from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.operations.form import PostObject
 from presign.request.operations.multipart import (
     MAX_PARTS,
@@ -18,7 +19,7 @@ from presign.request.operations.multipart import (
     CreateMultipartUpload,
     UploadPart,
 )
-from presign.request.operations.objects import RESPONSE_OPTIONS, HeadObject, PutObject
+from presign.request.operations.objects import RESPONSE_OPTIONS, CopyObject, HeadObject, PutObject
 
 MIN_PART_BYTES = 5 * 1024**2
 """Bytes: the smallest part that S3 takes, unless it is the last."""
@@ -30,6 +31,13 @@ Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
 _KEPT: Outcome = ({}, [])
 
+
+MAX_REQUEST_BYTES = 3_500
+"""Bytes: the longest request with a PAR, its object name included."""
+_OTHER_BYTES = 300
+"""The method, the token, the namespace and the parts between them."""
+
+_UNBOUND = ("version_id", "content_length", "content_md5", "checksum_sha256")
 
 Limit = Callable[[Operation], Outcome]
 
@@ -139,3 +147,21 @@ def _create_only(operation: Operation) -> Outcome:
     if isinstance(operation, PostObject):
         return {}, [FieldError("/operation", "must be another, as a form could replace an object")]
     return _KEPT
+
+
+def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:
+    """Why no PAR can give `request`, if one may be valid for `max_expires_in` seconds."""
+    operation = request.operation
+    if operation.name() not in PAR_OPERATIONS:
+        yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
+        return
+    for name in _UNBOUND:
+        if getattr(operation, name, None) is not None:
+            yield FieldError(pointer(name), "can't be given, as a PAR binds only the object and the verb")
+    if operation.expires_in is not None and operation.expires_in > max_expires_in:
+        yield FieldError("/expires_in", f"must be at most {max_expires_in} for a PAR")
+    query = sum(len(name) + len(quote(value)) + 20 for name, value in operation.query())
+    size = len(quote(operation.target)) + len(request.bucket) + query
+    if size > MAX_REQUEST_BYTES - _OTHER_BYTES:
+        at = "/key" if isinstance(operation, ObjectOperation) else "/prefix"
+        yield FieldError(at, f"is too long for a PAR, whose request may have {MAX_REQUEST_BYTES} bytes")

@@ -83,7 +83,7 @@ def any_error(text: str) -> str:
 
 
 def http_date_error(moment: datetime) -> str:
-    """Why `moment` can\'t be written as an HTTP date."""
+    """Why `moment` can't be written as an HTTP date."""
     try:
         http_date(moment)
     except OverflowError:

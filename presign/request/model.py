@@ -41,11 +41,9 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         call_id: the Fn call id.
-        caller: how it came.
-        method: of the HTTP request that the gateway received; empty for a direct invocation.
-        target: its path, which may begin with the prefix of the gateway's deployment, and query; likewise.
+        method, target: of the HTTP request that the gateway received; empty for a direct invocation. The target is its
+            path, which may begin with the prefix of the gateway's deployment, and its query.
         headers: its header fields; a field that came several times has a list.
-        body: the JSON text.
         deadline: when the caller stops waiting, as the Fn agent tells (RFC 3339); empty if it does not.
     """
 
@@ -59,12 +57,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks.
-
-    Args:
-        caller: how the request came.
-        claims: of the caller's token, as API Gateway has verified it: names in lower case, and values.
-    """
+    """Who asks; `claims` are those of the caller's token, as API Gateway has verified it, by lower-case names."""
 
     caller: Caller
     claims: Mapping[str, str] = {}
@@ -182,12 +175,7 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """An object was written.
-
-    Args:
-        bucket, key: of the object.
-        event_id, event_time, etag, version_id: as the event tells them; None if it does not.
-    """
+    """An object was written; the members are None if the event does not tell them."""
 
     bucket: str
     key: str
@@ -207,13 +195,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One item of a call, free of validation errors.
-
-    Args:
-        operation: the operation with its options.
-        bucket: the bucket's name, which the operation may leave out.
-        event: the event that is answered; None if nobody but the caller wants the answer.
-    """
+    """One item of a call, free of validation errors; with the event that is answered, if it is one."""
 
     operation: Operation
     bucket: str

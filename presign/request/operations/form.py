@@ -8,7 +8,7 @@ from typing import Literal
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.model import ObjectOperation
-from presign.request.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
+from presign.request.operations.objects import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
 
 
 class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from presign.request.model import ObjectOperation
-from presign.request.operations.options import ByteCount, Text, Upload
+from presign.request.operations.objects import ByteCount, Text, Upload
 
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""

@@ -10,7 +10,7 @@ import msgspec
 from presign.problems import FieldError
 from presign.request.model import Operation
 from presign.request.object_names import MAX_KEY_BYTES
-from presign.request.operations.options import Text
+from presign.request.operations.objects import Text
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 
