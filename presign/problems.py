@@ -21,12 +21,7 @@ MAX_POINTER = 200
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One error of a document.
-
-    Args:
-        pointer: the place, as a JSON pointer (RFC 6901); empty for the whole document.
-        detail: a sentence without its subject, such as "is required".
-    """
+    """One error at a JSON pointer (RFC 6901), empty for the whole document, as a sentence without its subject."""
 
     pointer: str
     detail: str
@@ -60,10 +55,6 @@ class Problem(Exception):
         errors: those of single fields.
         detail: the sentence that the caller reads, instead of the class's.
         headers: HTTP headers that go with the answer.
-
-    Attributes:
-        status: HTTP status.
-        code: the stable name that clients may rely on.
     """
 
     status: ClassVar[int] = 500
@@ -86,9 +77,7 @@ class Problem(Exception):
     def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
         """This problem as the caller sees it; its sentence tells the first error, and how many others there are.
 
-        Args:
-            request_id: the Fn call id.
-            at: the JSON pointer of the faulty document in a larger one.
+        `at` is the JSON pointer of the faulty document in a larger one.
         """
         errors = [FieldError(at + error.pointer, error.detail) for error in self.errors] if at else self.errors
         detail = self._detail

@@ -67,12 +67,7 @@ Asked = TypeVar("Asked", Revocation, Sweep)
 
 
 def parse(document: Any, asked: type[Asked], *, at: str = "") -> Asked:
-    """The PAR that a call wants to revoke, or the bucket that it wants to sweep.
-
-    Args:
-        document: the JSON value.
-        asked: its type.
-        at: the JSON pointer of the value.
+    """The PAR that a call wants to revoke, or the bucket that it wants to sweep, in the JSON value at the pointer `at`.
 
     Raises:
         InvalidRequest: with every validation error.
@@ -117,14 +112,7 @@ def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars) ->
 
 
 def sweep(asked: Sweep, *, pars: Pars, now: float, seconds_left: Callable[[], float]) -> Swept:
-    """Delete the expired PARs of this function, as many as the time allows.
-
-    Args:
-        asked: the bucket.
-        pars: of this function.
-        now: seconds since the epoch.
-        seconds_left: tells how long the call may still take.
-    """
+    """Delete the PARs of this function that are expired `now` (seconds since the epoch), as many as the time allows."""
     deleted = 0
     for par in pars.all(asked.bucket):
         if own_name(par, pars.tag) is None or par.time_expires.timestamp() > now:

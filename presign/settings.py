@@ -87,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         reader = _Reader(config, root)
         max_expires_in = reader.seconds("MAX_EXPIRES_IN", MAX_EXPIRES_IN, most=MAX_EXPIRES_IN)
         rules = reader.rules()
+        virtual = "{bucket}" in config.get("STORAGE_ENDPOINT", "")
+        secrets = reader.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
         settings = cls(
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
@@ -95,14 +97,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=rules,
-            default_bucket=reader.default_bucket(),
+            default_bucket=reader.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual else bucket_error),
             default_expires_in=reader.seconds("DEFAULT_EXPIRES_IN", DEFAULT_EXPIRES_IN, most=max_expires_in),
             max_expires_in=max_expires_in,
             secret_ttl_seconds=reader.seconds("SECRET_TTL", 300, most=MAX_SECRET_SECONDS),
             secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", 3600, least=0, most=MAX_SECRET_SECONDS),
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
-            gateway_secrets=reader.gateway_secrets(),
+            gateway_secrets=tuple(re.findall(r"[^ ,]+", secrets or "")),
             par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
             tag=function_tag(reader.text("FN_FN_ID")),
             deliver_to=reader.checked("DELIVER_TO", _deliver_to_error),
@@ -176,10 +178,6 @@ class _Reader:
         secret, vault = self._ocid("SECRET_OCID", "vaultsecret"), self._ocid("VAULT_OCID", "vault")
         return SecretReference(secret_ocid=secret, vault_ocid=vault, name=name)
 
-    def default_bucket(self) -> str | None:
-        virtual_hosted = "{bucket}" in self._config.get("STORAGE_ENDPOINT", "")
-        return self.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual_hosted else bucket_error)
-
     def rules(self) -> list[Rule]:
         policy = self.text("POLICY")
         if policy is None:
@@ -193,10 +191,6 @@ class _Reader:
         rules, errors = parse_rules(policy)
         self.errors += [FieldError(f"/POLICY{error.pointer}", error.detail) for error in errors]
         return rules
-
-    def gateway_secrets(self) -> tuple[str, ...]:
-        secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
-        return tuple(secret.strip() for secret in secrets.split(",")) if secrets else ()
 
     def check_delivered_rules(self, rules: list[Rule]) -> None:
         for number, rule in enumerate(rules):

@@ -12,13 +12,8 @@ from presign.policy.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upload
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.model import ObjectOperation, Operation, Request
+from presign.request.operations import multipart
 from presign.request.operations.form import PostObject
-from presign.request.operations.multipart import (
-    MAX_PARTS,
-    CompleteMultipartUpload,
-    CreateMultipartUpload,
-    UploadPart,
-)
 from presign.request.operations.objects import RESPONSE_OPTIONS, CopyObject, HeadObject, PutObject
 
 MIN_PART_BYTES = 5 * 1024**2
@@ -81,8 +76,8 @@ def max_part_bytes(part_number: int, max_content_length: int) -> int:
 
 
 def part_bytes(max_content_length: int) -> int:
-    """The size of all parts but the last of an upload, so that 10,000 are enough for `max_content_length` bytes."""
-    return max(MIN_PART_BYTES, ceil(max_content_length / MAX_PARTS))
+    """The size of all parts but the last, so that 10,000 are enough for `max_content_length` bytes."""
+    return max(MIN_PART_BYTES, ceil(max_content_length / multipart.MAX_PARTS))
 
 
 def _length(operation: Operation, most: int) -> Outcome:
@@ -92,7 +87,7 @@ def _length(operation: Operation, most: int) -> Outcome:
         if (getattr(operation, name) or 0) > most:
             return {}, [FieldError(f"/{name}", f"must be at most {most}")]
         return ({"max_content_length": most}, []) if operation.max_content_length is None else _KEPT
-    if isinstance(operation, UploadPart):
+    if isinstance(operation, multipart.UploadPart):
         most = max_part_bytes(operation.part_number, most)
         if most == 0:
             return {}, [FieldError("/part_number", "is beyond the parts that an object of the greatest length has")]
@@ -105,7 +100,7 @@ def _length(operation: Operation, most: int) -> Outcome:
 
 
 def _type(operation: Operation, patterns: list[str]) -> Outcome:
-    if not isinstance(operation, PutObject | PostObject | CreateMultipartUpload):
+    if not isinstance(operation, PutObject | PostObject | multipart.CreateMultipartUpload):
         return _KEPT
     one_of = f"must be one of {', '.join(patterns)}"
     if operation.content_type is None:
@@ -142,7 +137,7 @@ def _copy(operation: Operation, names: list[str]) -> Outcome:
 
 
 def _create_only(operation: Operation) -> Outcome:
-    if isinstance(operation, PutObject | CompleteMultipartUpload):
+    if isinstance(operation, PutObject | multipart.CompleteMultipartUpload):
         return {"if_none_match": "*"}, []
     if isinstance(operation, PostObject):
         return {}, [FieldError("/operation", "must be another, as a form could replace an object")]

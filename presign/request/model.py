@@ -10,17 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from presign.problems import FieldError
+from presign.request import header_values as values
 from presign.request.field_errors import pointer
-from presign.request.header_values import (
-    any_error,
-    field_value_error,
-    file_name_error,
-    http_date,
-    http_date_error,
-    md5_error,
-    media_type_error,
-    sha256_error,
-)
 from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error, prefix_error, upload_id_error
 
 MAX_EXPIRES_IN = 604_800
@@ -74,15 +65,17 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
     "source_version_id": upload_id_error,
     "upload_id": upload_id_error,
     "upload_id_marker": upload_id_error,
-    "content_type": media_type_error,
-    "content_md5": md5_error,
-    "checksum_sha256": sha256_error,
-    "if_none_match": any_error,
-    "download_as": file_name_error,
-    "response_content_type": media_type_error,
-    "response_expires": http_date_error,
+    "content_type": values.media_type_error,
+    "content_md5": values.md5_error,
+    "checksum_sha256": values.sha256_error,
+    "if_none_match": values.any_error,
+    "download_as": values.file_name_error,
+    "response_content_type": values.media_type_error,
+    "response_expires": values.http_date_error,
 }
 """Validators of texts and times for constraints that their types cannot express; other texts are header values."""
+
+_CHECKED = (str, datetime)
 
 _WIRE_NAMES = {
     "version_id": "versionId",
@@ -140,13 +133,17 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Each member whose value its type allows, but the operation does not."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, str | datetime) and (error := _CHECKS.get(name, field_value_error)(value)):
+            if (
+                value is not None
+                and isinstance(value, _CHECKED)
+                and (error := _CHECKS.get(name, values.field_value_error)(value))
+            ):
                 yield FieldError(pointer(name), error)
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
         return [
-            (parameter_name(option), http_date(value) if isinstance(value, datetime) else str(value))
+            (parameter_name(option), values.http_date(value) if isinstance(value, datetime) else str(value))
             for option in self.query_options
             if (value := getattr(self, option)) is not None
         ]
