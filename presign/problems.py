@@ -21,7 +21,12 @@ MAX_POINTER = 200
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One error at a JSON pointer (RFC 6901), empty for the whole document, as a sentence without its subject."""
+    """One error of a document.
+
+    Args:
+        pointer: the place, as a JSON pointer (RFC 6901); empty for the whole document.
+        detail: a sentence without its subject, such as "is required".
+    """
 
     pointer: str
     detail: str
