@@ -23,41 +23,24 @@ _FORM_BYTES = 500
 _encoder = msgspec.json.Encoder()
 
 
-def _encoded(text: str) -> int:
-    return len(uri_encode(text))
-
-
-def _encoded_bound(text: str) -> int:
-    return 3 * len(text) if text.isascii() else 3 * len(text.encode())
-
-
 def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
-    """Do nothing if the answer to a batch is small enough to be sent.
-
-    Args:
-        items: of the batch.
+    """Do nothing if the answer to a batch of these items is small enough to be sent.
 
     Raises:
         PayloadTooLarge: it may not be; the problem tells how many of the items would fit.
     """
-    if sum(answer_bytes(item, _encoded_bound) for item in items) <= MAX_ANSWER_BYTES:
+    if sum(answer_bytes(item, lambda text: 3 * len(text.encode())) for item in items) <= MAX_ANSWER_BYTES:
         return
     total = 0
     for number, item in enumerate(items):
         total += answer_bytes(item)
         if total > MAX_ANSWER_BYTES:
-            raise PayloadTooLarge(
-                detail=f"The answer would be larger than {MAX_ANSWER_BYTES} bytes; the first {number} requests would fit"
-            )
+            would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"
+            raise PayloadTooLarge(detail=f"{would}; the first {number} requests would fit")
 
 
-def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = _encoded) -> int:
-    """Bytes that the result of an item has at most.
-
-    Args:
-        item: of a batch.
-        encoded: gives the bytes of a text in a URL, or a bound for them that costs less.
-    """
+def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = lambda text: len(uri_encode(text))) -> int:
+    """Bytes that the result of an item has at most; `encoded` gives those of a text in a URL, or a cheaper bound."""
     if isinstance(item, Refusal):
         return len(_encoder.encode(item.problem.details("", at="/requests/999"))) + _FIXED_BYTES
     operation, bucket = item.request.operation, item.request.bucket

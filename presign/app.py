@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -15,25 +15,17 @@ import msgspec
 
 from presign import audit, logs, pipeline
 from presign.audit import AuditRecord, Issued, Refusal
-from presign.delivery import messages_of
 from presign.problems import MEDIA_TYPE, EventFailed, Problem, SecretUnavailable
 from presign.request.claims import principal_of
 from presign.request.field_errors import pointer
-from presign.request.model import Event, Invocation, Principal, Request
+from presign.request.model import Event, Invocation, Principal
 from presign.request.parser import decode
 from presign.request.routes import Route, check_size, direct_route, http_route
-from presign.revocation import (
-    Revocation,
-    Sweep,
-    close_uploads,
-    parse_revocation,
-    parse_sweep,
-    revoke,
-    sweep,
-)
+from presign.revocation import Revocation, Sweep, close_uploads, parse, revoke, sweep
 from presign.service import Service
 from presign.settings import Settings
 
+JSON = "application/json"
 _encoder = msgspec.json.Encoder()
 
 
@@ -76,12 +68,8 @@ class App:
         It waits for nothing and raises nothing: the log tells of failures, and so does the answer to a caller who
         meets them.
         """
-        try:
-            service = self._service
-        except Exception as exc:  # noqa: BLE001 - callers get it as an answer
-            pipeline.as_problem(exc, "start")
-            return
-        threading.Thread(target=_fetch_ahead, args=(service,), daemon=True).start()
+        with _logged_failure():
+            threading.Thread(target=_fetch_ahead, args=(self._service,), daemon=True).start()
 
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: a failure becomes a problem in the reply."""
@@ -97,7 +85,7 @@ class App:
     def _answer(self, invocation: Invocation) -> Reply:
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is Route.DOCUMENT:
-            return _reply(200, "application/json", self._document)
+            return _reply(200, JSON, self._document)
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
         check_size(invocation.body, Route.BATCH if route is None else route)
@@ -106,60 +94,48 @@ class App:
             route = direct_route(document)
             check_size(invocation.body, route)
         if route is Route.REVOKE:
-            return self._revoke(parse_revocation(document), service, principal, invocation)
+            return self._revoke(parse(document, Revocation), service, principal, invocation)
         if route is Route.SWEEP:
-            return self._sweep(parse_sweep(document), service, invocation)
-        return self._presign(route, document, service, principal, invocation)
-
-    def _presign(
-        self, route: Route, document: Any, service: Service, principal: Principal, invocation: Invocation
-    ) -> Reply:
+            return self._sweep(parse(document["sweep"], Sweep, at="/sweep"), service, invocation)
         several = route in (Route.BATCH, Route.EVENTS)
         requests = pipeline.read(service, route, document, invocation.call_id)
         grants = pipeline.authorize(service, requests, principal, invocation.call_id)
         if several:
             pipeline.check_bounds(grants)
-        outcomes = pipeline.issue_pars(service, pipeline.sign(service, grants, invocation), principal, invocation)
+        outcomes = pipeline.issue(service, grants, principal, invocation)
         self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=several))
         if route in (Route.EVENT, Route.EVENTS):
-            self._follow_events(requests, outcomes, service, invocation)
+            self._follow_events(outcomes, service, invocation)
         if several:
-            results = [_result(outcome, index, invocation.call_id) for index, outcome in enumerate(outcomes)]
-            return _json_reply({"results": results})
+            return _json_reply({"results": _results(outcomes, invocation.call_id)})
         [outcome] = outcomes
         if isinstance(outcome, Refusal):
             return _problem_reply(outcome.problem, invocation.call_id)
         return _json_reply(outcome.answer)
 
-    def _follow_events(
-        self,
-        requests: Sequence[Request | Refusal],
-        outcomes: Sequence[Issued | Refusal],
-        service: Service,
-        invocation: Invocation,
-    ) -> None:
+    def _follow_events(self, outcomes: Sequence[Issued | Refusal], service: Service, invocation: Invocation) -> None:
         """Do all that events ask for besides URLs: close uploads, and deliver the answers.
 
         Raises:
             EventFailed: something failed that may go well the next time, so the sender is to send the events again.
         """
-        failed = any(isinstance(outcome, Refusal) and outcome.problem.status >= 500 for outcome in outcomes)
         try:
-            for request in requests:
-                if isinstance(request, Request) and request.event is not None:
+            for outcome in outcomes:
+                request = outcome.request
+                if request is not None and request.event is not None:
                     self._close_uploads(request.event, service, invocation)
             if service.delivery is not None:
-                service.delivery.publish(messages_of(outcomes))
+                service.delivery.publish(outcomes)
         except SecretUnavailable as exc:
             pipeline.as_problem(exc, invocation.call_id)
-            failed = True
-        if failed:
+            raise EventFailed from exc
+        if any(isinstance(outcome, Refusal) and outcome.problem.status >= 500 for outcome in outcomes):
             raise EventFailed
 
     def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
         record: dict[str, Any] = {"bucket": asked.bucket, "id": asked.id}
         try:
-            revoked = revoke(asked, principal, policy=service.policy, pars=service.pars, tag=service.tag)
+            revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
             problem = pipeline.as_problem(exc, invocation.call_id)
             reply = _problem_reply(problem, invocation.call_id)
@@ -167,18 +143,14 @@ class App:
         else:
             reply = _json_reply(revoked)
             record["key"] = revoked.key
-        self._record([_deletion("revoke", invocation, subject=principal.claims.get("sub", msgspec.UNSET), **record)])
+        subject = principal.claims.get("sub", msgspec.UNSET)
+        self._record_deletion("revoke", invocation, subject=subject, **record)
         return reply
 
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
-        swept = sweep(
-            asked,
-            pars=service.pars,
-            tag=service.tag,
-            now=service.now(),
-            seconds_left=lambda: service.seconds_left(invocation.deadline),
-        )
-        self._record([_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)])
+        seconds_left = partial(service.seconds_left, invocation.deadline)
+        swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
+        self._record_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)
         return _json_reply(swept)
 
     def _close_uploads(self, event: Event, service: Service, invocation: Invocation) -> None:
@@ -186,8 +158,13 @@ class App:
         written_at = event.written_at
         if written_at is None or not service.policy.is_single_use(event.bucket, event.key):
             return
-        deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars, tag=service.tag)
-        record = _deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)
+        deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars)
+        self._record_deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)
+
+    def _record_deletion(
+        self, event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
+    ) -> None:
+        record = AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
         self._record([record])
 
     def _record(self, records: Sequence[AuditRecord]) -> None:
@@ -205,24 +182,26 @@ class App:
         return (self._root / "gateway" / "openapi.json").read_bytes()
 
 
-def _deletion(
-    event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
-) -> AuditRecord:
-    return AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
-
-
-def _fetch_ahead(service: Service) -> None:
+@contextmanager
+def _logged_failure() -> Iterator[None]:
     try:
-        service.warm()
-    except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless the next fetch goes well
+        yield
+    except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless it goes well then
         pipeline.as_problem(exc, "start")
 
 
-def _result(outcome: Issued | Refusal, index: int, call_id: str) -> Any:
-    """The result of one item of a batch."""
-    if isinstance(outcome, Issued):
-        return outcome.answer
-    return {"problem": outcome.problem.details(call_id, at=pointer("requests", index))}
+def _fetch_ahead(service: Service) -> None:
+    with _logged_failure():
+        service.warm()
+
+
+def _results(outcomes: Sequence[Issued | Refusal], call_id: str) -> list[Any]:
+    return [
+        outcome.answer
+        if isinstance(outcome, Issued)
+        else {"problem": outcome.problem.details(call_id, at=pointer("requests", index))}
+        for index, outcome in enumerate(outcomes)
+    ]
 
 
 def _problem_reply(problem: Problem, call_id: str) -> Reply:
@@ -230,7 +209,7 @@ def _problem_reply(problem: Problem, call_id: str) -> Reply:
 
 
 def _json_reply(document: Any) -> Reply:
-    return _reply(200, "application/json", _encoder.encode(document))
+    return _reply(200, JSON, _encoder.encode(document))
 
 
 def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:

@@ -24,15 +24,14 @@ class Issued(msgspec.Struct, frozen=True):
     grant: Grant
     answer: PresignedUrl
 
+    @property
+    def request(self) -> Request:
+        """What was asked for."""
+        return self.grant.request
+
 
 class Refusal(msgspec.Struct, frozen=True):
-    """An item that gets no URL.
-
-    Args:
-        problem: why.
-        request: what was asked for, if it could be read.
-        grant: of the policy, if the service failed after it.
-    """
+    """An item without a URL: why, its request if that could be read, and its grant if the service failed after it."""
 
     problem: Problem
     request: Request | None = None
@@ -79,26 +78,17 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
 def records_of(
     outcomes: Sequence[Issued | Refusal], *, invocation: Invocation, principal: Principal, batch: bool = False
 ) -> list[AuditRecord]:
-    """The audit record of each item.
-
-    Args:
-        outcomes: of the call's items, in their order.
-        invocation: the call.
-        principal: who makes it.
-        batch: whether each record tells the place of its item.
-    """
+    """The audit record of each item of a call by `principal`; in a batch it tells the item's place."""
     subject = principal.claims.get("sub", UNSET)
     records = []
     for index, outcome in enumerate(outcomes):
-        record: dict[str, Any]
-        if isinstance(outcome, Issued):
-            record = _described(outcome.grant.request, outcome.grant)
+        record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
+        if isinstance(outcome, Refusal):
+            record |= failure(outcome.problem)
+        else:
             record["expires_in"] = outcome.answer.expires_in
             if outcome.answer.id is not None:
                 record["id"] = outcome.answer.id
-        else:
-            record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
-            record |= failure(outcome.problem)
         if batch:
             record["index"] = index
         records.append(AuditRecord(call_id=invocation.call_id, caller=invocation.caller, subject=subject, **record))
@@ -114,30 +104,25 @@ def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
     """Append each of `records` to `stream` as one line, in ASCII."""
     lines = _encoder.encode_lines(records)
     if not lines.isascii():
-        lines = b"".join(
-            json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode() + b"\n" for record in records
-        )
+        texts = [json.dumps(msgspec.to_builtins(record), separators=(",", ":")) for record in records]
+        lines = "".join(f"{text}\n" for text in texts).encode()
     stream.write(lines)
     stream.flush()
 
 
 def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
     operation = request.operation
-    described: dict[str, Any] = {
+    names = _recorded_options(type(operation))
+    options = {name: value for name in names if (value := getattr(operation, name)) is not None}
+    return {
         "operation": operation.name(),
         "bucket": request.bucket,
         "key": operation.target,
         "expires_in": operation.expires_in,
+        "rule": UNSET if grant is None else grant.rule,
+        "via": UNSET if grant is None else grant.via,
+        "options": options or UNSET,
     }
-    if grant is not None:
-        described["rule"] = grant.rule
-        described["via"] = grant.via
-    options = {
-        name: value for name in _recorded_options(type(operation)) if (value := getattr(operation, name)) is not None
-    }
-    if options:
-        described["options"] = options
-    return described
 
 
 @cache

@@ -20,28 +20,14 @@ _encoder = msgspec.json.Encoder()
 
 
 class Message(msgspec.Struct, frozen=True):
-    """The message that tells a receiver of a URL. Receivers can drop doubles by the event's id.
-
-    Args:
-        event: the event of the object.
-        answer: with the URL of the object.
-    """
+    """The message that tells a receiver of an object's URL. Receivers can drop doubles by the event's id."""
 
     event: Event
     answer: PresignedUrl
 
 
-def messages_of(outcomes: Sequence[Issued | Refusal]) -> list[Message]:
-    """A message for each event that got a URL."""
-    return [
-        Message(outcome.grant.request.event, outcome.answer)
-        for outcome in outcomes
-        if isinstance(outcome, Issued) and outcome.grant.request.event is not None
-    ]
-
-
 class Delivery:
-    """Publishes messages.
+    """Publishes the answers to events.
 
     Args:
         oci_client: asks the service.
@@ -54,12 +40,17 @@ class Delivery:
         self._target = target
         self._endpoint = endpoint
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Publish all messages.
+    def publish(self, outcomes: Sequence[Issued | Refusal]) -> None:
+        """Publish a message for each event that got a URL.
 
         Raises:
             SecretUnavailable: the service can't be asked, or refuses; some may have been published.
         """
+        messages = [
+            Message(outcome.request.event, outcome.answer)
+            for outcome in outcomes
+            if isinstance(outcome, Issued) and outcome.request.event is not None
+        ]
         if self._target.startswith("ocid1.queue."):
             for index in range(0, len(messages), MAX_MESSAGES):
                 self._put(messages[index : index + MAX_MESSAGES])
@@ -70,11 +61,9 @@ class Delivery:
     def _put(self, messages: Sequence[Message]) -> None:
         from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
 
-        details = PutMessagesDetails(
-            messages=[PutMessagesDetailsEntry(content=_encoder.encode(message).decode()) for message in messages]
-        )
+        entries = [PutMessagesDetailsEntry(content=_encoder.encode(message).decode()) for message in messages]
         self._oci_client.ask(
-            lambda: self._queue_client.put_messages(self._target, details),
+            lambda: self._queue_client.put_messages(self._target, PutMessagesDetails(messages=entries)),
             failure=f"Queue did not take a message for {self._target}",
             statement="allow dynamic-group <the function's> to use queues in compartment <the queue's>",
         )
@@ -82,8 +71,7 @@ class Delivery:
     def _notify(self, message: Message) -> None:
         from oci.ons.models import MessageDetails
 
-        event = message.event
-        title = f"Object written: event {event.event_time if event.event_id is None else event.event_id}"
+        title = f"Object written: event {message.event.event_id or message.event.event_time}"
         details = MessageDetails(title=title, body=_encoder.encode(message).decode())
         self._oci_client.ask(
             lambda: self._topic_client.publish_message(self._target, details),
@@ -101,9 +89,8 @@ class Delivery:
     def _queue_client(self) -> Any:
         from oci.queue import QueueAdminClient, QueueClient
 
-        endpoint = self._endpoint
-        if endpoint is None:
-            admin = self._oci_client.make(QueueAdminClient, None)
-            # Each queue has an endpoint of its own for its messages.
-            endpoint = admin.get_queue(self._target).data.messages_endpoint
+        # Each queue has an endpoint of its own for its messages.
+        endpoint = self._endpoint or (
+            self._oci_client.make(QueueAdminClient, None).get_queue(self._target).data.messages_endpoint
+        )
         return self._oci_client.make(QueueClient, endpoint)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from presign import logs
 from presign.answer_size import check_answer_size
 from presign.audit import Issued, Refusal
+from presign.issue import PresignedUrl
 from presign.issue.par import MAX_PARS
 from presign.policy import Grant
 from presign.problems import FieldError, InternalError, InvalidRequest, NotConfigured, Problem, SecretUnavailable
@@ -26,6 +27,7 @@ from presign.request.parser import requests_of_batch
 from presign.request.routes import Route
 from presign.service import Service
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -37,36 +39,19 @@ def read(service: Service, route: Route, document: Any, call_id: str) -> list[Re
         documents = requests_of_batch(document)
     elif route in (Route.EVENT, Route.EVENTS):
         documents, parse = events_in(document), partial(_request_of_event, service)
-    items: list[Request | Refusal] = []
-    for item in documents:
-        try:
-            items.append(parse(item))
-        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-            items.append(Refusal(as_problem(exc, call_id)))
-    return items
-
-
-def _request_of_event(service: Service, document: Any) -> Request:
-    """The download of the object that an event is about."""
-    event = parse_event(document)
-    request = service.parser.check(GetObject(bucket=event.bucket, key=event.key))
-    return msgspec.structs.replace(request, event=event)
+    return [_result(partial(parse, item), call_id) for item in documents]
 
 
 def authorize(
-    service: Service, requests: Sequence[Request | Refusal], principal: Principal, call_id: str
+    service: Service, items: Sequence[Request | Refusal], principal: Principal, call_id: str
 ) -> list[Grant | Refusal]:
     """A grant for each request that the policy allows."""
-    items: list[Grant | Refusal] = []
-    for item in requests:
-        if isinstance(item, Refusal):
-            items.append(item)
-            continue
-        try:
-            items.append(service.policy.authorize(item, principal))
-        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-            items.append(Refusal(as_problem(exc, call_id), item))
-    return items
+    return [
+        item
+        if isinstance(item, Refusal)
+        else _result(partial(service.policy.authorize, item, principal), call_id, request=item)
+        for item in items
+    ]
 
 
 def check_bounds(items: Sequence[Grant | Refusal]) -> None:
@@ -83,64 +68,30 @@ def check_bounds(items: Sequence[Grant | Refusal]) -> None:
     check_answer_size(items)
 
 
-def sign(service: Service, items: Sequence[Grant | Refusal], invocation: Invocation) -> list[Grant | Issued | Refusal]:
-    """A presigned URL for each grant via `s3`, all signed with one key at one time.
-
-    The key is fetched only if there is such a grant.
-    """
-    if not any(isinstance(item, Grant) and item.via == "s3" for item in items):
-        return [*items]
-    try:
-        key = service.key(deadline=invocation.deadline)
-        issuer = service.issuer(deadline=invocation.deadline)
-    except Exception as exc:  # noqa: BLE001 - the other items have their answers
-        problem = as_problem(exc, invocation.call_id)
-        return [
-            Refusal(problem, item.request, item) if isinstance(item, Grant) and item.via == "s3" else item
-            for item in items
-        ]
-    now = service.now()
-    outcomes: list[Grant | Issued | Refusal] = []
-    for item in items:
-        if isinstance(item, Refusal) or item.via != "s3":
-            outcomes.append(item)
-            continue
-        try:
-            outcomes.append(Issued(item, issuer.issue(item, key=key, now=now)))
-        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-            outcomes.append(Refusal(as_problem(exc, invocation.call_id), item.request, item))
-    return outcomes
-
-
-def issue_pars(
-    service: Service, items: Sequence[Grant | Issued | Refusal], principal: Principal, invocation: Invocation
+def issue(
+    service: Service, items: Sequence[Grant | Refusal], principal: Principal, invocation: Invocation
 ) -> list[Issued | Refusal]:
-    """A pre-authenticated request for each grant that is left, all created at once."""
-    issued = [item for item in items if not isinstance(item, Grant)]
-    if len(issued) == len(items):
-        return issued
-    now = service.now()
-    executor = ThreadPoolExecutor(MAX_PARS)
-    started = {
-        index: executor.submit(service.par_issuer.issue, item, principal=principal, call_id=invocation.call_id, now=now)
-        for index, item in enumerate(items)
-        if isinstance(item, Grant)
-    }
-    outcomes: list[Issued | Refusal] = []
-    for index, item in enumerate(items):
-        if not isinstance(item, Grant):
-            outcomes.append(item)
-            continue
-        try:
-            answer = started[index].result(timeout=max(0.0, service.seconds_left(invocation.deadline)))
-            outcomes.append(Issued(item, answer))
-        except TimeoutError:
-            late = SecretUnavailable("Object Storage did not create a pre-authenticated request before the deadline")
-            outcomes.append(Refusal(as_problem(late, invocation.call_id), item.request, item))
-        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-            outcomes.append(Refusal(as_problem(exc, invocation.call_id), item.request, item))
-    executor.shutdown(wait=False, cancel_futures=True)
-    return outcomes
+    """A URL for each grant: PARs are all created at once, and presigned URLs all signed with one key at one time.
+
+    The key is fetched only if there is a grant via `s3`.
+    """
+    call_id = invocation.call_id
+    vias = {item.via for item in items if isinstance(item, Grant)}
+    pars = iter(_started_pars(service, items, principal, call_id) if "par" in vias else ())
+    sign = _result(partial(_signer, service, invocation), call_id) if "s3" in vias else None
+
+    def issued(grant: Grant) -> Issued | Refusal:
+        step: Callable[[], PresignedUrl]
+        if grant.via == "par" or sign is None:
+            step = partial(_created_par, next(pars), service, invocation)
+        elif isinstance(sign, Refusal):
+            return Refusal(sign.problem, grant.request, grant)
+        else:
+            step = partial(sign, grant)
+        answer = _result(step, call_id, request=grant.request, grant=grant)
+        return answer if isinstance(answer, Refusal) else Issued(grant, answer)
+
+    return [item if isinstance(item, Refusal) else issued(item) for item in items]
 
 
 def as_problem(exc: Exception, call_id: str) -> Problem:
@@ -153,3 +104,44 @@ def as_problem(exc: Exception, call_id: str) -> Problem:
     elif not isinstance(exc, Problem):
         _log.error("%s: unexpected %s", call_id, logs.where_raised(exc))
     return exc if isinstance(exc, Problem) else InternalError()
+
+
+def _result(
+    step: Callable[[], T], call_id: str, *, request: Request | None = None, grant: Grant | None = None
+) -> T | Refusal:
+    """The result of a step of one item, or its refusal."""
+    try:
+        return step()
+    except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+        return Refusal(as_problem(exc, call_id), request, grant)
+
+
+def _request_of_event(service: Service, document: Any) -> Request:
+    """The download of the object that an event is about."""
+    event = parse_event(document)
+    request = service.parser.check(GetObject(bucket=event.bucket, key=event.key))
+    return msgspec.structs.replace(request, event=event)
+
+
+def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], PresignedUrl]:
+    key = service.key(deadline=invocation.deadline)
+    issuer = service.issuer(deadline=invocation.deadline)
+    return partial(issuer.issue, key=key, now=service.now())
+
+
+def _started_pars(
+    service: Service, items: Sequence[Grant | Refusal], principal: Principal, call_id: str
+) -> list[Future[PresignedUrl]]:
+    create = partial(service.pars.issue, principal=principal, call_id=call_id, now=service.now())
+    executor = ThreadPoolExecutor(MAX_PARS)
+    started = [executor.submit(create, item) for item in items if isinstance(item, Grant) and item.via == "par"]
+    executor.shutdown(wait=False)
+    return started
+
+
+def _created_par(started: Future[PresignedUrl], service: Service, invocation: Invocation) -> PresignedUrl:
+    try:
+        return started.result(timeout=max(0.0, service.seconds_left(invocation.deadline)))
+    except TimeoutError:
+        late = "Object Storage did not create a pre-authenticated request before the deadline"
+        raise SecretUnavailable(late) from None

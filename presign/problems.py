@@ -60,15 +60,14 @@ class Problem(Exception):
         errors: those of single fields.
         detail: the sentence that the caller reads, instead of the class's.
         headers: HTTP headers that go with the answer.
-
-    Attributes:
-        status: HTTP status.
-        code: the stable name that clients may rely on.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     sentence: ClassVar[str] = "The request could not be answered because of an error of the service"
+
+    def __init_subclass__(cls, *, status: int = 500, code: str = "internal_error", sentence: str = sentence) -> None:
+        cls.status, cls.code, cls.sentence = status, code, sentence
 
     def __init__(
         self, errors: Sequence[FieldError] = (), *, detail: str = "", headers: Mapping[str, str] | None = None
@@ -83,9 +82,7 @@ class Problem(Exception):
     def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
         """This problem as the caller sees it; its sentence tells the first error, and how many others there are.
 
-        Args:
-            request_id: the Fn call id.
-            at: the JSON pointer of the faulty document in a larger one.
+        `at` is the JSON pointer of the faulty document in a larger one.
         """
         errors = [FieldError(at + error.pointer, error.detail) for error in self.errors] if at else self.errors
         detail = self._detail
@@ -109,27 +106,23 @@ class InternalError(Problem):
     """An error of the service that nothing else describes."""
 
 
-class EventFailed(Problem):
+class EventFailed(Problem, status=502, sentence="The event could not be processed; send it again"):
     """An event could not be answered, or its answer not be delivered.
 
     The Fn agent passes this status on, so that the sender may send the event again.
     """
 
-    status = 502
-    sentence = "The event could not be processed; send it again"
 
-
-class NotConfigured(Problem):
+class NotConfigured(Problem, code="not_configured", sentence="The service is not configured correctly"):
     """The function's settings are missing or wrong; each is in `errors`, which only the log may show."""
-
-    code = "not_configured"
-    sentence = "The service is not configured correctly"
 
     def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
         return Problem.details(type(self)(), request_id, at=at) if self.errors else super().details(request_id, at=at)
 
 
-class SecretUnavailable(Problem):
+class SecretUnavailable(
+    Problem, status=503, code="secret_unavailable", sentence="URLs cannot be signed at the moment; try again later"
+):
     """OCI did not give what is needed to issue a URL: the customer secret key, the namespace, or a PAR.
 
     Args:
@@ -137,10 +130,6 @@ class SecretUnavailable(Problem):
         retry_after_seconds: when to ask again; sent as `Retry-After` (RFC 9110).
         refused: whether OCI answered that the function may not have it, or that it does not exist.
     """
-
-    status = 503
-    code = "secret_unavailable"
-    sentence = "URLs cannot be signed at the moment; try again later"
 
     def __init__(self, cause: str, *, retry_after_seconds: int = 2, refused: bool = False) -> None:
         super().__init__(headers={"Retry-After": str(retry_after_seconds)})
@@ -152,57 +141,31 @@ class SecretUnavailable(Problem):
         return self.cause
 
 
-class InvalidJson(Problem):
+class InvalidJson(Problem, status=400, code="invalid_json", sentence="The body is not valid JSON"):
     """The body is not JSON (RFC 8259)."""
 
-    status = 400
-    code = "invalid_json"
-    sentence = "The body is not valid JSON"
 
-
-class InvalidRequest(Problem):
+class InvalidRequest(Problem, status=400, code="invalid_request", sentence="The request is not valid"):
     """The body is JSON, but not a request of this API."""
 
-    status = 400
-    code = "invalid_request"
-    sentence = "The request is not valid"
 
-
-class AccessDenied(Problem):
+class AccessDenied(Problem, status=403, code="access_denied", sentence="The policy does not allow this request"):
     """No rule of the policy allows the request."""
 
-    status = 403
-    code = "access_denied"
-    sentence = "The policy does not allow this request"
 
-
-class LimitExceeded(Problem):
+class LimitExceeded(Problem, status=403, code="limit_exceeded", sentence="The request exceeds a limit of the policy"):
     """A rule of the policy matches the request, but the request exceeds the rule's limits, which are in `errors`."""
 
-    status = 403
-    code = "limit_exceeded"
-    sentence = "The request exceeds a limit of the policy"
 
-
-class NotFound(Problem):
+class NotFound(Problem, status=404, code="not_found", sentence="There is nothing at this path"):
     """No such path, or no such pre-authenticated request."""
 
-    status = 404
-    code = "not_found"
-    sentence = "There is nothing at this path"
 
-
-class MethodNotAllowed(Problem):
+class MethodNotAllowed(
+    Problem, status=405, code="method_not_allowed", sentence="This path does not answer to this method"
+):
     """The path exists, but not for this method; the header `Allow` lists its methods (RFC 9110, 15.5.6)."""
 
-    status = 405
-    code = "method_not_allowed"
-    sentence = "This path does not answer to this method"
 
-
-class PayloadTooLarge(Problem):
+class PayloadTooLarge(Problem, status=413, code="payload_too_large", sentence="The body is too large"):
     """The body is larger than a request may be, or its answer would be larger than a function may send."""
-
-    status = 413
-    code = "payload_too_large"
-    sentence = "The body is too large"

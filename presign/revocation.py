@@ -1,16 +1,18 @@
-"""Taking pre-authenticated requests (PARs) back: by a caller, after an upload, and when they have expired."""
+"""Taking pre-authenticated requests (PARs) back: by a caller, after an upload, and when they have expired.
+
+Every function that asks Object Storage raises `SecretUnavailable` if that fails.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from presign.issue.par import ParName, is_open_upload
+from presign.issue.par import Pars, is_open_upload, own_name
 from presign.keys.clock import rfc3339
-from presign.keys.pars import Pars
 from presign.policy import Policy
 from presign.problems import FieldError, InvalidRequest, NotFound, first_errors
 from presign.request.field_errors import field_errors
@@ -54,110 +56,66 @@ class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """The result of a sweep.
-
-    Args:
-        bucket: the bucket's name.
-        deleted: how many expired PARs were deleted.
-        done: whether there are no others; if not, another call goes on.
-    """
+    """How many expired PARs of a bucket were deleted, and whether that were all; if not, another call goes on."""
 
     bucket: str
     deleted: int
     done: bool
 
 
-def parse_revocation(document: Any) -> Revocation:
-    """The PAR that a call wants to revoke.
+Asked = TypeVar("Asked", Revocation, Sweep)
+
+
+def parse(document: Any, asked: type[Asked], *, at: str = "") -> Asked:
+    """The PAR that a call wants to revoke, or the bucket that it wants to sweep, in the JSON value at the pointer `at`.
 
     Raises:
         InvalidRequest: with every validation error.
     """
-    errors = first_errors(field_errors(json_object(document), Revocation))
+    members = json_object(document)
+    errors = first_errors(field_errors(members, asked, at=at))
     if not errors:
-        asked = msgspec.convert(document, Revocation)
-        if detail := bucket_error(asked.bucket):
-            errors.append(FieldError("/bucket", detail))
+        if detail := bucket_error(members["bucket"]):
+            errors.append(FieldError(f"{at}/bucket", detail))
         # The SDK puts the id into a path, where these have a meaning of their own.
-        if asked.id in (".", ".."):
-            errors.append(FieldError("/id", "must not be '.' or '..'"))
+        if members.get("id") in (".", ".."):
+            errors.append(FieldError(f"{at}/id", "must not be '.' or '..'"))
     if errors:
         raise InvalidRequest(errors)
-    return asked
+    return msgspec.convert(members, asked)
 
 
-def parse_sweep(document: Any) -> Sweep:
-    """The bucket that a call wants to sweep.
-
-    Raises:
-        InvalidRequest: with every validation error.
-    """
-    members = json_object(json_object(document)["sweep"])
-    errors = first_errors(field_errors(members, Sweep, at="/sweep"))
-    if not errors and (detail := bucket_error(members["bucket"])):
-        errors.append(FieldError("/sweep/bucket", detail))
-    if errors:
-        raise InvalidRequest(errors)
-    return msgspec.convert(members, Sweep)
-
-
-def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars, tag: str) -> Revoked:
+def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars) -> Revoked:
     """Delete the PAR that `asked` names, if it is of this function and `principal` may revoke it.
 
     Raises:
         NotFound: it isn't, or there is none; the caller can't tell which.
-        SecretUnavailable: Object Storage can't be asked.
     """
     par = pars.find(asked.bucket, asked.id) if policy.may_revoke(asked.bucket, principal) else None
-    name = None if par is None else ParName.parse(par.name)
-    if par is None or name is None or name.tag != tag or not name.is_of(principal):
+    name = None if par is None else own_name(par, pars.tag)
+    if par is None or name is None or not name.is_of(principal):
         raise NotFound(detail="There is no such pre-authenticated request")
     pars.delete(asked.bucket, asked.id)
     return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))
 
 
-def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars, tag: str) -> int:
-    """Delete the PARs of this function by which the object that was just written could be written again.
+def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars) -> int:
+    """Delete the PARs by which an object that was just written could be written again; tells how many.
 
-    Args:
-        bucket, key: of the object.
-        written_at: when it was written; younger PARs stay.
-        pars: all PARs.
-        tag: of this function.
-
-    Returns:
-        How many were deleted.
-
-    Raises:
-        SecretUnavailable: Object Storage can't be asked.
+    PARs created after `written_at` stay.
     """
-    found = [
-        par
-        for par in pars.all(bucket, object_prefix=key)
-        if is_open_upload(par, key=key, tag=tag, written_at=written_at)
-    ]
+    listed = pars.all(bucket, object_prefix=key)
+    found = [par for par in listed if is_open_upload(par, key=key, tag=pars.tag, written_at=written_at)]
     for par in found:
         pars.delete(bucket, par.id)
     return len(found)
 
 
-def sweep(asked: Sweep, *, pars: Pars, tag: str, now: float, seconds_left: Callable[[], float]) -> Swept:
-    """Delete the expired PARs of this function, as many as the time allows.
-
-    Args:
-        asked: the bucket.
-        pars: all PARs.
-        tag: of this function.
-        now: seconds since the epoch.
-        seconds_left: tells how long the call may still take.
-
-    Raises:
-        SecretUnavailable: Object Storage can't be asked.
-    """
+def sweep(asked: Sweep, *, pars: Pars, now: float, seconds_left: Callable[[], float]) -> Swept:
+    """Delete the PARs of this function that are expired `now` (seconds since the epoch), as many as the time allows."""
     deleted = 0
     for par in pars.all(asked.bucket):
-        name = ParName.parse(par.name)
-        if name is None or name.tag != tag or par.time_expires.timestamp() > now:
+        if own_name(par, pars.tag) is None or par.time_expires.timestamp() > now:
             continue
         if seconds_left() <= 0:
             return Swept(asked.bucket, deleted, done=False)

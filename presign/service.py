@@ -10,12 +10,11 @@ from math import inf
 from presign.delivery import Delivery
 from presign.issue import Issuer, make_issuer
 from presign.issue.endpoint import StorageEndpoint
-from presign.issue.par import ParIssuer
+from presign.issue.par import Pars
 from presign.keys.cache import CachedValue
 from presign.keys.clock import ClockCheck
 from presign.keys.credentials import CustomerSecretKey
 from presign.keys.oci_client import OciClient, realm_domain
-from presign.keys.pars import Pars
 from presign.keys.source import fetch_key
 from presign.policy import Policy
 from presign.problems import SecretUnavailable
@@ -31,16 +30,15 @@ ANSWER_SECONDS = 0.5
 class Service:
     """The parts, made once; the key and the namespace are fetched when first needed.
 
+    The methods that fetch raise `SecretUnavailable` if it can't be had, or not before a deadline: when the caller stops
+    waiting (RFC 3339; any other text if that isn't known).
+
     Args:
         settings: the function's settings.
         clock: gives the time, in seconds since the epoch.
 
     Attributes:
-        parser: reads requests.
-        policy: authorizes them.
         gateway_secrets: any of them proves that a claim comes from API Gateway.
-        pars, par_issuer: find and create pre-authenticated requests.
-        tag: tells this function's from those of others.
         delivery: publishes the answers to events; None if nobody gets them.
     """
 
@@ -63,9 +61,7 @@ class Service:
             par_max_expires_in=settings.par_max_expires_in,
         )
         self.gateway_secrets = settings.gateway_secrets
-        self.tag = settings.tag
-        self.pars = Pars(self._oci_client, namespace=self.namespace)
-        self.par_issuer = ParIssuer(self.pars, tag=settings.tag)
+        self.pars = Pars(self._oci_client, namespace=self.namespace, tag=settings.tag)
         self._key: CachedValue[CustomerSecretKey] = CachedValue(
             self._fetch_key,
             ttl_seconds=settings.secret_ttl_seconds,
@@ -83,61 +79,31 @@ class Service:
         return int(self._clock())
 
     def seconds_left(self, deadline: str) -> float:
-        """Seconds that a call may still take, so that its answer is there before its deadline.
-
-        Args:
-            deadline: when the caller stops waiting (RFC 3339); anything else if that isn't known.
-        """
+        """Seconds that a call may take, so that its caller, who waits until `deadline`, gets the answer in time."""
         try:
             return datetime.fromisoformat(deadline).timestamp() - self._clock() - ANSWER_SECONDS
         except ValueError:
             return WAIT_SECONDS
 
     def warm(self) -> None:
-        """Fetch all that signing needs.
-
-        Raises:
-            SecretUnavailable: it can't be had.
-        """
+        """Fetch all that signing needs."""
         if self._settings.secret is not None:
             self.key()
             self.issuer()
 
     def key(self, *, deadline: str = "") -> CustomerSecretKey:
-        """The customer secret key.
-
-        Args:
-            deadline: as of `seconds_left`.
-
-        Raises:
-            SecretUnavailable: it can't be had, or not before the deadline.
-        """
+        """The customer secret key."""
         return self._key.fresh() or self._key.get(wait_seconds=self.seconds_left(deadline))
 
     def issuer(self, *, deadline: str = "") -> Issuer:
-        """The issuer that signs with the customer secret key.
-
-        Args:
-            deadline: as of `seconds_left`.
-
-        Raises:
-            SecretUnavailable: the namespace can't be had, or not before the deadline.
-        """
+        """The issuer that signs with the customer secret key."""
         if self._issuer is None:
-            self._issuer = make_issuer(
-                self._settings.signer, endpoint=self._endpoint(deadline), region=self._settings.region
-            )
+            endpoint = self._endpoint(deadline)
+            self._issuer = make_issuer(self._settings.signer, endpoint=endpoint, region=self._settings.region)
         return self._issuer
 
     def namespace(self, *, deadline: str = "") -> str:
-        """The Object Storage namespace.
-
-        Args:
-            deadline: as of `seconds_left`.
-
-        Raises:
-            SecretUnavailable: it can't be had, or not before the deadline.
-        """
+        """The Object Storage namespace."""
         if self._settings.namespace is not None:
             return self._settings.namespace
         return self._namespace.get(wait_seconds=self.seconds_left(deadline))

@@ -37,21 +37,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
         region: the region identifier.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
-        vault_endpoint: URL of the Secret Retrieval API; None for the SDK's choice.
-        object_storage_endpoint: URL of the native Object Storage API; None for the SDK's choice.
+        vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
         rules: the policy.
         default_bucket: the bucket of a request that names none.
-        default_expires_in: seconds that a URL is valid if the request does not say.
-        max_expires_in: seconds, the most that a request may ask for.
-        secret_ttl_seconds: how long a fetched key is fresh.
-        secret_max_stale_seconds: how long after that it may serve while Vault is down.
-        signer: the name of the signer.
-        log_level: the name of the root logger's level.
+        default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
+            and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
+        secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key is fresh, and how long after that it may
+            serve while Vault is down.
+        signer, log_level: names.
         gateway_secrets: each proves that a claim comes from API Gateway.
-        par_max_expires_in: seconds, the longest that a pre-authenticated request may be valid.
         tag: tells this function's pre-authenticated requests from those of others.
         deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.
-        delivery_endpoint: URL of the Notifications or Queue API; None for the SDK's choice.
     """
 
     secret: SecretReference | None
@@ -89,8 +85,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             NotConfigured: with every error.
         """
         reader = _Reader(config, root)
-        max_expires_in = reader.seconds("MAX_EXPIRES_IN", default=MAX_EXPIRES_IN, least=1, most=MAX_EXPIRES_IN)
+        max_expires_in = reader.seconds("MAX_EXPIRES_IN", MAX_EXPIRES_IN, most=MAX_EXPIRES_IN)
         rules = reader.rules()
+        virtual = "{bucket}" in config.get("STORAGE_ENDPOINT", "")
+        secrets = reader.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
         settings = cls(
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
@@ -99,26 +97,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=rules,
-            default_bucket=reader.default_bucket(),
-            default_expires_in=reader.seconds(
-                "DEFAULT_EXPIRES_IN", default=min(DEFAULT_EXPIRES_IN, max_expires_in), least=1, most=max_expires_in
-            ),
+            default_bucket=reader.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual else bucket_error),
+            default_expires_in=reader.seconds("DEFAULT_EXPIRES_IN", DEFAULT_EXPIRES_IN, most=max_expires_in),
             max_expires_in=max_expires_in,
-            secret_ttl_seconds=reader.seconds("SECRET_TTL", default=300, least=1, most=MAX_SECRET_SECONDS),
-            secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", default=3600, least=0, most=MAX_SECRET_SECONDS),
+            secret_ttl_seconds=reader.seconds("SECRET_TTL", 300, most=MAX_SECRET_SECONDS),
+            secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", 3600, least=0, most=MAX_SECRET_SECONDS),
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
-            gateway_secrets=reader.gateway_secrets(),
-            par_max_expires_in=reader.seconds(
-                "PAR_MAX_EXPIRES_IN", default=max_expires_in, least=1, most=max_expires_in
-            ),
+            gateway_secrets=tuple(re.findall(r"[^ ,]+", secrets or "")),
+            par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
             tag=function_tag(reader.text("FN_FN_ID")),
             deliver_to=reader.checked("DELIVER_TO", _deliver_to_error),
             delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
         )
         if settings.deliver_to is not None:
             reader.check_delivered_rules(settings.rules)
-        if not reader.is_set("CLAIMS_KEY") and any(rule.needs_claims for rule in settings.rules):
+        if reader.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in settings.rules):
             reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
         if reader.errors:
             raise NotConfigured(reader.errors)
@@ -138,9 +132,6 @@ class _Reader:
         self._root = root
         self.errors: list[FieldError] = []
 
-    def is_set(self, name: str) -> bool:
-        return self.text(name) is not None
-
     def text(self, name: str) -> str | None:
         return self._config.get(name, "").strip() or None
 
@@ -155,16 +146,18 @@ class _Reader:
         return self.checked(name, lambda value: "" if pattern.fullmatch(value) else error)
 
     def one_of(self, name: str, choices: Sequence[str], *, default: str) -> str:
-        value = self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}")
-        return default if value is None else value
+        return (
+            self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}")
+            or default
+        )
 
-    def seconds(self, name: str, *, default: int, least: int, most: int) -> int:
+    def seconds(self, name: str, default: int, *, least: int = 1, most: int) -> int:
         def error_of(value: str) -> str:
             fits = value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most
             return "" if fits else f"must be a whole number of seconds from {least} to {most}"
 
         value = self.checked(name, error_of)
-        return default if value is None else int(value)
+        return min(default, most) if value is None else int(value)
 
     def region(self) -> str:
         region = self.text("REGION") or self.text("OCI_RESOURCE_PRINCIPAL_REGION")
@@ -175,20 +168,15 @@ class _Reader:
         return region or ""
 
     def secret(self, *, needed: bool) -> SecretReference | None:
-        secret_ocid = self._ocid("SECRET_OCID", "vaultsecret")
-        vault_ocid = self._ocid("VAULT_OCID", "vault")
-        name = self.text("SECRET_NAME")
-        if not needed and not (self.text("SECRET_OCID") or self.text("VAULT_OCID") or name):
+        secret, vault, name = (self.text(setting) for setting in ("SECRET_OCID", "VAULT_OCID", "SECRET_NAME"))
+        if not (needed or secret or vault or name):
             return None
-        if self.text("SECRET_OCID") is None and not (self.text("VAULT_OCID") and name):
+        if secret is None and not (vault and name):
             self.add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
-        if self.text("SECRET_OCID") and (self.text("VAULT_OCID") or name):
+        if secret and (vault or name):
             self.add("SECRET_OCID", "cannot be set together with VAULT_OCID or SECRET_NAME")
-        return SecretReference(secret_ocid=secret_ocid, vault_ocid=vault_ocid, name=name)
-
-    def default_bucket(self) -> str | None:
-        virtual_hosted = "{bucket}" in self._config.get("STORAGE_ENDPOINT", "")
-        return self.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual_hosted else bucket_error)
+        secret, vault = self._ocid("SECRET_OCID", "vaultsecret"), self._ocid("VAULT_OCID", "vault")
+        return SecretReference(secret_ocid=secret, vault_ocid=vault, name=name)
 
     def rules(self) -> list[Rule]:
         policy = self.text("POLICY")
@@ -203,10 +191,6 @@ class _Reader:
         rules, errors = parse_rules(policy)
         self.errors += [FieldError(f"/POLICY{error.pointer}", error.detail) for error in errors]
         return rules
-
-    def gateway_secrets(self) -> tuple[str, ...]:
-        secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
-        return () if secrets is None else tuple(secret.strip() for secret in secrets.split(","))
 
     def check_delivered_rules(self, rules: list[Rule]) -> None:
         for number, rule in enumerate(rules):
@@ -224,7 +208,7 @@ class _Reader:
 
 
 def function_tag(function_ocid: str | None) -> str:
-    """A short name for the function, which OCI Functions tells its OCID in `FN_FN_ID`."""
+    """A short name for the function, from its OCID in `FN_FN_ID`."""
     return "local" if function_ocid is None else sha256(function_ocid.encode()).hexdigest()[:12]
 
 

@@ -17,7 +17,6 @@ from presign.request.operations.multipart import MAX_PARTS, CreateMultipartUploa
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
 
-
 PART_BYTES = 16 * 1024**2
 """The size of a part where the policy does not limit the object, good for objects of 156 GiB."""
 
@@ -63,12 +62,7 @@ class Issuer(Protocol):
     """Turns a grant into a URL that needs no other credentials."""
 
     def issue(self, grant: Grant, *, key: CustomerSecretKey, now: int) -> PresignedUrl:
-        """The URL of `grant`, signed with `key`.
-
-        Args:
-            grant: gives the request and how long its URL is valid.
-            key: the customer secret key, which the URL does not outlive.
-            now: seconds since the epoch.
+        """The URL of `grant`, signed `now` (seconds since the epoch) with `key`, which it does not outlive.
 
         Raises:
             SecretUnavailable: the key is retired.
@@ -96,16 +90,9 @@ def answer(
     fields: dict[str, str] | None = None,
     par_id: str | None = None,
 ) -> PresignedUrl:
-    """The answer with the URL of `grant`.
+    """The answer with the URL of `grant`, valid for `expires_in` seconds from `now` (seconds since the epoch).
 
-    Args:
-        grant: the grant.
-        url: its URL.
-        now: seconds since the epoch.
-        expires_in: seconds from `now` that the URL is valid.
-        headers: the client must send them; none by default.
-        fields: of a form.
-        par_id: of a pre-authenticated request.
+    The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
     """
     operation = grant.request.operation
     is_object = isinstance(operation, ObjectOperation)

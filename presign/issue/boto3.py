@@ -23,40 +23,11 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.request.model import ObjectOperation, Request
-from presign.request.operations.copy import CopyObject
 from presign.request.operations.form import PostObject
+from presign.request.operations.objects import CopyObject
 
-_PARAMETERS = {
-    "versionId": "VersionId",
-    "partNumber": "PartNumber",
-    "uploadId": "UploadId",
-    "part-number-marker": "PartNumberMarker",
-    "max-parts": "MaxParts",
-    "prefix": "Prefix",
-    "delimiter": "Delimiter",
-    "max-keys": "MaxKeys",
-    "continuation-token": "ContinuationToken",
-    "start-after": "StartAfter",
-    "max-uploads": "MaxUploads",
-    "key-marker": "KeyMarker",
-    "upload-id-marker": "UploadIdMarker",
-    "x-amz-metadata-directive": "MetadataDirective",
-    "response-cache-control": "ResponseCacheControl",
-    "response-content-disposition": "ResponseContentDisposition",
-    "response-content-encoding": "ResponseContentEncoding",
-    "response-content-language": "ResponseContentLanguage",
-    "response-content-type": "ResponseContentType",
-    "response-expires": "ResponseExpires",
-    "Content-Type": "ContentType",
-    "Content-Length": "ContentLength",
-    "Content-MD5": "ContentMD5",
-    "x-amz-checksum-sha256": "ChecksumSHA256",
-    "Cache-Control": "CacheControl",
-    "Content-Disposition": "ContentDisposition",
-    "Content-Encoding": "ContentEncoding",
-    "If-None-Match": "IfNoneMatch",
-}
-"""The names that boto3's client methods have for query parameters and headers."""
+_PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
+"""The names in boto3's client methods that do not follow from those of the query parameters and headers."""
 
 _NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts", "max-keys", "max-uploads")
 
@@ -67,12 +38,7 @@ _METADATA_PREFIX = "x-amz-meta-"
 
 
 class Boto3Issuer:
-    """Signs with a boto3 client, which is made when the customer secret key changes.
-
-    Args:
-        endpoint: where the URLs lead.
-        region: the region identifier, which becomes part of the credential scope.
-    """
+    """Signs with a boto3 client, which is made when the customer secret key changes."""
 
     def __init__(self, *, endpoint: StorageEndpoint, region: str) -> None:
         self._endpoint = endpoint
@@ -121,13 +87,8 @@ class Boto3Issuer:
         return answer(grant, url=form["url"], now=now, expires_in=expires_in, fields=form["fields"])
 
     def _client_of(self, key: CustomerSecretKey) -> Any:
-        kept_key, client = self._client
-        if key != kept_key:
-            client = self._make_client(key)
-            self._client = (key, client)
-        return client
-
-    def _make_client(self, key: CustomerSecretKey) -> Any:
+        if key == self._client[0]:
+            return self._client[1]
         session = boto3.Session(
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret_access_key,
@@ -141,6 +102,7 @@ class Boto3Issuer:
         # Keys have no control characters, so a list needs no encoding; boto3 would ask for one.
         for operation in ("ListObjectsV2", "ListMultipartUploads"):
             client.meta.events.unregister(f"before-parameter-build.s3.{operation}", set_list_objects_encoding_type_url)
+        self._client = (key, client)
         return client
 
 
@@ -149,19 +111,17 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(request.operation, ObjectOperation):
         parameters["Key"] = request.operation.key
     if isinstance(request.operation, CopyObject):
-        parameters["CopySource"] = _copy_source(request.operation)
+        copy = request.operation
+        source = {"Bucket": copy.source_bucket, "Key": copy.source_key, "VersionId": copy.source_version_id}
+        parameters["CopySource"] = {name: value for name, value in source.items() if value is not None}
     metadata = {}
     for name, value in [*request.operation.query(), *headers.items()]:
         if name.startswith(_METADATA_PREFIX):
             metadata[name.removeprefix(_METADATA_PREFIX)] = value
         elif name not in _ADDED:
-            parameters[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
+            words = [word[0].upper() + word[1:] for word in name.split("-")]
+            parameters[_PARAMETERS.get(name, "".join(words))] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters
-
-
-def _copy_source(copy: CopyObject) -> dict[str, str | None]:
-    source = {"Bucket": copy.source_bucket, "Key": copy.source_key}
-    return source if copy.source_version_id is None else {**source, "VersionId": copy.source_version_id}
 
 
 def _check_time(timestamp: str, now: int) -> None:

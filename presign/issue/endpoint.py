@@ -80,12 +80,7 @@ class StorageEndpoint:
         return f"{bucket}.{self.authority}" if self.virtual_hosted else self.authority
 
     def path(self, bucket: str, key: str | None) -> str:
-        """The path of an object, percent-encoded as S3 does: all but unreserved characters and the slash.
-
-        Args:
-            bucket: the bucket's name.
-            key: the object key; None for the bucket itself.
-        """
+        """The path of an object, or of the bucket if `key` is None, percent-encoded as S3 does."""
         if key is None:
             return "/" if self.virtual_hosted else f"/{bucket}"
         return "/" + uri_encode_path(key if self.virtual_hosted else f"{bucket}/{key}")

@@ -6,7 +6,7 @@ Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guid
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -15,35 +15,23 @@ import msgspec
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.uri import uri_encode, uri_encode_path
-from presign.keys.pars import AccessType, ParDetails, Pars
+from presign.keys.oci_client import OciClient
 from presign.policy import Grant
 from presign.request.model import Caller, Principal
-from presign.request.operations.objects import HeadObject, PutObject
+from presign.request.operations.objects import PutObject
 from presign.request.operations.prefixes import GetPrefix
 
 MAX_PARS = 20
 """The most PARs that one call may create, since each costs a call of Object Storage."""
+PAGE_ITEMS = 1000
 
 _PREFIX = "presign"
-_QUERY = {
-    "response-cache-control": "httpResponseCacheControl",
-    "response-content-disposition": "httpResponseContentDisposition",
-    "response-content-encoding": "httpResponseContentEncoding",
-    "response-content-language": "httpResponseContentLanguage",
-    "response-content-type": "httpResponseContentType",
-    "response-expires": "httpResponseExpires",
-}
-"""The names that the native API has for the overrides of an answer's headers."""
 
 
 class ParName(msgspec.Struct, frozen=True):
     """The name of a PAR of this project. It tells who may revoke it, and holds no personal data.
 
-    Args:
-        tag: of the function that created it.
-        caller: how the request for it came.
-        subject: the SHA-256 of the claim `sub` in Base64 for URLs; empty if there was none.
-        call_id: of the call.
+    `tag` is that of the function that created it, and `subject` the digest of the claim `sub`.
     """
 
     tag: str
@@ -54,7 +42,7 @@ class ParName(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, principal: Principal, *, tag: str, call_id: str) -> ParName:
         """The name of a PAR for `principal`."""
-        return cls(tag, principal.caller, subject_digest(principal.claims.get("sub")), call_id)
+        return cls(tag, principal.caller, _digest(principal), call_id)
 
     @classmethod
     def parse(cls, name: str | None) -> ParName | None:
@@ -69,91 +57,112 @@ class ParName(msgspec.Struct, frozen=True):
 
     def is_of(self, principal: Principal) -> bool:
         """Whether `principal` may revoke the PAR: the caller to whom it was given, or a direct invocation."""
-        subject = subject_digest(principal.claims.get("sub"))
+        subject = _digest(principal)
         return principal.caller == "invoke" or (self.caller == "gateway" and bool(subject) and self.subject == subject)
 
 
-def subject_digest(subject: str | None) -> str:
+def _digest(principal: Principal) -> str:
     """The SHA-256 of a claim `sub` in Base64 for URLs (RFC 4648, 5), without padding; empty if there is no claim."""
-    if subject is None:
-        return ""
-    return base64.urlsafe_b64encode(sha256(subject.encode()).digest()).decode().rstrip("=")
+    subject = principal.claims.get("sub")
+    return "" if subject is None else base64.urlsafe_b64encode(sha256(subject.encode()).digest()).decode().rstrip("=")
 
 
-class ParIssuer:
-    """Gives access by pre-authenticated requests.
+class Pars:
+    """The PARs of all buckets: creates, finds, lists and deletes them.
+
+    Every method raises `SecretUnavailable` if Object Storage can't be asked, or refuses. The SDK's objects are returned
+    as they are.
 
     Args:
-        pars: creates them.
-        tag: of this function.
+        oci_client: asks Object Storage.
+        namespace: gives the Object Storage namespace; raises `SecretUnavailable` when it can't.
+        tag: of this function, by which it knows its own PARs.
     """
 
-    def __init__(self, pars: Pars, *, tag: str) -> None:
-        self._pars = pars
-        self._tag = tag
+    def __init__(self, oci_client: OciClient, *, namespace: Callable[[], str], tag: str) -> None:
+        self._oci_client = oci_client
+        self._namespace = namespace
+        self.tag = tag
 
     def issue(self, grant: Grant, *, principal: Principal, call_id: str, now: int) -> PresignedUrl:
-        """The URL of a new PAR for `grant`.
+        """The URL of a new PAR for `grant`, which `principal` may revoke; `now` is in seconds since the epoch."""
+        from oci.object_storage.models import CreatePreauthenticatedRequestDetails
 
-        Args:
-            grant: gives the request and how long its URL is valid.
-            principal: who gets the URL, and may revoke it.
-            call_id: of the call.
-            now: seconds since the epoch.
-
-        Raises:
-            SecretUnavailable: Object Storage can't be asked, or refuses.
-        """
         operation = grant.request.operation
-        details = ParDetails(
-            name=str(ParName.of(principal, tag=self._tag, call_id=call_id)),
+        details = CreatePreauthenticatedRequestDetails(
+            name=str(ParName.of(principal, tag=self.tag, call_id=call_id)),
             object_name=operation.target,
-            access_type=_access_type(grant),
-            listing=isinstance(operation, GetPrefix) and operation.listing,
-            expires_at=datetime.fromtimestamp(now + grant.expires_in, UTC),
+            access_type="ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
+            time_expires=datetime.fromtimestamp(now + grant.expires_in, UTC),
         )
-        par = self._pars.create(grant.request.bucket, details)
-        url, headers = par.url, {}
+        if isinstance(operation, GetPrefix):
+            details.access_type = "AnyObjectRead"
+            details.bucket_listing_action = "ListObjects" if operation.listing else "Deny"
+        created = self._ask("create_preauthenticated_request", grant.request.bucket, details).data
+        url = created.full_path or f"{self._oci_client.object_storage.base_client.endpoint}{created.access_uri}"
         if isinstance(operation, GetPrefix):
             url += uri_encode_path(operation.prefix)
-        elif isinstance(operation, HeadObject):
-            url += _query(operation.query())
-        elif isinstance(operation, PutObject):
-            headers = _native_headers(operation.headers())
-        return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=par.id)
+        url += _query(operation.query())
+        # The names in the native API.
+        headers = {name.replace("x-amz-meta-", "opc-meta-"): value for name, value in operation.headers().items()}
+        return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=created.id)
+
+    def find(self, bucket: str, par_id: str) -> Any | None:
+        """The PAR with this id; None if there is none."""
+        return self._unless_missing("get_preauthenticated_request", bucket, par_id)
+
+    def delete(self, bucket: str, par_id: str) -> None:
+        """Delete a PAR, so that its URL stops working at once; nothing if there is none."""
+        self._unless_missing("delete_preauthenticated_request", bucket, par_id)
+
+    def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
+        """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
+        options: dict[str, Any] = {"limit": PAGE_ITEMS}
+        if object_prefix:
+            options["object_name_prefix"] = object_prefix
+        while True:
+            page = self._ask("list_preauthenticated_requests", bucket, **options)
+            yield from page.data
+            if not page.headers.get("opc-next-page"):
+                return
+            options["page"] = page.headers["opc-next-page"]
+
+    def _unless_missing(self, method: str, bucket: str, par_id: str) -> Any | None:
+        from oci.exceptions import ServiceError
+
+        try:
+            return self._ask(method, bucket, par_id).data
+        except Exception as exc:
+            if isinstance(exc.__cause__, ServiceError) and exc.__cause__.status == 404:
+                return None
+            raise
+
+    def _ask(self, method: str, bucket: str, *arguments: Any, **options: Any) -> Any:
+        """The answer to a call of this method of the SDK's client."""
+        namespace = self._namespace()
+        return self._oci_client.ask(
+            lambda: getattr(self._oci_client.object_storage, method)(namespace, bucket, *arguments, **options),
+            failure=f"Object Storage did not answer a question about pre-authenticated requests of the bucket {bucket}",
+            statement=(
+                "allow dynamic-group <the function's> to manage buckets in compartment <the bucket's> where all "
+                f"{{request.permission = 'PAR_MANAGE', target.bucket.name = '{bucket}'}}"
+            ),
+        )
 
 
-def _access_type(grant: Grant) -> AccessType:
-    operation = grant.request.operation
-    if isinstance(operation, GetPrefix):
-        return "AnyObjectRead"
-    return "ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead"
-
-
-def _query(parameters: list[tuple[str, str]]) -> str:
-    query = "&".join(f"{_QUERY[name]}={uri_encode(value)}" for name, value in parameters)
-    return f"?{query}" if query else ""
-
-
-def _native_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of an S3 upload under their names in the native API."""
-    return {name.replace("x-amz-meta-", "opc-meta-"): value for name, value in headers.items()}
+def own_name(par: Any, tag: str) -> ParName | None:
+    """The name of a PAR, as the SDK lists it; None if the function with this tag did not create it."""
+    name = ParName.parse(par.name)
+    return name if name is not None and name.tag == tag else None
 
 
 def is_open_upload(par: Any, *, key: str, tag: str, written_at: datetime) -> bool:
-    """Whether a listed PAR is for uploads of just this object, of this function, and older than the object.
+    """Whether a PAR of the function with this tag is for uploads of just this object, and older than the object."""
+    is_upload = par.access_type == "ObjectWrite" and par.object_name == key
+    return is_upload and own_name(par, tag) is not None and bool(par.time_created <= written_at)
 
-    Args:
-        par: as the SDK lists it.
-        key: the object key.
-        tag: of this function.
-        written_at: when the object was written.
-    """
-    name = ParName.parse(par.name)
-    return (
-        name is not None
-        and name.tag == tag
-        and par.access_type == "ObjectWrite"
-        and par.object_name == key
-        and par.time_created <= written_at
-    )
+
+def _query(parameters: list[tuple[str, str]]) -> str:
+    """The overrides of the answer's headers, such as `httpResponseContentType` of the native API."""
+    query = "&".join(f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in parameters)
+    return f"?{query}" if query else ""

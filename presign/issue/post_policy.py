@@ -13,13 +13,9 @@ from presign.request.operations.form import PostObject
 
 
 def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentication: Mapping[str, str]) -> str:
-    """The policy that allows `form`, and nothing else.
+    """The policy that allows `form` until `expires_at` (seconds since the epoch), and nothing else.
 
-    Args:
-        form: the upload that is allowed.
-        bucket: the bucket's name.
-        expires_at: seconds since the epoch, when it ends.
-        authentication: the fields that say who has signed, and when.
+    The fields of `authentication` say who has signed, and when.
     """
     conditions: list[object] = [{name: value} for name, value in form.fields().items()]
     if length_range := form.content_length_range():

@@ -60,11 +60,7 @@ def signing_key(*, secret_access_key: str, scope: str) -> bytes:
 
 
 class SigningKey:
-    """Signs under one key with HMAC-SHA-256 (RFC 2104), whose two hashes have taken in the key already.
-
-    Args:
-        key: as `signing_key` gives it; at most 64 bytes long, the block of SHA-256.
-    """
+    """Signs under one key of at most 64 bytes with HMAC-SHA-256 (RFC 2104), both hashes having taken it in already."""
 
     def __init__(self, key: bytes) -> None:
         block = key.ljust(64, b"\0")
@@ -82,15 +78,10 @@ class SigningKey:
 class Signing:
     """The parts that all URLs signed with one customer secret key in one second share.
 
-    Args:
-        key: the customer secret key.
-        now: seconds since the epoch.
-        region: the region identifier.
-        earlier: of a second before, whose signing key is taken over if it still holds.
+    The signing key of `earlier`, of a second before, is taken over if it still holds.
 
     Attributes:
-        timestamp: `now` as YYYYMMDDTHHMMSSZ.
-        scope: the credential scope.
+        timestamp: `now` (seconds since the epoch) as YYYYMMDDTHHMMSSZ.
         credential: the access key id and the scope.
         signing_key: signs with the day's signing key.
         authentication: the query parameters that say so, up to the value of `X-Amz-Expires`.
@@ -117,10 +108,6 @@ class SigV4Issuer:
     """Signs for one endpoint and region; the signing key of the day and the text of the second are kept.
 
     May be used by several threads: a kept value is replaced as a whole.
-
-    Args:
-        endpoint: where the URLs lead.
-        region: the region identifier, which becomes part of the credential scope.
     """
 
     def __init__(self, *, endpoint: StorageEndpoint, region: str) -> None:
@@ -158,13 +145,10 @@ class SigV4Issuer:
             encoded = encoded_parameters(parameters)
             canonical_query = "&".join(sorted([*encoded, *query.split("&")]))
             query = "&".join([*encoded, query])
-        to_sign = string_to_sign(
-            timestamp=signing.timestamp,
-            scope=signing.scope,
-            request=canonical_request(
-                method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
-            ),
+        request = canonical_request(
+            method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
         )
+        to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
         url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
 
@@ -174,21 +158,12 @@ class SigV4Issuer:
             "x-amz-credential": signing.credential,
             "x-amz-date": signing.timestamp,
         }
-        document = policy_document(
-            form,
-            bucket=grant.request.bucket,
-            expires_at=signing.now + expires_in,
-            authentication=authentication,
-        )
+        bucket, expires_at = grant.request.bucket, signing.now + expires_in
+        document = policy_document(form, bucket=bucket, expires_at=expires_at, authentication=authentication)
         policy = b64encode(document.encode()).decode()
-        fields = {
-            **form.fields(),
-            "key": form.key,
-            **authentication,
-            "policy": policy,
-            "x-amz-signature": signing.signing_key.sign(policy),
-        }
-        url = self._endpoint.bucket_url(grant.request.bucket)
+        signed = {"policy": policy, "x-amz-signature": signing.signing_key.sign(policy)}
+        fields = {**form.fields(), "key": form.key, **authentication, **signed}
+        url = self._endpoint.bucket_url(bucket)
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, fields=fields)
 
     def _signing_at(self, now: int, key: CustomerSecretKey) -> Signing:

@@ -83,10 +83,7 @@ class CachedValue(Generic[T]):
         return None
 
     def get(self, *, wait_seconds: float = HANG_SECONDS) -> T:
-        """The value at hand, or else the one that is being fetched.
-
-        Args:
-            wait_seconds: the longest to wait for it, though never longer than a fetch may take.
+        """The value at hand, or else, after `wait_seconds` at most, the one that is being fetched.
 
         Raises:
             SecretUnavailable: there is no usable value, and it can't be fetched, or not in that time.
@@ -120,23 +117,19 @@ class CachedValue(Generic[T]):
 
     def _run(self, attempt: _Attempt[T]) -> None:
         try:
-            value = self._fetch()
+            attempt.value = self._fetch()
         except SecretUnavailable as exc:
             self._fail(attempt, exc)
         except BaseException as exc:  # noqa: BLE001 - those who wait must get an answer
             self._fail(attempt, SecretUnavailable(f"unexpected {logs.where_raised(exc)}"))
         else:
-            self._succeed(attempt, value)
-
-    def _succeed(self, attempt: _Attempt[T], value: T) -> None:
-        with self._lock:
-            attempt.value = value
-            attempt.next_at = attempt.began_at + self._ttl_seconds * (1 - _JITTER * self._jitter())
-            self._pause_seconds = 0.0
-            self._refused_at = None
-            if self._kept is None or self._kept.began_at <= attempt.began_at:
-                self._kept = attempt
-        attempt.ended.set()
+            with self._lock:
+                attempt.next_at = attempt.began_at + self._ttl_seconds * (1 - _JITTER * self._jitter())
+                self._pause_seconds = 0.0
+                self._refused_at = None
+                if self._kept is None or self._kept.began_at <= attempt.began_at:
+                    self._kept = attempt
+            attempt.ended.set()
 
     def _fail(self, attempt: _Attempt[T], exc: SecretUnavailable) -> None:
         now = self._clock()

@@ -31,12 +31,7 @@ def rfc3339(seconds: int) -> str:
 
 
 class ClockCheck:
-    """Notices by the answers of a service that the machine's clock is wrong, and tells it in the log once.
-
-    Args:
-        service: the name of the service.
-        clock: gives the time, in seconds since the epoch.
-    """
+    """Notices by the answers of a service that the machine's clock is wrong, and tells it in the log once."""
 
     def __init__(self, service: str, *, clock: Callable[[], float] = time.time) -> None:
         self._service = service
@@ -48,15 +43,10 @@ class ClockCheck:
         return self._clock()
 
     def check(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
-        """Compare the clock with the `Date` (RFC 9110, 6.6.1) of an answer, and log an error when they first differ.
+        """Whether the clock is further off the `Date` (RFC 9110, 6.6.1) of an answer than OCI accepts; logs it once.
 
-        Args:
-            headers: of the answer.
-            asked_at: when the request was made, in seconds since the epoch. The answer may have been dated at any time
-                since, as the container may have been frozen before it could be read.
-
-        Returns:
-            Whether the clock is further off than OCI accepts.
+        The answer to a request made at `asked_at` (seconds since the epoch) may have been dated at any time since, as
+        the container may have been frozen before it could be read.
         """
         ahead = _seconds_ahead(headers.get("date"), earliest=asked_at, latest=self._clock())
         off = abs(ahead) > MAX_SKEW_SECONDS

@@ -10,13 +10,7 @@ from presign.problems import SecretUnavailable
 
 @dataclass(frozen=True, slots=True)
 class CustomerSecretKey:
-    """A customer secret key of OCI Identity: the key pair of the S3 Compatibility API.
-
-    Args:
-        access_key_id: the public half; it stands in every URL.
-        secret_access_key: the secret half; no `repr` shows it.
-        retire_at: when the key stops being used, in seconds since the epoch; None if that is not planned.
-    """
+    """A customer secret key of OCI Identity, used until `retire_at` (seconds since the epoch; None if not planned)."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)

@@ -36,7 +36,7 @@ class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OciClient:
-    """Asks OCI services.
+    """Asks OCI services. Every method that does so raises `SecretUnavailable` if it can't, or they refuse.
 
     Args:
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
@@ -56,37 +56,26 @@ class OciClient:
         self._clock_check = ClockCheck("OCI") if clock_check is None else clock_check
 
     def secret_content(self, secret: SecretReference) -> str:
-        """The content of the current version of `secret`, in Base64 as Vault hands it out.
-
-        Raises:
-            SecretUnavailable: Vault can't be asked, or refuses.
-        """
-
-        def get_bundle() -> Any:
-            if secret.secret_ocid:
-                return self._secrets_client.get_secret_bundle(secret.secret_ocid)
-            return self._secrets_client.get_secret_bundle_by_name(secret.name, secret.vault_ocid)
-
-        bundle = self.ask(
-            get_bundle,
+        """The content of the current version of `secret`, in Base64 as Vault hands it out."""
+        answer = self.ask(
+            lambda: (
+                self._secrets_client.get_secret_bundle(secret.secret_ocid)
+                if secret.secret_ocid
+                else self._secrets_client.get_secret_bundle_by_name(secret.name, secret.vault_ocid)
+            ),
             failure=f"Vault did not give {secret}",
             statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
         )
-        return str(bundle.secret_bundle_content.content)
+        return str(answer.data.secret_bundle_content.content)
 
     def namespace(self) -> str:
-        """The Object Storage namespace of the tenancy.
-
-        Raises:
-            SecretUnavailable: Object Storage can't be asked, or refuses.
-        """
-
-        namespace = self.ask(
+        """The Object Storage namespace of the tenancy."""
+        answer = self.ask(
             lambda: self.object_storage.get_namespace(),
             failure="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
             statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
         )
-        return str(namespace)
+        return str(answer.data)
 
     @cached_property
     def object_storage(self) -> Any:
@@ -96,29 +85,36 @@ class OciClient:
         return self.make(ObjectStorageClient, self._object_storage_endpoint)
 
     def make(self, client: Callable[..., Any], endpoint: str | None) -> Any:
-        """A client of the SDK that signs as the function.
+        """A client of this class of the SDK, which signs as the function; by default for the region's own endpoint."""
+        from oci.circuit_breaker import NoCircuitBreakerStrategy
+        from oci.retry import RetryStrategyBuilder
 
-        Args:
-            client: its class.
-            endpoint: of the service; the SDK's own for the function's region when None.
-        """
-        return client({}, **self._client_options(endpoint))
+        # A caller waits: one more try, soon, and none where the service asks for patience (429).
+        retry_strategy = RetryStrategyBuilder(
+            max_attempts=MAX_ATTEMPTS,
+            total_elapsed_time_check=False,
+            service_error_retry_config={503: []},
+            retry_base_sleep_time_seconds=0.1,
+            retry_max_wait_between_calls_seconds=0.2,
+            decorrelated_jitter=0.1,
+        ).get_retry_strategy()
+        return client(
+            {},
+            signer=self._signer,
+            timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            retry_strategy=retry_strategy,
+            circuit_breaker_strategy=NoCircuitBreakerStrategy(),
+            **({"service_endpoint": endpoint} if endpoint else {}),
+        )
 
     def ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
-        """The data of the answer to `call`.
+        """The answer to `call`, with its data and headers.
 
         Args:
             call: makes one call of an SDK's client.
             failure: a sentence for the log, if it fails.
             statement: the IAM policy statement that the call needs.
-
-        Raises:
-            SecretUnavailable: it fails.
         """
-        return self.answer(call, failure=failure, statement=statement).data
-
-    def answer(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
-        """The answer to `call` with its headers; otherwise as `ask`."""
         asked_at = self._clock_check.now()
         try:
             answer = call()
@@ -141,29 +137,6 @@ class OciClient:
         from oci.auth.signers import get_resource_principals_signer
 
         return get_resource_principals_signer()
-
-    def _client_options(self, endpoint: str | None) -> dict[str, Any]:
-        from oci.circuit_breaker import NoCircuitBreakerStrategy
-        from oci.retry import RetryStrategyBuilder
-
-        # A caller waits: one more try, soon, and none where the service asks for patience (429).
-        retry_strategy = RetryStrategyBuilder(
-            max_attempts=MAX_ATTEMPTS,
-            total_elapsed_time_check=False,
-            service_error_retry_config={503: []},
-            retry_base_sleep_time_seconds=0.1,
-            retry_max_wait_between_calls_seconds=0.2,
-            decorrelated_jitter=0.1,
-        ).get_retry_strategy()
-        options: dict[str, Any] = {
-            "signer": self._signer,
-            "timeout": (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-            "retry_strategy": retry_strategy,
-            "circuit_breaker_strategy": NoCircuitBreakerStrategy(),
-        }
-        if endpoint:
-            options["service_endpoint"] = endpoint
-        return options
 
 
 def realm_domain(region: str) -> str:

@@ -30,14 +30,10 @@ class _SecretContent(msgspec.Struct):
 def fetch_key(
     oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float] = time.time
 ) -> CustomerSecretKey:
-    """The customer secret key that the current version of `secret` holds.
-
-    Args:
-        clock: gives the time, in seconds since the epoch.
+    """The customer secret key that the current version of `secret` holds; `clock` gives seconds since the epoch.
 
     Raises:
-        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a usable key; the cause says
-            which.
+        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a usable key.
     """
     content = oci_client.secret_content(secret)
     try:

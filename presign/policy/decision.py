@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from presign.policy.limits import Limits
-from presign.policy.par_limits import par_errors
-from presign.policy.rules import GROUPS, Rule
+from presign.policy.limits import apply, limits_of, par_errors
+from presign.policy.rules import Rule
 from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
 from presign.request.model import MAX_EXPIRES_IN, Principal, Request, Via
-from presign.request.operations.copy import CopyObject
-from presign.request.operations.objects import GetObject
+from presign.request.operations.objects import CopyObject, GetObject
 from presign.request.operations.prefixes import GetPrefix
 
 
@@ -34,13 +32,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Mismatch(msgspec.Struct, frozen=True):
-    """Why a rule does not grant a request.
-
-    Args:
-        detail: the condition that the request does not fulfil; empty if it only exceeds limits.
-        exceeded: the limits that it exceeds.
-        unfit: the parts of the request that a PAR can't give.
-    """
+    """Why a rule does not grant a request: a condition, or else limits exceeded, or else parts that no PAR can give."""
 
     detail: str
     exceeded: list[FieldError] = []
@@ -51,25 +43,19 @@ class Mismatch(msgspec.Struct, frozen=True):
 
 
 class Policy:
-    """Rules, in their order.
+    """Rules without validation errors, in their order.
 
     Args:
-        rules: free of validation errors, as `parse_rules` gives them.
         default_expires_in: seconds that a URL is valid where neither the request nor the rule says less.
         par_max_expires_in: seconds, the longest that a PAR may be valid.
     """
 
     def __init__(self, rules: list[Rule], *, default_expires_in: int, par_max_expires_in: int = MAX_EXPIRES_IN) -> None:
-        self._rules = [
-            _CompiledRule(rule, number, default_expires_in, par_max_expires_in) for number, rule in enumerate(rules)
-        ]
+        bounds = (default_expires_in, par_max_expires_in)
+        self._rules = [_CompiledRule(rule, number, *bounds) for number, rule in enumerate(rules)]
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
         """The grant of the first rule that allows `request`; a copy needs one for its source too.
-
-        Args:
-            request: one item of a call.
-            principal: who asks.
 
         Raises:
             LimitExceeded: rules match the request, but it exceeds their limits; it tells those of the first.
@@ -119,51 +105,40 @@ class _CompiledRule:
     """A rule with everything worked out that does not depend on the request."""
 
     def __init__(self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int) -> None:
+        self._rule = rule
         self._number = number
-        self._operations = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
+        self._operations = rule.granted
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
-        self._callers = rule.callers
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
-        self._limits = Limits(
-            max_content_length=rule.max_content_length,
-            content_types=rule.content_types,
-            create_only=rule.create_only,
-            response_overrides=rule.response_overrides or ("any" if rule.via == "par" else "download"),
-        )
-        self._via = rule.via
-        self._max_content_length = rule.max_content_length
+        self._limits = limits_of(rule)
         self._par_max_expires_in = par_max_expires_in
-        self._single_use = rule.single_use
-        self._max_expires_in = rule.max_expires_in
-        self._default_expires_in = min(
-            default_expires_in,
-            default_expires_in if rule.max_expires_in is None else rule.max_expires_in,
-            par_max_expires_in if rule.via == "par" else default_expires_in,
-        )
+        bounds = [rule.max_expires_in, par_max_expires_in if rule.via == "par" else None]
+        self._default_expires_in = min([default_expires_in, *(bound for bound in bounds if bound is not None)])
 
     def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
         """The grant of `request`, or why there is none."""
         if detail := self._mismatch(request, principal):
             return Mismatch(detail)
         operation = request.operation
-        changes, exceeded = self._limits.apply(operation)
+        changes, exceeded = apply(self._limits, operation)
         expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
-        if self._max_expires_in is not None and expires_in > self._max_expires_in:
-            exceeded = [FieldError("/expires_in", f"must be at most {self._max_expires_in}"), *exceeded]
+        most = self._rule.max_expires_in
+        if most is not None and expires_in > most:
+            exceeded = [FieldError("/expires_in", f"must be at most {most}"), *exceeded]
         if exceeded:
             return Mismatch("", exceeded)
-        if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
+        if self._rule.via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
             return Mismatch("", [], unfit)
         if changes:
-            request = Request(msgspec.structs.replace(operation, **changes), request.bucket)
-        return Grant(request, expires_in, self._number, self._via, self._max_content_length)
+            request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
+        return Grant(request, expires_in, self._number, self._rule.via, self._rule.max_content_length)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
         """Whether the rule gives `principal` PARs in `bucket`."""
         return (
-            self._via == "par"
-            and principal.caller in self._callers
+            self._rule.via == "par"
+            and principal.caller in self._rule.callers
             and self._bucket.fill_in(principal.claims) == bucket
             and self._prefix.fill_in(principal.claims) is not None
             and not self._claim_mismatch(principal)
@@ -171,7 +146,7 @@ class _CompiledRule:
 
     def is_single_use(self, bucket: str, key: str) -> bool:
         """Whether the rule closes PARs for uploads of this object, whatever claims its caller had."""
-        return self._single_use and self._bucket.matches(bucket) and self._prefix.matches_beginning(key)
+        return self._rule.single_use and self._bucket.matches(bucket) and self._prefix.matches_beginning(key)
 
     def _claim_mismatch(self, principal: Principal) -> str:
         for name, wanted in self._when.items():
@@ -183,11 +158,11 @@ class _CompiledRule:
         """The first condition that `request` does not fulfil, or an empty string."""
         if request.operation.name() not in self._operations:
             return "the rule does not list this operation"
-        if principal.caller not in self._callers:
+        if principal.caller not in self._rule.callers:
             return "the rule does not list this way of calling"
-        if request.operation.via not in (None, self._via):
-            return f"the rule gives access via {self._via}"
-        if self._via == "s3" and isinstance(request.operation, GetPrefix):
+        if request.operation.via not in (None, self._rule.via):
+            return f"the rule gives access via {self._rule.via}"
+        if self._rule.via == "s3" and isinstance(request.operation, GetPrefix):
             return "the rule gives access via s3, which is for one object"
         bucket = self._bucket.fill_in(principal.claims)
         if bucket is None:

@@ -2,79 +2,67 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import ceil
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import quote
 
+from presign.policy.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upload_limits
 from presign.problems import FieldError
-from presign.request.model import Operation
-from presign.request.operations.copy import CopyObject
+from presign.request.field_errors import pointer
+from presign.request.model import ObjectOperation, Operation, Request
+from presign.request.operations import multipart
 from presign.request.operations.form import PostObject
-from presign.request.operations.multipart import (
-    MAX_PARTS,
-    CompleteMultipartUpload,
-    CreateMultipartUpload,
-    UploadPart,
-)
-from presign.request.operations.objects import HeadObject, PutObject
-
-MAX_OBJECT_BYTES = 10 * 1024**4
-"""Bytes: the largest object that OCI Object Storage holds."""
+from presign.request.operations.objects import RESPONSE_OPTIONS, CopyObject, HeadObject, PutObject
 
 MIN_PART_BYTES = 5 * 1024**2
 """Bytes: the smallest part that S3 takes, unless it is the last."""
 
-_content_type_pattern = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
-
-ResponseOverrides = Literal["download", "any", "none"]
-
 _EXECUTABLE_IMAGE = "image/svg+xml"
 """An image type that runs scripts, so that `image/*` does not cover it."""
-
-_RESPONSE_OPTIONS = ("download_as", *(name for name in HeadObject.__struct_fields__ if name.startswith("response_")))
 
 Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
 _KEPT: Outcome = ({}, [])
 
 
-class Limits:
-    """The limits of one rule; see `Rule` for the meaning of each."""
+MAX_REQUEST_BYTES = 3_500
+"""Bytes: the longest request with a PAR, its object name included."""
+_OTHER_BYTES = 300
+"""The method, the token, the namespace and the parts between them."""
 
-    def __init__(
-        self,
-        *,
-        max_content_length: int | None,
-        content_types: list[str] | None,
-        create_only: bool,
-        response_overrides: ResponseOverrides,
-    ) -> None:
-        self._checks: list[Callable[[Operation], Outcome]] = []
-        if response_overrides != "any":
-            self._checks.append(partial(_response_overrides, allowed=response_overrides))
-        kept = {"max_content_length": max_content_length, "content_types": content_types, "create_only": create_only}
-        if names := [name for name, limit in kept.items() if limit is not None and limit is not False]:
-            self._checks.append(partial(_copy, names=names))
-        if max_content_length is not None:
-            self._checks.append(partial(_length, most=max_content_length))
-        if content_types is not None:
-            self._checks.append(partial(_type, patterns=content_types))
-        if create_only:
-            self._checks.append(_create_only)
+_UNBOUND = ("version_id", "content_length", "content_md5", "checksum_sha256")
 
-    def apply(self, operation: Operation) -> Outcome:
-        """The options of `operation` that change so that it keeps the limits, and every limit that it exceeds."""
-        if not self._checks:
-            return _KEPT
-        changes: dict[str, Any] = {}
-        exceeded: list[FieldError] = []
-        for check in self._checks:
-            changed, beyond = check(operation)
-            changes.update(changed)
-            exceeded += beyond
-        return changes, exceeded
+Limit = Callable[[Operation], Outcome]
+
+
+def limits_of(rule: Rule) -> list[Limit]:
+    """The limits of `rule`, each a function of an operation."""
+    limits: list[Limit] = []
+    overrides = rule.response_overrides or ("any" if rule.via == "par" else "download")
+    if overrides != "any":
+        limits.append(partial(_response_overrides, allowed=overrides))
+    if names := upload_limits(rule):
+        limits.append(partial(_copy, names=names))
+    if rule.max_content_length is not None:
+        limits.append(partial(_length, most=rule.max_content_length))
+    if rule.content_types is not None:
+        limits.append(partial(_type, patterns=rule.content_types))
+    if rule.create_only:
+        limits.append(_create_only)
+    return limits
+
+
+def apply(limits: Sequence[Limit], operation: Operation) -> Outcome:
+    """The options of `operation` that change so that it keeps `limits`, and every limit that it exceeds."""
+    changes: dict[str, Any] = {}
+    exceeded: list[FieldError] = []
+    for limit in limits:
+        changed, beyond = limit(operation)
+        changes.update(changed)
+        exceeded += beyond
+    return changes, exceeded
 
 
 def max_part_bytes(part_number: int, max_content_length: int) -> int:
@@ -88,45 +76,31 @@ def max_part_bytes(part_number: int, max_content_length: int) -> int:
 
 
 def part_bytes(max_content_length: int) -> int:
-    """The size of all parts but the last of an upload, so that 10,000 are enough for `max_content_length` bytes."""
-    return max(MIN_PART_BYTES, ceil(max_content_length / MAX_PARTS))
-
-
-def content_type_pattern_error(pattern: str) -> str:
-    """Why `pattern` is neither a media type nor a range of them (RFC 9110, 12.5.1), or an empty string."""
-    return (
-        "" if _content_type_pattern.fullmatch(pattern) else "must be such as image/png, image/* or */*, in lower case"
-    )
+    """The size of all parts but the last, so that 10,000 are enough for `max_content_length` bytes."""
+    return max(MIN_PART_BYTES, ceil(max_content_length / multipart.MAX_PARTS))
 
 
 def _length(operation: Operation, most: int) -> Outcome:
     if isinstance(operation, PostObject):
-        return _form_length(operation, most)
-    if isinstance(operation, UploadPart):
+        # The greater one of the form's own bounds, so far as it has one.
+        name = "min_content_length" if operation.max_content_length is None else "max_content_length"
+        if (getattr(operation, name) or 0) > most:
+            return {}, [FieldError(f"/{name}", f"must be at most {most}")]
+        return ({"max_content_length": most}, []) if operation.max_content_length is None else _KEPT
+    if isinstance(operation, multipart.UploadPart):
         most = max_part_bytes(operation.part_number, most)
         if most == 0:
             return {}, [FieldError("/part_number", "is beyond the parts that an object of the greatest length has")]
     elif not isinstance(operation, PutObject):
         return _KEPT
-    if operation.content_length is None:
-        return {}, [FieldError("/content_length", f"is required, and must be at most {most}")]
-    if operation.content_length > most:
-        return {}, [FieldError("/content_length", f"must be at most {most}")]
-    return _KEPT
-
-
-def _form_length(operation: PostObject, most: int) -> Outcome:
-    if operation.max_content_length is None:
-        if operation.min_content_length is not None and operation.min_content_length > most:
-            return {}, [FieldError("/min_content_length", f"must be at most {most}")]
-        return {"max_content_length": most}, []
-    if operation.max_content_length > most:
-        return {}, [FieldError("/max_content_length", f"must be at most {most}")]
+    if operation.content_length is None or operation.content_length > most:
+        required = "is required, and " if operation.content_length is None else ""
+        return {}, [FieldError("/content_length", f"{required}must be at most {most}")]
     return _KEPT
 
 
 def _type(operation: Operation, patterns: list[str]) -> Outcome:
-    if not isinstance(operation, PutObject | PostObject | CreateMultipartUpload):
+    if not isinstance(operation, PutObject | PostObject | multipart.CreateMultipartUpload):
         return _KEPT
     one_of = f"must be one of {', '.join(patterns)}"
     if operation.content_type is None:
@@ -143,7 +117,7 @@ def _response_overrides(operation: Operation, allowed: ResponseOverrides) -> Out
         return _KEPT
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name in _RESPONSE_OPTIONS
+        for name in ("download_as", *RESPONSE_OPTIONS)
         if (value := getattr(operation, name)) is not None and (allowed == "none" or _changes_the_type(name, value))
     ]
     return ({}, refused) if refused else _KEPT
@@ -163,8 +137,26 @@ def _copy(operation: Operation, names: list[str]) -> Outcome:
 
 
 def _create_only(operation: Operation) -> Outcome:
-    if isinstance(operation, PutObject | CompleteMultipartUpload):
+    if isinstance(operation, PutObject | multipart.CompleteMultipartUpload):
         return {"if_none_match": "*"}, []
     if isinstance(operation, PostObject):
         return {}, [FieldError("/operation", "must be another, as a form could replace an object")]
     return _KEPT
+
+
+def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:
+    """Why no PAR can give `request`, if one may be valid for `max_expires_in` seconds."""
+    operation = request.operation
+    if operation.name() not in PAR_OPERATIONS:
+        yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
+        return
+    for name in _UNBOUND:
+        if getattr(operation, name, None) is not None:
+            yield FieldError(pointer(name), "can't be given, as a PAR binds only the object and the verb")
+    if operation.expires_in is not None and operation.expires_in > max_expires_in:
+        yield FieldError("/expires_in", f"must be at most {max_expires_in} for a PAR")
+    query = sum(len(name) + len(quote(value)) + 20 for name, value in operation.query())
+    size = len(quote(operation.target)) + len(request.bucket) + query
+    if size > MAX_REQUEST_BYTES - _OTHER_BYTES:
+        at = "/key" if isinstance(operation, ObjectOperation) else "/prefix"
+        yield FieldError(at, f"is too long for a PAR, whose request may have {MAX_REQUEST_BYTES} bytes")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from presign.policy.limits import MAX_OBJECT_BYTES, ResponseOverrides, content_type_pattern_error
 from presign.policy.templates import claim_name_error, prefix_template_error, template_error, without_claims
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
@@ -17,6 +17,11 @@ from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import MULTIPART, OPERATIONS
 from presign.request.operations.objects import GetObject, HeadObject, PutObject
 from presign.request.operations.prefixes import GetPrefix
+
+MAX_OBJECT_BYTES = 10 * 1024**4
+"""Bytes: the largest object that OCI Object Storage holds."""
+
+ResponseOverrides = Literal["download", "any", "none"]
 
 GROUPS = {
     "read": frozenset({"get_object", "head_object"}),
@@ -29,6 +34,10 @@ GROUPS = {
 
 PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
 """The operations that a pre-authenticated request can give."""
+
+
+_media_range = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
+"""A media type or a range of them (RFC 9110, 12.5.1)."""
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -66,6 +75,11 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     single_use: bool = False
 
     @property
+    def granted(self) -> frozenset[str]:
+        """The names of all operations that it lists by themselves or by their groups."""
+        return frozenset().union(*(GROUPS.get(name, {name}) for name in self.operations))
+
+    @property
     def needs_claims(self) -> bool:
         """Whether the gateway secret must prove that the caller has certain claims, or came through API Gateway."""
         return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers
@@ -73,6 +87,12 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     rules: list[Rule]
+
+
+def upload_limits(rule: Rule) -> list[str]:
+    """The names of the limits that `rule` has for uploads."""
+    limits = {name: getattr(rule, name) for name in ("max_content_length", "content_types", "create_only")}
+    return [name for name, limit in limits.items() if limit is not None and limit is not False]
 
 
 def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
@@ -126,8 +146,9 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
         if error := claim_name_error(name):
             yield FieldError(pointer("when", name), error)
     for index, pattern in enumerate(rule.content_types or ()):
-        if error := content_type_pattern_error(pattern):
-            yield FieldError(pointer("content_types", index), error)
+        if not _media_range.fullmatch(pattern):
+            detail = "must be such as image/png, image/* or */*, in lower case"
+            yield FieldError(pointer("content_types", index), detail)
     yield from _par_errors(rule) if rule.via == "par" else _s3_errors(rule)
 
 
@@ -141,15 +162,11 @@ def _s3_errors(rule: Rule) -> Iterator[FieldError]:
 
 def _par_errors(rule: Rule) -> Iterator[FieldError]:
     """A PAR binds the object and the verb only, so a rule can't promise more."""
-    for name in ("max_content_length", "content_types"):
-        if getattr(rule, name) is not None:
-            yield FieldError(pointer(name), "can't be kept by a PAR: use via: s3")
-    if rule.create_only:
-        yield FieldError("/create_only", "can't be kept by a PAR: use via: s3")
+    for name in upload_limits(rule):
+        yield FieldError(pointer(name), "can't be kept by a PAR: use via: s3")
     if rule.response_overrides not in (None, "any"):
         yield FieldError("/response_overrides", "must be any, as the holder of a PAR chooses them")
-    granted = frozenset().union(*(GROUPS.get(name, {name}) for name in rule.operations))
-    if rule.single_use and PutObject.name() not in granted:
+    if rule.single_use and PutObject.name() not in rule.granted:
         yield FieldError("/single_use", "needs put_object among the operations")
-    if granted.isdisjoint(PAR_OPERATIONS):
+    if rule.granted.isdisjoint(PAR_OPERATIONS):
         yield FieldError("/operations", f"must have one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")

@@ -16,11 +16,7 @@ _list = msgspec.json.Decoder(list[str])
 
 
 class Template:
-    """A text in which `{name}` stands for the claim of that name.
-
-    Args:
-        text: free of errors, as `template_error` tells.
-    """
+    """A text, free of the errors of `template_error`, in which `{name}` stands for the claim of that name."""
 
     def __init__(self, text: str) -> None:
         # The text around the claims, and between each two pieces of it the name of one.
@@ -37,7 +33,7 @@ class Template:
         filled = self._first
         for name, text in self._rest:
             value = claims.get(name)
-            if value is None or not _can_be_part_of_a_segment(value):
+            if value is None or value in ("", ".", "..") or "/" in value or has_control_character(value):
                 return None
             filled += value + text
         return filled
@@ -97,7 +93,3 @@ def claim_values(text: str) -> frozenset[str]:
         except msgspec.MsgspecError:
             pass
     return frozenset([text, *text.split(" ")])
-
-
-def _can_be_part_of_a_segment(value: str) -> bool:
-    return value not in ("", ".", "..") and "/" not in value and not has_control_character(value)

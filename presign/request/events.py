@@ -20,10 +20,9 @@ MAX_EVENTS = 1000
 _OPTIONS = frozenset({"operation", *(name for found in OPERATIONS.values() for name in found.__struct_fields__)})
 """The members of a request; an event's own members have other names."""
 
-_BUCKET = ("data", "additionalDetails", "bucketName")
 _KEY = ("data", "resourceName")
-_ETAG = ("data", "additionalDetails", "eTag")
-_VERSION_ID = ("data", "additionalDetails", "versionId")
+_DETAILS = ("data", "additionalDetails")
+_BUCKET = (*_DETAILS, "bucketName")
 
 
 def events_in(document: Any) -> list[Any]:
@@ -54,13 +53,10 @@ def parse_event(document: Any) -> Event:
     ]
     if event.get("eventType") not in EVENT_TYPES:
         errors.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))
-    for path, error_of in ((_BUCKET, bucket_error), (_KEY, key_error)):
-        value = _text(event, *path)
-        if value is None:
-            errors.append(FieldError(pointer(*path), "is required, a text"))
-        elif error := error_of(value):
-            errors.append(FieldError(pointer(*path), error))
     bucket, key = _text(event, *_BUCKET), _text(event, *_KEY)
+    for path, value, error_of in ((_BUCKET, bucket, bucket_error), (_KEY, key, key_error)):
+        if detail := "is required, a text" if value is None else error_of(value):
+            errors.append(FieldError(pointer(*path), detail))
     if errors or bucket is None or key is None:
         raise InvalidRequest(errors)
     return Event(
@@ -68,8 +64,8 @@ def parse_event(document: Any) -> Event:
         key=key,
         event_id=_text(event, "eventID"),
         event_time=_text(event, "eventTime"),
-        etag=_text(event, *_ETAG),
-        version_id=_text(event, *_VERSION_ID),
+        etag=_text(event, *_DETAILS, "eTag"),
+        version_id=_text(event, *_DETAILS, "versionId"),
     )
 
 

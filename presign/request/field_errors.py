@@ -27,13 +27,9 @@ def field_errors(
     at: str = "",
     unknown: Callable[[str], str] = lambda name: "is not a field of this object",
 ) -> Iterator[FieldError]:
-    """Every way in which the members of `document` do not fit the types and limits of `struct`.
+    """Every way in which the members of `document`, a JSON object at the pointer `at`, do not fit `struct`.
 
-    Args:
-        document: a decoded JSON object.
-        struct: the msgspec type that it should be.
-        at: the JSON pointer of the document, put before that of each error.
-        unknown: gives the sentence for a member that `struct` does not have.
+    `unknown` gives the sentence for a member that `struct` does not have.
     """
     fields = _fields(struct)
     for name, field in fields.items():

@@ -77,8 +77,13 @@ def field_name_error(text: str) -> str:
     return "" if is_token else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
 
 
+def any_error(text: str) -> str:
+    """Why `text` does not mean "if there is any" (RFC 9110, 13.1.2)."""
+    return "" if text == "*" else 'must be "*"'
+
+
 def http_date_error(moment: datetime) -> str:
-    """Why `moment` can\'t be written as an HTTP date."""
+    """Why `moment` can't be written as an HTTP date."""
     try:
         http_date(moment)
     except OverflowError:

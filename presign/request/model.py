@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from presign.problems import FieldError
+from presign.request import header_values as values
 from presign.request.field_errors import pointer
-from presign.request.header_values import http_date
-from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error
+from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error, prefix_error, upload_id_error
 
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
@@ -31,11 +32,9 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         call_id: the Fn call id.
-        caller: how it came.
-        method: of the HTTP request that the gateway received; empty for a direct invocation.
-        target: its path, which may begin with the prefix of the gateway's deployment, and query; likewise.
+        method, target: of the HTTP request that the gateway received; empty for a direct invocation. The target is its
+            path, which may begin with the prefix of the gateway's deployment, and its query.
         headers: its header fields; a field that came several times has a list.
-        body: the JSON text.
         deadline: when the caller stops waiting, as the Fn agent tells (RFC 3339); empty if it does not.
     """
 
@@ -49,15 +48,55 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks.
-
-    Args:
-        caller: how the request came.
-        claims: of the caller's token, as API Gateway has verified it: names in lower case, and values.
-    """
+    """Who asks; `claims` are those of the caller's token, as API Gateway has verified it, by lower-case names."""
 
     caller: Caller
     claims: Mapping[str, str] = {}
+
+
+_CHECKS: dict[str, Callable[[Any], str]] = {
+    "bucket": bucket_error,
+    "key": key_error,
+    "prefix": prefix_error,
+    "start_after": prefix_error,
+    "key_marker": prefix_error,
+    "source_bucket": bucket_error,
+    "source_key": key_error,
+    "source_version_id": upload_id_error,
+    "upload_id": upload_id_error,
+    "upload_id_marker": upload_id_error,
+    "content_type": values.media_type_error,
+    "content_md5": values.md5_error,
+    "checksum_sha256": values.sha256_error,
+    "if_none_match": values.any_error,
+    "download_as": values.file_name_error,
+    "response_content_type": values.media_type_error,
+    "response_expires": values.http_date_error,
+}
+"""Validators of texts and times for constraints that their types cannot express; other texts are header values."""
+
+_CHECKED = (str, datetime)
+
+_WIRE_NAMES = {
+    "version_id": "versionId",
+    "part_number": "partNumber",
+    "upload_id": "uploadId",
+    "content_md5": "Content-MD5",
+    "checksum_sha256": "x-amz-checksum-sha256",
+}
+"""Names of query parameters and headers that do not follow from those of the options."""
+
+
+@cache
+def parameter_name(option: str) -> str:
+    """The query parameter of an option, such as `max-keys`."""
+    return _WIRE_NAMES.get(option) or option.replace("_", "-")
+
+
+@cache
+def header_name(option: str) -> str:
+    """The header of an option, such as `Content-Type`."""
+    return _WIRE_NAMES.get(option) or option.replace("_", "-").title()
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
@@ -71,12 +110,10 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     method: ClassVar[str]
     """The HTTP method."""
-    query_options: ClassVar[Mapping[str, str]] = {}
-    """The options that travel in the query string, with their names there, in the order in which they appear."""
-    header_options: ClassVar[Mapping[str, str]] = {}
-    """The options that travel as headers, with their names there."""
-    checks: ClassVar[Mapping[str, Callable[[Any], str]]] = {"bucket": bucket_error}
-    """Validators for constraints that the field's type cannot express."""
+    query_options: ClassVar[tuple[str, ...]] = ()
+    """The options that travel in the query string, in the order in which they appear."""
+    header_options: ClassVar[tuple[str, ...]] = ()
+    """The options that travel as headers."""
 
     bucket: str | None = None
     expires_in: Seconds | None = None
@@ -94,24 +131,30 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def validation_errors(self) -> Iterator[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        for name, check in self.checks.items():
-            if (value := getattr(self, name)) is not None and (error := check(value)):
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if (
+                value is not None
+                and isinstance(value, _CHECKED)
+                and (error := _CHECKS.get(name, values.field_value_error)(value))
+            ):
                 yield FieldError(pointer(name), error)
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
-        return self._given(self.query_options)
+        return [
+            (parameter_name(option), values.http_date(value) if isinstance(value, datetime) else str(value))
+            for option in self.query_options
+            if (value := getattr(self, option)) is not None
+        ]
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._given(self.header_options)) if self.header_options else {}
-
-    def _given(self, options: Mapping[str, str]) -> list[tuple[str, str]]:
-        return [
-            (wire_name, http_date(value) if isinstance(value, datetime) else str(value))
-            for option, wire_name in options.items()
+        return {
+            header_name(option): str(value)
+            for option in self.header_options
             if (value := getattr(self, option)) is not None
-        ]
+        }
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):
@@ -121,8 +164,6 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
         key: the object key.
     """
 
-    checks = {**Operation.checks, "key": key_error}
-
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 
     @property
@@ -131,12 +172,7 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """An object was written.
-
-    Args:
-        bucket, key: of the object.
-        event_id, event_time, etag, version_id: as the event tells them; None if it does not.
-    """
+    """An object was written; the members are None if the event does not tell them."""
 
     bucket: str
     key: str
@@ -156,13 +192,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One item of a call, free of validation errors.
-
-    Args:
-        operation: the operation with its options.
-        bucket: the bucket's name, which the operation may leave out.
-        event: the event that is answered; None if nobody but the caller wants the answer.
-    """
+    """One item of a call, free of validation errors; with the event that is answered, if it is one."""
 
     operation: Operation
     bucket: str

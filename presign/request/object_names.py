@@ -38,6 +38,11 @@ def key_error(key: str) -> str:
     return ""
 
 
+def prefix_error(prefix: str) -> str:
+    """Why `prefix` is not the beginning of any object key."""
+    return key_error(f"{prefix}x") if prefix else ""
+
+
 def bucket_error(bucket: str) -> str:
     """Why `bucket` is not the name of a bucket in OCI Object Storage."""
     if not _bucket_name.fullmatch(bucket):

@@ -13,8 +13,7 @@ from presign.request.field_errors import field_errors, pointer
 from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.object_names import virtual_hosted_bucket_error
 from presign.request.operations import OPERATIONS
-from presign.request.operations.copy import CopyObject
-from presign.request.operations.objects import GetObject
+from presign.request.operations.objects import CopyObject, GetObject
 
 MAX_BATCH_REQUESTS = 1000
 
@@ -73,13 +72,7 @@ def json_object(document: Any) -> dict[str, Any]:
 
 
 class RequestParser:
-    """Reads requests by the function's settings.
-
-    Args:
-        default_bucket: the bucket of a request that names none; None where the request must name one.
-        max_expires_in: seconds, the most that a request may ask for.
-        virtual_hosted: whether the bucket becomes part of a host name.
-    """
+    """Reads requests by the settings of the same names; `virtual_hosted` if the bucket is part of a host name."""
 
     def __init__(self, *, default_bucket: str | None, max_expires_in: int, virtual_hosted: bool) -> None:
         self._default_bucket = default_bucket
@@ -102,12 +95,8 @@ class RequestParser:
     def check(self, operation: Operation, errors: Sequence[FieldError] = ()) -> Request:
         """The request for `operation`, if nothing is wrong with it.
 
-        Args:
-            operation: the operation that is asked for.
-            errors: those that are known already.
-
         Raises:
-            InvalidRequest: with these and all others.
+            InvalidRequest: with `errors`, which are known already, and all others.
         """
         faulty = {error.pointer for error in errors}
         own = (error for error in self._errors(operation) if error.pointer not in faulty)

@@ -37,6 +37,8 @@ class Route(Enum):
         return MAX_BATCH_BYTES if self in (Route.BATCH, Route.EVENTS) else MAX_BODY_BYTES
 
 
+_MEMBERS = {"requests": Route.BATCH, "eventType": Route.EVENT, "sweep": Route.SWEEP, "id": Route.REVOKE}
+"""The member by which a direct invocation tells its route."""
 HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.REVOKE, Route.DOCUMENT)
 
 
@@ -60,16 +62,8 @@ def direct_route(document: Any) -> Route:
     """The route of a direct invocation, which the members of its JSON tell."""
     if isinstance(document, list):
         return Route.EVENTS
-    if isinstance(document, dict):
-        if "requests" in document:
-            return Route.BATCH
-        if "eventType" in document:
-            return Route.EVENT
-        if "sweep" in document:
-            return Route.SWEEP
-        if "id" in document:
-            return Route.REVOKE
-    return Route.PRESIGN
+    members = document if isinstance(document, dict) else {}
+    return next((route for name, route in _MEMBERS.items() if name in members), Route.PRESIGN)
 
 
 def check_size(body: bytes, route: Route) -> None:

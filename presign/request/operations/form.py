@@ -7,9 +7,8 @@ from typing import Literal
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import media_type_error
 from presign.request.model import ObjectOperation
-from presign.request.operations.options import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
+from presign.request.operations.objects import MAX_PUT_BYTES, ByteCount, Text, metadata_errors, metadata_headers
 
 
 class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
@@ -23,7 +22,6 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
     """
 
     method = "POST"
-    checks = {**ObjectOperation.checks, "content_type": media_type_error}
 
     content_type: Text | None = None
     min_content_length: ByteCount | None = None
@@ -41,13 +39,11 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
 
     def fields(self) -> dict[str, str]:
         """The fields that the form must hold besides the key and the signature."""
-        return {
-            **({} if self.content_type is None else {"Content-Type": self.content_type}),
-            **metadata_headers(self.metadata),
-            **(
-                {} if self.success_action_status is None else {"success_action_status": str(self.success_action_status)}
-            ),
-        }
+        fields = {} if self.content_type is None else {"Content-Type": self.content_type}
+        fields |= metadata_headers(self.metadata)
+        if self.success_action_status is not None:
+            fields["success_action_status"] = str(self.success_action_status)
+        return fields
 
     def content_length_range(self) -> tuple[int, int] | None:
         """Bytes that the file must have at least and may have at most; None for any size."""

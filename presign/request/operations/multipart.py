@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from presign.request.header_values import md5_error, sha256_error
 from presign.request.model import ObjectOperation
-from presign.request.object_names import upload_id_error
-from presign.request.operations.options import ByteCount, Text, Upload, any_error
+from presign.request.operations.objects import ByteCount, Text, Upload
 
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""
@@ -31,8 +29,7 @@ class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
         upload_id: of the upload, as the store gave it.
     """
 
-    query_options = {"upload_id": "uploadId"}
-    checks = {**ObjectOperation.checks, "upload_id": upload_id_error}
+    query_options: ClassVar[tuple[str, ...]] = ("upload_id",)
 
     upload_id: Text
 
@@ -48,13 +45,8 @@ class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"
     """
 
     method = "PUT"
-    query_options = {"part_number": "partNumber", **OfMultipartUpload.query_options}
-    header_options = {
-        "content_length": "Content-Length",
-        "content_md5": "Content-MD5",
-        "checksum_sha256": "x-amz-checksum-sha256",
-    }
-    checks = {**OfMultipartUpload.checks, "content_md5": md5_error, "checksum_sha256": sha256_error}
+    query_options = ("part_number", "upload_id")
+    header_options = ("content_length", "content_md5", "checksum_sha256")
 
     part_number: Annotated[int, msgspec.Meta(ge=1, le=MAX_PARTS)]
     content_length: ByteCount | None = None
@@ -70,8 +62,7 @@ class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag=
     """
 
     method = "POST"
-    header_options = {"if_none_match": "If-None-Match"}
-    checks = {**OfMultipartUpload.checks, "if_none_match": any_error}
+    header_options = ("if_none_match",)
 
     if_none_match: str | None = None
 
@@ -91,11 +82,7 @@ class ListParts(OfMultipartUpload, frozen=True, kw_only=True, tag="list_parts"):
     """
 
     method = "GET"
-    query_options = {
-        **OfMultipartUpload.query_options,
-        "part_number_marker": "part-number-marker",
-        "max_parts": "max-parts",
-    }
+    query_options = ("upload_id", "part_number_marker", "max_parts")
 
     part_number_marker: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTS)] | None = None
     max_parts: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None

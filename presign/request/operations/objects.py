@@ -1,28 +1,44 @@
-"""The operations on one object: read it, write it, delete it."""
+"""The operations on one object: read it, write it, copy it, delete it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import quote
 
 import msgspec
 
 from presign.problems import FieldError
-from presign.request.header_values import (
-    attachment,
-    field_value_error,
-    file_name_error,
-    http_date_error,
-    md5_error,
-    media_type_error,
-    sha256_error,
-)
+from presign.request.field_errors import pointer
+from presign.request.header_values import attachment, field_name_error, field_value_error
 from presign.request.model import ObjectOperation
-from presign.request.operations.options import ByteCount, Text, Upload, any_error
+from presign.request.object_names import MAX_KEY_BYTES
+
+MAX_PUT_BYTES = 50 * 1024**3
+"""Bytes: the most that OCI Object Storage takes in one PUT."""
+
+MAX_METADATA_BYTES = 2048
+"""Bytes: the most that the names and values of an object's metadata may have together, as S3 counts them."""
+
+MAX_METADATA_ENTRIES = 64
+"""The most entries of an object's metadata, since each costs time to check and to sign."""
+
+ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+RESPONSE_OPTIONS = (
+    "response_cache_control",
+    "response_content_disposition",
+    "response_content_encoding",
+    "response_content_language",
+    "response_content_type",
+    "response_expires",
+)
 
 
 class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
@@ -36,26 +52,7 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     """
 
     method = "HEAD"
-    query_options = {
-        "version_id": "versionId",
-        "response_cache_control": "response-cache-control",
-        "response_content_disposition": "response-content-disposition",
-        "response_content_encoding": "response-content-encoding",
-        "response_content_language": "response-content-language",
-        "response_content_type": "response-content-type",
-        "response_expires": "response-expires",
-    }
-    checks = {
-        **ObjectOperation.checks,
-        "version_id": field_value_error,
-        "download_as": file_name_error,
-        "response_cache_control": field_value_error,
-        "response_content_disposition": field_value_error,
-        "response_content_encoding": field_value_error,
-        "response_content_language": field_value_error,
-        "response_content_type": media_type_error,
-        "response_expires": http_date_error,
-    }
+    query_options = ("version_id", *RESPONSE_OPTIONS)
 
     version_id: Text | None = None
     download_as: FileName | None = None
@@ -84,6 +81,38 @@ class GetObject(HeadObject, frozen=True, kw_only=True, tag="get_object"):
     method = "GET"
 
 
+class Upload(ObjectOperation, frozen=True, kw_only=True):
+    """The options that go with the content of a new object.
+
+    Every option becomes a signed header, so the client must send it, and can send no other value.
+
+    Args:
+        content_type: the media type.
+        cache_control, content_disposition, content_encoding: the header of this name whenever the object is read.
+        metadata: names and values, sent as `x-amz-meta-…`.
+    """
+
+    header_options: ClassVar[tuple[str, ...]] = (
+        "content_type",
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+    )
+
+    content_type: Text | None = None
+    cache_control: Text | None = None
+    content_disposition: Text | None = None
+    content_encoding: Text | None = None
+    metadata: dict[str, str] | None = None
+
+    def validation_errors(self) -> Iterator[FieldError]:
+        yield from super().validation_errors()
+        yield from metadata_errors(self.metadata)
+
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), **metadata_headers(self.metadata)}
+
+
 class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     """Upload an object in one request; `Upload` has further options.
 
@@ -95,19 +124,7 @@ class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     """
 
     method = "PUT"
-    header_options = {
-        **Upload.header_options,
-        "content_length": "Content-Length",
-        "content_md5": "Content-MD5",
-        "checksum_sha256": "x-amz-checksum-sha256",
-        "if_none_match": "If-None-Match",
-    }
-    checks = {
-        **Upload.checks,
-        "content_md5": md5_error,
-        "checksum_sha256": sha256_error,
-        "if_none_match": any_error,
-    }
+    header_options = (*Upload.header_options, "content_length", "content_md5", "checksum_sha256", "if_none_match")
 
     content_length: ByteCount | None = None
     content_md5: str | None = None
@@ -123,7 +140,65 @@ class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_objec
     """
 
     method = "DELETE"
-    query_options = {"version_id": "versionId"}
-    checks = {**ObjectOperation.checks, "version_id": field_value_error}
+    query_options = ("version_id",)
 
     version_id: Text | None = None
+
+
+class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
+    """Copy an object; the options of `Upload` replace those of the source with `metadata_directive: "REPLACE"`.
+
+    Args:
+        source_bucket: the bucket of the source; that of the copy when left out.
+        source_key: the object key of the source.
+        source_version_id: the version of the source.
+        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given.
+    """
+
+    method = "PUT"
+
+    source_bucket: str | None = None
+    source_key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
+    source_version_id: Text | None = None
+    metadata_directive: Literal["COPY", "REPLACE"] = "COPY"
+
+    def validation_errors(self) -> Iterator[FieldError]:
+        yield from super().validation_errors()
+        if self.metadata_directive == "COPY":
+            for name in (*Upload.header_options, "metadata"):
+                if getattr(self, name) is not None:
+                    yield FieldError(f"/{name}", "needs metadata_directive to be REPLACE")
+
+    def headers(self) -> dict[str, str]:
+        source = quote(f"{self.source_bucket}/{self.source_key}", safe="/-._~")
+        if self.source_version_id is not None:
+            source += f"?versionId={self.source_version_id}"
+        return {
+            **super().headers(),
+            "x-amz-copy-source": source,
+            "x-amz-metadata-directive": self.metadata_directive,
+        }
+
+
+def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:
+    """The headers that carry `metadata`."""
+    return {f"x-amz-meta-{name.lower()}": value for name, value in metadata.items()} if metadata else {}
+
+
+def metadata_errors(metadata: dict[str, str] | None) -> Iterator[FieldError]:
+    """Each entry of `metadata` that S3 would refuse or a header can't carry."""
+    if not metadata:
+        return
+    if len(metadata) > MAX_METADATA_ENTRIES:
+        yield FieldError("/metadata", f"has {len(metadata)} entries; {MAX_METADATA_ENTRIES} are allowed")
+        return
+    seen = set()
+    for name, value in metadata.items():
+        if error := field_name_error(name) or field_value_error(value):
+            yield FieldError(pointer("metadata", name), error)
+        if name.lower() in seen:
+            yield FieldError(pointer("metadata", name), "is there twice, as letter case does not count")
+        seen.add(name.lower())
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > MAX_METADATA_BYTES:
+        yield FieldError("/metadata", f"has {size} bytes with its names; {MAX_METADATA_BYTES} are allowed")

@@ -8,17 +8,11 @@ from typing import Annotated
 import msgspec
 
 from presign.problems import FieldError
-from presign.request.header_values import field_value_error
 from presign.request.model import Operation
-from presign.request.object_names import MAX_KEY_BYTES, key_error, upload_id_error
-from presign.request.operations.options import Text
+from presign.request.object_names import MAX_KEY_BYTES
+from presign.request.operations.objects import Text
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
-
-
-def prefix_error(prefix: str) -> str:
-    """Why `prefix` is not the beginning of any object key, or an empty string."""
-    return key_error(f"{prefix}x") if prefix else ""
 
 
 class _Listing(Operation, frozen=True, kw_only=True):
@@ -30,7 +24,6 @@ class _Listing(Operation, frozen=True, kw_only=True):
     """
 
     method = "GET"
-    checks = {**Operation.checks, "prefix": prefix_error, "delimiter": field_value_error}
 
     prefix: Prefix | None = None
     delimiter: Text | None = None
@@ -49,14 +42,7 @@ class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
         start_after: the key after which the list is to begin.
     """
 
-    checks = {**_Listing.checks, "continuation_token": field_value_error, "start_after": prefix_error}
-    query_options = {
-        "prefix": "prefix",
-        "delimiter": "delimiter",
-        "max_keys": "max-keys",
-        "continuation_token": "continuation-token",
-        "start_after": "start-after",
-    }
+    query_options = ("prefix", "delimiter", "max_keys", "continuation_token", "start_after")
 
     max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     continuation_token: Text | None = None
@@ -75,14 +61,7 @@ class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multip
         upload_id_marker: likewise, among the uploads of that key.
     """
 
-    checks = {**_Listing.checks, "key_marker": prefix_error, "upload_id_marker": upload_id_error}
-    query_options = {
-        "prefix": "prefix",
-        "delimiter": "delimiter",
-        "max_uploads": "max-uploads",
-        "key_marker": "key-marker",
-        "upload_id_marker": "upload-id-marker",
-    }
+    query_options = ("prefix", "delimiter", "max_uploads", "key_marker", "upload_id_marker")
 
     max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     key_marker: Prefix | None = None
@@ -101,7 +80,6 @@ class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
     """
 
     method = "GET"
-    checks = {**Operation.checks, "prefix": prefix_error}
 
     prefix: Prefix
     listing: bool = False
