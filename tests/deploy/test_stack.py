@@ -16,17 +16,14 @@ import yaml
 from deploy import package, stack, statements
 from deploy.stack import api_deployment
 from gateway.fill import fill
+from oci_provider.schema import schema_of
+from oci_provider.terraform import Terraform, TestRun, executable, running_provider
 from presign.policy import parse_rules
-
-pytest.importorskip("tf", reason="the stand-in for the Terraform provider needs the package tf")
-
-from provider_schema import schema_of
-from terraform import Terraform, TestRun, executable, running_provider
 
 if executable() is None and not os.environ.get("CI"):
     pytest.skip("Terraform is not installed, so the stack is not tested", allow_module_level=True)
 
-MOCKS = Path(__file__).with_name("mocks.hcl").read_text("utf-8")
+MOCKS = (stack.ROOT / "tests" / "oci_provider" / "mocks.hcl").read_text("utf-8")
 COMPARTMENT = "id ocid1.compartment.oc1..c"
 FUNCTION = "id ocid1.dynamicgroup.oc1..home"
 SIGNERS = "id ocid1.group.oc1..home"

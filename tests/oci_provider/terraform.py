@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from provider_schema import Schema
+from oci_provider.schema import Schema
 
-STUB = Path(__file__).with_name("provider_stub.py")
+STUB = Path(__file__).with_name("stub.py")
 _reattach = re.compile("TF_REATTACH_PROVIDERS='(.+)'")
 
 

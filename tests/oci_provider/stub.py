@@ -1,6 +1,6 @@
 """A Terraform provider that tells its schema and nothing else, so that Terraform can check files and mock the rest.
 
-`python provider_stub.py SCHEMA`, where SCHEMA is the JSON of `provider_schema.Schema`, serves until it is ended, and
+`python stub.py SCHEMA`, where SCHEMA is the JSON of `schema.Schema`, serves until it is ended, and
 prints how Terraform finds it.
 """
 
