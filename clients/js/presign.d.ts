@@ -32,6 +32,19 @@ declare class PresignError extends Error {
         cause?: unknown;
     });
 }
+/** Runs a limited number of actions at once; the others wait for their turn. */
+declare class Slots {
+    #private;
+    /** @param {number} count */
+    constructor(count: number);
+    /**
+     * @template T
+     * @param {AbortSignal} signal
+     * @param {() => Promise<T>} action
+     * @returns {Promise<T>}
+     */
+    run<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T>;
+}
 export type RetryOptions = {
     signal?: AbortSignal;
     /**
@@ -107,8 +120,8 @@ export type PresignOptions = {
      */
     via?: Via;
     /**
-     * Separates this user's unfinished uploads from those of others in the same browser; by default
-     * the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
+     * Separates this user's unfinished uploads from those of others in the same browser; by
+     * default the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
      */
     user?: string;
 };
@@ -133,8 +146,8 @@ export type PresignOptions = {
  *   before each request, and once more with `refresh` when the token was refused.
  * @property {string} [bucket]  The API's default bucket if left out.
  * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
- * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by default
- *   the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
+ * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by
+ *   default the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
  */
 /** Asks the API for URLs, and uses them. */
 declare class Api {
@@ -181,7 +194,7 @@ declare class Api {
     /**
      * Ask for a URL and use it, and repeat while the failure may pass. The URL serves again until it is stale or refused.
      *
-     * @param {UrlRequest | ((signal?: AbortSignal) => Promise<SignedUrl>)} request  What to ask for, or how to get the URL.
+     * @param {UrlRequest | ((signal?: AbortSignal) => Promise<SignedUrl>)} request  For the API, or how to get a URL.
      * @param {TransferOptions & RetryOptions & { body?: Blob | string }} [options]
      * @returns {Promise<StoreAnswer>}
      */
@@ -206,6 +219,31 @@ export type ListOptions = {
 export type Page = {
     entries: ListedObject[];
     next: string;
+};
+export type UploadJob = {
+    api: Api;
+    slots: Slots;
+    file: File;
+    key: string;
+    description: {
+        key: string;
+        content_type: string;
+        metadata?: Record<string, string>;
+    };
+    /**
+     * Whether digests are sent.
+     */
+    integrity: boolean;
+    signal: AbortSignal;
+    progress: ProgressReport;
+};
+/** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
+declare const MIN_PART_BYTES: number;
+declare const MAX_PARTS = 10000;
+export type Part = {
+    number: number;
+    body: Blob;
+    onProgress: (bytes: number) => void;
 };
 export type UnfinishedUpload = {
     key: string;
@@ -245,9 +283,6 @@ export type Progressed = {
     completing?: boolean;
 };
 export type UploadState = UnfinishedUpload & Progressed;
-/** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
-declare const MIN_PART_BYTES: number;
-declare const MAX_PARTS = 10000;
 export type Progress = {
     /**
      * Bytes sent.
@@ -262,6 +297,31 @@ export type Progress = {
      */
     waiting: boolean;
 };
+/**
+ * @typedef {object} Progress
+ * @property {number} loaded  Bytes sent.
+ * @property {number} total  Bytes of the file.
+ * @property {boolean} waiting  Whether the upload waits to try again, as the connection or a server failed.
+ */
+/** Adds up the progress of the parts of one file. */
+declare class ProgressReport {
+    #private;
+    /**
+     * @param {number} total
+     * @param {(progress: Progress) => void} onProgress
+     */
+    constructor(total: number, onProgress: (progress: Progress) => void);
+    /**
+     * @param {number} part
+     * @param {number} bytes
+     */
+    sent(part: number, bytes: number): void;
+    /** @param {number} [part]  The one that must be sent again from its beginning. */
+    waiting(part?: number): void;
+    done(): void;
+    /** Nothing counts as sent any more. */
+    restart(): void;
+}
 export type UploadOptions = {
     onProgress?: (progress: Progress) => void;
     /**
@@ -281,52 +341,13 @@ export type UploadOptions = {
      */
     integrity?: boolean;
 };
-export type Part = {
-    number: number;
-    body: Blob;
-    onProgress: (bytes: number) => void;
-};
-export type UploadJob = {
-    api: Api;
-    file: File;
-    key: string;
-    description: {
-        key: string;
-        content_type: string;
-        metadata?: Record<string, string>;
-    };
-    integrity: boolean;
-    signal: AbortSignal;
-    slice: (number: number) => Blob;
-    retrying: () => {
-        signal: AbortSignal;
-        onWait: () => void;
-    };
-};
 /**
- * @typedef {object} Progress
- * @property {number} loaded  Bytes sent.
- * @property {number} total  Bytes of the file.
- * @property {boolean} waiting  Whether the upload waits to try again, as the connection or a server failed.
- *
  * @typedef {object} UploadOptions
  * @property {(progress: Progress) => void} [onProgress]
  * @property {AbortSignal} [signal]  Cancels the upload; with `PAUSE` as its reason, the sent parts are kept.
  * @property {string} [contentType]  Media type of the object; by default the file's own.
  * @property {Record<string, string>} [metadata]  Names and values that are stored with the object.
  * @property {boolean} [integrity]  Send a digest with each part, so that the store refuses a part that arrives damaged.
- *
- * @typedef {{ number: number, body: Blob, onProgress: (bytes: number) => void }} Part
- *
- * @typedef {object} UploadJob  What the parts of an upload need to know of it.
- * @property {Api} api
- * @property {File} file
- * @property {string} key
- * @property {{ key: string, content_type: string, metadata?: Record<string, string> }} description
- * @property {boolean} integrity
- * @property {AbortSignal} signal
- * @property {(number: number) => Blob} slice
- * @property {() => { signal: AbortSignal, onWait: () => void }} retrying
  */
 /** A file of this size or more is sent in parts. */
 declare const MULTIPART_FROM_BYTES: number;
@@ -379,16 +400,16 @@ export type ListedObject = {
  *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
  *     await files.download(`inbox/${file.name}`);
  *
- * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the same
- * `upload` again sends the others. Every failure is a `PresignError`.
+ * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the
+ * same `upload` again sends the others. Every failure is a `PresignError`.
  */
 declare class PresignClient {
     #private;
     /** @param {PresignOptions} options */
     constructor(options: PresignOptions);
     /**
-     * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask for
-     * it when it is needed.
+     * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask
+     * for it when it is needed.
      *
      * @param {string} key
      * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
@@ -454,8 +475,8 @@ declare class PresignClient {
      * The objects whose keys begin with `prefix`, in the order of their keys.
      *
      * @param {string} prefix
-     * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after the
-     *   prefix, and each is given once.
+     * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after
+     *   the prefix, and each is given once.
      * @returns {AsyncGenerator<ListedObject, void, undefined>}
      */
     list(prefix: string, options?: {
@@ -463,7 +484,7 @@ declare class PresignClient {
         signal?: AbortSignal;
     }): AsyncGenerator<ListedObject, void, undefined>;
     /**
-     * Delete the object.
+     * Delete the object, which takes a presigned URL of S3: no PAR can delete.
      *
      * @param {string} key
      * @param {AbortSignal} [signal]

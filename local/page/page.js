@@ -76,7 +76,7 @@ class UploadCard {
     try {
       await client.upload(file, this.key, { onProgress: this.#show.bind(this), signal });
       this.#controller = undefined;
-      this.#finish();
+      await this.#finish();
     } catch (error) {
       this.#controller = undefined;
       const { code, message } = error instanceof PresignError ? error : { code: "", message: String(error) };
@@ -128,10 +128,9 @@ class UploadCard {
     }
   }
 
-  #finish() {
-    const { name } = this.description;
-    this.#remove(`${name} is uploaded.`);
-    showFiles();
+  async #finish() {
+    await showFiles();
+    this.#remove(`${this.description.name} is uploaded.`);
   }
 
   /** @param {string} why */
@@ -219,7 +218,9 @@ async function showFiles() {
     for await (const file of client.list(prefix)) if (files.push(file) === FILES_SHOWN) break;
     if (mine !== listing) return;
     files.sort((one, other) => Number(other.modifiedAt) - Number(one.modifiedAt));
+    const focused = byId("files").contains(document.activeElement) ? document.activeElement?.id : "";
     byId("files").replaceChildren(...files.map(fileElement));
+    if (focused) document.getElementById(focused)?.focus();
     empty.hidden = files.length > 0;
     empty.textContent = "No files yet. The files that you upload appear here.";
   } catch (error) {
@@ -238,6 +239,7 @@ function fileElement({ key, size, modifiedAt, url }) {
   const name = key.split("/").at(-1) ?? key;
   part(".size").textContent = inUnits(size);
   part(".state").textContent = `Stored ${modifiedAt?.toLocaleString()}`;
+  link.id = `file ${key}`;
   link.textContent = name;
   link.href = url ?? "#";
   // The page may be older than the URL's lifetime, so a click asks for a new one.

@@ -25,8 +25,8 @@ import { STALL_MS, transfer } from "./transfer.js";
  *   before each request, and once more with `refresh` when the token was refused.
  * @property {string} [bucket]  The API's default bucket if left out.
  * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
- * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by default
- *   the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
+ * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by
+ *   default the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
  */
 
 /** Asks the API for URLs, and uses them. */
@@ -103,7 +103,7 @@ export class Api {
   /**
    * Ask for a URL and use it, and repeat while the failure may pass. The URL serves again until it is stale or refused.
    *
-   * @param {UrlRequest | ((signal?: AbortSignal) => Promise<SignedUrl>)} request  What to ask for, or how to get the URL.
+   * @param {UrlRequest | ((signal?: AbortSignal) => Promise<SignedUrl>)} request  For the API, or how to get a URL.
    * @param {TransferOptions & RetryOptions & { body?: Blob | string }} [options]
    * @returns {Promise<StoreAnswer>}
    */
@@ -199,7 +199,8 @@ function isUnfit(error, bound) {
 function subject(token) {
   const payload = (token ?? "").split(".")[1] ?? "";
   try {
-    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+    const decoded = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(decoded, (char) => char.charCodeAt(0));
     const { sub } = JSON.parse(new TextDecoder().decode(bytes));
     return typeof sub === "string" ? sub : null;
   } catch {

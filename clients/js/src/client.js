@@ -1,14 +1,14 @@
-/** @import { PresignOptions, SignedUrl } from "./api.js" */
+/** @import { PresignOptions } from "./api.js" */
 /** @import { UnfinishedUpload } from "./unfinished.js" */
 /** @import { UploadOptions } from "./upload.js" */
 import { Api } from "./api.js";
 import { fingerprint } from "./digest.js";
 import { PresignError } from "./errors.js";
 import { Folders } from "./folders.js";
-import { Slots } from "./retry.js";
-import { persistently } from "./retry.js";
+import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
+import { persistently, Slots } from "./retry.js";
 import { UnfinishedUploads } from "./unfinished.js";
-import { abortUpload, TRANSFERS_AT_ONCE, Upload } from "./upload.js";
+import { upload } from "./upload.js";
 
 /**
  * @typedef {object} Share  A URL that anybody who has it can use.
@@ -32,8 +32,8 @@ import { abortUpload, TRANSFERS_AT_ONCE, Upload } from "./upload.js";
  *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
  *     await files.download(`inbox/${file.name}`);
  *
- * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the same
- * `upload` again sends the others. Every failure is a `PresignError`.
+ * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the
+ * same `upload` again sends the others. Every failure is a `PresignError`.
  */
 export class PresignClient {
   #api;
@@ -49,8 +49,8 @@ export class PresignClient {
   }
 
   /**
-   * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask for
-   * it when it is needed.
+   * A URL that shows the object or, with a name, saves it as a file. It works like a password until it expires, so ask
+   * for it when it is needed.
    *
    * @param {string} key
    * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
@@ -129,8 +129,8 @@ export class PresignClient {
    * The objects whose keys begin with `prefix`, in the order of their keys.
    *
    * @param {string} prefix
-   * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after the
-   *   prefix, and each is given once.
+   * @param {{ delimiter?: "/", signal?: AbortSignal }} [options]  With a delimiter, keys end at the first slash after
+   *   the prefix, and each is given once.
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   list(prefix, options = {}) {
@@ -138,13 +138,13 @@ export class PresignClient {
   }
 
   /**
-   * Delete the object.
+   * Delete the object, which takes a presigned URL of S3: no PAR can delete.
    *
    * @param {string} key
    * @param {AbortSignal} [signal]
    */
   async delete(key, signal) {
-    await this.#api.request({ operation: "delete_object", key }, { signal });
+    await this.#api.request({ operation: "delete_object", key, via: "s3" }, { signal });
   }
 
   /**
@@ -156,7 +156,7 @@ export class PresignClient {
    */
   async upload(file, key, options = {}) {
     const context = { api: this.#api, slots: this.#slots, unfinished: this.#unfinished };
-    await new Upload(context, file, key, options).run();
+    await upload(context, file, key, options);
   }
 
   /**

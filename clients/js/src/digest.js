@@ -4,8 +4,8 @@ import { Md5 } from "./md5.js";
 const MIB = 2 ** 20;
 
 /**
- * A digest that tells apart files of one size and time: the SHA-256 of the first and the last MiB, in hexadecimal. It is
- * the MD5 where a browser has no WebCrypto, which is on pages that were loaded by plain HTTP.
+ * A digest that tells apart files of one size and time: the SHA-256 of the first and the last MiB, in hexadecimal. It
+ * is the MD5 where a browser has no WebCrypto, which is on pages that were loaded by plain HTTP.
  *
  * @param {Blob} file
  * @returns {Promise<string>}

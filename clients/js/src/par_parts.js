@@ -1,7 +1,8 @@
 /** @import { SignedUrl } from "./api.js" */
 /** @import { StoreAnswer } from "./transfer.js" */
 /** @import { UploadState } from "./unfinished.js" */
-/** @import { Part, UploadJob } from "./upload.js" */
+/** @import { Part } from "./multipart.js" */
+/** @import { UploadJob } from "./upload_job.js" */
 import { base64, md5 } from "./digest.js";
 import { PresignError } from "./errors.js";
 import { persistently } from "./retry.js";
@@ -13,8 +14,8 @@ const MAX_PARTS = 10_000;
 const COMPLETION_MS = 600_000;
 
 /**
- * The parts of an upload by one pre-authenticated request: the store gives an access URI for all of them. Oracle documents
- * it in "Pre-Authenticated Request Object URLs in Object Storage", "Putting a Large Object".
+ * The parts of an upload by one pre-authenticated request: the store gives an access URI for all of them. Oracle
+ * documents it in "Pre-Authenticated Request Object URLs in Object Storage", "Putting a Large Object".
  */
 export class ParParts {
   #job;
@@ -42,7 +43,8 @@ export class ParParts {
   async begin() {
     if (!this.#whole) throw new TypeError("There is no PAR to begin with.");
     const request = { ...this.#whole, headers: { ...this.#whole.headers, "opc-multipart": "true" } };
-    const { text } = await persistently(() => transfer(request, null, { signal: this.#job.signal }), this.#job.retrying());
+    const options = { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
+    const { text } = await persistently(() => transfer(request, null, options), options);
     const { origin } = new URL(request.url);
     const url = new URL(jsonOrNull(text)?.accessUri ?? "", request.url);
     if (url.origin !== origin || !url.pathname.startsWith("/p/") || !url.pathname.endsWith("/")) {

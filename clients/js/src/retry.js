@@ -7,8 +7,8 @@ const REFUSALS_IN_A_ROW = 3;
 const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"]);
 
 /**
- * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it is
- * repeated at once, as the most likely cause is an expired URL.
+ * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it
+ * is repeated at once, as the most likely cause is an expired URL.
  *
  * @template T
  * @param {() => Promise<T>} attempt
@@ -54,7 +54,7 @@ function mayPass({ status, code, fromStore }) {
 }
 
 /**
- * Wait for a time, and then until the browser is online. The wait also ends at the moment when the browser comes online.
+ * Wait for a time, and then until the browser is online. The wait also ends as soon as the browser comes online.
  *
  * @param {number} milliseconds
  * @param {AbortSignal} [signal]  Ends the wait too.

@@ -1,11 +1,13 @@
 /** @import { Api, SignedUrl } from "./api.js" */
 /** @import { UploadState } from "./unfinished.js" */
-/** @import { Part, UploadJob } from "./upload.js" */
+/** @import { Part } from "./multipart.js" */
+/** @import { UploadJob } from "./upload_job.js" */
 import { codeOf, PresignError, throwForPart } from "./errors.js";
 import { sha256Base64 } from "./digest.js";
 import { persistently } from "./retry.js";
 import { element, elements } from "./store_answer.js";
 import { transfer } from "./transfer.js";
+import { slice } from "./upload_job.js";
 
 /** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
 export const MIN_PART_BYTES = 5 * 2 ** 20;
@@ -36,7 +38,7 @@ export class S3Parts {
 
   async begin() {
     const request = { operation: "create_multipart_upload", ...this.#job.description };
-    const answer = await this.#job.api.request(request, this.#job.retrying());
+    const answer = await this.#job.api.request(request, this.#retrying());
     this.#uploadId = element(answer.text, "UploadId");
   }
 
@@ -62,7 +64,7 @@ export class S3Parts {
    * @param {number[]} numbers
    */
   async prepare(numbers) {
-    await persistently(() => this.#url(numbers[0], numbers), this.#job.retrying()).catch(throwForPart);
+    await persistently(() => this.#url(numbers[0], numbers), this.#retrying()).catch(throwForPart);
   }
 
   /**
@@ -107,7 +109,8 @@ export class S3Parts {
   }
 
   /**
-   * The URL of a part: one that was asked for before and is still valid, or a new one, together with those of the next parts.
+   * The URL of a part: one that was asked for before and is still valid, or a new one, asked for together with those of
+   * the next parts.
    *
    * @param {number} number
    * @param {number[]} following
@@ -132,7 +135,7 @@ export class S3Parts {
   /** @param {number[]} numbers */
   async #sign(numbers) {
     const requests = numbers.map(async (number) => {
-      const body = this.#job.slice(number);
+      const body = slice(this.#job.file, this.partBytes, number);
       return {
         operation: "upload_part",
         key: this.#job.key,
@@ -152,15 +155,20 @@ export class S3Parts {
     const { key, api } = this.#job;
     for (/** @type {number | undefined} */ let marker; ; ) {
       const request = { operation: "list_parts", key, upload_id: this.#uploadId, part_number_marker: marker };
-      const { text } = await api.request(request, this.#job.retrying());
+      const { text } = await api.request(request, this.#retrying());
       for (const part of elements(text, "Part")) {
         const number = Number(element(part, "PartNumber"));
-        if (Number(element(part, "Size")) === this.#job.slice(number).size) found.set(number, element(part, "ETag"));
+        const { size } = slice(this.#job.file, this.partBytes, number);
+        if (Number(element(part, "Size")) === size) found.set(number, element(part, "ETag"));
       }
       const next = Number(element(text, "NextPartNumberMarker"));
       if (element(text, "IsTruncated") !== "true" || !(next > (marker ?? 0))) return found;
       marker = next;
     }
+  }
+
+  #retrying() {
+    return { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
   }
 }
 

@@ -17,7 +17,7 @@
  * @typedef {UnfinishedUpload & Progressed} UploadState
  */
 
-/** Remembers unfinished uploads in the browser, each for its user only. Without a user it remembers for the page's life. */
+/** Remembers unfinished uploads in the browser, each for its user only; without a user, as long as the page lives. */
 export class UnfinishedUploads {
   /** @type {Record<string, string>} */
   #memory = Object.create(null);
