@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from presign.request.parser import MAX_BATCH_REQUESTS
 from presign.request.routes import Route
 from presign.revocation import Revocation, Revoked
 
-VERSION = "1.0.0"
+VERSION = re.findall(r"^version: (.+)$", (Path(__file__).parents[1] / "func.yaml").read_text("utf-8"), re.M)[0]
 
 _REF = "#/components/schemas/{name}"
 

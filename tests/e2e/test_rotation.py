@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -272,26 +270,3 @@ class TestRetirement:
         answer = running.ask(key=OBJECT).json()
         assert access_key_id(answer["url"]) == "new"
         assert answer["expires_in"] == 3600
-
-
-def test_the_gateway_secret_is_replaced_and_no_call_fails(start: Callable[..., Running]) -> None:
-    """While settings change, OCI runs containers of the old and of the new ones side by side."""
-    old, new = "a" * 32, "b" * 32
-    containers = {keys: start({"CLAIMS_KEY": keys}) for keys in (old, f"{old},{new}", new)}
-    body = json.dumps({"key": OBJECT}).encode()
-
-    def call(secret: str, keys: str) -> int:
-        return containers[keys].call(headers={"X-Claim-Sub": f"{secret}:alice:"}, body=body).status
-
-    both = f"{old},{new}"
-    steps = [
-        ([old], [old, both]),  # 1. The function gets both secrets.
-        ([old, new], [both]),  # 2. The gateway gets the new one.
-        ([new], [both, new]),  # 3. The function keeps the new one alone.
-    ]
-    for secrets, settings in steps:
-        calls = [(secret, keys) for secret in secrets for keys in settings] * 20
-        with ThreadPoolExecutor(CALLERS) as callers:
-            assert set(callers.map(lambda one: call(*one), calls)) == {200}
-    assert call(old, new) == 403
-    assert call(new, old) == 403
