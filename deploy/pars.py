@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy import oci_auth
-from presign.issue.par import ParName, subject_digest
+from presign.issue.par import ParName
+from presign.request.model import Principal
 
 PAGE_ITEMS = 1000
 
@@ -75,13 +76,14 @@ def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator
 
 def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]:
     now = datetime.now(UTC)
+    subject = ParName.of(Principal("gateway", {"sub": arguments.subject}), tag="", call_id="").subject
     for par in pars:
         name = ParName.parse(par.name)
         if name is None:
             continue
         if arguments.action == "sweep" and par.time_expires > now:
             continue
-        if arguments.subject is not None and name.subject != subject_digest(arguments.subject):
+        if arguments.subject is not None and name.subject != subject:
             continue
         if arguments.key is not None and par.object_name != arguments.key:
             continue
