@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from presign.audit import Refusal
 from presign.issue.post_policy import policy_document
+from presign.issue.sigv4 import encoded_parameters
 from presign.issue.uri import uri_encode
 from presign.policy import Grant
 from presign.problems import PayloadTooLarge
@@ -20,16 +21,19 @@ _FIXED_BYTES = 1_600
 """The members' names, the endpoint, the authentication with an access key id of 256 characters, and the signature."""
 _FORM_BYTES = 500
 """The authentication stands in a form's policy once more."""
+_BYTES_PER_ITEM, _BYTES_PER_BYTE = 2_400, 9
+"""No answer has more bytes for each item, and for each byte of the body."""
+
 _encoder = msgspec.json.Encoder()
 
 
-def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
-    """Do nothing if the answer to a batch of these items is small enough to be sent.
+def check_answer_size(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
+    """Do nothing if the answer to a batch of these items, whose body has `body_bytes`, is small enough to be sent.
 
     Raises:
         PayloadTooLarge: it may not be; the problem tells how many of the items would fit.
     """
-    if sum(answer_bytes(item, lambda text: 3 * len(text.encode())) for item in items) <= MAX_ANSWER_BYTES:
+    if len(items) * _BYTES_PER_ITEM + body_bytes * _BYTES_PER_BYTE <= MAX_ANSWER_BYTES:
         return
     total = 0
     for number, item in enumerate(items):
@@ -39,8 +43,8 @@ def check_answer_size(items: Sequence[Grant | Refusal]) -> None:
             raise PayloadTooLarge(detail=f"{would}; the first {number} requests would fit")
 
 
-def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = lambda text: len(uri_encode(text))) -> int:
-    """Bytes that the result of an item has at most; `encoded` gives those of a text in a URL, or a cheaper bound."""
+def answer_bytes(item: Grant | Refusal) -> int:
+    """Bytes that the result of an item has at most."""
     if isinstance(item, Refusal):
         return len(_encoder.encode(item.problem.details("", at="/requests/999"))) + _FIXED_BYTES
     operation, bucket = item.request.operation, item.request.bucket
@@ -49,8 +53,7 @@ def answer_bytes(item: Grant | Refusal, encoded: Callable[[str], int] = lambda t
         policy = policy_document(operation, bucket=bucket, expires_at=0, authentication={})
         fields = _encoder.encode(operation.fields())
         return size + _FORM_BYTES + _json_bytes(operation.key) + len(fields) + len(policy) * 4 // 3
-    size += encoded(operation.target)
-    size += sum(encoded(name) + encoded(value) + 2 for name, value in operation.query())
+    size += len(uri_encode(operation.target)) + sum(map(len, encoded_parameters(operation.query())))
     headers = operation.headers()
     return size + len(_encoder.encode(headers)) + sum(3 * len(name) for name in headers)
 

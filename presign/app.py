@@ -101,7 +101,7 @@ class App:
         requests = pipeline.read(service, route, document, invocation.call_id)
         grants = pipeline.authorize(service, requests, principal, invocation.call_id)
         if several:
-            pipeline.check_bounds(grants)
+            pipeline.check_bounds(grants, body_bytes=len(invocation.body))
         outcomes = pipeline.issue(service, grants, principal, invocation)
         self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=several))
         if route in (Route.EVENT, Route.EVENTS):

@@ -54,7 +54,7 @@ def authorize(
     ]
 
 
-def check_bounds(items: Sequence[Grant | Refusal]) -> None:
+def check_bounds(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
     """Do nothing if the URLs of all items can be issued, and their answer can be sent.
 
     Raises:
@@ -65,7 +65,7 @@ def check_bounds(items: Sequence[Grant | Refusal]) -> None:
     if pars > MAX_PARS:
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
         raise InvalidRequest([FieldError("/requests", detail)])
-    check_answer_size(items)
+    check_answer_size(items, body_bytes=body_bytes)
 
 
 def issue(

@@ -95,12 +95,15 @@ def answer(
     The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
     """
     operation = grant.request.operation
-    is_object = isinstance(operation, ObjectOperation)
-    part_size = max_parts = max_content_length = None
-    if isinstance(operation, CreateMultipartUpload):
-        max_content_length = grant.max_content_length
-        part_size = PART_BYTES if max_content_length is None else part_bytes(max_content_length)
-        max_parts = MAX_PARTS if max_content_length is None else max(1, -(-max_content_length // part_size))
+    key = prefix = part_size = max_parts = max_content_length = None
+    if isinstance(operation, ObjectOperation):
+        key = operation.key
+        if isinstance(operation, CreateMultipartUpload):
+            max_content_length = grant.max_content_length
+            part_size = PART_BYTES if max_content_length is None else part_bytes(max_content_length)
+            max_parts = MAX_PARTS if max_content_length is None else max(1, -(-max_content_length // part_size))
+    else:
+        prefix = operation.target
     return PresignedUrl(
         url=url,
         method=operation.method,
@@ -109,8 +112,8 @@ def answer(
         expires_in=expires_in,
         operation=operation.name(),
         bucket=grant.request.bucket,
-        key=operation.target if is_object else None,
-        prefix=None if is_object else operation.target,
+        key=key,
+        prefix=prefix,
         via=grant.via,
         fields=fields,
         id=par_id,

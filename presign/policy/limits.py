@@ -56,6 +56,8 @@ def limits_of(rule: Rule) -> list[Limit]:
 
 def apply(limits: Sequence[Limit], operation: Operation) -> Outcome:
     """The options of `operation` that change so that it keeps `limits`, and every limit that it exceeds."""
+    if len(limits) == 1:
+        return limits[0](operation)
     changes: dict[str, Any] = {}
     exceeded: list[FieldError] = []
     for limit in limits:

@@ -125,19 +125,18 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         raise NotImplementedError
 
     @classmethod
+    @cache  # msgspec makes the configuration anew each time
     def name(cls) -> str:
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
     def validation_errors(self) -> Iterator[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if (
-                value is not None
-                and isinstance(value, _CHECKED)
-                and (error := _CHECKS.get(name, values.field_value_error)(value))
-            ):
+        given = zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True)
+        for name, value in given:
+            if value is None or not isinstance(value, _CHECKED):
+                continue
+            if error := _CHECKS.get(name, values.field_value_error)(value):
                 yield FieldError(pointer(name), error)
 
     def query(self) -> list[tuple[str, str]]:

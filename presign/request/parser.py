@@ -98,10 +98,12 @@ class RequestParser:
         Raises:
             InvalidRequest: with `errors`, which are known already, and all others.
         """
-        faulty = {error.pointer for error in errors}
-        own = (error for error in self._errors(operation) if error.pointer not in faulty)
+        own = self._errors(operation)
+        if errors:
+            faulty = {error.pointer for error in errors}
+            own = chain(errors, (error for error in own if error.pointer not in faulty))
         bucket = self._default_bucket if operation.bucket is None else operation.bucket
-        if (found := first_errors(chain(errors, own))) or bucket is None:
+        if (found := first_errors(own)) or bucket is None:
             raise InvalidRequest(found)
         if isinstance(operation, CopyObject) and operation.source_bucket is None:
             operation = msgspec.structs.replace(operation, source_bucket=bucket)
