@@ -95,6 +95,7 @@ class TestImage:
         with pytest.raises(package.BuildFailed, match="secrets_client"):
             package.smoke_test(broken)
 
+    @pytest.mark.slow
     def test_the_function_works_on_it_and_on_the_archive(self, image: Path, archive: Path, tmp_path: Path) -> None:
         """The end-to-end tests, with a function that has these packages and no others, for both signers at once."""
         unpacked = tmp_path / "unpacked"
@@ -128,7 +129,7 @@ class TestPolicy:
         shutil.copytree(image / "function", tmp_path / "function")
         (tmp_path / "python").symlink_to(image / "python")
         (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}')
-        with pytest.raises(package.BuildFailed, match="operations"):
+        with pytest.raises(package.BuildFailed, match="/rules/0/bucket.*is required"):
             package.smoke_test(tmp_path)
 
 
