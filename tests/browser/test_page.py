@@ -194,7 +194,7 @@ class TestUploads:
     ) -> None:
         page = browser.new_page()
         held: list[Route] = []
-        page.route("**/session", lambda route: held.append(route))  # noqa: PLW0108 - playwright sets an attribute
+        page.route("**/session", lambda route: held.append(route))
         with page.expect_request("**/session"):
             page.goto(connected[0].stack.url)
         path = make_file(tmp_path / "early.bin", 10)
