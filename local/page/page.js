@@ -231,8 +231,10 @@ async function showFiles() {
     const focused = byId("files").contains(document.activeElement) ? document.activeElement?.id : "";
     byId("files").replaceChildren(...files.map(fileElement));
     if (focused) document.getElementById(focused)?.focus();
-    empty.hidden = files.length > 0;
-    empty.textContent = "No files yet. The files that you upload appear here.";
+    empty.hidden = files.length > 0 && files.length < FILES_SHOWN;
+    empty.textContent = files.length
+      ? `These are the first ${FILES_SHOWN} files by name; there may be more.`
+      : "No files yet. The files that you upload appear here.";
   } catch (error) {
     if (mine !== listing) return;
     empty.hidden = false;
