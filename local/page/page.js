@@ -3,16 +3,18 @@ import { PAUSE, PresignClient, PresignError } from "./presign.js";
 const SPEED_WINDOW_MS = 5000;
 const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // trying again does not help
 const FILES_SHOWN = 500;
+const MESSAGES_SHOWN = 5;
+const MESSAGE_WAIT_MS = 20_000;
 const PICTURE = /\.(avif|gif|jpe?g|png|svg|webp)$/i;
 
 /** @type {Promise<{ prefix: string, token: string, via?: "s3" | "par" }> | undefined} */
 let session;
 
-const client = new PresignClient({
-  endpoint: new URL("v1/presign", location.href).href,
-  getToken: async ({ refresh }) => (await getSession(refresh)).token,
-  via: await getSession().then(({ via }) => via, () => undefined),
-});
+/** @type {PresignClient} */
+let client;
+
+/** Resolved when there is a client. */
+const ready = connect();
 
 const picker = /** @type {HTMLInputElement} */ (byId("picker"));
 const drop = byId("drop");
@@ -129,6 +131,7 @@ class UploadCard {
   }
 
   async #finish() {
+    awaitMessage(this.key);
     await showFiles();
     this.#remove(`${this.description.name} is uploaded.`);
   }
@@ -188,6 +191,7 @@ class UploadCard {
 /** @param {FileList | null | undefined} files */
 async function addFiles(files) {
   const chosen = [...(files ?? [])];
+  await ready;
   const { prefix } = await getSession().catch(() => ({ prefix: "" }));
   for (const file of chosen) {
     // The same file has the same key, so that its upload goes on. Another file of this name has another key.
@@ -208,6 +212,12 @@ function addCard(key, description) {
   return card;
 }
 
+async function showUnfinished() {
+  for (const upload of await client.unfinished().catch(() => [])) {
+    addCard(upload.key, upload).stop("Unfinished. Choose the same file again to go on.");
+  }
+}
+
 /** Show the user's files that are in the store. */
 async function showFiles() {
   const mine = ++listing;
@@ -221,8 +231,10 @@ async function showFiles() {
     const focused = byId("files").contains(document.activeElement) ? document.activeElement?.id : "";
     byId("files").replaceChildren(...files.map(fileElement));
     if (focused) document.getElementById(focused)?.focus();
-    empty.hidden = files.length > 0;
-    empty.textContent = "No files yet. The files that you upload appear here.";
+    empty.hidden = files.length > 0 && files.length < FILES_SHOWN;
+    empty.textContent = files.length
+      ? `These are the first ${FILES_SHOWN} files by name; there may be more.`
+      : "No files yet. The files that you upload appear here.";
   } catch (error) {
     if (mine !== listing) return;
     empty.hidden = false;
@@ -264,6 +276,57 @@ function fileElement({ key, size, modifiedAt, url }) {
 async function showPicture(picture, url) {
   picture.addEventListener("load", () => (picture.hidden = false));
   picture.src = await url;
+}
+
+/** @typedef {{ id: string, service: string, time: string, content: any }} Message  Sent by the function. */
+
+/**
+ * Show the last messages that the function has sent about files.
+ *
+ * @returns {Promise<Message[]>}
+ */
+async function showMessages() {
+  /** @type {Message[]} */
+  const messages = await fetch("messages").then((answer) => answer.json());
+  const shown = messages.filter(({ content }) => content?.event?.key).slice(0, MESSAGES_SHOWN);
+  byId("messages").replaceChildren(...shown.map(messageElement));
+  byId("messages-section").hidden = shown.length === 0;
+  return shown;
+}
+
+/** @param {Message} message */
+function messageElement({ service, time, content: { event, answer } }) {
+  const element = fromTemplate("message-template");
+  const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (element.querySelector(selector));
+  part(".name").textContent = event.key.split("/").at(-1);
+  part(".state").textContent = `Sent to the ${service} ${new Date(time).toLocaleString()}`;
+  /** @type {HTMLAnchorElement} */ (part(".open")).href = answer.url;
+  part(".open").setAttribute("aria-label", `Open: ${event.key}`);
+  return element;
+}
+
+/**
+ * Look for the message about an object for some seconds; there is none where nothing is delivered.
+ *
+ * @param {string} key
+ */
+async function awaitMessage(key) {
+  const since = Date.now();
+  for (const end = since + MESSAGE_WAIT_MS; Date.now() < end; ) {
+    const messages = await showMessages().catch(() => []);
+    // The event may come before the answer to the upload.
+    if (messages.some(({ time, content }) => content.event.key === key && Date.parse(time) > since - 5000)) return;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+async function connect() {
+  const { via } = await getSession().catch(() => ({ via: undefined }));
+  client = new PresignClient({
+    endpoint: new URL("v1/presign", location.href).href,
+    getToken: async ({ refresh }) => (await getSession(refresh)).token,
+    via,
+  });
 }
 
 /** @param {boolean} [refresh] */
@@ -332,7 +395,7 @@ addEventListener("beforeunload", (event) => {
   if ([...cards.values()].some((card) => card.isRunning)) event.preventDefault();
 });
 
+await ready;
 showFiles();
-for (const upload of await client.unfinished().catch(() => [])) {
-  addCard(upload.key, upload).stop("Unfinished. Choose the same file again to go on.");
-}
+showMessages().catch(() => {}); // a page without messages is complete
+showUnfinished();

@@ -77,7 +77,10 @@ def open_page(browser: Browser, url: str) -> Page:
 
 def make_file(path: Path, size: int) -> Path:
     """A file of `size` bytes that look random but are the same each time."""
-    path.write_bytes(random.Random(size).randbytes(size))  # noqa: S311 - nothing secret
+    numbers = random.Random(size)  # noqa: S311 - nothing secret
+    with path.open("wb") as file:
+        for start in range(0, size, _WRITTEN_AT_ONCE_BYTES):
+            file.write(numbers.randbytes(min(_WRITTEN_AT_ONCE_BYTES, size - start)))
     return path
 
 

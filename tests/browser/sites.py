@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from browsers import NODE_PROJECT, node_tools
 from playwright.sync_api import Page
 from werkzeug.wrappers import Request, Response
 
@@ -39,6 +42,18 @@ def site(files: Mapping[str, tuple[bytes, str]] | None = None) -> Iterator[str]:
 
     with Server(answer) as server:
         yield server.url
+
+
+@contextmanager
+def bundled_site(html: str, lines: str) -> Iterator[str]:
+    """The address of a page that loads `/page.js`, which is these lines with the npm packages that they import."""
+    command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
+    source = lines.replace('"./presign.js"', json.dumps(str(MODULE)))
+    bundle = subprocess.run(  # noqa: S603
+        command, cwd=NODE_PROJECT, input=source, capture_output=True, text=True, check=True
+    ).stdout
+    with site({"/": (html.encode(), "text/html"), "/page.js": (bundle.encode(), "text/javascript")}) as url:
+        yield url
 
 
 def sign_in(page: Page, running: Running, *, sub: str = "alice", **options: Any) -> None:

@@ -82,6 +82,17 @@ def limited(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cab
     return connect(POLICY=json.dumps({"rules": rules}))
 
 
+@pytest.fixture(scope="module")
+def as_oci_is(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
+    """A system whose pages can read no answer of the S3 API."""
+    cable = Cable()
+    config = {"OBJECT_STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps(POLICY)}
+    running = start(config)
+    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+    yield running, cable
+    cable.close()
+
+
 @pytest.fixture
 def page(browser: Browser, connected: tuple[Running, Cable]) -> Iterator[Page]:
     running, cable = connected
@@ -177,6 +188,22 @@ class TestUploads:
         is_uploaded(page, path.name)
         page.reload()
         assert sha256(download(page, path.name)) == sha256(path)
+
+    def test_a_file_is_chosen_before_the_page_knows_its_user(
+        self, browser: Browser, connected: tuple[Running, Cable], tmp_path: Path
+    ) -> None:
+        page = browser.new_page()
+        held: list[Route] = []
+        page.route("**/session", lambda route: held.append(route))
+        with page.expect_request("**/session"):
+            page.goto(connected[0].stack.url)
+        path = make_file(tmp_path / "early.bin", 10)
+        choose(page, path)
+        assert held
+        for route in held:
+            route.continue_()
+        is_uploaded(page, path.name)
+        page.close()
 
     def test_with_the_keyboard_alone(self, page: Page, tmp_path: Path) -> None:
         path = make_file(tmp_path / "keys.bin", 10)
@@ -465,14 +492,6 @@ class TestRefusals:
 class TestByPars:
     """`make run` as OCI is: the page can read no answer of the S3 API, and works by pre-authenticated requests."""
 
-    @pytest.fixture(scope="class")
-    def as_oci_is(self, start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
-        cable = Cable()
-        running = start({"OBJECT_STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps(POLICY)})
-        cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
-        yield running, cable
-        cable.close()
-
     @pytest.fixture
     def page(self, browser: Browser, as_oci_is: tuple[Running, Cable]) -> Iterator[Page]:
         page = open_page(browser, as_oci_is[0].stack.url)
@@ -520,6 +539,21 @@ class TestByPars:
         page.reload()
         expect(page.locator("#empty")).not_to_have_text("Loading the list…")
         expect(link).to_have_count(0)
+
+    def test_the_message_about_an_upload_is_shown(
+        self, browser: Browser, start: Callable[..., Running], tmp_path: Path
+    ) -> None:
+        """The store tells the function of the object, and the function puts a URL for it into a queue."""
+        running = start({"POLICY": json.dumps(POLICY)}, deliver_to="queue", events=True)
+        page = open_page(browser, running.stack.url)
+        path = make_file(tmp_path / "told.bin", 1000)
+        choose(page, path)
+        message = page.locator(".message", has_text="told.bin")
+        expect(message.locator(".state")).to_contain_text("Sent to the queue")
+        url = message.get_by_role("link", name="Open").get_attribute("href")
+        assert url is not None
+        assert requests.get(url, timeout=10).content == path.read_bytes()
+        page.close()
 
     def test_pictures_are_shown_small(self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path) -> None:
         picture, broken = tmp_path / "dot.png", tmp_path / "broken.png"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 from browser_docs import lines_with
-from browsers import NODE_PROJECT, chromium, make_file, node_tools, open_page, sha256
+from browsers import chromium, make_file, open_page, sha256
 from playwright.sync_api import Browser, Page, expect
-from sites import MODULE, site
+from sites import bundled_site
 
 from conftest import Running
 from local.stack import BUCKET
@@ -55,17 +54,10 @@ def running(start: Callable[..., Running], via: str) -> Running:
 def open_with(browser: Browser, running: Running) -> Iterator[Callable[[str], Page]]:
     """Opens a page that runs these lines."""
     pages: list[Page] = []
-    command = [str(node_tools() / "esbuild"), "--bundle", "--format=esm", "--loader=js"]
 
     def open_one(lines: str) -> Page:
-        source = lines.replace('"./presign.js"', json.dumps(str(MODULE)))
-        bundle = subprocess.run(  # noqa: S603
-            command, cwd=NODE_PROJECT, input=source, capture_output=True, text=True, check=True
-        ).stdout
         html = HTML.replace("ENDPOINT", f"{running.stack.url}/v1/presign").replace("TOKEN", running.stack.token())
-        served = {"/": (html.encode(), "text/html"), "/page.js": (bundle.encode(), "text/javascript")}
-        address = sites.enter_context(site(served))
-        pages.append(open_page(browser, address))
+        pages.append(open_page(browser, sites.enter_context(bundled_site(html, lines))))
         return pages[-1]
 
     with ExitStack() as sites:
