@@ -129,7 +129,7 @@ class TestPolicy:
         shutil.copytree(image / "function", tmp_path / "function")
         (tmp_path / "python").symlink_to(image / "python")
         (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}')
-        with pytest.raises(package.BuildFailed, match="/rules/0/bucket.*is required"):
+        with pytest.raises(package.BuildFailed, match=r"/rules/0/bucket.*is required"):
             package.smoke_test(tmp_path)
 
 
