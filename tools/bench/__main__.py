@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.stack import Stack
 from tools.bench import batch, chart, cold, deployed, memory, one_url, report, warm
+from tools.bench.process import CLAIMS_KEY
 from tools.bench.table import Table
 
 HERE = Path(__file__).parent
@@ -44,7 +45,11 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 110)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tables: list[Table] = []
-    with Path(os.devnull).open("wb") as log, Stack(log=log) as stack, Progress(*columns, console=console) as progress:
+    with (
+        Path(os.devnull).open("wb") as log,
+        Stack(config={"CLAIMS_KEY": CLAIMS_KEY}, log=log) as stack,
+        Progress(*columns, console=console) as progress,
+    ):
         for name in sections:
             measure, ticks = SECTIONS[name]
             task = progress.add_task(name, total=ticks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from local.stack import OBJECT, ROOT, Stack
 from tools.bench.measure import Series
@@ -14,6 +15,13 @@ FEW, MANY = 1_000, 10_000
 OURS = "presign, its image"
 NAIVE = "naive function, after 100 requests"
 MAY_GROW_MIB = 1.0
+BATCHES: list[list[dict[str, Any]]] = [
+    [{"key": "a"}] * 1000,
+    [{"key": "a" * 1000}] * 1000,
+    [{"operation": "put_object", "key": "a", "metadata": {f"n{number}": "x" for number in range(64)}}] * 1000,
+    [{"key": "a", "download_as": "a" * 255}] * 1000,
+]
+"""Batches whose bodies or answers are as large as they may be."""
 
 
 def measure(stack: Stack, tick: Callable[[], None]) -> Table:
@@ -27,6 +35,7 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
         "empty FDK function": (stock(FUNCTIONS / "empty"), {}),
     }
     after: dict[str, dict[int, tuple[float, float]]] = {}
+    batches: dict[str, float] = {}
     for name, (program, more) in programs.items():
         with Process(program, {**environment, **more}) as process:
             connection = process.connect()
@@ -35,6 +44,10 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
                 connection.call(call)
                 if number in (FEW, MANY):
                     after[name][number] = process.memory()
+            if name.startswith("presign, its image"):
+                for batch in BATCHES:
+                    connection.call(request(json.dumps({"requests": batch}).encode(), gateway=False))
+                batches[name] = process.memory()[1]
         tick()
     with Process(stock(FUNCTIONS / "naive"), environment) as process:
         connection = process.connect()
@@ -48,10 +61,15 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
         title="Memory",
         text=f"Peak of the resident set after {MANY:,} requests.",
         unit="MiB",
-        series=[*(Series(name, [found[MANY][1]]) for name, found in after.items()), Series(NAIVE, [naive])],
+        series=[
+            *(Series(name, [found[MANY][1]]) for name, found in after.items()),
+            *(Series(f"{name}, batches", [peak]) for name, peak in batches.items()),
+            Series(NAIVE, [naive]),
+        ],
         reference="empty FDK function",
         goals=[
             Goal(f"Peak after {MANY:,} requests: at most 64 MiB", f"{peak:.1f} MiB", peak <= 64),
+            Goal("Peak after the largest batches: at most 100 MiB", f"{batches[OURS]:.1f} MiB", batches[OURS] <= 100),
             Goal(
                 f"Growth from {FEW:,} to {MANY:,} requests: none (at most {MAY_GROW_MIB:g} MiB)",
                 f"{grown:.2f} MiB",

@@ -17,6 +17,8 @@ from local.stack import ROOT
 
 FUNCTIONS = Path(__file__).with_name("functions")
 IMAGE = ROOT / ".bench" / "image"
+CLAIMS_KEY = "0" * 32
+"""The gateway secret of the functions that are measured."""
 PLAIN = ROOT / ".bench" / "plain"
 """The folder that a plain `pip install --target` of the requirements makes."""
 
@@ -160,5 +162,6 @@ def request(body: bytes, *, gateway: bool) -> bytes:
             "Fn-Http-Method: POST",
             "Fn-Http-Request-Url: /v1/presign",
             "Fn-Http-H-Content-Type: application/json",
+            f"Fn-Http-H-X-Claim-Sub: {CLAIMS_KEY}:alice:",
         ]
     return "\r\n".join([*head, "", ""]).encode() + body
