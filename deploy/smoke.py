@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -76,6 +77,11 @@ def principal(directory: Path) -> dict[str, str]:
     }
 
 
+def deadline() -> str:
+    """Two minutes from now, as a machine that builds images may be busy (RFC 3339)."""
+    return (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+
+
 def ask(config: dict[str, str], operations: Iterable[str], *, expected: bytes) -> None:
     """Send a request for each of the operations to an app of these settings; `expected` must be in each answer."""
     app = App(config, root=Path(func.__file__).parent, audit_stream=io.BytesIO())
@@ -83,7 +89,7 @@ def ask(config: dict[str, str], operations: Iterable[str], *, expected: bytes) -
     for name in operations:
         members = {member: REQUIRED[member] for member in OPERATIONS[name].__struct_fields__ if member in REQUIRED}
         body = json.dumps({"operation": name, "bucket": "bucket", **members}).encode()
-        reply = app.handle(Invocation(call_id="smoke", caller="invoke", body=body))
+        reply = app.handle(Invocation(call_id="smoke", caller="invoke", body=body, deadline=deadline()))
         if expected not in reply.body:
             sys.exit(f"{config.get('SIGNER')}, {body!r}: {reply.body!r}")
 
@@ -96,7 +102,12 @@ def call_through_fdk() -> None:
         ("GET", "/v1/openapi.json", b'"openapi"'),
         ("GET", "/", b"not_found"),
     ):
-        headers = {"fn-call-id": "smoke", "fn-intent": "httprequest", "fn-http-method": method}
+        headers = {
+            "fn-call-id": "smoke",
+            "fn-intent": "httprequest",
+            "fn-http-method": method,
+            "fn-deadline": deadline(),
+        }
         call = {**headers, "fn-http-request-url": target}
         response = asyncio.run(handle_request(function, "http-stream", headers=call, data=io.BytesIO(b'{"key": "a"}')))
         if expected not in response.body_bytes():
