@@ -504,6 +504,44 @@ class TestParts:
         parts.do("abort_multipart_upload")
 
 
+class TestListsAndCopies:
+    """A list shows the signed prefix only, and a copy has the signed source and target only."""
+
+    def ask(self, target: Target, **request: Any) -> dict[str, Any]:
+        response = target.running.ask(bucket=target.bucket, **request)
+        answer: dict[str, Any] = response.json()
+        assert response.status_code == 200, answer
+        return answer
+
+    def test_a_list(self, target: Target, key: str) -> None:
+        target.do("put_object", f"{key}/a ü", CONTENT)
+        answer = self.ask(target, operation="list_objects_v2", prefix=f"{key}/")
+        listed = target.use(answer)
+        assert (listed.status_code, told(listed, "Key")) == (200, f"{key}/a ü")
+        changed = {**answer, "url": answer["url"].replace("prefix=", "prefix=x")}
+        assert changed != answer
+        assert target.use(changed).status_code == 403
+        target.do("delete_object", f"{key}/a ü")
+
+    def test_the_uploads_in_parts(self, target: Target, key: str) -> None:
+        parts = Parts(target, key)
+        answer = self.ask(target, operation="list_multipart_uploads", prefix=key)
+        listed = target.use(answer)
+        assert (listed.status_code, told(listed, "UploadId")) == (200, parts.id)
+        assert target.use({**answer, "url": answer["url"].replace("prefix=", "prefix=x")}).status_code == 403
+        parts.do("abort_multipart_upload")
+
+    def test_a_copy(self, target: Target, key: str) -> None:
+        target.do("put_object", key, CONTENT)
+        answer = self.ask(target, operation="copy_object", key=f"{key} copy ü", source_key=key)
+        other = {**answer["headers"], "x-amz-copy-source": f"{target.bucket}/other"}
+        assert target.use({**answer, "headers": other}).status_code == 403
+        assert target.use({**answer, "url": answer["url"].replace("%20copy", "%20other")}).status_code == 403
+        assert target.use(answer).status_code == 200
+        assert target.do("get_object", f"{key} copy ü").content == CONTENT
+        target.do("delete_object", f"{key} copy ü")
+
+
 class TestNothingMoreNothingLess:
     """What an answer says that a client must send is all that it must send, and it must send all of it."""
 
