@@ -9,7 +9,7 @@ import msgspec
 
 from presign.problems import FieldError
 from presign.request.model import Operation
-from presign.request.object_names import MAX_KEY_BYTES
+from presign.request.object_names import MAX_KEY_BYTES, prefix_error
 from presign.request.operations.objects import Text
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
@@ -90,7 +90,7 @@ class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
 
     def validation_errors(self) -> Iterator[FieldError]:
         yield from super().validation_errors()
-        if not self.prefix.endswith("/"):
+        if not self.prefix.endswith("/") and not prefix_error(self.prefix):
             yield FieldError("/prefix", "must end with a slash")
         if self.via == "s3":
             yield FieldError("/via", "must be par, as a presigned URL is for one object")
