@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 from conftest import Running
 from gateway.fill import PLACEHOLDERS
 from local.server import Server, headers, target
-from local.stack import FUNCTION_OCID, OBJECT
+from local.stack import BUCKET, CONTENT, FUNCTION_OCID, OBJECT
 from presign import problems
 from presign.audit import AuditRecord
 from presign.issue import PresignedUrl
@@ -259,14 +260,37 @@ def invoke_endpoint(running: Running) -> Iterator[str]:
         yield server.url
 
 
-def test_a_function_calls_another(running: Running, invoke_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def names(running: Running, invoke_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names that the page's own lines define, in a function that may call this one."""
     for name, value in running.stack.identity.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PRESIGN_INVOKE_ENDPOINT", invoke_endpoint)
     monkeypatch.setenv("PRESIGN_FUNCTION_OCID", FUNCTION_OCID)
-    [example] = [block for block in blocks(INVOKE, "python") if "FunctionsInvokeClient" in block]
-    names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102 - the page's own lines
+    defined: dict[str, Any] = {}
+    for example in blocks(INVOKE, "python"):
+        exec(example, defined)  # noqa: S102 - the page's own lines
+    return defined
+
+
+def test_an_event_becomes_a_chat_message(names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[Any] = []
+
+    def webhook(request: Request) -> Response:
+        posted.append(request.get_json())
+        return Response("ok")
+
+    event = {"data": {"resourceName": OBJECT, "additionalDetails": {"bucketName": BUCKET}}}
+    with Server(webhook) as server:
+        monkeypatch.setenv("SLACK_WEBHOOK_URL", server.url)
+        names["handler"](None, io.BytesIO(json.dumps(event).encode()))
+    [message] = posted
+    url = message["text"].removeprefix("New file: <").removesuffix(f"|{OBJECT}>")
+    assert requests.get(url, timeout=10).content == CONTENT
+    assert message["unfurl_links"] is False
+
+
+def test_a_function_calls_another(names: dict[str, Any]) -> None:
     answer = names["presign"](key=OBJECT, expires_in=300)
     assert (answer["key"], answer["expires_in"]) == (OBJECT, 300)
     with pytest.raises(names["Refused"], match="access_denied: The policy does not allow this request"):
