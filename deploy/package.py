@@ -34,7 +34,7 @@ KEPT = (
     # the FDK, and what reads requests
     *("bin/fdk", "fdk", "httptools", "msgspec"),
 )
-"""What stays of the packages: paths and patterns below the folder that they are installed in."""
+"""The files that stay of the packages: paths and patterns below the folder that they are installed in."""
 
 SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx", ".typed")
 """Endings of files that no Python program reads: sources of extension modules, and what type checkers read."""

@@ -956,7 +956,7 @@ class ParParts {
     this.partBytes = Math.max(MIN_PART_BYTES$1, Math.ceil(job.file.size / MAX_PARTS$1));
   }
 
-  /** What must be kept to go on later. The store has no list of the parts for the holder of a PAR. */
+  /** The state that is needed to go on later. The store has no list of the parts for the holder of a PAR. */
   get progressed() {
     return { accessUrl: this.#accessUrl, sent: this.#sent };
   }
@@ -1147,7 +1147,7 @@ class S3Parts {
     this.partBytes = Math.max(MIN_PART_BYTES, Math.ceil(job.file.size / MAX_PARTS));
   }
 
-  /** What must be kept to go on later. */
+  /** The state that is needed to go on later. */
   get progressed() {
     return { uploadId: this.#uploadId };
   }

@@ -132,5 +132,6 @@ class TestDropzone:
 
     def test_a_refusal_is_shown(self, page: Page, tmp_path: Path) -> None:
         page.evaluate("globalThis.token = 'none'")
-        page.set_input_files(".dz-hidden-input", make_file(tmp_path / "refused.png", 10))
+        # Of a picture Dropzone would show that it is broken, in the same place.
+        page.set_input_files(".dz-hidden-input", make_file(tmp_path / "refused.bin", 10))
         expect(page.locator(".dz-error-message")).to_have_text("Unauthorized")

@@ -35,7 +35,7 @@ export class ParParts {
     this.partBytes = Math.max(MIN_PART_BYTES, Math.ceil(job.file.size / MAX_PARTS));
   }
 
-  /** What must be kept to go on later. The store has no list of the parts for the holder of a PAR. */
+  /** The state that is needed to go on later. The store has no list of the parts for the holder of a PAR. */
   get progressed() {
     return { accessUrl: this.#accessUrl, sent: this.#sent };
   }

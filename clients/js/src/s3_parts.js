@@ -31,7 +31,7 @@ export class S3Parts {
     this.partBytes = Math.max(MIN_PART_BYTES, Math.ceil(job.file.size / MAX_PARTS));
   }
 
-  /** What must be kept to go on later. */
+  /** The state that is needed to go on later. */
   get progressed() {
     return { uploadId: this.#uploadId };
   }

@@ -49,7 +49,7 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class _About:
-    """What the first answer tells of the object; `etag` is empty if ranges can't be asked for."""
+    """The object as the first answer tells of it; `etag` is empty if ranges can't be asked for."""
 
     size: int
     etag: str

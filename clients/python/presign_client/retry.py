@@ -39,7 +39,7 @@ class Retry:
     jitter: Callable[[], float] = random.random
 
     def run(self, attempt: Callable[[], T], stopped: threading.Event | None = None) -> T:
-        """What `attempt` gives once it succeeds.
+        """The result of `attempt` once it succeeds.
 
         After a 403 of Object Storage the next attempt follows at once, twice at most: the URL had expired, and an
         attempt asks for a new one.

@@ -41,7 +41,7 @@ class Uploaded:
 
 
 class UploadState:
-    """What has to be remembered of an upload in order to go on with it.
+    """The state of an upload, which is needed to go on with it.
 
     Args:
         kept: the caller's own mapping, which is kept up to date, or the path of a JSON file.
