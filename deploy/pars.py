@@ -12,8 +12,6 @@ from deploy import oci_auth
 from presign.issue.par import ParName
 from presign.request.model import Principal
 
-PAGE_ITEMS = 1000
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy pars`."""
@@ -63,15 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator[Any]:
-    options: dict[str, Any] = {"limit": PAGE_ITEMS}
-    if prefix := arguments.key or arguments.prefix:
-        options["object_name_prefix"] = prefix
-    while True:
-        answer = client.list_preauthenticated_requests(namespace, arguments.bucket, **options)
-        yield from answer.data
-        if not answer.headers.get("opc-next-page"):
-            return
-        options["page"] = answer.headers["opc-next-page"]
+    from oci.pagination import list_call_get_all_results_generator
+
+    options = {"object_name_prefix": prefix} if (prefix := arguments.key or arguments.prefix) else {}
+    listed = client.list_preauthenticated_requests
+    return iter(list_call_get_all_results_generator(listed, "record", namespace, arguments.bucket, **options))
 
 
 def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]:

@@ -1,1 +1,1 @@
-"""What API Gateway runs, and what callers read."""
+"""The deployment that API Gateway runs, and the document that callers read."""

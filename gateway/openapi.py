@@ -70,7 +70,7 @@ GATEWAY_ERRORS = {
     HTTPStatus.BAD_GATEWAY: "the function has failed",
     HTTPStatus.GATEWAY_TIMEOUT: "the function took too long",
 }
-"""What API Gateway answers by itself."""
+"""The errors that API Gateway answers by itself."""
 
 
 def document() -> dict[str, Any]:

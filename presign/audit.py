@@ -26,7 +26,7 @@ class Issued(msgspec.Struct, frozen=True):
 
     @property
     def request(self) -> Request:
-        """What was asked for."""
+        """The request that was granted."""
         return self.grant.request
 
 

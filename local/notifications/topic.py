@@ -81,7 +81,7 @@ class Topic(SignedApi):
 
     @property
     def messages(self) -> list[TopicMessage]:
-        """What was published, the oldest first."""
+        """The published messages, the oldest first."""
         with self._lock:
             return list(self._messages)
 

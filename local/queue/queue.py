@@ -78,7 +78,7 @@ class Queue(SignedApi):
 
     @property
     def messages(self) -> list[QueueMessage]:
-        """What was put, the oldest first."""
+        """The messages that were put, the oldest first."""
         with self._lock:
             return list(self._messages)
 

@@ -7,7 +7,7 @@ import string
 _UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
 _UNRESERVED_AND_SLASH = _UNRESERVED + b"/"
 _encoded = tuple(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256))
-"""What each byte becomes."""
+"""The text for each byte."""
 _encoded_but_slash = tuple("/" if byte == ord("/") else text for byte, text in enumerate(_encoded))
 
 

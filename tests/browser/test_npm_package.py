@@ -53,7 +53,7 @@ console.log(JSON.stringify({ last, found, size, same, code }));
 
 
 def run(*command: str | Path, cwd: Path = NODE_PROJECT) -> str:
-    """What a command has written; the test fails if the command does."""
+    """The output of a command; the test fails if the command does."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

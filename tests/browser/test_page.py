@@ -149,7 +149,7 @@ def statuses(page: Page, wanted: int) -> list[str]:
 
 
 def unfinished(page: Page) -> list[str]:
-    """What the page keeps of its uploads."""
+    """The uploads that the page remembers."""
     return list(
         page.evaluate(
             "Object.entries(localStorage).filter(([name]) => name.startsWith('presign ')).map(([, it]) => it)"
