@@ -1,5 +1,5 @@
 # From a clone to a live endpoint. Needs Terraform and OCI credentials; POLICY=file.json is a policy of your own.
-.PHONY: stack deploy destroy
+.PHONY: stack deploy destroy doctor
 
 deploy:
 	@$(PYTHON) -m deploy apply $(if $(POLICY),--policy "$(POLICY)")
@@ -11,8 +11,5 @@ destroy:
 stack:
 	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(if $(POLICY),--policy "$(POLICY)")
 
-ifneq ($(wildcard deploy/doctor.py),)
-.PHONY: doctor
 doctor: .venv/run
 	@$(BIN)/python -m deploy doctor --stack dist/stack
-endif

@@ -1,0 +1,85 @@
+"""The steps of a diagnosis: each looks at one thing, and ends with one finding."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from deploy.doctor.tenancy import Tenancy
+
+State = Literal["ok", "wrong", "unknown", "skipped"]
+
+SECONDS_PER_STEP = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The end of a step.
+
+    Args:
+        state: `ok`; `wrong`; `unknown` if the operator may not find out, or nobody can yet; `skipped`.
+        text: one sentence: what is right, the cause of what is wrong, the permission that is lacking, or why it is
+            skipped. It never holds a secret, a URL with a signature, or a token.
+        mend: the command or the IAM statement that mends it.
+        details: more lines, such as the differences between two documents.
+    """
+
+    state: State
+    text: str
+    mend: str | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step.
+
+    Args:
+        group: the heading that it stands under.
+        name: says what it looks at.
+        look: looks, and tells what it found. It may raise what `findings_of` knows.
+        statement: the permission that an operator needs for it: `inspect dynamic-groups in tenancy`, for example.
+    """
+
+    group: str
+    name: str
+    look: Callable[[Tenancy], Finding]
+    statement: str = ""
+
+
+class Unknown(Exception):
+    """Something that a step needs was not found out, as an earlier step tells."""
+
+
+def findings_of(
+    steps: Sequence[Step], tenancy: Tenancy, *, seconds: float = SECONDS_PER_STEP
+) -> Iterator[tuple[Step, Finding]]:
+    """Take the steps in order; none stops the others, or takes longer than `seconds`."""
+    for step in steps:
+        found: queue.SimpleQueue[Finding] = queue.SimpleQueue()
+        threading.Thread(target=lambda step=step, found=found: found.put(_look(step, tenancy)), daemon=True).start()
+        try:
+            yield step, found.get(timeout=seconds)
+        except queue.Empty:
+            yield step, Finding("unknown", f"It took longer than {seconds:.0f} seconds.")
+
+
+def _look(step: Step, tenancy: Tenancy) -> Finding:
+    from oci.exceptions import ServiceError
+
+    try:
+        return step.look(tenancy)
+    except Unknown as exc:
+        return Finding("skipped", str(exc))
+    except ServiceError as exc:
+        answer = f"{exc.status} {exc.code}"
+        if exc.status in (401, 403, 404) and step.statement:
+            return Finding("unknown", f"OCI answers {answer}; you may lack the permission: {step.statement}.")
+        return Finding("unknown", f"OCI answers {answer}: {exc.message}")
+    except Exception as exc:  # noqa: BLE001 - a step that fails must not stop the others
+        # The text of an exception may hold a URL
+        return Finding("unknown", f"It failed with {type(exc).__name__}.")
