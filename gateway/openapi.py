@@ -14,10 +14,10 @@ import msgspec
 from presign import problems
 from presign.issue import PresignedUrl
 from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
+from presign.request import routes
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject
 from presign.request.parser import MAX_BATCH_REQUESTS
-from presign.request.routes import Route
 from presign.revocation import Revocation, Revoked
 
 VERSION = re.findall(r"^version: (.+)$", (Path(__file__).parents[1] / "func.yaml").read_text("utf-8"), re.M)[0]
@@ -85,7 +85,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "..", "description": "The deployment that this document was read from."}],
         "security": [{"token": []}],
         "paths": {
-            Route.PRESIGN.value: {
+            routes.PRESIGN.path: {
                 "post": {
                     "operationId": "presign",
                     "summary": "Ask for one URL",
@@ -93,7 +93,7 @@ def document() -> dict[str, Any]:
                     "responses": _responses("A URL.", _ref("PresignedUrl"), URL_EXAMPLE, _PRESIGN_PROBLEMS),
                 }
             },
-            Route.BATCH.value: {
+            routes.BATCH.path: {
                 "post": {
                     "operationId": "presignBatch",
                     "summary": "Ask for up to 1,000 URLs",
@@ -107,7 +107,7 @@ def document() -> dict[str, Any]:
                     ),
                 }
             },
-            Route.REVOKE.value: {
+            routes.REVOKE.path: {
                 "post": {
                     "operationId": "revoke",
                     "summary": "Take back the URL of a pre-authenticated request",
@@ -116,7 +116,7 @@ def document() -> dict[str, Any]:
                     "responses": _responses("It is revoked.", _ref("Revoked"), REVOKED_EXAMPLE, _REVOKE_PROBLEMS),
                 }
             },
-            Route.DOCUMENT.value: {
+            routes.DOCUMENT.path: {
                 "get": {
                     "operationId": "openapi",
                     "summary": "This document",

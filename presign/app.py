@@ -20,7 +20,7 @@ from presign.request.claims import principal_of
 from presign.request.field_errors import pointer
 from presign.request.model import Event, Invocation, Principal
 from presign.request.parser import decode
-from presign.request.routes import Route, check_size, direct_route, http_route
+from presign.request.routes import BATCH, DOCUMENT, REVOKE, SWEEP, check_size, direct_route, http_route
 from presign.revocation import Revocation, Sweep, close_uploads, parse, revoke, sweep
 from presign.service import Service
 from presign.settings import Settings
@@ -84,29 +84,28 @@ class App:
 
     def _answer(self, invocation: Invocation) -> Reply:
         route = http_route(invocation) if invocation.caller == "gateway" else None
-        if route is Route.DOCUMENT:
-            return _reply(200, JSON, self._document)
+        if route is DOCUMENT:
+            return _reply(200, JSON, self._document, {})
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
-        check_size(invocation.body, Route.BATCH if route is None else route)
+        check_size(invocation.body, BATCH if route is None else route)
         document = decode(invocation.body)
         if route is None:
             route = direct_route(document)
             check_size(invocation.body, route)
-        if route is Route.REVOKE:
+        if route is REVOKE:
             return self._revoke(parse(document, Revocation), service, principal, invocation)
-        if route is Route.SWEEP:
+        if route is SWEEP:
             return self._sweep(parse(document["sweep"], Sweep, at="/sweep"), service, invocation)
-        several = route in (Route.BATCH, Route.EVENTS)
         requests = pipeline.read(service, route, document, invocation.call_id)
         grants = pipeline.authorize(service, requests, principal, invocation.call_id)
-        if several:
+        if route.several:
             pipeline.check_bounds(grants, body_bytes=len(invocation.body))
         outcomes = pipeline.issue(service, grants, principal, invocation)
-        self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=several))
-        if route in (Route.EVENT, Route.EVENTS):
+        self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=route.several))
+        if route.events:
             self._follow_events(outcomes, service, invocation)
-        if several:
+        if route.several:
             return _json_reply({"results": _results(outcomes, invocation.call_id)})
         [outcome] = outcomes
         if isinstance(outcome, Refusal):
@@ -139,7 +138,7 @@ class App:
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
             problem = pipeline.as_problem(exc, invocation.call_id)
             reply = _problem_reply(problem, invocation.call_id)
-            record |= audit.failure(problem)
+            record |= {"outcome": audit.outcome_of(problem), "code": problem.code}
         else:
             reply = _json_reply(revoked)
             record["key"] = revoked.key
@@ -209,10 +208,9 @@ def _problem_reply(problem: Problem, call_id: str) -> Reply:
 
 
 def _json_reply(document: Any) -> Reply:
-    return _reply(200, JSON, _encoder.encode(document))
+    return _reply(200, JSON, _encoder.encode(document), {})
 
 
-def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     # A URL is as good as a password while it lasts, so no cache may keep an answer.
-    common = {"Content-Type": media_type, "Cache-Control": "no-store"}
-    return Reply(status=status, headers={**common, **(headers or {})}, body=body)
+    return Reply(status=status, headers={"Content-Type": media_type, "Cache-Control": "no-store", **headers}, body=body)

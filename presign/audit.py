@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -13,8 +12,10 @@ from msgspec import UNSET, UnsetType
 from presign.issue import PresignedUrl
 from presign.policy import Grant
 from presign.problems import Problem
-from presign.request.model import Caller, Invocation, Operation, Principal, Request, Via
+from presign.request.model import Caller, Invocation, Principal, Request, Via
+from presign.request.operations.objects import READ_OPTIONS, SOURCE_OPTIONS
 
+_OPTIONS = READ_OPTIONS | {"version_id", "upload_id", "part_number", "content_length", "listing", *SOURCE_OPTIONS}
 _encoder = msgspec.json.Encoder()
 
 
@@ -80,24 +81,12 @@ def records_of(
 ) -> list[AuditRecord]:
     """The audit record of each item of a call by `principal`; in a batch it tells the item's place."""
     subject = principal.claims.get("sub", UNSET)
-    records = []
-    for index, outcome in enumerate(outcomes):
-        record = {} if outcome.request is None else _described(outcome.request, outcome.grant)
-        if isinstance(outcome, Refusal):
-            record |= failure(outcome.problem)
-        else:
-            record["expires_in"] = outcome.answer.expires_in
-            if outcome.answer.id is not None:
-                record["id"] = outcome.answer.id
-        if batch:
-            record["index"] = index
-        records.append(AuditRecord(call_id=invocation.call_id, caller=invocation.caller, subject=subject, **record))
-    return records
+    return [_record(outcome, invocation, subject, index if batch else UNSET) for index, outcome in enumerate(outcomes)]
 
 
-def failure(problem: Problem) -> dict[str, Any]:
-    """The members of the record of something that ended in `problem`."""
-    return {"outcome": "refused" if problem.status < 500 else "failed", "code": problem.code}
+def outcome_of(problem: Problem) -> Literal["refused", "failed"]:
+    """Whether something that ended in `problem` was refused, or failed."""
+    return "refused" if problem.status < 500 else "failed"
 
 
 def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
@@ -110,22 +99,33 @@ def write(records: Sequence[AuditRecord], stream: BinaryIO) -> None:
     stream.flush()
 
 
-def _described(request: Request, grant: Grant | None) -> dict[str, Any]:
-    operation = request.operation
-    names = _recorded_options(type(operation))
-    options = {name: value for name in names if (value := getattr(operation, name)) is not None}
-    return {
-        "operation": operation.name(),
-        "bucket": request.bucket,
-        "key": operation.target,
-        "expires_in": operation.expires_in,
-        "rule": UNSET if grant is None else grant.rule,
-        "via": UNSET if grant is None else grant.via,
-        "options": options or UNSET,
-    }
-
-
-@cache
-def _recorded_options(operation: type[Operation]) -> list[str]:
-    named = {"version_id", "upload_id", "part_number", "content_length", "download_as", "listing"}
-    return [name for name in operation.__struct_fields__ if name in named or name.startswith(("response_", "source_"))]
+def _record(
+    outcome: Issued | Refusal, invocation: Invocation, subject: str | UnsetType, index: int | UnsetType
+) -> AuditRecord:
+    name = bucket = key = expires_in = answer = problem = None
+    options: Mapping[str, Any] | UnsetType = UNSET
+    request, grant = outcome.request, outcome.grant
+    if request is not None:
+        operation, bucket = request.operation, request.bucket
+        name, key, expires_in = operation.name(), operation.target, operation.expires_in
+        options = operation.given(_OPTIONS) or UNSET
+    if isinstance(outcome, Issued):
+        answer = outcome.answer
+    else:
+        problem = outcome.problem
+    return AuditRecord(
+        call_id=invocation.call_id,
+        index=index,
+        caller=invocation.caller,
+        subject=subject,
+        operation=name,
+        bucket=bucket,
+        key=key,
+        expires_in=expires_in if answer is None else answer.expires_in,
+        rule=UNSET if grant is None else grant.rule,
+        via=UNSET if grant is None else grant.via,
+        id=UNSET if answer is None or answer.id is None else answer.id,
+        options=options,
+        outcome="granted" if problem is None else outcome_of(problem),
+        code=None if problem is None else problem.code,
+    )

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -20,38 +20,47 @@ from presign.issue import PresignedUrl
 from presign.issue.par import MAX_PARS
 from presign.policy import Grant
 from presign.problems import FieldError, InternalError, InvalidRequest, NotConfigured, Problem, SecretUnavailable
-from presign.request.events import events_in, parse_event
+from presign.request.events import events_of_list, parse_event
 from presign.request.model import Invocation, Principal, Request
 from presign.request.operations.objects import GetObject
 from presign.request.parser import requests_of_batch
-from presign.request.routes import Route
+from presign.request.routes import BATCH, EVENTS, Route
 from presign.service import Service
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 def read(service: Service, route: Route, document: Any, call_id: str) -> list[Request | Refusal]:
     """The items that are asked for."""
-    parse: Callable[[Any], Request] = service.parser.parse
     documents = [document]
-    if route is Route.BATCH:
+    if route is BATCH:
         documents = requests_of_batch(document)
-    elif route in (Route.EVENT, Route.EVENTS):
-        documents, parse = events_in(document), partial(_request_of_event, service)
-    return [_result(partial(parse, item), call_id) for item in documents]
+    elif route is EVENTS:
+        documents = events_of_list(document)
+    parse: Callable[[Any], Request] = partial(_request_of_event, service) if route.events else service.parser.parse
+    items: list[Request | Refusal] = []
+    for item in documents:
+        try:
+            items.append(parse(item))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            items.append(Refusal(as_problem(exc, call_id)))
+    return items
 
 
 def authorize(
-    service: Service, items: Sequence[Request | Refusal], principal: Principal, call_id: str
+    service: Service, requests: Sequence[Request | Refusal], principal: Principal, call_id: str
 ) -> list[Grant | Refusal]:
     """A grant for each request that the policy allows."""
-    return [
-        item
-        if isinstance(item, Refusal)
-        else _result(partial(service.policy.authorize, item, principal), call_id, request=item)
-        for item in items
-    ]
+    items: list[Grant | Refusal] = []
+    for request in requests:
+        if not isinstance(request, Request):
+            items.append(request)
+            continue
+        try:
+            items.append(service.policy.authorize(request, principal))
+        except Exception as exc:  # noqa: BLE001 - likewise
+            items.append(Refusal(as_problem(exc, call_id), request))
+    return items
 
 
 def check_bounds(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
@@ -69,29 +78,30 @@ def check_bounds(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
 
 
 def issue(
-    service: Service, items: Sequence[Grant | Refusal], principal: Principal, invocation: Invocation
+    service: Service, grants: Sequence[Grant | Refusal], principal: Principal, invocation: Invocation
 ) -> list[Issued | Refusal]:
     """A URL for each grant: PARs are all created at once, and presigned URLs all signed with one key at one time.
 
     The key is fetched only if there is a grant via `s3`.
     """
-    call_id = invocation.call_id
-    vias = {item.via for item in items if isinstance(item, Grant)}
-    pars = iter(_started_pars(service, items, principal, call_id) if "par" in vias else ())
-    sign = _result(partial(_signer, service, invocation), call_id) if "s3" in vias else None
-
-    def issued(grant: Grant) -> Issued | Refusal:
-        step: Callable[[], PresignedUrl]
-        if grant.via == "par" or sign is None:
-            step = partial(_created_par, next(pars), service, invocation)
-        elif isinstance(sign, Refusal):
-            return Refusal(sign.problem, grant.request, grant)
-        else:
-            step = partial(sign, grant)
-        answer = _result(step, call_id, request=grant.request, grant=grant)
-        return answer if isinstance(answer, Refusal) else Issued(grant, answer)
-
-    return [item if isinstance(item, Refusal) else issued(item) for item in items]
+    pars = iter(_started_pars(service, grants, principal, invocation.call_id))
+    sign: Callable[[Grant], PresignedUrl | Problem] | None = None
+    outcomes: list[Issued | Refusal] = []
+    url: PresignedUrl | Problem
+    for grant in grants:
+        if not isinstance(grant, Grant):
+            outcomes.append(grant)
+            continue
+        try:
+            if grant.via == "par":
+                url = _created_par(next(pars), service, invocation)
+            else:
+                sign = _signer(service, invocation) if sign is None else sign
+                url = sign(grant)
+        except Exception as exc:  # noqa: BLE001 - likewise
+            url = as_problem(exc, invocation.call_id)
+        outcomes.append(Refusal(url, grant.request, grant) if isinstance(url, Problem) else Issued(grant, url))
+    return outcomes
 
 
 def as_problem(exc: Exception, call_id: str) -> Problem:
@@ -106,16 +116,6 @@ def as_problem(exc: Exception, call_id: str) -> Problem:
     return exc if isinstance(exc, Problem) else InternalError()
 
 
-def _result(
-    step: Callable[[], T], call_id: str, *, request: Request | None = None, grant: Grant | None = None
-) -> T | Refusal:
-    """The result of a step of one item, or its refusal."""
-    try:
-        return step()
-    except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-        return Refusal(as_problem(exc, call_id), request, grant)
-
-
 def _request_of_event(service: Service, document: Any) -> Request:
     """The download of the object that an event is about."""
     event = parse_event(document)
@@ -123,18 +123,27 @@ def _request_of_event(service: Service, document: Any) -> Request:
     return msgspec.structs.replace(request, event=event)
 
 
-def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], PresignedUrl]:
-    key = service.key(deadline=invocation.deadline)
-    issuer = service.issuer(deadline=invocation.deadline)
-    return partial(issuer.issue, key=key, now=service.now())
+def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], PresignedUrl | Problem]:
+    """Signs a grant; without a key it gives the same problem for each, which is logged once."""
+    try:
+        key = service.key(deadline=invocation.deadline)
+        issuer = service.issuer(deadline=invocation.deadline)
+    except Exception as exc:  # noqa: BLE001 - the items that were refused have their answers already
+        problem = as_problem(exc, invocation.call_id)
+        return lambda grant: problem
+    now = service.now()
+    return lambda grant: issuer.issue(grant, key=key, now=now)
 
 
 def _started_pars(
-    service: Service, items: Sequence[Grant | Refusal], principal: Principal, call_id: str
+    service: Service, grants: Sequence[Grant | Refusal], principal: Principal, call_id: str
 ) -> list[Future[PresignedUrl]]:
+    wanted = [grant for grant in grants if isinstance(grant, Grant) and grant.via == "par"]
+    if not wanted:
+        return []
     create = partial(service.pars.issue, principal=principal, call_id=call_id, now=service.now())
     executor = ThreadPoolExecutor(MAX_PARS)
-    started = [executor.submit(create, item) for item in items if isinstance(item, Grant) and item.via == "par"]
+    started = [executor.submit(create, grant) for grant in wanted]
     executor.shutdown(wait=False)
     return started
 

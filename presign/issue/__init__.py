@@ -11,7 +11,7 @@ from presign.keys.clock import rfc3339
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.policy.limits import part_bytes
-from presign.request.model import ObjectOperation, Via
+from presign.request.model import Via
 from presign.request.operations.multipart import MAX_PARTS, CreateMultipartUpload
 
 SIGNERS = ("sigv4", "boto3")
@@ -95,16 +95,7 @@ def answer(
     The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
     """
     operation = grant.request.operation
-    key = prefix = part_size = max_parts = max_content_length = None
-    if isinstance(operation, ObjectOperation):
-        key = operation.key
-        if isinstance(operation, CreateMultipartUpload):
-            max_content_length = grant.max_content_length
-            part_size = PART_BYTES if max_content_length is None else part_bytes(max_content_length)
-            max_parts = MAX_PARTS if max_content_length is None else max(1, -(-max_content_length // part_size))
-    else:
-        prefix = operation.target
-    return PresignedUrl(
+    presigned = PresignedUrl(
         url=url,
         method=operation.method,
         headers={} if headers is None else headers,
@@ -112,13 +103,21 @@ def answer(
         expires_in=expires_in,
         operation=operation.name(),
         bucket=grant.request.bucket,
-        key=key,
-        prefix=prefix,
+        key=operation.target if operation.is_on_object else None,
+        prefix=None if operation.is_on_object else operation.target,
         via=grant.via,
         fields=fields,
         id=par_id,
         bound=par_id is None,
-        part_size=part_size,
-        max_parts=max_parts,
-        max_content_length=max_content_length,
     )
+    return _with_parts(presigned, grant) if type(operation) is CreateMultipartUpload else presigned
+
+
+def _with_parts(presigned: PresignedUrl, grant: Grant) -> PresignedUrl:
+    """The answer to the beginning of an upload in parts: how large the parts are to be, and how many there may be."""
+    most = grant.max_content_length
+    if most is None:
+        return msgspec.structs.replace(presigned, part_size=PART_BYTES, max_parts=MAX_PARTS)
+    size = part_bytes(most)
+    parts = max(1, -(-most // size))
+    return msgspec.structs.replace(presigned, part_size=size, max_parts=parts, max_content_length=most)

@@ -18,7 +18,7 @@ from presign.issue.post_policy import policy_document
 from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
-from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
+from presign.request.model import MAX_EXPIRES_IN
 from presign.request.operations.form import PostObject
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -126,21 +126,21 @@ class SigV4Issuer:
         if not 1 <= expires_in <= MAX_EXPIRES_IN:
             raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")
         signing = self._signing_at(now, key)
-        if isinstance(grant.request.operation, PostObject):
-            return self._form(grant, grant.request.operation, signing, expires_in)
+        operation = grant.request.operation
+        if type(operation) is PostObject:
+            return self._form(grant, operation, signing, expires_in)
         return self._url(grant, signing, expires_in)
 
     def _url(self, grant: Grant, signing: Signing, expires_in: int) -> PresignedUrl:
         operation, bucket = grant.request.operation, grant.request.bucket
         host = self._endpoint.host(bucket)
-        uri = self._endpoint.path(bucket, operation.target if isinstance(operation, ObjectOperation) else None)
+        uri = self._endpoint.path(bucket, operation.target if operation.is_on_object else None)
         request_headers, parameters = operation.headers(), operation.query()
-        headers, signed_headers = f"host:{host}\n", "host"
+        headers, signed_headers, encoded_names = f"host:{host}\n", "host", "host"
         if request_headers:
             headers, signed_headers = canonical_headers({**request_headers, "host": host})
-        query = canonical_query = (
-            f"{signing.authentication}{expires_in}&X-Amz-SignedHeaders={uri_encode(signed_headers)}"
-        )
+            encoded_names = uri_encode(signed_headers)
+        query = canonical_query = f"{signing.authentication}{expires_in}&X-Amz-SignedHeaders={encoded_names}"
         if parameters:
             encoded = encoded_parameters(parameters)
             canonical_query = "&".join(sorted([*encoded, *query.split("&")]))

@@ -17,7 +17,7 @@ def uri_encode(text: str) -> str:
     # Most texts have nothing to encode; what deleting the unreserved characters leaves tells so at once.
     if not octets.translate(None, _UNRESERVED):
         return text
-    return "".join([_encoded[octet] for octet in octets])
+    return octets.decode("latin-1").translate(_encoded)
 
 
 def uri_encode_path(text: str) -> str:
@@ -25,4 +25,4 @@ def uri_encode_path(text: str) -> str:
     octets = text.encode()
     if not octets.translate(None, _UNRESERVED_AND_SLASH):
         return text
-    return "".join([_encoded_but_slash[octet] for octet in octets])
+    return octets.decode("latin-1").translate(_encoded_but_slash)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from presign.policy.limits import apply, limits_of, par_errors
+from presign.policy.limits import limit_of, par_errors
 from presign.policy.rules import Rule
 from presign.policy.templates import Template, claim_values
 from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
@@ -63,23 +63,26 @@ class Policy:
             AccessDenied: no rule matches it.
         """
         grant = self._granted(request, principal)
-        if not isinstance(request.operation, CopyObject):
+        operation = request.operation
+        if type(operation) is not CopyObject:
             return grant
-        source = self._granted(_source_of(request.operation, request.bucket), principal)
+        source = self._granted(_source_of(operation, request.bucket), principal)
         return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
 
     def _granted(self, request: Request, principal: Principal) -> Grant:
-        exceeded: list[FieldError] = []
-        unfit: list[FieldError] = []
+        mismatches = []
         for rule in self._rules:
             outcome = rule.decide(request, principal)
             if isinstance(outcome, Grant):
                 return outcome
-            exceeded = exceeded or outcome.exceeded
-            unfit = unfit or outcome.unfit
-        if exceeded:
-            raise LimitExceeded(exceeded)
-        raise InvalidRequest(unfit) if unfit else AccessDenied
+            mismatches.append(outcome)
+        for mismatch in mismatches:
+            if mismatch.exceeded:
+                raise LimitExceeded(mismatch.exceeded)
+        for mismatch in mismatches:
+            if mismatch.unfit:
+                raise InvalidRequest(mismatch.unfit)
+        raise AccessDenied
 
     def may_revoke(self, bucket: str, principal: Principal) -> bool:
         """Whether a rule gives `principal` PARs in `bucket`."""
@@ -107,11 +110,13 @@ class _CompiledRule:
     def __init__(self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int) -> None:
         self._rule = rule
         self._number = number
-        self._operations = rule.granted
+        self._via = rule.via
+        self._operations = rule.granted if rule.via == "par" else rule.granted - {GetPrefix.name()}
+        self._callers = rule.callers
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
-        self._limits = limits_of(rule)
+        self._limit = limit_of(rule)
         self._par_max_expires_in = par_max_expires_in
         bounds = [rule.max_expires_in, par_max_expires_in if rule.via == "par" else None]
         self._default_expires_in = min([default_expires_in, *(bound for bound in bounds if bound is not None)])
@@ -121,24 +126,24 @@ class _CompiledRule:
         if detail := self._mismatch(request, principal):
             return Mismatch(detail)
         operation = request.operation
-        changes, exceeded = apply(self._limits, operation)
+        changes, exceeded = self._limit(operation)
         expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
         most = self._rule.max_expires_in
         if most is not None and expires_in > most:
             exceeded = [FieldError("/expires_in", f"must be at most {most}"), *exceeded]
         if exceeded:
             return Mismatch("", exceeded)
-        if self._rule.via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
+        if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
             return Mismatch("", [], unfit)
         if changes:
             request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
-        return Grant(request, expires_in, self._number, self._rule.via, self._rule.max_content_length)
+        return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
         """Whether the rule gives `principal` PARs in `bucket`."""
         return (
-            self._rule.via == "par"
-            and principal.caller in self._rule.callers
+            self._via == "par"
+            and principal.caller in self._callers
             and self._bucket.fill_in(principal.claims) == bucket
             and self._prefix.fill_in(principal.claims) is not None
             and not self._claim_mismatch(principal)
@@ -156,14 +161,13 @@ class _CompiledRule:
 
     def _mismatch(self, request: Request, principal: Principal) -> str:
         """The first condition that `request` does not fulfil, or an empty string."""
-        if request.operation.name() not in self._operations:
+        operation = request.operation
+        if operation.name() not in self._operations:
             return "the rule does not list this operation"
-        if principal.caller not in self._rule.callers:
+        if principal.caller not in self._callers:
             return "the rule does not list this way of calling"
-        if request.operation.via not in (None, self._rule.via):
-            return f"the rule gives access via {self._rule.via}"
-        if self._rule.via == "s3" and isinstance(request.operation, GetPrefix):
-            return "the rule gives access via s3, which is for one object"
+        if operation.via is not None and operation.via != self._via:
+            return f"the rule gives access via {self._via}"
         bucket = self._bucket.fill_in(principal.claims)
         if bucket is None:
             return "the rule's bucket needs a claim that is missing or can't be part of a name"
@@ -172,6 +176,6 @@ class _CompiledRule:
         prefix = self._prefix.fill_in(principal.claims)
         if prefix is None:
             return "the rule's prefix needs a claim that is missing or can't be part of a key"
-        if not request.operation.target.startswith(prefix):
+        if not operation.target.startswith(prefix):
             return "the key does not begin with the rule's prefix"
         return self._claim_mismatch(principal)

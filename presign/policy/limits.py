@@ -14,7 +14,7 @@ from presign.request.field_errors import pointer
 from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.operations import multipart
 from presign.request.operations.form import PostObject
-from presign.request.operations.objects import RESPONSE_OPTIONS, CopyObject, HeadObject, PutObject
+from presign.request.operations.objects import READ_OPTIONS, CopyObject, PutObject
 
 MIN_PART_BYTES = 5 * 1024**2
 """Bytes: the smallest part that S3 takes, unless it is the last."""
@@ -37,34 +37,21 @@ _UNBOUND = ("version_id", "content_length", "content_md5", "checksum_sha256")
 Limit = Callable[[Operation], Outcome]
 
 
-def limits_of(rule: Rule) -> list[Limit]:
-    """The limits of `rule`, each a function of an operation."""
+def limit_of(rule: Rule) -> Limit:
+    """All limits of `rule` in one."""
     limits: list[Limit] = []
     overrides = rule.response_overrides or ("any" if rule.via == "par" else "download")
     if overrides != "any":
-        limits.append(partial(_response_overrides, allowed=overrides))
+        limits.append(partial(_response_overrides, overrides))
     if names := upload_limits(rule):
-        limits.append(partial(_copy, names=names))
+        limits.append(partial(_copy, names))
     if rule.max_content_length is not None:
-        limits.append(partial(_length, most=rule.max_content_length))
+        limits.append(partial(_length, rule.max_content_length))
     if rule.content_types is not None:
-        limits.append(partial(_type, patterns=rule.content_types))
+        limits.append(partial(_type, rule.content_types))
     if rule.create_only:
         limits.append(_create_only)
-    return limits
-
-
-def apply(limits: Sequence[Limit], operation: Operation) -> Outcome:
-    """The options of `operation` that change so that it keeps `limits`, and every limit that it exceeds."""
-    if len(limits) == 1:
-        return limits[0](operation)
-    changes: dict[str, Any] = {}
-    exceeded: list[FieldError] = []
-    for limit in limits:
-        changed, beyond = limit(operation)
-        changes.update(changed)
-        exceeded += beyond
-    return changes, exceeded
+    return limits[0] if len(limits) == 1 else partial(_all, limits)
 
 
 def max_part_bytes(part_number: int, max_content_length: int) -> int:
@@ -82,7 +69,17 @@ def part_bytes(max_content_length: int) -> int:
     return max(MIN_PART_BYTES, ceil(max_content_length / multipart.MAX_PARTS))
 
 
-def _length(operation: Operation, most: int) -> Outcome:
+def _all(limits: Sequence[Limit], operation: Operation) -> Outcome:
+    changes: dict[str, Any] = {}
+    exceeded: list[FieldError] = []
+    for limit in limits:
+        changed, beyond = limit(operation)
+        changes.update(changed)
+        exceeded += beyond
+    return changes, exceeded
+
+
+def _length(most: int, operation: Operation) -> Outcome:
     if isinstance(operation, PostObject):
         # The greater one of the form's own bounds, so far as it has one.
         name = "min_content_length" if operation.max_content_length is None else "max_content_length"
@@ -101,7 +98,7 @@ def _length(operation: Operation, most: int) -> Outcome:
     return _KEPT
 
 
-def _type(operation: Operation, patterns: list[str]) -> Outcome:
+def _type(patterns: list[str], operation: Operation) -> Outcome:
     if not isinstance(operation, PutObject | PostObject | multipart.CreateMultipartUpload):
         return _KEPT
     one_of = f"must be one of {', '.join(patterns)}"
@@ -114,13 +111,11 @@ def _type(operation: Operation, patterns: list[str]) -> Outcome:
     return _KEPT
 
 
-def _response_overrides(operation: Operation, allowed: ResponseOverrides) -> Outcome:
-    if not isinstance(operation, HeadObject):
-        return _KEPT
+def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name in ("download_as", *RESPONSE_OPTIONS)
-        if (value := getattr(operation, name)) is not None and (allowed == "none" or _changes_the_type(name, value))
+        for name, value in operation.given(READ_OPTIONS).items()
+        if allowed == "none" or _changes_the_type(name, value)
     ]
     return ({}, refused) if refused else _KEPT
 
@@ -132,7 +127,7 @@ def _changes_the_type(option: str, value: Any) -> bool:
     return option in ("response_content_type", "response_content_encoding")
 
 
-def _copy(operation: Operation, names: list[str]) -> Outcome:
+def _copy(names: list[str], operation: Operation) -> Outcome:
     if not isinstance(operation, CopyObject):
         return _KEPT
     return {}, [FieldError("/operation", f"must be another, as a copy can't keep the rule's {', '.join(names)}")]

@@ -25,19 +25,17 @@ _DETAILS = ("data", "additionalDetails")
 _BUCKET = (*_DETAILS, "bucketName")
 
 
-def events_in(document: Any) -> list[Any]:
-    """The JSON values of the events in a call: one event, or a list of them.
+def events_of_list(events: list[Any]) -> list[Any]:
+    """The JSON values of the events in the list that Connector Hub sends.
 
-    Connector Hub sends lists; those from Streaming hold messages whose `value` is an event in Base64.
+    The list from Streaming holds messages whose `value` is an event in Base64.
 
     Raises:
         InvalidRequest: the list is empty or too long.
     """
-    if not isinstance(document, list):
-        return [document]
-    if not 1 <= len(document) <= MAX_EVENTS:
+    if not 1 <= len(events) <= MAX_EVENTS:
         raise InvalidRequest([FieldError("", f"must have 1 to {MAX_EVENTS} events")])
-    return document
+    return events
 
 
 def parse_event(document: Any) -> Event:

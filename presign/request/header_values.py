@@ -82,10 +82,10 @@ def any_error(text: str) -> str:
     return "" if text == "*" else 'must be "*"'
 
 
-def http_date_error(moment: datetime) -> str:
-    """Why `moment` can't be written as an HTTP date."""
+def http_date_error(text: str) -> str:
+    """Why the moment that `text` tells (RFC 3339) can't be written as an HTTP date."""
     try:
-        http_date(moment)
+        http_date(datetime.fromisoformat(text))
     except OverflowError:
         return "is out of range"
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -73,9 +73,7 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
     "response_content_type": values.media_type_error,
     "response_expires": values.http_date_error,
 }
-"""Validators of texts and times for constraints that their types cannot express; other texts are header values."""
-
-_CHECKED = (str, datetime)
+"""Validators of texts for constraints that their types cannot express; other texts are header values."""
 
 _WIRE_NAMES = {
     "version_id": "versionId",
@@ -83,6 +81,7 @@ _WIRE_NAMES = {
     "upload_id": "uploadId",
     "content_md5": "Content-MD5",
     "checksum_sha256": "x-amz-checksum-sha256",
+    "download_as": "response-content-disposition",
 }
 """Names of query parameters and headers that do not follow from those of the options."""
 
@@ -99,7 +98,9 @@ def header_name(option: str) -> str:
     return _WIRE_NAMES.get(option) or option.replace("_", "-").title()
 
 
-class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
+class Operation(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, tag_field="operation"
+):
     """The members that every operation has; the subclasses add their options.
 
     Args:
@@ -110,9 +111,11 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     method: ClassVar[str]
     """The HTTP method."""
-    query_options: ClassVar[tuple[str, ...]] = ()
-    """The options that travel in the query string, in the order in which they appear."""
-    header_options: ClassVar[tuple[str, ...]] = ()
+    is_on_object: ClassVar[bool] = False
+    """Whether it is on one object, or else on several."""
+    query_options: ClassVar[frozenset[str]] = frozenset()
+    """The options that travel in the query string."""
+    header_options: ClassVar[frozenset[str]] = frozenset()
     """The options that travel as headers."""
 
     bucket: str | None = None
@@ -130,30 +133,36 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
-    def validation_errors(self) -> Iterator[FieldError]:
+    def given(self, among: frozenset[str]) -> dict[str, Any]:
+        """Those members `among` these that the caller has given, as JSON values."""
+        members: dict[str, Any] = msgspec.to_builtins(self)
+        return {} if among.isdisjoint(members) else {name: members[name] for name in members if name in among}
+
+    def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        given = zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True)
-        for name, value in given:
-            if value is None or not isinstance(value, _CHECKED):
-                continue
-            if error := _CHECKS.get(name, values.field_value_error)(value):
-                yield FieldError(pointer(name), error)
+        return [
+            FieldError(pointer(name), error)
+            for name, value in msgspec.to_builtins(self).items()
+            if isinstance(value, str)
+            and name != "operation"
+            and (error := _CHECKS.get(name, values.field_value_error)(value))
+        ]
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded."""
-        return [
-            (parameter_name(option), values.http_date(value) if isinstance(value, datetime) else str(value))
-            for option in self.query_options
-            if (value := getattr(self, option)) is not None
-        ]
+        return [(parameter_name(option), self._text(option)) for option in self.given(self.query_options)]
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return {
-            header_name(option): str(value)
-            for option in self.header_options
-            if (value := getattr(self, option)) is not None
-        }
+        if not self.header_options:
+            return {}
+        return {header_name(option): self._text(option) for option in self.given(self.header_options)}
+
+    def _text(self, option: str) -> str:
+        value = getattr(self, option)
+        if option == "download_as":
+            return values.attachment(value)
+        return values.http_date(value) if isinstance(value, datetime) else str(value)
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):
@@ -162,6 +171,8 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
     Args:
         key: the object key.
     """
+
+    is_on_object = True
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 

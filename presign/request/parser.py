@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from presign.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRequest, first_errors
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import ObjectOperation, Operation, Request
-from presign.request.object_names import virtual_hosted_bucket_error
+from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import CopyObject, GetObject
 
@@ -98,29 +97,22 @@ class RequestParser:
         Raises:
             InvalidRequest: with `errors`, which are known already, and all others.
         """
-        own = self._errors(operation)
-        if errors:
-            faulty = {error.pointer for error in errors}
-            own = chain(errors, (error for error in own if error.pointer not in faulty))
-        bucket = self._default_bucket if operation.bucket is None else operation.bucket
-        if (found := first_errors(own)) or bucket is None:
-            raise InvalidRequest(found)
-        if isinstance(operation, CopyObject) and operation.source_bucket is None:
-            operation = msgspec.structs.replace(operation, source_bucket=bucket)
-        return Request(operation, bucket)
-
-    def _errors(self, operation: Operation) -> Iterator[FieldError]:
-        bucket_is_wrong = False
-        for error in operation.validation_errors():
-            bucket_is_wrong = bucket_is_wrong or error.pointer == "/bucket"
-            yield error
+        found = operation.validation_errors()
         bucket = self._default_bucket if operation.bucket is None else operation.bucket
         if bucket is None:
-            yield FieldError("/bucket", "is required, as there is no default bucket")
-        elif self._virtual_hosted and not bucket_is_wrong and (detail := virtual_hosted_bucket_error(bucket)):
-            yield FieldError("/bucket", detail)
+            found.append(FieldError("/bucket", "is required, as there is no default bucket"))
+        elif self._virtual_hosted and (detail := virtual_hosted_bucket_error(bucket)) and not bucket_error(bucket):
+            found.append(FieldError("/bucket", detail))
         if operation.expires_in is not None and operation.expires_in > self._max_expires_in:
-            yield FieldError("/expires_in", f"must be at most {self._max_expires_in}")
+            found.append(FieldError("/expires_in", f"must be at most {self._max_expires_in}"))
+        if errors:
+            faulty = {error.pointer for error in errors}
+            found = [*errors, *(error for error in found if error.pointer not in faulty)]
+        if found or bucket is None:
+            raise InvalidRequest(found)
+        if type(operation) is CopyObject and operation.source_bucket is None:
+            operation = msgspec.structs.replace(operation, source_bucket=bucket)
+        return Request(operation, bucket)
 
 
 def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldError]]:

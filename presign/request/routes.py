@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
+
+import msgspec
 
 from presign.problems import MethodNotAllowed, NotFound, PayloadTooLarge
 from presign.request.model import Invocation
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_BATCH_BYTES = 1024 * 1024
+
+class Route(msgspec.Struct, frozen=True):
+    """A question that the function answers.
+
+    Args:
+        path: of the HTTP request; empty if it comes by a direct invocation only.
+        method: the HTTP method.
+        max_body_bytes: of the largest body.
+        several: whether it has several items.
+        events: whether its items are events.
+    """
+
+    path: str = ""
+    method: str = "POST"
+    max_body_bytes: int = 64 * 1024
+    several: bool = False
+    events: bool = False
 
 
-class Route(Enum):
-    """A question that the function answers."""
+PRESIGN = Route("/v1/presign")
+BATCH = Route("/v1/presign/batch", max_body_bytes=1024 * 1024, several=True)
+DOCUMENT = Route("/v1/openapi.json", method="GET")
+REVOKE = Route("/v1/presign/revoke")
+EVENT = Route(events=True)
+"""From the Events service."""
+EVENTS = Route(max_body_bytes=1024 * 1024, several=True, events=True)
+"""A list of them, from Connector Hub."""
+SWEEP = Route()
+"""Deletes expired pre-authenticated requests."""
 
-    PRESIGN = "/v1/presign"
-    BATCH = "/v1/presign/batch"
-    DOCUMENT = "/v1/openapi.json"
-    REVOKE = "/v1/presign/revoke"
-    EVENT = "event"
-    """Of the Events service; it comes by a direct invocation only."""
-    EVENTS = "events"
-    """A list of them, from Connector Hub; likewise."""
-    SWEEP = "sweep"
-    """Deletes expired pre-authenticated requests; likewise."""
-
-    @property
-    def method(self) -> str:
-        """The HTTP method of its path."""
-        return "GET" if self is Route.DOCUMENT else "POST"
-
-    @property
-    def max_body_bytes(self) -> int:
-        """Bytes: the largest body."""
-        return MAX_BATCH_BYTES if self in (Route.BATCH, Route.EVENTS) else MAX_BODY_BYTES
-
-
-_MEMBERS = {"requests": Route.BATCH, "eventType": Route.EVENT, "sweep": Route.SWEEP, "id": Route.REVOKE}
+_MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}
 """The member by which a direct invocation tells its route."""
-HTTP_ROUTES = (Route.PRESIGN, Route.BATCH, Route.REVOKE, Route.DOCUMENT)
+HTTP_ROUTES = (PRESIGN, BATCH, REVOKE, DOCUMENT)
 
 
 def http_route(invocation: Invocation) -> Route:
@@ -51,7 +53,7 @@ def http_route(invocation: Invocation) -> Route:
     """
     path = invocation.target.partition("?")[0]
     for route in HTTP_ROUTES:
-        if path.endswith(route.value):
+        if path.endswith(route.path):
             if invocation.method != route.method:
                 raise MethodNotAllowed(headers={"Allow": route.method})
             return route
@@ -61,9 +63,12 @@ def http_route(invocation: Invocation) -> Route:
 def direct_route(document: Any) -> Route:
     """The route of a direct invocation, which the members of its JSON tell."""
     if isinstance(document, list):
-        return Route.EVENTS
-    members = document if isinstance(document, dict) else {}
-    return next((route for name, route in _MEMBERS.items() if name in members), Route.PRESIGN)
+        return EVENTS
+    if isinstance(document, dict):
+        for name, route in _MEMBERS.items():
+            if name in document:
+                return route
+    return PRESIGN
 
 
 def check_size(body: bytes, route: Route) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from presign.request import routes
 from presign.request.events import EVENT_TYPES
 from presign.request.operations import OPERATIONS
-from presign.request.routes import Route
 
-PRESIGN, BATCH, DOCUMENT = Route.PRESIGN.value, Route.BATCH.value, Route.DOCUMENT.value
+PRESIGN, BATCH, DOCUMENT = routes.PRESIGN.path, routes.BATCH.path, routes.DOCUMENT.path
 
 BUCKETS = ("uploads", "Public_Assets")
 PREFIXES = ("", "", "users/{sub}/", "inbox/", "{tenant}/{sub}/", "users/alice/")

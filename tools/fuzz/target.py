@@ -25,7 +25,7 @@ from local.stack import REGION, ROOT, SECRET_OCID
 from local.vault.vault import Vault
 from presign.app import App, Reply
 from presign.request.model import Caller, Invocation
-from presign.request.routes import HTTP_ROUTES, Route
+from presign.request.routes import HTTP_ROUTES, PRESIGN
 from tools.fuzz.oracle import access_of, allowed
 from tools.fuzz.requests import BUCKETS, policy
 
@@ -127,8 +127,8 @@ def _headers(claims: Mapping[str, str]) -> dict[str, str | list[str]]:
 
 def _check_in_document(path: str, reply: Reply, document: Any) -> None:
     """Check that the OpenAPI document lists the answer for its path."""
-    route = next((route for route in HTTP_ROUTES if path.endswith(route.value)), Route.PRESIGN)
-    responses = DOCUMENT["paths"][route.value][route.method.lower()]["responses"]
+    route = next((route for route in HTTP_ROUTES if path.endswith(route.path)), PRESIGN)
+    responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
     content = responses[str(reply.status)]["content"][reply.headers["Content-Type"]]
     for schema in _names(content["schema"]):
         _check(schema, document)

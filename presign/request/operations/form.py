@@ -29,13 +29,12 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
     metadata: dict[str, str] | None = None
     success_action_status: Literal[200, 201, 204] | None = None
 
-    def validation_errors(self) -> Iterator[FieldError]:
-        yield from super().validation_errors()
-        yield from metadata_errors(self.metadata)
-        yield from self._file_name_errors()
+    def validation_errors(self) -> list[FieldError]:
+        errors = [*super().validation_errors(), *metadata_errors(self.metadata), *self._file_name_errors()]
         least, most = self.content_length_range() or (0, 0)
         if least > most:
-            yield FieldError("/min_content_length", "must not be above max_content_length")
+            errors.append(FieldError("/min_content_length", "must not be above max_content_length"))
+        return errors
 
     def fields(self) -> dict[str, str]:
         """The fields that the form must hold besides the key and the signature."""

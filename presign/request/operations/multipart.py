@@ -29,7 +29,7 @@ class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
         upload_id: of the upload, as the store gave it.
     """
 
-    query_options: ClassVar[tuple[str, ...]] = ("upload_id",)
+    query_options: ClassVar[frozenset[str]] = frozenset({"upload_id"})
 
     upload_id: Text
 
@@ -45,8 +45,8 @@ class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"
     """
 
     method = "PUT"
-    query_options = ("part_number", "upload_id")
-    header_options = ("content_length", "content_md5", "checksum_sha256")
+    query_options = frozenset({"part_number", "upload_id"})
+    header_options = frozenset({"content_length", "content_md5", "checksum_sha256"})
 
     part_number: Annotated[int, msgspec.Meta(ge=1, le=MAX_PARTS)]
     content_length: ByteCount | None = None
@@ -62,7 +62,7 @@ class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag=
     """
 
     method = "POST"
-    header_options = ("if_none_match",)
+    header_options = frozenset({"if_none_match"})
 
     if_none_match: str | None = None
 
@@ -82,7 +82,7 @@ class ListParts(OfMultipartUpload, frozen=True, kw_only=True, tag="list_parts"):
     """
 
     method = "GET"
-    query_options = ("upload_id", "part_number_marker", "max_parts")
+    query_options = frozenset({"upload_id", "part_number_marker", "max_parts"})
 
     part_number_marker: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTS)] | None = None
     max_parts: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None

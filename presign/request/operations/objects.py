@@ -11,7 +11,7 @@ import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import attachment, field_name_error, field_value_error
+from presign.request.header_values import field_name_error, field_value_error
 from presign.request.model import ObjectOperation
 from presign.request.object_names import MAX_KEY_BYTES
 
@@ -31,14 +31,19 @@ FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-RESPONSE_OPTIONS = (
-    "response_cache_control",
-    "response_content_disposition",
-    "response_content_encoding",
-    "response_content_language",
-    "response_content_type",
-    "response_expires",
+READ_OPTIONS = frozenset(
+    {
+        "download_as",
+        "response_cache_control",
+        "response_content_disposition",
+        "response_content_encoding",
+        "response_content_language",
+        "response_content_type",
+        "response_expires",
+    }
 )
+"""The options that replace headers of the store's answer."""
+SOURCE_OPTIONS = ("source_bucket", "source_key", "source_version_id")
 
 
 class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
@@ -52,7 +57,7 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     """
 
     method = "HEAD"
-    query_options = ("version_id", *RESPONSE_OPTIONS)
+    query_options = frozenset({"version_id", *READ_OPTIONS})
 
     version_id: Text | None = None
     download_as: FileName | None = None
@@ -63,16 +68,11 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     response_content_type: Text | None = None
     response_expires: Moment | None = None
 
-    def validation_errors(self) -> Iterator[FieldError]:
-        yield from super().validation_errors()
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
         if self.download_as is not None and self.response_content_disposition is not None:
-            yield FieldError("/download_as", "cannot be given together with response_content_disposition")
-
-    def query(self) -> list[tuple[str, str]]:
-        pairs = super().query()
-        if self.download_as is not None:
-            pairs.append(("response-content-disposition", attachment(self.download_as)))
-        return pairs
+            errors.append(FieldError("/download_as", "cannot be given together with response_content_disposition"))
+        return errors
 
 
 class GetObject(HeadObject, frozen=True, kw_only=True, tag="get_object"):
@@ -92,11 +92,8 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    header_options: ClassVar[tuple[str, ...]] = (
-        "content_type",
-        "cache_control",
-        "content_disposition",
-        "content_encoding",
+    header_options: ClassVar[frozenset[str]] = frozenset(
+        {"content_type", "cache_control", "content_disposition", "content_encoding"}
     )
 
     content_type: Text | None = None
@@ -105,9 +102,8 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
     content_encoding: Text | None = None
     metadata: dict[str, str] | None = None
 
-    def validation_errors(self) -> Iterator[FieldError]:
-        yield from super().validation_errors()
-        yield from metadata_errors(self.metadata)
+    def validation_errors(self) -> list[FieldError]:
+        return [*super().validation_errors(), *metadata_errors(self.metadata)]
 
     def headers(self) -> dict[str, str]:
         return {**super().headers(), **metadata_headers(self.metadata)}
@@ -124,7 +120,7 @@ class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     """
 
     method = "PUT"
-    header_options = (*Upload.header_options, "content_length", "content_md5", "checksum_sha256", "if_none_match")
+    header_options = Upload.header_options | {"content_length", "content_md5", "checksum_sha256", "if_none_match"}
 
     content_length: ByteCount | None = None
     content_md5: str | None = None
@@ -140,7 +136,7 @@ class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_objec
     """
 
     method = "DELETE"
-    query_options = ("version_id",)
+    query_options = frozenset({"version_id"})
 
     version_id: Text | None = None
 
@@ -162,12 +158,12 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     source_version_id: Text | None = None
     metadata_directive: Literal["COPY", "REPLACE"] = "COPY"
 
-    def validation_errors(self) -> Iterator[FieldError]:
-        yield from super().validation_errors()
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
         if self.metadata_directive == "COPY":
-            for name in (*Upload.header_options, "metadata"):
-                if getattr(self, name) is not None:
-                    yield FieldError(f"/{name}", "needs metadata_directive to be REPLACE")
+            given = self.given(self.header_options | {"metadata"})
+            errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
+        return errors
 
     def headers(self) -> dict[str, str]:
         source = quote(f"{self.source_bucket}/{self.source_key}", safe="/-._~")

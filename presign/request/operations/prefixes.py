@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -42,7 +41,7 @@ class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
         start_after: the key after which the list is to begin.
     """
 
-    query_options = ("prefix", "delimiter", "max_keys", "continuation_token", "start_after")
+    query_options = frozenset({"prefix", "delimiter", "max_keys", "continuation_token", "start_after"})
 
     max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     continuation_token: Text | None = None
@@ -61,7 +60,7 @@ class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multip
         upload_id_marker: likewise, among the uploads of that key.
     """
 
-    query_options = ("prefix", "delimiter", "max_uploads", "key_marker", "upload_id_marker")
+    query_options = frozenset({"prefix", "delimiter", "max_uploads", "key_marker", "upload_id_marker"})
 
     max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     key_marker: Prefix | None = None
@@ -88,9 +87,10 @@ class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
     def target(self) -> str:
         return self.prefix
 
-    def validation_errors(self) -> Iterator[FieldError]:
-        yield from super().validation_errors()
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
         if not self.prefix.endswith("/") and not prefix_error(self.prefix):
-            yield FieldError("/prefix", "must end with a slash")
+            errors.append(FieldError("/prefix", "must end with a slash"))
         if self.via == "s3":
-            yield FieldError("/via", "must be par, as a presigned URL is for one object")
+            errors.append(FieldError("/via", "must be par, as a presigned URL is for one object"))
+        return errors
