@@ -10,13 +10,14 @@ import re
 import string
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import quote
 
 from presign.request.object_names import has_control_character
 
 _tchars = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _quoted_string = r'"(?:[^"\\]|\\.)*"'
 _TCHARS = ("!#$%&'*+.^_`|~-" + string.ascii_letters + string.digits).encode()
+_ATTR_CHARS = "!#$&+-.^_`|~" + string.ascii_letters + string.digits
+_ext_value = tuple(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in range(256))
 _media_type = re.compile(rf"{_tchars}/{_tchars}(?:[ ]*;[ ]*{_tchars}=(?:{_tchars}|{_quoted_string}))*")
 _not_in_quoted_file_name = re.compile(r"[^ !#$&-\[\]-~]")  # beyond ASCII, and the quote, the backslash and the percent
 
@@ -35,7 +36,8 @@ def attachment(file_name: str) -> str:
     plain = _not_in_quoted_file_name.sub("_", file_name)
     if plain == file_name:
         return f'attachment; filename="{plain}"'
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='!#$&+^`|')}"
+    octets = file_name.encode("utf-8", "surrogatepass").decode("latin-1")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{octets.translate(_ext_value)}"
 
 
 def field_value_error(text: str) -> str:
