@@ -11,6 +11,7 @@ from typing import Any
 from deploy import oci_auth
 from presign.issue.par import ParName
 from presign.request.model import Principal
+from presign.settings import function_tag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--namespace", help="of Object Storage (default: the tenancy's)")
+    parser.add_argument("--function", metavar="OCID", help="only those that this function has given")
     parser.add_argument("--subject", help="only those given to the user with this claim `sub`")
     parser.add_argument("--key", help="only those for this object")
     parser.add_argument("--prefix", help="only those for objects whose keys begin so")
@@ -74,6 +76,8 @@ def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]
     for par in pars:
         name = ParName.parse(par.name)
         if name is None:
+            continue
+        if arguments.function is not None and name.tag != function_tag(arguments.function):
             continue
         if arguments.action == "sweep" and par.time_expires > now:
             continue

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from conftest import Running
-from local.stack import BUCKET, ROOT
+from local.stack import BUCKET, FUNCTION_OCID, ROOT
 
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}]}
 
@@ -63,6 +63,12 @@ def test_expired_ones_are_swept(pars: Running) -> None:
     assert ended["id"] in swept.stdout
     assert running_on["id"] not in swept.stdout
     assert ended["id"] not in run(pars, "list").stdout
+
+
+def test_those_of_another_function_stay(pars: Running) -> None:
+    answer = pars.ask(key="users/alice/c").json()
+    assert run(pars, "revoke", "--all", "--function", f"{FUNCTION_OCID}.other").stdout == ""
+    assert answer["id"] in run(pars, "list", "--function", FUNCTION_OCID).stdout
 
 
 def test_all_are_revoked_only_if_that_is_said(pars: Running) -> None:
