@@ -1,4 +1,4 @@
-"""The frame of an OCI service: requests are signed by the resource principal, and fail if a test wants that."""
+"""The frame of an OCI service: requests are signed, and fail if a test wants that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from local.identity.resource_principal import NotAuthenticated, ResourcePrincipal
+from local.identity.request_signature import NotAuthenticated, Verifier
 from local.server import headers, target
 
 
@@ -57,7 +57,7 @@ class SignedApi(ABC):
     """Answers requests.
 
     Args:
-        identity: the resource principal that may send requests.
+        identity: knows who may send requests.
         chance: gives a number from 0 to 1, which decides whether a fault befalls a request.
 
     Attributes:
@@ -66,7 +66,7 @@ class SignedApi(ABC):
         fault: befalls the next requests.
     """
 
-    def __init__(self, identity: ResourcePrincipal, *, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, identity: Verifier, *, chance: Callable[[], float] = random.random) -> None:
         self.requests = 0
         self.faulted = 0
         self.fault: Fault | None = None

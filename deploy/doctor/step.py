@@ -52,7 +52,7 @@ class Step:
 
 
 class Unknown(Exception):
-    """Something that a step needs was not found out, as an earlier step tells."""
+    """Something that a step needs was not found out; the text says what and why."""
 
 
 def findings_of(
@@ -65,21 +65,28 @@ def findings_of(
         try:
             yield step, found.get(timeout=seconds)
         except queue.Empty:
-            yield step, Finding("unknown", f"It took longer than {seconds:.0f} seconds.")
+            yield step, Finding("unknown", f"It took longer than {seconds:g} seconds.")
 
 
 def _look(step: Step, tenancy: Tenancy) -> Finding:
-    from oci.exceptions import ServiceError
+    from oci.exceptions import ClientError, ConnectTimeout, RequestException, ServiceError
 
     try:
         return step.look(tenancy)
     except Unknown as exc:
         return Finding("skipped", str(exc))
     except ServiceError as exc:
-        answer = f"{exc.status} {exc.code}"
-        if exc.status in (401, 403, 404) and step.statement:
-            return Finding("unknown", f"OCI answers {answer}; you may lack the permission: {step.statement}.")
-        return Finding("unknown", f"OCI answers {answer}: {exc.message}")
+        answer = f"OCI answers {exc.status} {exc.code}"
+        if exc.status == 401:
+            return Finding("unknown", f"{answer}: it refuses your own credentials, or this machine's clock is wrong.")
+        if exc.status in (403, 404) and step.statement:
+            return Finding("unknown", f"{answer}: it does not exist, or you lack the permission: {step.statement}.")
+        return Finding("unknown", f"{answer}: {exc.message}")
+    except (RequestException, ConnectTimeout, TimeoutError):
+        return Finding("unknown", "No answer came in time, or there was no connection.")
+    except ClientError as exc:
+        # Of the configuration file, such as a profile that is missing
+        return Finding("unknown", f"Your credentials can't be used: {exc}")
     except Exception as exc:  # noqa: BLE001 - a step that fails must not stop the others
         # The text of an exception may hold a URL
         return Finding("unknown", f"It failed with {type(exc).__name__}.")

@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
+import subprocess
+import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
-from deploy import oci_auth
+from deploy import oci_auth, terraform
 from deploy.doctor.step import Unknown
+from presign.issue.endpoint import StorageEndpoint
+from presign.keys.credentials import CustomerSecretKey
+from presign.keys.oci_client import realm_domain
+from presign.keys.source import parse_key
+from presign.policy import Rule
 from presign.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_SECONDS = (5, 10)
+
+_POLICY_IN_PACKAGE = '{"rules": [{"operations": ["get_object"], "bucket": "any", "prefix": "", "via": "par"}]}'
+
+T = TypeVar("T")
+
+
+class fact(Generic[T]):  # noqa: N801 - a decorator
+    """A value that is looked up once. A failure comes to the step that asks first, and is `Unknown` to later ones.
+
+    So one missing permission is told once, and what hangs is waited for once.
+    """
+
+    def __init__(self, look: Callable[[Any], T]) -> None:
+        self._look = look
+        self._name = look.__name__
+        self.__doc__ = look.__doc__
+
+    @overload
+    def __get__(self, tenancy: None, owner: object) -> fact[T]: ...
+    @overload
+    def __get__(self, tenancy: Tenancy, owner: object) -> T: ...
+    def __get__(self, tenancy: Tenancy | None, owner: object) -> fact[T] | T:
+        if tenancy is None:
+            return self
+        if self._name in tenancy.asked:
+            raise Unknown(tenancy.asked[self._name])
+        tenancy.asked[self._name] = f"An earlier step could not tell: {self._name.replace('_', ' ')}."
+        try:
+            value = self._look(tenancy)
+        except Unknown as exc:
+            tenancy.asked[self._name] = str(exc)
+            raise
+        # From now on it is found before this descriptor is asked.
+        tenancy.__dict__[self._name] = value
+        return value
 
 
 class Tenancy:
@@ -25,39 +68,320 @@ class Tenancy:
         arguments: of the command line.
         endpoints: URLs of OCI services by the name of their SDK's client, instead of the region's own.
         environment: holds PRESIGN_TOKEN.
+        clock: gives the time, in seconds since the epoch.
+        state: the Terraform state of the stack.
     """
 
     def __init__(
-        self, arguments: argparse.Namespace, *, endpoints: Mapping[str, str], environment: Mapping[str, str]
+        self,
+        arguments: argparse.Namespace,
+        *,
+        endpoints: Mapping[str, str],
+        environment: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        state: Path = terraform.STATE,
     ) -> None:
         self.arguments = arguments
         self.environment = environment
+        self.now = clock
+        self.asked: dict[str, str] = {}
         self._endpoints = endpoints
+        self._state = state
+        self._policies: dict[str, list[Any]] = {}
 
-    def client(self, kind: Callable[..., Any]) -> Any:
-        """A client of this class of the SDK, which signs as the operator."""
-        return oci_auth.make_client(kind, self.arguments, endpoint=self._endpoints.get(kind.__name__))
+    def client(self, kind: Callable[..., Any], *, region: str | None = None) -> Any:
+        """A client of this class of the SDK, which signs as the operator and tries once; by default of `own_region`."""
+        from oci.circuit_breaker import NoCircuitBreakerStrategy
+        from oci.retry import NoneRetryStrategy
 
-    @cached_property
+        return oci_auth.make_client(
+            kind,
+            self.arguments,
+            endpoint=self._endpoints.get(kind.__name__),
+            region=region or self.own_region,
+            timeout=TIMEOUT_SECONDS,
+            retry_strategy=NoneRetryStrategy(),
+            circuit_breaker_strategy=NoCircuitBreakerStrategy(),
+        )
+
+    def all(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
+        """Everything on all the pages of a listing."""
+        from oci.pagination import list_call_get_all_results
+
+        return list(list_call_get_all_results(call, *arguments, **options).data)
+
+    # The operator
+
+    @fact
+    def tenancy_ocid(self) -> str:
+        """The OCID of the tenancy, which is that of its root compartment."""
+        return oci_auth.tenancy_and_user(self.arguments)[0]
+
+    @fact
+    def token(self) -> str | None:
+        """The token of a user, if one is given."""
+        file: Path | None = self.arguments.token_file
+        return (file.read_text("utf-8") if file else self.environment.get("PRESIGN_TOKEN", "")).strip() or None
+
+    @fact
+    def home_region(self) -> str:
+        """The identifier of the home region, where IAM's resources are made."""
+        from oci.identity import IdentityClient
+
+        listed = self.client(IdentityClient).list_region_subscriptions(self.tenancy_ocid).data
+        return str(next(region.region_name for region in listed if region.is_home_region))
+
+    # The stack
+
+    @fact
+    def outputs(self) -> Mapping[str, Any]:
+        """The outputs of the stack that --stack names; empty without it."""
+        directory: Path | None = self.arguments.stack
+        if directory is None:
+            return {}
+        if self._state.exists():
+            outputs = self._state_document.get("outputs", {})
+        elif shutil.which("terraform"):
+            # The state may lie in a bucket.
+            command = ["terraform", f"-chdir={directory}", "output", "-json"]
+            done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+            outputs = json.loads(done.stdout or "{}")
+        else:
+            outputs = {}
+        if not outputs:
+            raise Unknown(f"{directory} has not been applied: there is no {self._state.name} with outputs.")
+        return {name: output["value"] for name, output in outputs.items()}
+
+    @property
+    def _state_document(self) -> Mapping[str, Any]:
+        document: Mapping[str, Any] = json.loads(self._state.read_text("utf-8"))
+        return document
+
+    @fact
+    def signing_user_ocid(self) -> str | None:
+        """The user that the stack has made for signing; None if it is not known."""
+        if self.arguments.stack is None or not self._state.exists():
+            return None
+        users = [
+            resource["instances"][0]["attributes"]["id"]
+            for resource in self._state_document.get("resources", [])
+            if (resource.get("type"), resource.get("name")) == ("oci_identity_user", "signer") and resource["instances"]
+        ]
+        return users[0] if users else None
+
+    # The function
+
+    @fact
     def function_ocid(self) -> str:
         """The function's OCID, from the command line or the outputs of the stack."""
-        if self.arguments.function:
-            return str(self.arguments.function)
-        raise Unknown("No function is named: use --function OCID or --stack DIR.")
+        ocid = self.arguments.function or self.outputs.get("function_ocid")
+        if not ocid:
+            raise Unknown("No function is named: use --function OCID or --stack DIR.")
+        return str(ocid)
 
-    @cached_property
+    @fact
+    def own_region(self) -> str | None:
+        """The region that the function runs in, which its OCID tells; None if that tells nothing."""
+        from oci import regions
+
+        try:
+            parts = self.function_ocid.split(".")
+        except Unknown:
+            return None
+        name = parts[3] if len(parts) > 4 else ""
+        name = regions.REGIONS_SHORT_NAMES.get(name, name)
+        return name if name in regions.REGIONS else None
+
+    @fact
     def function(self) -> Any:
         """The function, as OCI Functions describes it."""
         from oci.functions import FunctionsManagementClient
 
         return self.client(FunctionsManagementClient).get_function(self.function_ocid).data
 
-    @cached_property
-    def config(self) -> Mapping[str, str]:
-        """The configuration of the function."""
-        return dict(self.function.config or {})
+    @fact
+    def application(self) -> Any:
+        """The application that the function is part of, as OCI Functions describes it."""
+        from oci.functions import FunctionsManagementClient
 
-    @cached_property
+        return self.client(FunctionsManagementClient).get_application(self.function.application_id).data
+
+    @fact
+    def config(self) -> Mapping[str, str]:
+        """The configuration that the function sees: its own before that of its application."""
+        return {**(self.application.config or {}), **(self.function.config or {})}
+
+    @property
+    def policy_is_in_package(self) -> bool:
+        """Whether the policy is a file of the function's package, and that file is not here."""
+        policy = self.config.get("POLICY", "").strip()
+        return policy.startswith("file:") and not (self._root / policy.removeprefix("file:")).exists()
+
+    @property
+    def _root(self) -> Path:
+        return self.arguments.stack or ROOT
+
+    @fact
     def settings(self) -> Settings:
-        """The settings that the function reads from its configuration."""
-        raise NotImplementedError
+        """The settings that the function reads from its configuration.
+
+        Raises:
+            presign.problems.NotConfigured: with every error.
+        """
+        environment = {"FN_FN_ID": self.function_ocid, "OCI_RESOURCE_PRINCIPAL_REGION": self.own_region or ""}
+        config = {**environment, **self.config}
+        if self.policy_is_in_package:
+            config["POLICY"] = _POLICY_IN_PACKAGE
+        return Settings.from_config(config, root=self._root)
+
+    @fact
+    def region(self) -> str:
+        """The region that the function signs for."""
+        return self.settings.region
+
+    # The policy and its buckets
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules of the policy; without a policy, the function's own for its default bucket."""
+        if self.policy_is_in_package:
+            raise Unknown("The policy is a file of the function's package; --stack DIR tells where it is.")
+        return self.settings.rules
+
+    @property
+    def buckets(self) -> list[str]:
+        """The names of the buckets in the rules, those with claims in them left out, and of the default bucket."""
+        return self.buckets_of("s3", "par")
+
+    def buckets_of(self, *via: str) -> list[str]:
+        """The names of the buckets in the rules that give access so."""
+        default = [] if self.settings.default_bucket is None else [self.settings.default_bucket]
+        rules = [] if self.policy_is_in_package else self.rules
+        named = [rule.bucket for rule in rules if rule.via in via and "{" not in rule.bucket]
+        return list(dict.fromkeys(named or default))
+
+    # Object Storage
+
+    @fact
+    def object_storage(self) -> Any:
+        """The SDK's client of Object Storage in the region that the function signs for."""
+        from oci.object_storage import ObjectStorageClient
+
+        return self.client(ObjectStorageClient, region=self.region)
+
+    @fact
+    def namespace(self) -> str:
+        """The Object Storage namespace that the function uses."""
+        return self.settings.namespace or str(self.object_storage.get_namespace().data)
+
+    @fact
+    def storage_endpoint(self) -> StorageEndpoint:
+        """The endpoint of the S3 Compatibility API that the function's URLs are for."""
+        template = self.settings.storage_endpoint
+        if template is None:
+            template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(self.region)}"
+        namespace = self.namespace if "{namespace}" in template else None
+        return StorageEndpoint.from_template(template, namespace=namespace, region=self.region)
+
+    # The key
+
+    @fact
+    def secret_ocid(self) -> str:
+        """The OCID of the secret with the customer secret key."""
+        secret = self.settings.secret
+        if secret is None:
+            raise Unknown("No rule needs a customer secret key.")
+        return secret.secret_ocid or str(self.secret_bundle.secret_id)
+
+    @fact
+    def secret_bundle(self) -> Any:
+        """The current version of the secret, read as the operator."""
+        from oci.secrets import SecretsClient
+
+        secret = self.settings.secret
+        if secret is None:
+            raise Unknown("No rule needs a customer secret key.")
+        client = self.client(SecretsClient)
+        if secret.secret_ocid:
+            return client.get_secret_bundle(secret.secret_ocid).data
+        return client.get_secret_bundle_by_name(secret.name, secret.vault_ocid).data
+
+    @fact
+    def key(self) -> CustomerSecretKey:
+        """The customer secret key in the secret.
+
+        Raises:
+            presign.problems.SecretUnavailable: the secret does not hold a usable key.
+        """
+        content = self.secret_bundle.secret_bundle_content.content
+        assert self.settings.secret is not None  # noqa: S101 - the bundle is there
+        return parse_key(content, self.settings.secret, now=self.now())
+
+    # API Gateway
+
+    @fact
+    def deployment(self) -> Any:
+        """The API deployment: that of the stack, or else one in the function's compartment that calls the function."""
+        from oci.apigateway import DeploymentClient
+
+        client = self.client(DeploymentClient)
+        if ocid := self.outputs.get("deployment_ocid"):
+            return client.get_deployment(ocid).data
+        compartment = self.function.compartment_id
+        for summary in self.all(client.list_deployments, compartment):
+            if summary.lifecycle_state == "DELETED":
+                continue
+            deployment = client.get_deployment(summary.id).data
+            backends = [route.backend for route in deployment.specification.routes or []]
+            if any(getattr(backend, "function_id", None) == self.function_ocid for backend in backends):
+                return deployment
+        raise Unknown(f"No deployment in the compartment {compartment} calls the function; --stack DIR names one.")
+
+    @fact
+    def gateway(self) -> Any:
+        """The API gateway of the deployment."""
+        from oci.apigateway import GatewayClient
+
+        return self.client(GatewayClient).get_gateway(self.deployment.gateway_id).data
+
+    # IAM
+
+    def compartment_path(self, compartment: str) -> list[tuple[str, str]]:
+        """The OCIDs and names of a compartment and of all that it lies in, up to the tenancy.
+
+        A name is empty if the operator may not read it; those above are then left out but for the tenancy.
+        """
+        from oci.exceptions import ServiceError
+        from oci.identity import IdentityClient
+
+        client = self.client(IdentityClient)
+        path: list[tuple[str, str]] = []
+        while compartment != self.tenancy_ocid and len(path) < 10:
+            try:
+                found = client.get_compartment(compartment).data
+            except ServiceError as exc:
+                if exc.status not in (403, 404):
+                    raise
+                path.append((compartment, ""))
+                break
+            path.append((compartment, found.name))
+            compartment = found.compartment_id
+        return [*path, (self.tenancy_ocid, "")]
+
+    def policies_over(self, compartment: str) -> list[Any]:
+        """The IAM policies of a compartment and of all that it lies in."""
+        return [policy for ocid, _ in self.compartment_path(compartment) for policy in self._policies_in(ocid)]
+
+    def _policies_in(self, compartment: str) -> list[Any]:
+        from oci.identity import IdentityClient
+
+        if compartment not in self._policies:
+            self._policies[compartment] = self.all(self.client(IdentityClient).list_policies, compartment)
+        return self._policies[compartment]
+
+    @fact
+    def dynamic_groups(self) -> list[Any]:
+        """The dynamic groups of the tenancy, or, with identity domains, of its domain `Default`."""
+        from oci.identity import IdentityClient
+
+        return self.all(self.client(IdentityClient).list_dynamic_groups, self.tenancy_ocid)

@@ -1,37 +1,22 @@
-"""The function's resource principal (version 2.2), and the verification of requests that it signs.
-
-Requests to OCI carry an HTTP signature (draft-cavage-http-signatures) made with a session key. A token that OCI signed
-holds the public half of that key.
-"""
+"""The function's resource principal (version 2.2): it signs with a session key, whose public half its token holds."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import cast
 
 import jwt
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import RSAAlgorithm
+
+from local.identity.request_signature import NotAuthenticated, verify_request
 
 TENANCY_OCID = "ocid1.tenancy.oc1..local"
 COMPARTMENT_OCID = "ocid1.compartment.oc1..local"
 TOKEN_LIFETIME_SECONDS = 3600
-MAX_CLOCK_SKEW_SECONDS = 300
-
-_parameter = re.compile(r'(\w+)="([^"]*)"')
-
-
-class NotAuthenticated(Exception):
-    """A request does not prove that it comes from the resource principal."""
 
 
 class ResourcePrincipal:
@@ -90,32 +75,9 @@ class ResourcePrincipal:
         Raises:
             NotAuthenticated: it did not; the text says why.
         """
-        scheme, _, parameters = headers.get("authorization", "").partition(" ")
-        signature = dict(_parameter.findall(parameters))
-        if scheme != "Signature" or signature.get("version") != "1" or signature.get("algorithm") != "rsa-sha256":
-            raise NotAuthenticated("The request has no signature of version 1 and algorithm rsa-sha256.")
-        signed = signature.get("headers", "").lower().split()
-        required = {"date", "(request-target)", "host"}
-        if method in ("POST", "PUT", "PATCH"):
-            required |= {"content-length", "content-type", "x-content-sha256"}
-            if headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body).digest()).decode():
-                raise NotAuthenticated("The body differs from the signed one.")
-        if not required.issubset(signed):
-            raise NotAuthenticated(f"The signature must cover {', '.join(sorted(required.difference(signed)))}.")
-        values = {**headers, "(request-target)": f"{method.lower()} {target}"}
-        if not values.keys() >= set(signed):
-            raise NotAuthenticated("A signed header is missing.")
-        _check_date(headers["date"], time.time() if now is None else now)
-        public_key = self._session_key_of(signature.get("keyId", ""))
-        try:
-            public_key.verify(
-                base64.b64decode(signature.get("signature", ""), validate=True),
-                "\n".join(f"{name}: {values[name]}" for name in signed).encode(),
-                padding.PKCS1v15(),
-                SHA256(),
-            )
-        except (InvalidSignature, ValueError) as exc:
-            raise NotAuthenticated("The signature does not match the request.") from exc
+        verify_request(
+            method=method, target=target, headers=headers, body=body, public_key_of=self._session_key_of, now=now
+        )
 
     def _session_key_of(self, key_id: str) -> rsa.RSAPublicKey:
         token = key_id.removeprefix("ST$")
@@ -126,15 +88,6 @@ class ResourcePrincipal:
         if token != self._token:
             raise NotAuthenticated("The token has been replaced.")
         return cast(rsa.RSAPublicKey, RSAAlgorithm.from_jwk(claims["jwk"]))
-
-
-def _check_date(text: str, now: float) -> None:
-    try:
-        skew_seconds = abs(parsedate_to_datetime(text).timestamp() - now)
-    except ValueError as exc:
-        raise NotAuthenticated("The date is not an HTTP date.") from exc
-    if skew_seconds > MAX_CLOCK_SKEW_SECONDS:
-        raise NotAuthenticated("The date is more than five minutes off.")
 
 
 def _new_key() -> rsa.RSAPrivateKey:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
 
-from local.identity.resource_principal import COMPARTMENT_OCID, NotAuthenticated, ResourcePrincipal
+from local.identity.request_signature import NotAuthenticated
+from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
 from local.object_storage.native_answer import NativeError, bucket_not_found, bucket_ocid, json_response, timestamp
 from local.object_storage.native_target import limit, segments
 from local.object_storage.objects import Objects

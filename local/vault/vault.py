@@ -13,7 +13,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from local.identity.resource_principal import NotAuthenticated, ResourcePrincipal
+from local.identity.request_signature import NotAuthenticated
+from local.identity.resource_principal import ResourcePrincipal
 from local.server import headers, target
 
 API = "/20190301/secretbundles"

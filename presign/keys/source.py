@@ -35,7 +35,15 @@ def fetch_key(
     Raises:
         SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a usable key.
     """
-    content = oci_client.secret_content(secret)
+    return parse_key(oci_client.secret_content(secret), secret, now=clock())
+
+
+def parse_key(content: str, secret: SecretReference, *, now: float) -> CustomerSecretKey:
+    """The customer secret key in the `content` of `secret`, in Base64 as Vault hands it out.
+
+    Raises:
+        SecretUnavailable: it does not hold a usable key, or one that is retired `now` (seconds since the epoch).
+    """
     try:
         found = msgspec.json.decode(base64.b64decode(content, validate=True), type=_SecretContent)
     except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as exc:
@@ -47,7 +55,7 @@ def fetch_key(
         ) from None
     retire_at = None if found.retire_at is None else int(found.retire_at.timestamp())
     key = CustomerSecretKey(found.access_key_id, found.secret_access_key, retire_at)
-    if key.seconds_left(clock()) < 1:
+    if key.seconds_left(now) < 1:
         raise SecretUnavailable(
             f"The key {key.access_key_id} in {secret} is retired since {found.retire_at}: make another customer secret "
             "key, and give the secret a version that holds it"

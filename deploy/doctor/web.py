@@ -1,0 +1,87 @@
+"""Requests that are not of the SDK: to the S3 Compatibility API, and to whatever answers anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from presign.issue.endpoint import StorageEndpoint
+from presign.issue.sigv4 import Signing, canonical_request, encoded_parameters, string_to_sign
+from presign.keys.credentials import CustomerSecretKey
+
+TIMEOUT_SECONDS = 10.0
+MAX_BODY_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response; the names of the headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def date(self) -> float | None:
+        """The header `Date` (RFC 9110, 6.6.1), in seconds since the epoch; None if it tells nothing."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return None
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow no redirection, so that each answer is that of the host that was asked."""
+
+
+_opener = build_opener(_NoRedirects)
+
+
+def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
+    """The answer to an HTTP request, whatever its status is.
+
+    Raises:
+        OSError: there is none. Its text may hold the URL.
+    """
+    request = Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - the caller has made the URL
+    try:
+        response = _opener.open(request, timeout=TIMEOUT_SECONDS)
+    except HTTPError as exc:
+        response = exc
+    with response:
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, received, response.read(MAX_BODY_BYTES))
+
+
+def bucket_url(
+    endpoint: StorageEndpoint,
+    bucket: str,
+    *,
+    method: str,
+    key: CustomerSecretKey,
+    region: str,
+    now: int,
+    parameters: Mapping[str, str] | None = None,
+) -> str:
+    """A URL for one request on a bucket, signed by the function's own signer and valid for a minute.
+
+    Args:
+        endpoint: of the S3 Compatibility API.
+        bucket: its name.
+        method: of the request.
+        key: signs.
+        region: of the credential scope.
+        now: seconds since the epoch.
+        parameters: of the query.
+    """
+    signing = Signing(key=key, now=now, region=region)
+    host, uri = endpoint.host(bucket), endpoint.path(bucket, None)
+    query = f"{signing.authentication}60&X-Amz-SignedHeaders=host"
+    query = "&".join(sorted([*encoded_parameters((parameters or {}).items()), *query.split("&")]))
+    request = canonical_request(method=method, uri=uri, query=query, headers=f"host:{host}\n", signed_headers="host")
+    to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
+    return f"{endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
