@@ -1,0 +1,60 @@
+"""The facts that the steps share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oci.exceptions import ServiceError
+
+from deploy.doctor.step import Unknown
+from local.signed_api import not_found
+from oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with World(tmp_path) as world:
+        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
+        yield world
+
+
+def test_the_function_tells_the_rest(world: World) -> None:
+    tenancy = world.tenancy()
+    assert tenancy.function.display_name == "presign"
+    assert tenancy.config["NAMESPACE"] == NAMESPACE
+    assert (tenancy.region, tenancy.namespace, tenancy.buckets) == (REGION, NAMESPACE, [BUCKET])
+    assert tenancy.storage_endpoint.url == world.storage.url
+    assert tenancy.key.access_key_id == ACCESS_KEY_ID
+    assert tenancy.deployment.id == DEPLOYMENT
+    assert tenancy.gateway.id == GATEWAY
+
+
+def test_the_stack_tells_the_function_and_the_signing_user(world: World, tmp_path: Path) -> None:
+    world.apply_stack()
+    tenancy = world.tenancy(function=None, stack=tmp_path)
+    assert (tenancy.function_ocid, tenancy.deployment.id) == (FUNCTION, DEPLOYMENT)
+    assert tenancy.signing_user_ocid == SIGNER
+
+
+def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Unknown, match=r"has not been applied: there is no presign\.tfstate with outputs\.$"):
+        _ = world.tenancy(function=None, stack=tmp_path).function
+
+
+def test_a_failure_is_told_once(world: World) -> None:
+    world.services.answers[f"GET /20260325/functions/{FUNCTION}"] = not_found()
+    tenancy = world.tenancy()
+    with pytest.raises(ServiceError):
+        _ = tenancy.function
+    with pytest.raises(Unknown, match=r"^An earlier step could not tell: function\.$"):
+        _ = tenancy.function
+
+
+def test_the_configuration_of_the_application_counts_too(world: World) -> None:
+    application = f"GET /20260325/applications/{world.services.function['applicationId']}"
+    world.services.answers[application]["config"] = {"DEFAULT_EXPIRES_IN": "60", "DEFAULT_BUCKET": "other"}
+    assert world.tenancy().settings.default_expires_in == 60
+    assert world.tenancy().settings.default_bucket == BUCKET

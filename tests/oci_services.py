@@ -1,0 +1,474 @@
+"""The services of OCI as `doctor` sees them, in a tenancy where all is right until a test changes an answer.
+
+The texts and codes of errors are those that OCI has, and a comment says where each was seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from werkzeug.wrappers import Request, Response
+
+from deploy import statements
+from deploy.doctor.tenancy import Tenancy
+from gateway.fill import TEMPLATE, fill
+from local.identity.request_signature import NotAuthenticated, verify_request
+from local.object_storage.presigned import verify
+from local.object_storage.s3_answer import S3Error, xml_response
+from local.object_storage.s3_target import s3_target
+from local.server import Server, headers, target
+from local.signed_api import ApiError, SignedApi, json_answer, not_found
+
+REGION = "eu-frankfurt-1"
+HOME_REGION = "us-ashburn-1"
+NAMESPACE = "axnamespace"
+BUCKET = "photos"
+CLAIMS_KEY = "gateway-secret-of-32-characters-0"
+ACCESS_KEY_ID = "0123456789abcdef0123456789abcdef01234567"
+SECRET_ACCESS_KEY = "c2VjcmV0LWFjY2Vzcy1rZXktb2YtMzItYnl0ZXMuLi4="
+
+TENANCY = "ocid1.tenancy.oc1..tenancy"
+COMPARTMENT = "ocid1.compartment.oc1..presign"
+USER = "ocid1.user.oc1..operator"
+SIGNER = "ocid1.user.oc1..signer"
+APPLICATION = "ocid1.fnapp.oc1.eu-frankfurt-1.application"
+FUNCTION = "ocid1.fnfunc.oc1.eu-frankfurt-1.function"
+SECRET = "ocid1.vaultsecret.oc1.eu-frankfurt-1.secret"
+DYNAMIC_GROUP = "ocid1.dynamicgroup.oc1..function"
+GROUP = "ocid1.group.oc1..signers"
+GATEWAY = "ocid1.apigateway.oc1.eu-frankfurt-1.gateway"
+DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.deployment"
+QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
+LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
+LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
+
+OF_USERS = {"bucket": BUCKET, "prefix": "users/{sub}/", "max_expires_in": 3600}
+RULES = [
+    {"operations": ["get_object", "put_object"], "via": "par", **OF_USERS},
+    {"operations": ["*"], **OF_USERS},
+    {"operations": ["get_object"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
+]
+
+Document = Any
+"""JSON, an `ApiError`, or a function of the request that gives or raises one of them."""
+
+
+def ago(**units: float) -> str:
+    """The moment this long ago, as OCI writes it."""
+    return (datetime.now(UTC) - timedelta(**units)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def of_compartment(documents: list[dict[str, Any]]) -> Callable[[Request], Document]:
+    """A listing of those documents that are in the compartment that is asked for."""
+    return lambda request: [one for one in documents if one["compartmentId"] == request.args["compartmentId"]]
+
+
+class ApiKey:
+    """The operator's API signing key, with the configuration file that names it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key_id = f"{TENANCY}/{USER}/20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34"
+        self.ahead_seconds = 0.0
+        pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (directory / "key.pem").write_bytes(pem)
+        (directory / "key.pem").chmod(0o600)
+        self.file = directory / "config"
+        names = ("tenancy", "user", "fingerprint")
+        lines = [f"{name} = {value}" for name, value in zip(names, self.key_id.split("/"), strict=True)]
+        lines += [f"key_file = {directory / 'key.pem'}", f"region = {HOME_REGION}"]
+        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        self.file.chmod(0o600)
+
+    def verify(
+        self, *, method: str, target: str, headers: Mapping[str, str], body: bytes, now: float | None = None
+    ) -> None:
+        """Return if the operator has signed the request."""
+        now = time.time() + self.ahead_seconds
+        verify_request(
+            method=method, target=target, headers=headers, body=body, public_key_of=self._public_key, now=now
+        )
+
+    def _public_key(self, key_id: str) -> rsa.RSAPublicKey:
+        if key_id != self.key_id:
+            raise NotAuthenticated("The key is not that of the operator.")
+        return self.key.public_key()
+
+
+class OciServices(SignedApi):
+    """All services at one address, since their paths differ.
+
+    Attributes:
+        answers: by method and path.
+        hanging: keys of `answers` that are never answered while the server runs.
+        asked: keys of `answers` in the order of the requests.
+    """
+
+    def __init__(self, identity: ApiKey, *, storage_url: str) -> None:
+        super().__init__(identity)
+        self.api_key = identity
+        self.hanging: dict[str, float] = {}
+        self.asked: list[str] = []
+        self.answers: dict[str, Document] = _right_answers(storage_url)
+
+    def __call__(self, request: Request) -> Response:
+        response = super().__call__(request)
+        response.headers["Date"] = formatdate(time.time() + self.api_key.ahead_seconds, usegmt=True)
+        return response
+
+    def answer(self, request: Request) -> Response:
+        """The answer that is set for the method and the path."""
+        key = f"{request.method} {request.path}"
+        self.asked.append(key)
+        time.sleep(self.hanging.get(key, 0))
+        document = self.answers.get(key, not_found())
+        if callable(document):
+            document = document(request)
+        if isinstance(document, ApiError):
+            raise document
+        return json_answer(document)
+
+    # Short names for the documents that tests change
+
+    @property
+    def function(self) -> dict[str, Any]:
+        """The function."""
+        document: dict[str, Any] = self.answers[f"GET /20260325/functions/{FUNCTION}"]
+        return document
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The function's configuration."""
+        config: dict[str, str] = self.function["config"]
+        return config
+
+    @property
+    def bucket(self) -> dict[str, Any]:
+        """The bucket."""
+        document: dict[str, Any] = self.answers[f"GET /n/{NAMESPACE}/b/{BUCKET}"]
+        return document
+
+    @property
+    def customer_secret_key(self) -> dict[str, Any]:
+        """The one customer secret key of the signing user."""
+        document: dict[str, Any] = self.answers[f"GET /20160918/users/{SIGNER}/customerSecretKeys"][0]
+        return document
+
+    @property
+    def secret(self) -> dict[str, Any]:
+        """The secret, without its content."""
+        document: dict[str, Any] = self.answers[f"GET /20180608/secrets/{SECRET}"]
+        return document
+
+    def put_secret(self, content: str) -> None:
+        """Give the secret this content."""
+        self.answers[f"GET /20190301/secretbundles/{SECRET}"] = _bundle(content)
+
+    def policies(self, *, without: str = "") -> None:
+        """Set the statements in the tenancy: all, but for those that have `without` in them."""
+        kept = [statement for statement in _statements() if not without or without not in statement]
+        self.answers["GET /20160918/policies"] = of_compartment([_policy(kept)])
+
+
+class S3Endpoint:
+    """The S3 Compatibility API for one bucket, as far as `doctor` asks it.
+
+    Attributes:
+        keys: secret access keys by access key id.
+        region: the one that URLs must be signed for.
+        refused: whether the signing user may do nothing.
+        ahead_seconds: how far its clock is ahead.
+    """
+
+    def __init__(self) -> None:
+        self.keys = {ACCESS_KEY_ID: SECRET_ACCESS_KEY}
+        self.region = REGION
+        self.buckets = {BUCKET}
+        self.refused = False
+        self.ahead_seconds = 0.0
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            response = self._answer(request)
+        except S3Error as exc:
+            response = exc.response()
+        if request.method == "HEAD":
+            response = Response(status=response.status_code, content_type="application/xml")
+        response.headers["Date"] = formatdate(time.time() + self.ahead_seconds, usegmt=True)
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        now = datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)
+        method, received = request.method, headers(request)
+        try:
+            verify(method=method, target=target(request), headers=received, keys=self.keys, region=self.region, now=now)
+        except S3Error as exc:
+            if exc.code == "AccessDenied":
+                raise
+            # One text for all causes: FACTS-2, section D, from public reports
+            raise S3Error(
+                403,
+                "SignatureDoesNotMatch",
+                "The secret key required to complete authentication could not be found. The region must be specified "
+                "if this is not the home region for the tenancy.",
+            ) from None
+        bucket = s3_target(request).bucket
+        if bucket not in self.buckets or self.refused:
+            # The text of BucketNotFound (oracle/oci-python-sdk#484), with the name that S3 has for it
+            message = (
+                f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
+            )
+            raise S3Error(404, "NoSuchBucket", f"{message}authorized to access it")
+        return xml_response("ListBucketResult", {"Name": bucket, "MaxKeys": "0", "KeyCount": "0"})
+
+
+def bucket_not_found(bucket: str = BUCKET) -> ApiError:
+    """Object Storage's answer for a bucket that is missing or that one may not see (oracle/oci-python-sdk#484)."""
+    message = f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
+    return ApiError(404, "BucketNotFound", f"{message}authorized to access it")
+
+
+class World:
+    """A tenancy with a deployment in which all is right."""
+
+    def __init__(self, directory: Path) -> None:
+        self.s3 = S3Endpoint()
+        self.storage = Server(self.s3)
+        self.api_key = ApiKey(directory)
+        self.services = OciServices(self.api_key, storage_url=self.storage.url)
+        self.server = Server(self.services)
+        self.state = directory / "presign.tfstate"
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+        self.storage.stop()
+
+    def apply_stack(self) -> None:
+        """Write the Terraform state that the stack leaves."""
+        outputs = {"function_ocid": FUNCTION, "deployment_ocid": DEPLOYMENT, "bucket": BUCKET}
+        user = {"mode": "managed", "type": "oci_identity_user", "name": "signer"}
+        document = {
+            "version": 4,
+            "outputs": {name: {"value": value, "type": "string"} for name, value in outputs.items()},
+            "resources": [{**user, "instances": [{"attributes": {"id": SIGNER}}]}],
+        }
+        self.state.write_text(json.dumps(document))
+
+    def tenancy(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> Tenancy:
+        """The tenancy as `doctor` sees it with these arguments of its command line."""
+        given: dict[str, Any] = {"function": FUNCTION, "stack": None, "origin": None, "token_file": None}
+        given |= {"write": None, "json": False, "auth": "config", "profile": "DEFAULT", **arguments}
+        return Tenancy(
+            argparse.Namespace(**given), endpoints=self.endpoints(), environment=environment or {}, state=self.state
+        )
+
+    def endpoints(self) -> dict[str, str]:
+        """The address of the services for the SDK's clients."""
+        names = (
+            "Deployment FunctionsManagement Gateway Identity LogSearch LoggingManagement ObjectStorage Secrets Vaults"
+        )
+        return {f"{name}Client": self.server.url for name in names.split()}
+
+
+def _right_answers(storage_url: str) -> dict[str, Document]:
+    config = {
+        "NAMESPACE": NAMESPACE,
+        "DEFAULT_BUCKET": BUCKET,
+        "STORAGE_ENDPOINT": storage_url,
+        "POLICY": json.dumps({"rules": RULES}),
+        "CLAIMS_KEY": CLAIMS_KEY,
+        "SECRET_OCID": SECRET,
+        "DELIVER_TO": QUEUE,
+    }
+    function = {
+        "id": FUNCTION,
+        "displayName": "presign",
+        "applicationId": APPLICATION,
+        "compartmentId": COMPARTMENT,
+        "lifecycleState": "ACTIVE",
+        "memoryInMBs": 256,
+        "timeoutInSeconds": 30,
+        "config": config,
+        "invokeEndpoint": "https://functions.example",
+        "timeUpdated": ago(days=1),
+    }
+    users = [
+        {"id": USER, "name": "operator", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
+        {"id": SIGNER, "name": "presign-signer", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
+    ]
+    key = {
+        "id": ACCESS_KEY_ID,
+        "displayName": "presign",
+        "userId": SIGNER,
+        "lifecycleState": "ACTIVE",
+        "timeCreated": ago(days=1),
+        "timeExpires": None,
+    }
+    deployment = {
+        "id": DEPLOYMENT,
+        "gatewayId": GATEWAY,
+        "compartmentId": COMPARTMENT,
+        "displayName": "presign",
+        "pathPrefix": "/presigner",
+        "endpoint": "https://gateway.example/presigner",
+        "lifecycleState": "ACTIVE",
+        "specification": fill(json.loads(TEMPLATE.read_text("utf-8")), placeholders()),
+    }
+    summary = {name: value for name, value in deployment.items() if name != "specification"}
+    gateway = {
+        "id": GATEWAY,
+        "displayName": "presign",
+        "compartmentId": COMPARTMENT,
+        "endpointType": "PUBLIC",
+        "hostname": "gateway.example",
+        "lifecycleState": "ACTIVE",
+    }
+    bucket = {
+        "namespace": NAMESPACE,
+        "name": BUCKET,
+        "compartmentId": COMPARTMENT,
+        "timeCreated": ago(days=1),
+        "objectEventsEnabled": True,
+        "versioning": "Enabled",
+        "publicAccessType": "NoPublicAccess",
+    }
+    lifecycle_rule = {
+        "name": "unfinished-uploads",
+        "action": "ABORT",
+        "target": "multipart-uploads",
+        "isEnabled": True,
+        "timeAmount": 7,
+        "timeUnit": "DAYS",
+    }
+    logs = {
+        (APPLICATION, "invoke"): "functions",
+        (DEPLOYMENT, "access"): "apigateway",
+        (DEPLOYMENT, "execution"): "apigateway",
+    }
+    return {
+        f"GET /20260325/functions/{FUNCTION}": function,
+        f"GET /20260325/applications/{APPLICATION}": {
+            "id": APPLICATION,
+            "displayName": "presign",
+            "compartmentId": COMPARTMENT,
+            "lifecycleState": "ACTIVE",
+            "config": {},
+        },
+        f"GET /20180608/secrets/{SECRET}": {
+            "id": SECRET,
+            "secretName": "presign-key",
+            "compartmentId": COMPARTMENT,
+            "lifecycleState": "ACTIVE",
+            "currentVersionNumber": 1,
+            "timeCreated": ago(days=1),
+        },
+        f"GET /20190301/secretbundles/{SECRET}": _bundle(
+            json.dumps({"access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY})
+        ),
+        f"GET /20160918/compartments/{COMPARTMENT}": {"id": COMPARTMENT, "name": "files", "compartmentId": TENANCY},
+        "GET /20160918/dynamicGroups": [
+            {
+                "id": DYNAMIC_GROUP,
+                "compartmentId": TENANCY,
+                "name": "presign-function",
+                "matchingRule": statements.dynamic_group_rule(FUNCTION),
+                "lifecycleState": "ACTIVE",
+            }
+        ],
+        "GET /20160918/policies": of_compartment([_policy(_statements())]),
+        f"GET /20160918/tenancies/{TENANCY}/regionSubscriptions": [
+            {"regionKey": "IAD", "regionName": HOME_REGION, "status": "READY", "isHomeRegion": True},
+            {"regionKey": "FRA", "regionName": REGION, "status": "READY", "isHomeRegion": False},
+        ],
+        "GET /20160918/users": users,
+        f"GET /20160918/users/{USER}/customerSecretKeys": [],
+        f"GET /20160918/users/{SIGNER}/customerSecretKeys": [key],
+        "GET /n": NAMESPACE,
+        f"GET /n/{NAMESPACE}/b": [bucket],
+        f"GET /n/{NAMESPACE}/b/{BUCKET}": bucket,
+        f"GET /n/{NAMESPACE}/b/{BUCKET}/l": {"timeCreated": ago(days=1), "items": [lifecycle_rule]},
+        "GET /20190501/deployments": {"items": [summary]},
+        f"GET /20190501/deployments/{DEPLOYMENT}": deployment,
+        f"GET /20190501/gateways/{GATEWAY}": gateway,
+        "GET /20200531/logGroups": [
+            {"id": LOG_GROUP, "compartmentId": COMPARTMENT, "displayName": "presign", "lifecycleState": "ACTIVE"}
+        ],
+        f"GET /20200531/logGroups/{LOG_GROUP}/logs": [
+            _log(number, resource, category, service)
+            for number, ((resource, category), service) in enumerate(logs.items())
+        ],
+        "POST /20190909/search": {"results": [], "fields": [], "summary": {"resultCount": 0, "fieldCount": 0}},
+    }
+
+
+def placeholders() -> dict[str, list[str]]:
+    """The values that fill the placeholders of the API deployment."""
+    return {
+        "FUNCTION_OCID": [FUNCTION],
+        "ISSUER": ["https://identity.oraclecloud.com/"],
+        "AUDIENCE": ["https://presign.example.com/"],
+        "JWKS_URI": ["https://idcs.example.com/admin/v1/SigningCert/jwk"],
+        "ALLOWED_ORIGINS": ["https://app.example.com"],
+        "CLAIMS_KEY": [CLAIMS_KEY],
+    }
+
+
+def _statements() -> list[str]:
+    """The statements that the stack makes."""
+    of_function = {"dynamic_group": f"id {DYNAMIC_GROUP}", "compartment": f"id {COMPARTMENT}"}
+    of_signer = {"group": f"id {GROUP}", "compartment": f"id {COMPARTMENT}", "buckets": [BUCKET]}
+    reading = statements.permissions_of(["get_object", "put_object"], via="par")
+    return [
+        statements.signer_may_find_buckets(**of_signer),  # type: ignore[arg-type]
+        statements.signer_may_use_objects(**of_signer, permissions=statements.permissions_of(["*"])),  # type: ignore[arg-type]
+        statements.function_may_read_secret(
+            dynamic_group=f"id {DYNAMIC_GROUP}", location=f"compartment id {COMPARTMENT}", secret_ocid=SECRET
+        ),
+        statements.function_may_manage_pars(**of_function, buckets=[BUCKET]),
+        statements.function_may_use_objects(**of_function, buckets=[BUCKET], permissions=reading),
+        statements.function_may_find_queue(**of_function, queue_ocid=QUEUE),
+        statements.function_may_put_messages(**of_function, queue_ocid=QUEUE),
+        statements.gateway_may_call_function(compartment=f"id {COMPARTMENT}", gateway_compartment_ocid=COMPARTMENT),
+        statements.object_storage_may_apply_lifecycle(region=REGION, compartment=f"id {COMPARTMENT}", buckets=[BUCKET]),
+    ]
+
+
+def _policy(listed: list[str]) -> dict[str, Any]:
+    policy = {"id": "ocid1.policy.oc1..presign", "compartmentId": TENANCY, "name": "presign", "description": "-"}
+    return {**policy, "lifecycleState": "ACTIVE", "statements": listed}
+
+
+def _bundle(content: str) -> dict[str, Any]:
+    return {
+        "secretId": SECRET,
+        "versionNumber": 1,
+        "timeCreated": ago(days=1),
+        "stages": ["CURRENT", "LATEST"],
+        "secretBundleContent": {"contentType": "BASE64", "content": base64.b64encode(content.encode()).decode()},
+    }
+
+
+def _log(number: int, resource: str, category: str, service: str) -> dict[str, Any]:
+    source = {"sourceType": "OCISERVICE", "service": service, "resource": resource, "category": category}
+    return {
+        "id": LOG if number == 0 else f"{LOG}{number}",
+        "logGroupId": LOG_GROUP,
+        "displayName": category,
+        "isEnabled": True,
+        "lifecycleState": "ACTIVE",
+        "logType": "SERVICE",
+        "configuration": {"compartmentId": COMPARTMENT, "source": source},
+    }
