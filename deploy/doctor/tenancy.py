@@ -294,6 +294,13 @@ class Tenancy:
         return secret.secret_ocid or str(self.secret_bundle.secret_id)
 
     @fact
+    def secret(self) -> Any:
+        """The secret, as Vault describes it."""
+        from oci.vault import VaultsClient
+
+        return self.client(VaultsClient).get_secret(self.secret_ocid).data
+
+    @fact
     def secret_bundle(self) -> Any:
         """The current version of the secret, read as the operator."""
         from oci.secrets import SecretsClient

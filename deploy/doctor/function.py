@@ -1,0 +1,80 @@
+"""The function: its state, its settings, and the size of its configuration."""
+
+from __future__ import annotations
+
+from deploy.doctor.step import Finding, Step
+from deploy.doctor.tenancy import Tenancy
+from presign.problems import NotConfigured
+
+MAX_CONFIG_BYTES = 4096
+BOTO3_MEGABYTES = 256
+"""The memory for batches with `SIGNER=boto3`, whose peak is 135 MiB (docs/operations.md)."""
+
+_READ = "read fn-function in the function's compartment"
+
+
+def state(tenancy: Tenancy) -> Finding:
+    """Whether the function is there and active, and has the memory that it needs."""
+    function = tenancy.function
+    name = f"{function.display_name}: {function.memory_in_mbs} MB, {function.timeout_in_seconds} s"
+    if function.lifecycle_state != "ACTIVE":
+        return Finding(
+            "wrong",
+            f"{function.display_name} is {function.lifecycle_state}, so nobody can call it.",
+            "deploy it again: make deploy",
+        )
+    if (function.config or {}).get("SIGNER") == "boto3" and function.memory_in_mbs < BOTO3_MEGABYTES:
+        return Finding(
+            "wrong",
+            f"{name}; large batches signed by boto3 need {BOTO3_MEGABYTES} MB.",
+            f"{update_command(tenancy)} --memory-in-mbs {BOTO3_MEGABYTES}",
+        )
+    return Finding("ok", f"{name}.")
+
+
+def settings(tenancy: Tenancy) -> Finding:
+    """Whether the function can read its settings; tells all that are wrong."""
+    try:
+        rules = tenancy.settings.rules
+    except NotConfigured as exc:
+        errors = tuple(str(error) for error in exc.errors)
+        text = f"The settings have {len(errors)} error{'s' if len(errors) > 1 else ''}, so each call ends in 500."
+        return Finding("wrong", text, "docs/operations.md#change-a-setting", errors)
+    if tenancy.policy_is_in_package:
+        return Finding(
+            "ok", f"They are right, as far as they are here: {tenancy.config['POLICY'].strip()} is in the package."
+        )
+    if not rules:
+        return Finding(
+            "wrong",
+            "POLICY is not set, so every request is refused.",
+            f"{update_command(tenancy)} --config file://settings.json, with a POLICY as docs/policy.md describes it",
+        )
+    return Finding("ok", f"They are right; the policy has {len(rules)} rule{'s' if len(rules) > 1 else ''}.")
+
+
+def size(tenancy: Tenancy) -> Finding:
+    """Whether the configuration is as small as OCI Functions demands."""
+    config = tenancy.function.config or {}
+    used = sum(len(name.encode()) + len(value.encode()) for name, value in config.items())
+    if used > MAX_CONFIG_BYTES:
+        return Finding(
+            "wrong",
+            f"It has {used} bytes; OCI takes {MAX_CONFIG_BYTES}, names and values together.",
+            "give the policy as a file of the package: make deploy POLICY=policy.json",
+        )
+    return Finding("ok", f"It has {used} of {MAX_CONFIG_BYTES} bytes.")
+
+
+def update_command(tenancy: Tenancy) -> str:
+    """The command that updates the function, without the options that say how."""
+    source = getattr(tenancy.function.source_details, "source_type", None)
+    kind = "update archive-function" if source == "ARCHIVE" else "update container-function"
+    return f"oci fn function {kind} --function-id {tenancy.function_ocid}"
+
+
+STEPS = (
+    Step("function", "state", state, _READ),
+    Step("function", "settings", settings, "read fn-app in the function's compartment"),
+    Step("function", "size of the configuration", size, _READ),
+)
