@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from deploy import oci_auth
+from deploy.doctor import bucket, clock, function, key, logs, report, secret
 from deploy.doctor.step import Step, findings_of
 from deploy.doctor.tenancy import Tenancy
 
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (
+    *clock.STEPS,
+    *function.STEPS,
+    *secret.STEPS,
+    *bucket.STEPS,
+    *key.STEPS,
+    *logs.STEPS,
+)
 """In the order in which a request needs them."""
 
 
@@ -32,9 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status: 1 if anything is wrong.
     """
-    tenancy = Tenancy(arguments, endpoints={}, environment=os.environ)
-    wrong = False
-    for step, finding in findings_of(STEPS, tenancy):
-        print(step.group, step.name, finding.state, finding.text)
-        wrong = wrong or finding.state == "wrong"
-    return int(wrong)
+    found = findings_of(STEPS, Tenancy(arguments, endpoints={}, environment=os.environ))
+    is_well = report.write_json(found, sys.stdout) if arguments.json else report.show(found, Console(highlight=False))
+    return int(not is_well)

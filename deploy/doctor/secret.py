@@ -117,7 +117,7 @@ def groups_of_function(tenancy: Tenancy) -> list[tuple[Any, Verdict]]:
 
 
 def group_name(tenancy: Tenancy) -> str:
-    """A dynamic group that has the function, for a new statement; the name that `dynamic_group` proposes if none has."""
+    """A dynamic group that has the function, for a statement; the one that `dynamic_group` proposes if none has it."""
     names = [group.name for group, _ in groups_of_function(tenancy)]
     return names[0] if names else f"{tenancy.function.display_name}-function"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -63,9 +64,24 @@ def findings_of(
         found: queue.SimpleQueue[Finding] = queue.SimpleQueue()
         threading.Thread(target=lambda step=step, found=found: found.put(_look(step, tenancy)), daemon=True).start()
         try:
-            yield step, found.get(timeout=seconds)
+            yield step, _redacted(found.get(timeout=seconds), tenancy.secrets)
         except queue.Empty:
             yield step, Finding("unknown", f"It took longer than {seconds:g} seconds.")
+
+
+_secret_parts = re.compile(r"(X-Amz-Signature=|Bearer |/p/)[\w.~+/=-]+", re.IGNORECASE)
+
+
+def _redacted(finding: Finding, secrets: Iterable[str]) -> Finding:
+    """The finding without these secrets, and without signatures and tokens, wherever they may come from."""
+
+    def clean(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "…")
+        return _secret_parts.sub(r"\1…", text)
+
+    mend = None if finding.mend is None else clean(finding.mend)
+    return Finding(finding.state, clean(finding.text), mend, tuple(map(clean, finding.details)))
 
 
 def _look(step: Step, tenancy: Tenancy) -> Finding:

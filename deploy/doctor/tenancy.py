@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -59,6 +61,22 @@ class fact(Generic[T]):  # noqa: N801 - a decorator
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """A user with a customer secret key.
+
+    Args:
+        ocid, name: of the user.
+        key: the key, as Identity describes it, which is without its secret half.
+        count: how many such keys the user has.
+    """
+
+    ocid: str
+    name: str
+    key: Any
+    count: int
+
+
 class Tenancy:
     """Facts about one deployment.
 
@@ -87,6 +105,7 @@ class Tenancy:
         self.asked: dict[str, str] = {}
         self._endpoints = endpoints
         self._state = state
+        self._buckets: dict[str, Any] = {}
         self._policies: dict[str, list[Any]] = {}
 
     def client(self, kind: Callable[..., Any], *, region: str | None = None) -> Any:
@@ -109,6 +128,19 @@ class Tenancy:
         from oci.pagination import list_call_get_all_results
 
         return list(list_call_get_all_results(call, *arguments, **options).data)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets that are known by now, none of which may be shown."""
+        known = self.__dict__
+        found = [known.get("token")]
+        if "config" in known:
+            found += known["config"].get("CLAIMS_KEY", "").replace(",", " ").split()
+        if "key" in known:
+            found.append(known["key"].secret_access_key)
+        if "secret_bundle" in known:
+            found.append(known["secret_bundle"].secret_bundle_content.content)
+        return [secret for secret in found if secret]
 
     # The operator
 
@@ -283,6 +315,16 @@ class Tenancy:
         namespace = self.namespace if "{namespace}" in template else None
         return StorageEndpoint.from_template(template, namespace=namespace, region=self.region)
 
+    def bucket(self, name: str) -> Any:
+        """A bucket, as Object Storage describes it."""
+        if name not in self._buckets:
+            looked_up = f"bucket {name}"
+            if looked_up in self.asked:
+                raise Unknown(self.asked[looked_up])
+            self.asked[looked_up] = f"An earlier step could not tell: the bucket {name}."
+            self._buckets[name] = self.object_storage.get_bucket(self.namespace, name).data
+        return self._buckets[name]
+
     # The key
 
     @fact
@@ -323,6 +365,51 @@ class Tenancy:
         content = self.secret_bundle.secret_bundle_content.content
         assert self.settings.secret is not None  # noqa: S101 - the bundle is there
         return parse_key(content, self.settings.secret, now=self.now())
+
+    @fact
+    def key_owner(self) -> KeyOwner | None:
+        """The user whose customer secret key it is; None if no user has such a key."""
+        from oci.exceptions import ServiceError
+        from oci.identity import IdentityClient
+
+        access_key_id = self.key.access_key_id
+        client = self.client(IdentityClient)
+
+        def owner(user: str, name: str) -> KeyOwner | None:
+            keys = client.list_customer_secret_keys(user).data
+            found = [key for key in keys if key.id == access_key_id]
+            return KeyOwner(user, name, found[0], len(keys)) if found else None
+
+        likely = [self.signing_user_ocid, oci_auth.tenancy_and_user(self.arguments)[1]]
+        for user in filter(None, likely):
+            with suppress(ServiceError):
+                if found := owner(user, client.get_user(user).data.name):
+                    return found
+        for summary in self.all(client.list_users, self.tenancy_ocid):
+            if summary.id not in likely and (found := owner(summary.id, summary.name)):
+                return found
+        return None
+
+    @property
+    def key_created_at(self) -> float:
+        """When the key was made, in seconds since the epoch; if nobody may tell, when it was put into the secret."""
+        from oci.exceptions import ServiceError
+
+        with suppress(Unknown, ServiceError):
+            if self.key_owner is not None:
+                return float(self.key_owner.key.time_created.timestamp())
+        return float(self.secret_bundle.time_created.timestamp())
+
+    # Logs
+
+    @fact
+    def logs(self) -> list[Any]:
+        """The logs of the compartment's log groups."""
+        from oci.logging import LoggingManagementClient
+
+        client = self.client(LoggingManagementClient)
+        groups = self.all(client.list_log_groups, self.function.compartment_id)
+        return [log for group in groups for log in self.all(client.list_logs, group.id)]
 
     # API Gateway
 

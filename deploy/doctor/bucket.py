@@ -1,0 +1,173 @@
+"""The namespace and the buckets, and the function's rights on those for pre-authenticated requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from deploy import statements
+from deploy.doctor.secret import finding_on_rights, group_name
+from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.tenancy import Tenancy
+from presign.policy.rules import GROUPS
+
+UNFINISHED_UPLOADS = {
+    "name": "unfinished-uploads",
+    "action": "ABORT",
+    "target": "multipart-uploads",
+    "isEnabled": True,
+    "timeAmount": 7,
+    "timeUnit": "DAYS",
+}
+"""The rule that drops the parts of uploads that nobody finished; the stack has the same."""
+
+
+def namespace(tenancy: Tenancy) -> Finding:
+    """Whether the setting NAMESPACE is the tenancy's namespace."""
+    actual = str(tenancy.object_storage.get_namespace().data)
+    if actual != tenancy.namespace:
+        return Finding(
+            "wrong",
+            f"NAMESPACE is {tenancy.namespace}, but the tenancy's namespace is {actual}.",
+            f"set NAMESPACE to {actual} (docs/operations.md#change-a-setting)",
+        )
+    return Finding("ok", f"{actual}.")
+
+
+def is_there(tenancy: Tenancy) -> Finding:
+    """Whether each bucket of the policy is there."""
+    from oci.exceptions import ServiceError
+
+    def look(name: str) -> Finding:
+        try:
+            bucket = tenancy.bucket(name)
+        except ServiceError as exc:
+            if exc.status != 404:
+                raise
+            # One who may list the buckets of the compartment would see it.
+            compartment = tenancy.function.compartment_id
+            tenancy.object_storage.list_buckets(tenancy.namespace, compartment, limit=1)
+            return Finding(
+                "wrong",
+                f"{name} is not in the region {tenancy.region}, or you may not read it.",
+                f"oci os bucket create --region {tenancy.region} --compartment-id {compartment} --name {name}",
+            )
+        versions = bucket.versioning.lower()
+        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {versions}.")
+
+    return _of_each(tenancy, look)
+
+
+def events(tenancy: Tenancy) -> Finding:
+    """Whether the buckets send the events that the settings count on."""
+    single_use = {rule.bucket for rule in tenancy.rules if rule.single_use}
+
+    def look(name: str) -> Finding:
+        if tenancy.bucket(name).object_events_enabled:
+            return Finding("ok", f"{name} emits events of its objects.")
+        if tenancy.settings.deliver_to is None and name not in single_use:
+            return Finding("ok", f"{name} emits no events, and no setting needs them.")
+        reason = "a rule is single_use" if name in single_use else "DELIVER_TO is set"
+        return Finding(
+            "wrong",
+            f"{name} emits no events of its objects, though {reason}.",
+            f"oci os bucket update --region {tenancy.region} --name {name} --object-events-enabled true",
+        )
+
+    return _of_each(tenancy, look)
+
+
+def lifecycle(tenancy: Tenancy) -> Finding:
+    """Whether the buckets that take uploads drop the parts of those that nobody finished."""
+    from oci.exceptions import ServiceError
+
+    uploads = GROUPS["write"]
+    targets = {rule.bucket for rule in tenancy.rules if rule.granted & uploads}
+
+    def look(name: str) -> Finding:
+        bucket = tenancy.bucket(name)
+        if name not in targets:
+            return Finding("ok", f"No rule allows uploads to {name}.")
+        client = tenancy.object_storage
+        try:
+            rules = client.get_object_lifecycle_policy(tenancy.namespace, name).data.items or []
+        except ServiceError as exc:
+            if exc.status != 404:
+                raise
+            rules = []
+        if any(rule.target == "multipart-uploads" and rule.action == "ABORT" and rule.is_enabled for rule in rules):
+            return Finding("ok", f"{name} drops unfinished uploads.")
+        items = [*client.base_client.sanitize_for_serialization(rules), UNFINISHED_UPLOADS]
+        statement = statements.object_storage_may_apply_lifecycle(
+            region=tenancy.region, compartment=f"id {bucket.compartment_id}", buckets=[name]
+        )
+        return Finding(
+            "wrong",
+            f"{name} keeps the parts of unfinished uploads for ever, and they cost.",
+            f"oci os object-lifecycle-policy put --region {tenancy.region} --bucket-name {name} "
+            f"--items '{json.dumps(items)}'",
+            (f"Object Storage needs this statement first: {statement}",),
+        )
+
+    return _of_each(tenancy, look)
+
+
+def may_make_pars(tenancy: Tenancy) -> Finding:
+    """Whether statements let the function make pre-authenticated requests, and do what they are for."""
+    rules = [rule for rule in tenancy.rules if rule.via == "par"]
+    if not rules:
+        return Finding("skipped", "No rule gives pre-authenticated requests.")
+
+    def look(name: str) -> Finding:
+        compartment = tenancy.bucket(name).compartment_id
+        granted = {operation for rule in rules if rule.bucket == name for operation in rule.operations}
+        permissions = statements.permissions_of(granted, via="par")
+        of_function: dict[str, Any] = {
+            "dynamic_group": group_name(tenancy),
+            "compartment": f"id {compartment}",
+            "buckets": [name],
+        }
+        shared: dict[str, Any] = {"compartment": compartment, "variables": {"target.bucket.name": name}}
+        may_manage = finding_on_rights(
+            tenancy,
+            permissions=["PAR_MANAGE"],
+            statement=statements.function_may_manage_pars(**of_function),
+            **shared,
+        )
+        may_use = finding_on_rights(
+            tenancy,
+            permissions=permissions,
+            statement=statements.function_may_use_objects(**of_function, permissions=permissions),
+            **shared,
+        )
+        return _together([may_manage, may_use])
+
+    return _of_each(tenancy, look, names=tenancy.buckets_of("par"))
+
+
+def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[str] | None = None) -> Finding:
+    """The findings on the buckets, as one."""
+    names = tenancy.buckets if names is None else names
+    if not names:
+        raise Unknown("No bucket is named: each has a claim in its name, or the policy is not here.")
+    return _together([look(name) for name in names])
+
+
+def _together(findings: list[Finding]) -> Finding:
+    """One finding with the sentences of all, and the worst of their states."""
+    states = [finding.state for finding in findings]
+    worst = next(state for state in ("wrong", "unknown", "skipped", "ok") if state in states)
+    told = [finding for finding in findings if finding.state == worst]
+    mends = [finding.mend for finding in told if finding.mend]
+    details = tuple(line for finding in told for line in finding.details)
+    return Finding(worst, " ".join(finding.text for finding in told), "\n".join(mends) or None, details)
+
+
+STEPS = (
+    Step("bucket", "namespace", namespace, "read objectstorage-namespaces in tenancy"),
+    Step("bucket", "there", is_there, "read buckets in the bucket's compartment"),
+    Step("bucket", "events", events, "read buckets in the bucket's compartment"),
+    Step("bucket", "unfinished uploads", lifecycle, "read buckets in the bucket's compartment"),
+    Step("bucket", "the function may make PARs", may_make_pars, "inspect policies in tenancy"),
+)

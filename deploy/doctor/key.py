@@ -1,0 +1,239 @@
+"""The customer secret key: its form, its owner, and what Object Storage says to requests that it signs."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from xml.etree import ElementTree
+
+from deploy import statements
+from deploy.doctor import web
+from deploy.doctor.secret import new_version_command
+from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.tenancy import Tenancy
+
+YOUNG_SECONDS = 300
+"""A new key takes up to this long to arrive everywhere: reports say two to four minutes."""
+
+MAX_KEYS = 2
+"""Customer secret keys that a user may have."""
+
+_FORMS = (
+    (re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){15}"), "the fingerprint of an API key"),
+    (re.compile(r"ocid1\..+"), "an OCID"),
+    (re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}"), "a key of AWS"),
+)
+_access_key_id = re.compile(r"[0-9a-f]{40}")
+_region_in_host = re.compile(r"objectstorage\.([a-z0-9-]+)\.")
+
+_MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
+
+
+def form(tenancy: Tenancy) -> Finding:
+    """Whether the secret holds a customer secret key, and not credentials of another kind."""
+    key = tenancy.key
+    if _access_key_id.fullmatch(key.access_key_id):
+        return Finding("ok", "It has the form of a customer secret key.")
+    kind = next((kind for pattern, kind in _FORMS if pattern.fullmatch(key.access_key_id)), None)
+    return Finding(
+        "wrong",
+        f"access_key_id is {kind or 'no id of a customer secret key, but perhaps an auth token or a user name'}; "
+        "Object Storage signs with customer secret keys only.",
+        "oci iam customer-secret-key create --user-id <the signing user> --display-name presign; then "
+        + new_version_command(tenancy),
+    )
+
+
+def owner(tenancy: Tenancy) -> Finding:
+    """Whose key it is, whether it is active, and how long it lives."""
+    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
+        raise Unknown("It is no customer secret key.")
+    found = tenancy.key_owner
+    if found is None:
+        return Finding(
+            "wrong",
+            "No user of the identity domain Default has this key; it may have been deleted.",
+            "make another key (docs/operations.md#replace-the-customer-secret-key)",
+        )
+    expires: datetime | None = found.key.time_expires
+    replace = (
+        f"oci iam customer-secret-key create --user-id {found.ocid} --display-name presign-2; "
+        f"then {new_version_command(tenancy)}"
+    )
+    if found.key.lifecycle_state == "CREATING":
+        return Finding("unknown", f"The key of {found.name} is still being made.", "wait, and look again")
+    if found.key.lifecycle_state != "ACTIVE":
+        return Finding("wrong", f"The key of {found.name} is {found.key.lifecycle_state}.", replace)
+    if expires is not None and _has_expired(tenancy, expires):
+        return Finding("wrong", f"The key of {found.name} has expired on {expires:%Y-%m-%d}.", replace)
+    until = "" if expires is None else f", until {expires:%Y-%m-%d}"
+    return Finding(
+        "ok", f"The key of {found.name} is active{until}; it is one of {found.count} keys, of at most {MAX_KEYS}."
+    )
+
+
+def list_no_keys(tenancy: Tenancy) -> Finding:
+    """Whether Object Storage accepts the signature, and lets the signing user list: by a signed list of zero keys."""
+    _check_usable(tenancy)
+    for bucket in _buckets(tenancy):
+        tenancy.bucket(bucket)
+        code = _listing_code(tenancy, bucket, region=tenancy.region)
+        if code in _MISMATCHES:
+            return _mismatch(tenancy, bucket)
+        if code == "RequestTimeTooSkewed":
+            raise Unknown("The clock of this machine is off.")
+        granted = {
+            name for rule in tenancy.rules if rule.via == "s3" and rule.bucket == bucket for name in rule.operations
+        }
+        permissions = statements.permissions_of(granted)
+        if code in ("NoSuchBucket", "AccessDenied"):
+            if "OBJECT_INSPECT" not in permissions:
+                continue
+            return Finding(
+                "wrong",
+                f"Object Storage accepts the signature, but does not let the signing user list {bucket} ({code}).",
+                statements.signer_may_use_objects(
+                    group=_group(tenancy),
+                    compartment=f"id {tenancy.bucket(bucket).compartment_id}",
+                    buckets=[bucket],
+                    permissions=permissions,
+                ),
+            )
+        if code:
+            return Finding("unknown", f"Object Storage answers {code} to a signed list of {bucket}.")
+    return Finding("ok", "Object Storage accepts the signature.")
+
+
+def head_bucket(tenancy: Tenancy) -> Finding:
+    """Whether the signing user may find the buckets: by a signed HEAD."""
+    _check_usable(tenancy)
+    for bucket in _buckets(tenancy):
+        found = tenancy.bucket(bucket)
+        url = _url(tenancy, bucket, method="HEAD", region=tenancy.region)
+        status = web.ask("HEAD", url).status
+        if status == 403:
+            raise Unknown("It is refused, and an answer to HEAD has no text; the signed list has the cause.")
+        if status == 404:
+            return Finding(
+                "wrong",
+                f"The signing user may not read the bucket {bucket}.",
+                statements.signer_may_find_buckets(
+                    group=_group(tenancy), compartment=f"id {found.compartment_id}", buckets=[bucket]
+                ),
+            )
+        if status != 200:
+            return Finding("unknown", f"Object Storage answers {status} to a signed HEAD of {bucket}.")
+    return Finding("ok", "The signing user finds the buckets.")
+
+
+def _check_usable(tenancy: Tenancy) -> None:
+    """Ask nothing with a key that an earlier step has found wanting."""
+    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
+        raise Unknown("It is no customer secret key.")
+
+
+def _check_active(tenancy: Tenancy) -> None:
+    """Look for no other cause if `owner` has told one."""
+    from oci.exceptions import ServiceError
+
+    try:
+        found = tenancy.key_owner
+    except (ServiceError, Unknown):
+        return
+    if found is None:
+        raise Unknown("No user has this key.")
+    if found.key.lifecycle_state != "ACTIVE" or _has_expired(tenancy, found.key.time_expires):
+        raise Unknown("The key is not active.")
+
+
+def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
+    return expires is not None and expires.timestamp() <= tenancy.now()
+
+
+def _buckets(tenancy: Tenancy) -> list[str]:
+    if tenancy.settings.secret is None:
+        raise Unknown("No rule needs a customer secret key.")
+    return tenancy.buckets_of("s3")
+
+
+def _url(tenancy: Tenancy, bucket: str, *, method: str, region: str, **parameters: str) -> str:
+    return web.bucket_url(
+        tenancy.storage_endpoint,
+        bucket,
+        method=method,
+        key=tenancy.key,
+        region=region,
+        now=int(tenancy.now()),
+        parameters={name.replace("_", "-"): value for name, value in parameters.items()},
+    )
+
+
+def _listing_code(tenancy: Tenancy, bucket: str, *, region: str) -> str:
+    """The code of the error that a signed list of zero keys gets, or an empty string."""
+    answer = web.ask("GET", _url(tenancy, bucket, method="GET", region=region, list_type="2", max_keys="0"))
+    if answer.status == 200:
+        return ""
+    try:
+        return ElementTree.fromstring(answer.body).findtext("{*}Code") or str(answer.status)  # noqa: S314 - of the store
+    except ElementTree.ParseError:
+        return str(answer.status)
+
+
+def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
+    """Why the signature does not match: Object Storage has one text for all causes."""
+    age = tenancy.now() - tenancy.key_created_at
+    if age < YOUNG_SECONDS:
+        return Finding(
+            "unknown",
+            f"The key is {max(age, 0):.0f} seconds old, and Object Storage does not know it yet.",
+            f"wait {YOUNG_SECONDS - max(age, 0):.0f} seconds, and look again",
+        )
+    _check_active(tenancy)
+    for region in _other_regions(tenancy):
+        if _listing_code(tenancy, bucket, region=region) not in _MISMATCHES:
+            return Finding(
+                "wrong",
+                f"The credential scope has the wrong region: Object Storage accepts {region}, not {tenancy.region}.",
+                f"set REGION to {region} (docs/operations.md#change-a-setting)",
+            )
+    return Finding(
+        "wrong",
+        "SignatureDoesNotMatch in every region: the key was deleted, or secret_access_key is not the one that belongs "
+        "to access_key_id.",
+        f"make another key; then {new_version_command(tenancy)}",
+    )
+
+
+def _other_regions(tenancy: Tenancy) -> list[str]:
+    """The regions that may be meant: of the endpoint, of the function, and the home region."""
+    from oci.exceptions import ServiceError
+
+    found = _region_in_host.search(tenancy.storage_endpoint.authority)
+    regions = [found[1] if found else None, tenancy.own_region]
+    with suppress(ServiceError, Unknown):
+        regions.append(tenancy.home_region)
+    return [region for region in dict.fromkeys(regions) if region and region != tenancy.region]
+
+
+def _group(tenancy: Tenancy) -> str:
+    """A group of the signing user, as a statement names it."""
+    from oci.exceptions import ServiceError
+    from oci.identity import IdentityClient
+
+    found = tenancy.key_owner
+    if found is None:
+        return "<the signing user's group>"
+    client = tenancy.client(IdentityClient)
+    with suppress(ServiceError):
+        for membership in tenancy.all(client.list_user_group_memberships, tenancy.tenancy_ocid, user_id=found.ocid):
+            return str(client.get_group(membership.group_id).data.name)
+    return f"<a group with {found.name}>"
+
+
+STEPS = (
+    Step("key", "form", form),
+    Step("key", "owner", owner, "inspect users in tenancy, and read users in tenancy"),
+    Step("key", "signature, and right to list", list_no_keys, "read buckets in the bucket's compartment"),
+    Step("key", "right to find the bucket", head_bucket, "read buckets in the bucket's compartment"),
+)
