@@ -109,16 +109,14 @@ class OciServices(SignedApi):
     """All services at one address, since their paths differ.
 
     Attributes:
-        answers: by method and path.
-        hanging: keys of `answers` that are never answered while the server runs.
-        asked: keys of `answers` in the order of the requests.
+        answers: by method and path; one for a single region by region, method, and path.
+        hanging: seconds before the answer, by method and path.
     """
 
     def __init__(self, identity: ApiKey, *, storage_url: str) -> None:
         super().__init__(identity)
         self.api_key = identity
         self.hanging: dict[str, float] = {}
-        self.asked: list[str] = []
         self.answers: dict[str, Document] = _right_answers(storage_url)
 
     def __call__(self, request: Request) -> Response:
@@ -128,10 +126,10 @@ class OciServices(SignedApi):
 
     def answer(self, request: Request) -> Response:
         """The answer that is set for the method and the path."""
-        key = f"{request.method} {request.path}"
-        self.asked.append(key)
+        region, path = request.path[1:].split("/", 1)
+        key = f"{request.method} /{path}"
         time.sleep(self.hanging.get(key, 0))
-        document = self.answers.get(key, not_found())
+        document = self.answers.get(f"{region} {key}", self.answers.get(key, not_found()))
         if callable(document):
             document = document(request)
         if isinstance(document, ApiError):
@@ -186,7 +184,7 @@ class S3Endpoint:
     Attributes:
         keys: secret access keys by access key id.
         region: the one that URLs must be signed for.
-        refused: whether the signing user may do nothing.
+        refused: the methods of requests that the signing user may not send.
         ahead_seconds: how far its clock is ahead.
     """
 
@@ -194,7 +192,7 @@ class S3Endpoint:
         self.keys = {ACCESS_KEY_ID: SECRET_ACCESS_KEY}
         self.region = REGION
         self.buckets = {BUCKET}
-        self.refused = False
+        self.refused: set[str] = set()
         self.ahead_seconds = 0.0
 
     def __call__(self, request: Request) -> Response:
@@ -223,7 +221,7 @@ class S3Endpoint:
                 "if this is not the home region for the tenancy.",
             ) from None
         bucket = s3_target(request).bucket
-        if bucket not in self.buckets or self.refused:
+        if bucket not in self.buckets or method in self.refused:
             # The text of BucketNotFound (oracle/oci-python-sdk#484), with the name that S3 has for it
             message = (
                 f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
@@ -280,7 +278,7 @@ class World:
         names = (
             "Deployment FunctionsManagement Gateway Identity LogSearch LoggingManagement ObjectStorage Secrets Vaults"
         )
-        return {f"{name}Client": self.server.url for name in names.split()}
+        return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
 
 
 def _right_answers(storage_url: str) -> dict[str, Document]:

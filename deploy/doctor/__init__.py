@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -43,6 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status: 1 if anything is wrong.
     """
-    found = findings_of(STEPS, Tenancy(arguments, endpoints={}, environment=os.environ))
-    is_well = report.write_json(found, sys.stdout) if arguments.json else report.show(found, Console(highlight=False))
-    return int(not is_well)
+    return examine(Tenancy(arguments, endpoints={}, environment=os.environ), sys.stdout)
+
+
+def examine(tenancy: Tenancy, stream: TextIO) -> int:
+    """Take all steps in `tenancy` and write what they find to `stream`.
+
+    Returns:
+        The exit status: 1 if anything is wrong.
+    """
+    found = findings_of(STEPS, tenancy)
+    if tenancy.arguments.json:
+        return int(not report.write_json(found, stream))
+    return int(not report.show(found, Console(file=stream, highlight=False)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from deploy import statements
@@ -25,7 +26,7 @@ UNFINISHED_UPLOADS = {
 
 def namespace(tenancy: Tenancy) -> Finding:
     """Whether the setting NAMESPACE is the tenancy's namespace."""
-    actual = str(tenancy.object_storage.get_namespace().data)
+    actual = tenancy.own_namespace
     if actual != tenancy.namespace:
         return Finding(
             "wrong",
@@ -37,26 +38,36 @@ def namespace(tenancy: Tenancy) -> Finding:
 
 def is_there(tenancy: Tenancy) -> Finding:
     """Whether each bucket of the policy is there."""
-    from oci.exceptions import ServiceError
+    return _of_each(tenancy, lambda name: _is_there(tenancy, name))
 
-    def look(name: str) -> Finding:
-        try:
-            bucket = tenancy.bucket(name)
-        except ServiceError as exc:
-            if exc.status != 404:
-                raise
-            # One who may list the buckets of the compartment would see it.
-            compartment = tenancy.function.compartment_id
-            tenancy.object_storage.list_buckets(tenancy.namespace, compartment, limit=1)
+
+def _is_there(tenancy: Tenancy, name: str) -> Finding:
+    from oci.exceptions import ServiceError
+    from oci.object_storage import ObjectStorageClient
+
+    try:
+        bucket = tenancy.bucket(name)
+    except ServiceError as exc:
+        if exc.status != 404:
+            raise
+    else:
+        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {bucket.versioning.lower()}.")
+    for region in tenancy.likely_regions:
+        with suppress(ServiceError):
+            tenancy.client(ObjectStorageClient, region=region).get_bucket(tenancy.own_namespace, name)
             return Finding(
                 "wrong",
-                f"{name} is not in the region {tenancy.region}, or you may not read it.",
-                f"oci os bucket create --region {tenancy.region} --compartment-id {compartment} --name {name}",
+                f"{name} is in {region}, but the function signs for {tenancy.region}.",
+                f"set REGION to {region} (docs/operations.md#change-a-setting)",
             )
-        versions = bucket.versioning.lower()
-        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {versions}.")
-
-    return _of_each(tenancy, look)
+    # One who may list the buckets of the compartment would see it.
+    compartment = tenancy.function.compartment_id
+    tenancy.object_storage.list_buckets(tenancy.own_namespace, compartment, limit=1)
+    return Finding(
+        "wrong",
+        f"{name} is not in {tenancy.region}, or it is in another compartment and you may not read it.",
+        f"oci os bucket create --region {tenancy.region} --compartment-id {compartment} --name {name}",
+    )
 
 
 def events(tenancy: Tenancy) -> Finding:
@@ -91,7 +102,7 @@ def lifecycle(tenancy: Tenancy) -> Finding:
             return Finding("ok", f"No rule allows uploads to {name}.")
         client = tenancy.object_storage
         try:
-            rules = client.get_object_lifecycle_policy(tenancy.namespace, name).data.items or []
+            rules = client.get_object_lifecycle_policy(tenancy.own_namespace, name).data.items or []
         except ServiceError as exc:
             if exc.status != 404:
                 raise

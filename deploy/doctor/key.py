@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from xml.etree import ElementTree
 
 from deploy import statements
@@ -25,9 +26,9 @@ _FORMS = (
     (re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}"), "a key of AWS"),
 )
 _access_key_id = re.compile(r"[0-9a-f]{40}")
-_region_in_host = re.compile(r"objectstorage\.([a-z0-9-]+)\.")
 
 _MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
+_REFUSALS = ("AccessDenied", "NoSuchBucket")
 
 
 def form(tenancy: Tenancy) -> Finding:
@@ -40,8 +41,8 @@ def form(tenancy: Tenancy) -> Finding:
         "wrong",
         f"access_key_id is {kind or 'no id of a customer secret key, but perhaps an auth token or a user name'}; "
         "Object Storage signs with customer secret keys only.",
-        "oci iam customer-secret-key create --user-id <the signing user> --display-name presign; then "
-        + new_version_command(tenancy),
+        "oci iam customer-secret-key create --user-id <the signing user> --display-name presign; "
+        f"then {new_version_command(tenancy)}",
     )
 
 
@@ -69,52 +70,61 @@ def owner(tenancy: Tenancy) -> Finding:
         return Finding("wrong", f"The key of {found.name} has expired on {expires:%Y-%m-%d}.", replace)
     until = "" if expires is None else f", until {expires:%Y-%m-%d}"
     return Finding(
-        "ok", f"The key of {found.name} is active{until}; it is one of {found.count} keys, of at most {MAX_KEYS}."
+        "ok", f"The key of {found.name} is active{until}; the user has {found.count} of at most {MAX_KEYS} keys."
     )
 
 
 def list_no_keys(tenancy: Tenancy) -> Finding:
     """Whether Object Storage accepts the signature, and lets the signing user list: by a signed list of zero keys."""
-    _check_usable(tenancy)
-    for bucket in _buckets(tenancy):
-        tenancy.bucket(bucket)
-        code = _listing_code(tenancy, bucket, region=tenancy.region)
+    for name in _buckets(tenancy):
+        code = _listing_code(tenancy, name, region=tenancy.region)
         if code in _MISMATCHES:
-            return _mismatch(tenancy, bucket)
+            return _mismatch(tenancy, name)
         if code == "RequestTimeTooSkewed":
             raise Unknown("The clock of this machine is off.")
-        granted = {
-            name for rule in tenancy.rules if rule.via == "s3" and rule.bucket == bucket for name in rule.operations
-        }
-        permissions = statements.permissions_of(granted)
-        if code in ("NoSuchBucket", "AccessDenied"):
-            if "OBJECT_INSPECT" not in permissions:
-                continue
-            return Finding(
-                "wrong",
-                f"Object Storage accepts the signature, but does not let the signing user list {bucket} ({code}).",
-                statements.signer_may_use_objects(
-                    group=_group(tenancy),
-                    compartment=f"id {tenancy.bucket(bucket).compartment_id}",
-                    buckets=[bucket],
-                    permissions=permissions,
-                ),
-            )
-        if code:
-            return Finding("unknown", f"Object Storage answers {code} to a signed list of {bucket}.")
+        if code in _REFUSALS:
+            if finding := _may_not_list(tenancy, name):
+                return finding
+        elif code:
+            return Finding("unknown", f"Object Storage answers {code} to a signed list of {name}.")
     return Finding("ok", "Object Storage accepts the signature.")
+
+
+def _may_not_list(tenancy: Tenancy, name: str) -> Finding | None:
+    """What is wrong if Object Storage hides a bucket from the signing user; None if no URL needs a list."""
+    bucket = _bucket(tenancy, name)
+    operations = {one for rule in tenancy.rules if rule.via == "s3" and rule.bucket == name for one in rule.operations}
+    permissions = statements.permissions_of(operations)
+    if "OBJECT_INSPECT" not in permissions:
+        return None
+    return Finding(
+        "wrong",
+        f"Object Storage accepts the signature, but does not let the signing user list {name}.",
+        statements.signer_may_use_objects(
+            group=_group(tenancy),
+            compartment=f"id {bucket.compartment_id}",
+            buckets=[name],
+            permissions=permissions,
+        ),
+    )
+
+
+def _bucket(tenancy: Tenancy, name: str) -> Any:
+    """The bucket that Object Storage has hidden from the signing user, if it is there at all."""
+    if tenancy.namespace != tenancy.own_namespace:
+        raise Unknown("NAMESPACE is wrong.")
+    return tenancy.bucket(name)
 
 
 def head_bucket(tenancy: Tenancy) -> Finding:
     """Whether the signing user may find the buckets: by a signed HEAD."""
-    _check_usable(tenancy)
     for bucket in _buckets(tenancy):
-        found = tenancy.bucket(bucket)
         url = _url(tenancy, bucket, method="HEAD", region=tenancy.region)
         status = web.ask("HEAD", url).status
         if status == 403:
             raise Unknown("It is refused, and an answer to HEAD has no text; the signed list has the cause.")
         if status == 404:
+            found = _bucket(tenancy, bucket)
             return Finding(
                 "wrong",
                 f"The signing user may not read the bucket {bucket}.",
@@ -125,12 +135,6 @@ def head_bucket(tenancy: Tenancy) -> Finding:
         if status != 200:
             return Finding("unknown", f"Object Storage answers {status} to a signed HEAD of {bucket}.")
     return Finding("ok", "The signing user finds the buckets.")
-
-
-def _check_usable(tenancy: Tenancy) -> None:
-    """Ask nothing with a key that an earlier step has found wanting."""
-    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
-        raise Unknown("It is no customer secret key.")
 
 
 def _check_active(tenancy: Tenancy) -> None:
@@ -154,6 +158,8 @@ def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
 def _buckets(tenancy: Tenancy) -> list[str]:
     if tenancy.settings.secret is None:
         raise Unknown("No rule needs a customer secret key.")
+    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
+        raise Unknown("It is no customer secret key.")
     return tenancy.buckets_of("s3")
 
 
@@ -190,7 +196,7 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
             f"wait {YOUNG_SECONDS - max(age, 0):.0f} seconds, and look again",
         )
     _check_active(tenancy)
-    for region in _other_regions(tenancy):
+    for region in tenancy.likely_regions:
         if _listing_code(tenancy, bucket, region=region) not in _MISMATCHES:
             return Finding(
                 "wrong",
@@ -203,17 +209,6 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
         "to access_key_id.",
         f"make another key; then {new_version_command(tenancy)}",
     )
-
-
-def _other_regions(tenancy: Tenancy) -> list[str]:
-    """The regions that may be meant: of the endpoint, of the function, and the home region."""
-    from oci.exceptions import ServiceError
-
-    found = _region_in_host.search(tenancy.storage_endpoint.authority)
-    regions = [found[1] if found else None, tenancy.own_region]
-    with suppress(ServiceError, Unknown):
-        regions.append(tenancy.home_region)
-    return [region for region in dict.fromkeys(regions) if region and region != tenancy.region]
 
 
 def _group(tenancy: Tenancy) -> str:

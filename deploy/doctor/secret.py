@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from deploy import statements
 from deploy.doctor.iam import Need, Verdict, granted, holds
-from deploy.doctor.step import Finding, Step
+from deploy.doctor.step import Finding, Step, Unknown
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import SecretUnavailable
 
@@ -50,12 +51,22 @@ def content(tenancy: Tenancy) -> Finding:
     except SecretUnavailable as exc:
         return Finding("wrong", f"{exc}.", new_version_command(tenancy))
     except ServiceError as exc:
-        # That there is no current version is told as if there were no secret.
-        if exc.status == 404 and not tenancy.secret.current_version_number:
-            return Finding("wrong", "The secret has no current version.", new_version_command(tenancy))
+        if exc.status == 404:
+            with suppress(Unknown):
+                if finding := _cause_of_404(tenancy):
+                    return finding
         raise
     until = "" if key.retire_at is None else ", and says when it is retired"
     return Finding("ok", f"It has the right form{until}.")
+
+
+def _cause_of_404(tenancy: Tenancy) -> Finding | None:
+    """Why there is no content, if the secret itself tells."""
+    if tenancy.secret.lifecycle_state != "ACTIVE":
+        return Finding("skipped", "The secret is not active.")
+    if not tenancy.secret.current_version_number:
+        return Finding("wrong", "The secret has no current version.", new_version_command(tenancy))
+    return None
 
 
 def new_version_command(tenancy: Tenancy) -> str:
@@ -140,6 +151,8 @@ def finding_on_rights(
         statement: gives the permissions.
     """
     groups = groups_of_function(tenancy)
+    if not groups:
+        raise Unknown("No dynamic group has the function.")
     allowed = [line for policy in tenancy.policies_over(compartment) for line in policy.statements]
     path = tenancy.compartment_path(compartment)
     principal = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -84,7 +85,8 @@ class Tenancy:
 
     Args:
         arguments: of the command line.
-        endpoints: URLs of OCI services by the name of their SDK's client, instead of the region's own.
+        endpoints: URLs of OCI services by the name of their SDK's client, where `{region}` stands for the region's
+            identifier; instead of the SDK's own.
         environment: holds PRESIGN_TOKEN.
         clock: gives the time, in seconds since the epoch.
         state: the Terraform state of the stack.
@@ -113,11 +115,13 @@ class Tenancy:
         from oci.circuit_breaker import NoCircuitBreakerStrategy
         from oci.retry import NoneRetryStrategy
 
+        region = region or self.own_region
+        endpoint = self._endpoints.get(kind.__name__)
         return oci_auth.make_client(
             kind,
             self.arguments,
-            endpoint=self._endpoints.get(kind.__name__),
-            region=region or self.own_region,
+            endpoint=endpoint and endpoint.replace("{region}", region or ""),
+            region=region,
             timeout=TIMEOUT_SECONDS,
             retry_strategy=NoneRetryStrategy(),
             circuit_breaker_strategy=NoCircuitBreakerStrategy(),
@@ -294,6 +298,17 @@ class Tenancy:
 
     # Object Storage
 
+    @property
+    def likely_regions(self) -> list[str]:
+        """Regions to try if that of the settings is wrong: of the function, of the endpoint, and the home region."""
+        from oci.exceptions import ServiceError
+
+        found = re.search(r"objectstorage\.([a-z0-9-]+)\.", self.settings.storage_endpoint or "")
+        regions = [self.own_region, found[1] if found else None]
+        with suppress(ServiceError, Unknown):
+            regions.append(self.home_region)
+        return [region for region in dict.fromkeys(regions) if region and region != self.region]
+
     @fact
     def object_storage(self) -> Any:
         """The SDK's client of Object Storage in the region that the function signs for."""
@@ -302,9 +317,14 @@ class Tenancy:
         return self.client(ObjectStorageClient, region=self.region)
 
     @fact
+    def own_namespace(self) -> str:
+        """The Object Storage namespace of the tenancy."""
+        return str(self.object_storage.get_namespace().data)
+
+    @property
     def namespace(self) -> str:
         """The Object Storage namespace that the function uses."""
-        return self.settings.namespace or str(self.object_storage.get_namespace().data)
+        return self.settings.namespace or self.own_namespace
 
     @fact
     def storage_endpoint(self) -> StorageEndpoint:
@@ -322,7 +342,7 @@ class Tenancy:
             if looked_up in self.asked:
                 raise Unknown(self.asked[looked_up])
             self.asked[looked_up] = f"An earlier step could not tell: the bucket {name}."
-            self._buckets[name] = self.object_storage.get_bucket(self.namespace, name).data
+            self._buckets[name] = self.object_storage.get_bucket(self.own_namespace, name).data
         return self._buckets[name]
 
     # The key
