@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +75,17 @@ def of_compartment(documents: list[dict[str, Any]]) -> Callable[[Request], Docum
     return lambda request: [one for one in documents if one["compartmentId"] == request.args["compartmentId"]]
 
 
+@cache
+def _private_key() -> rsa.RSAPrivateKey:
+    """One for all tests, since it takes time to make."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class ApiKey:
     """The operator's API signing key, with the configuration file that names it."""
 
     def __init__(self, directory: Path) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = _private_key()
         self.key_id = f"{TENANCY}/{USER}/20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34"
         self.ahead_seconds = 0.0
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -110,13 +118,14 @@ class OciServices(SignedApi):
 
     Attributes:
         answers: by method and path; one for a single region by region, method, and path.
-        hanging: seconds before the answer, by method and path.
+        hanging: methods and paths that get no answer until `released` is set.
     """
 
     def __init__(self, identity: ApiKey, *, storage_url: str) -> None:
         super().__init__(identity)
         self.api_key = identity
-        self.hanging: dict[str, float] = {}
+        self.hanging: set[str] = set()
+        self.released = threading.Event()
         self.answers: dict[str, Document] = _right_answers(storage_url)
 
     def __call__(self, request: Request) -> Response:
@@ -128,7 +137,8 @@ class OciServices(SignedApi):
         """The answer that is set for the method and the path."""
         region, path = request.path[1:].split("/", 1)
         key = f"{request.method} /{path}"
-        time.sleep(self.hanging.get(key, 0))
+        if key in self.hanging:
+            self.released.wait()
         document = self.answers.get(f"{region} {key}", self.answers.get(key, not_found()))
         if callable(document):
             document = document(request)
@@ -167,6 +177,16 @@ class OciServices(SignedApi):
         """The secret, without its content."""
         document: dict[str, Any] = self.answers[f"GET /20180608/secrets/{SECRET}"]
         return document
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        """The logs: the function's, and two of the gateway."""
+        documents: list[dict[str, Any]] = self.answers[f"GET /20200531/logGroups/{LOG_GROUP}/logs"]
+        return documents
+
+    def found_in_log(self, *results: dict[str, Any]) -> None:
+        """Let a search of the log find this."""
+        self.answers["POST /20190909/search"]["results"] = list(results)
 
     def put_secret(self, content: str) -> None:
         """Give the secret this content."""
@@ -251,6 +271,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.services.released.set()
         self.server.stop()
         self.storage.stop()
 
@@ -394,6 +415,12 @@ def _right_answers(storage_url: str) -> dict[str, Document]:
         "GET /20160918/users": users,
         f"GET /20160918/users/{USER}/customerSecretKeys": [],
         f"GET /20160918/users/{SIGNER}/customerSecretKeys": [key],
+        "GET /20160918/userGroupMemberships": [
+            {"id": "ocid1.groupmembership.oc1..a", "compartmentId": TENANCY, "groupId": GROUP, "userId": SIGNER}
+        ],
+        f"GET /20160918/groups/{GROUP}": {"id": GROUP, "name": "presign-signers", "compartmentId": TENANCY},
+        f"GET /20160918/users/{USER}": users[0],
+        f"GET /20160918/users/{SIGNER}": users[1],
         "GET /n": NAMESPACE,
         f"GET /n/{NAMESPACE}/b": [bucket],
         f"GET /n/{NAMESPACE}/b/{BUCKET}": bucket,

@@ -26,7 +26,8 @@ from presign.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_SECONDS = (5, 10)
 
-_POLICY_IN_PACKAGE = '{"rules": [{"operations": ["get_object"], "bucket": "any", "prefix": "", "via": "par"}]}'
+_UNSEEN_POLICY = '{"rules": [{"operations": ["put_object"], "bucket": "any", "prefix": "", "via": "par"}]}'
+"""Stands for a policy that is not here: it needs no other setting."""
 
 T = TypeVar("T")
 
@@ -267,7 +268,7 @@ class Tenancy:
         environment = {"FN_FN_ID": self.function_ocid, "OCI_RESOURCE_PRINCIPAL_REGION": self.own_region or ""}
         config = {**environment, **self.config}
         if self.policy_is_in_package:
-            config["POLICY"] = _POLICY_IN_PACKAGE
+            config["POLICY"] = _UNSEEN_POLICY
         return Settings.from_config(config, root=self._root)
 
     @fact

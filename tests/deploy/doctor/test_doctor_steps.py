@@ -1,15 +1,47 @@
-"""A tenancy in which all is right, and one for each way to be wrong."""
+"""A tenancy in which all is right, and one for each way to be wrong, which exactly one step sees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from deploy import doctor
 from deploy.doctor.step import Finding, findings_of
-from oci_services import World
+from local.signed_api import ApiError, not_found
+from oci_services import (
+    ACCESS_KEY_ID,
+    APPLICATION,
+    BUCKET,
+    CLAIMS_KEY,
+    COMPARTMENT,
+    DEPLOYMENT,
+    DYNAMIC_GROUP,
+    FUNCTION,
+    HOME_REGION,
+    LOG,
+    LOG_GROUP,
+    NAMESPACE,
+    REGION,
+    SECRET,
+    SECRET_ACCESS_KEY,
+    SIGNER,
+    TENANCY,
+    World,
+    ago,
+    bucket_not_found,
+)
+
+BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
+KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"
+SEARCH = "POST /20190909/search"
+LIFECYCLE = f"GET /n/{NAMESPACE}/b/{BUCKET}/l"
 
 
 @pytest.fixture
@@ -19,11 +51,428 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
 
 
-def examine(world: World) -> dict[str, Finding]:
+def examine(world: World, *, seconds: float = 30) -> dict[str, Finding]:
     """The findings by `group: name`."""
-    return {f"{step.group}: {step.name}": finding for step, finding in findings_of(doctor.STEPS, world.tenancy())}
+    found = findings_of(doctor.STEPS, world.tenancy(), seconds=seconds)
+    return {f"{step.group}: {step.name}": finding for step, finding in found}
+
+
+def log_line(message: str, **units: float) -> dict[str, object]:
+    """A line of the function's log, as Log Search gives it; so long ago."""
+    data = {"applicationId": APPLICATION, "functionId": FUNCTION, "message": message, "src": "STDERR"}
+    content = {"data": data, "type": "com.oraclecloud.functions.application.functioninvoke"}
+    seconds = sum(value * {"minutes": 60, "hours": 3600}[unit] for unit, value in units.items())
+    return {"data": {"datetime": int((time.time() - seconds) * 1000), "logContent": content}}
 
 
 def test_all_is_right(world: World) -> None:
     found = examine(world)
     assert {name: finding for name, finding in found.items() if finding.state != "ok"} == {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to be wrong.
+
+    Args:
+        change: makes it wrong.
+        step: the one that sees it.
+        text: a pattern of the cause.
+        mend: a part of that which mends it; empty if nothing but waiting does.
+        state: of the step.
+    """
+
+    change: Callable[[World], object]
+    step: str
+    text: str
+    mend: str
+    state: str = "wrong"
+
+
+def _set(**settings: str) -> Callable[[World], object]:
+    return lambda world: world.services.config.update(settings)
+
+
+def _answer(key: str, document: object) -> Callable[[World], object]:
+    return lambda world: world.services.answers.__setitem__(key, document)
+
+
+def _all_of(*changes: Callable[[World], object]) -> Callable[[World], object]:
+    return lambda world: [change(world) for change in changes]
+
+
+def _forget_key(world: World) -> None:
+    world.s3.keys.clear()
+
+
+def _elsewhere(world: World) -> None:
+    """Let the function sign for the home region, where the bucket is not."""
+    world.services.config["REGION"] = HOME_REGION
+    world.services.answers[f"{HOME_REGION} GET /n/{NAMESPACE}/b/{BUCKET}"] = bucket_not_found()
+    world.s3.region = HOME_REGION
+    world.s3.buckets.clear()
+
+
+CASES = {
+    "the clock": Case(
+        lambda world: setattr(world.api_key, "ahead_seconds", 3600.0),
+        "clock: this machine",
+        r"^It is (1:00:0\d|0:59:5\d) \(h:mm:ss\) behind that of OCI",
+        "chronyc makestep",
+    ),
+    "a function that is not active": Case(
+        lambda world: world.services.function.update(lifecycleState="FAILED"),
+        "function: state",
+        r"^presign is FAILED, so nobody can call it\.$",
+        "make deploy",
+    ),
+    "too little memory for boto3": Case(
+        _all_of(_set(SIGNER="boto3"), lambda world: world.services.function.update(memoryInMBs=128)),
+        "function: state",
+        r"large batches signed by boto3 need 256 MB",
+        f"oci fn function update container-function --function-id {FUNCTION} --memory-in-mbs 256",
+    ),
+    "settings": Case(
+        _set(SIGNER="v5", MAX_EXPIRES_IN="0", SECRET_OCID="ocid1.vault.oc1..a"),
+        "function: settings",
+        r"^The settings have 3 errors, so each call ends in 500\.$",
+        "docs/operations.md#change-a-setting",
+    ),
+    "no policy": Case(_set(POLICY=""), "function: settings", r"^POLICY is not set", "docs/policy.md"),
+    "4 KB": Case(
+        _set(ROTATED_AT="x" * 4096), "function: size of the configuration", r"^It has 4\d{3} bytes", "POLICY="
+    ),
+    "a secret that will be deleted": Case(
+        _all_of(
+            lambda world: world.services.secret.update(lifecycleState="PENDING_DELETION"),
+            _answer(BUNDLE, not_found()),
+        ),
+        "secret: state",
+        r"^presign-key will be deleted",
+        f"oci vault secret cancel-secret-deletion --secret-id {SECRET}",
+    ),
+    "a secret that was deleted": Case(
+        _all_of(lambda world: world.services.secret.update(lifecycleState="DELETED"), _answer(BUNDLE, not_found())),
+        "secret: state",
+        r"^presign-key is DELETED\.$",
+        "set SECRET_OCID",
+    ),
+    "a secret without a version": Case(
+        _all_of(lambda world: world.services.secret.update(currentVersionNumber=None), _answer(BUNDLE, not_found())),
+        "secret: content",
+        r"^The secret has no current version\.$",
+        f"oci vault secret update-base64 --secret-id {SECRET}",
+    ),
+    "a secret that is no JSON": Case(
+        lambda world: world.services.put_secret(f"{ACCESS_KEY_ID}:{SECRET_ACCESS_KEY}"),
+        "secret: content",
+        r"is not a JSON object with the texts access_key_id and secret_access_key",
+        f"oci vault secret update-base64 --secret-id {SECRET}",
+    ),
+    "no dynamic group": Case(
+        _answer("GET /20160918/dynamicGroups", []),
+        "secret: dynamic group",
+        r"^No dynamic group of the identity domain Default has the function",
+        f"oci iam dynamic-group create --region {HOME_REGION} --name presign-function --description "
+        '"Has the function that presigns URLs" --matching-rule '
+        f"\"ALL {{resource.type = 'fnfunc', resource.id = '{FUNCTION}'}}\"",
+    ),
+    "no statement for the secret": Case(
+        lambda world: world.services.policies(without="secret-bundles"),
+        "secret: the function may read it",
+        r"^No statement gives the function SECRET_BUNDLE_READ",
+        f"allow dynamic-group presign-function to read secret-bundles in compartment id {COMPARTMENT} "
+        f"where target.secret.id = '{SECRET}'",
+    ),
+    "another namespace": Case(
+        _set(NAMESPACE="other"),
+        "bucket: namespace",
+        rf"^NAMESPACE is other, but the tenancy's namespace is {NAMESPACE}\.$",
+        f"set NAMESPACE to {NAMESPACE}",
+    ),
+    "no bucket": Case(
+        _all_of(_answer(f"GET /n/{NAMESPACE}/b/{BUCKET}", bucket_not_found()), lambda world: world.s3.buckets.clear()),
+        "bucket: there",
+        rf"^{BUCKET} is not in {REGION}, or it is in another compartment",
+        f"oci os bucket create --region {REGION} --compartment-id {COMPARTMENT} --name {BUCKET}",
+    ),
+    "the bucket in another region": Case(
+        _elsewhere,
+        "bucket: there",
+        rf"^{BUCKET} is in {REGION}, but the function signs for {HOME_REGION}\.$",
+        f"set REGION to {REGION}",
+    ),
+    "no events": Case(
+        lambda world: world.services.bucket.update(objectEventsEnabled=False),
+        "bucket: events",
+        rf"^{BUCKET} emits no events of its objects, though DELIVER_TO is set\.$",
+        f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true",
+    ),
+    "no lifecycle rule": Case(
+        # The code is in the API's reference: docs.oracle.com, Content/API/References/apierrors.htm
+        _answer(LIFECYCLE, ApiError(404, "LifecyclePolicyNotFound", "The lifecycle policy does not exist.")),
+        "bucket: unfinished uploads",
+        rf"^{BUCKET} keeps the parts of unfinished uploads for ever",
+        f"oci os object-lifecycle-policy put --region {REGION} --bucket-name {BUCKET} --items",
+    ),
+    "no right to make PARs": Case(
+        lambda world: world.services.policies(without="PAR_MANAGE"),
+        "bucket: the function may make PARs",
+        r"^No statement gives the function PAR_MANAGE",
+        f"allow dynamic-group presign-function to manage buckets in compartment id {COMPARTMENT} where all "
+        f"{{request.permission = 'PAR_MANAGE', target.bucket.name = '{BUCKET}'}}",
+    ),
+    "no right to do what PARs are for": Case(
+        lambda world: world.services.policies(without=f"dynamic-group id {DYNAMIC_GROUP} to manage objects"),
+        "bucket: the function may make PARs",
+        r"^No statement gives the function OBJECT_CREATE, OBJECT_INSPECT, OBJECT_OVERWRITE, OBJECT_READ",
+        "allow dynamic-group presign-function to manage objects",
+    ),
+    "the fingerprint of an API key": Case(
+        lambda world: world.services.put_secret(
+            json.dumps({"access_key_id": ":".join(["0a"] * 16), "secret_access_key": "x"})
+        ),
+        "key: form",
+        r"^access_key_id is the fingerprint of an API key",
+        "oci iam customer-secret-key create",
+    ),
+    "an auth token": Case(
+        lambda world: world.services.put_secret(
+            json.dumps({"access_key_id": "alice@example.com", "secret_access_key": "Ab>1(c{d2)E:f;3Gh[4i"})
+        ),
+        "key: form",
+        r"perhaps an auth token or a user name",
+        "oci iam customer-secret-key create",
+    ),
+    "an inactive key": Case(
+        _all_of(lambda world: world.services.customer_secret_key.update(lifecycleState="INACTIVE"), _forget_key),
+        "key: owner",
+        r"^The key of presign-signer is INACTIVE\.$",
+        f"oci iam customer-secret-key create --user-id {SIGNER} --display-name presign-2",
+    ),
+    "an expired key": Case(
+        _all_of(lambda world: world.services.customer_secret_key.update(timeExpires=ago(hours=1)), _forget_key),
+        "key: owner",
+        r"^The key of presign-signer has expired on \d{4}-\d\d-\d\d\.$",
+        f"oci iam customer-secret-key create --user-id {SIGNER}",
+    ),
+    "a deleted key": Case(
+        _all_of(_answer(KEYS, []), _forget_key),
+        "key: owner",
+        r"^No user of the identity domain Default has this key; it may have been deleted\.$",
+        "docs/operations.md#replace-the-customer-secret-key",
+    ),
+    "a young key": Case(
+        _all_of(lambda world: world.services.customer_secret_key.update(timeCreated=ago(seconds=60)), _forget_key),
+        "key: signature, and right to list",
+        r"^The key is 6\d seconds old, and Object Storage does not know it yet\.$",
+        "wait 2",
+        "unknown",
+    ),
+    "a key with another secret": Case(
+        lambda world: world.s3.keys.update({ACCESS_KEY_ID: "another"}),
+        "key: signature, and right to list",
+        r"^SignatureDoesNotMatch in every region",
+        f"oci vault secret update-base64 --secret-id {SECRET}",
+    ),
+    "the wrong region in the scope": Case(
+        lambda world: setattr(world.s3, "region", HOME_REGION),
+        "key: signature, and right to list",
+        rf"^The credential scope has the wrong region: Object Storage accepts {HOME_REGION}, not {REGION}\.$",
+        f"set REGION to {HOME_REGION}",
+    ),
+    "no right to list": Case(
+        lambda world: world.s3.refused.add("GET"),
+        "key: signature, and right to list",
+        rf"^Object Storage accepts the signature, but does not let the signing user list {BUCKET}\.$",
+        f"allow group presign-signers to manage objects in compartment id {COMPARTMENT} where all "
+        f"{{target.bucket.name = '{BUCKET}', any {{request.permission = 'OBJECT_CREATE', ",
+    ),
+    "no right to find the bucket": Case(
+        lambda world: world.s3.refused.add("HEAD"),
+        "key: right to find the bucket",
+        rf"^The signing user may not read the bucket {BUCKET}\.$",
+        f"allow group presign-signers to read buckets in compartment id {COMPARTMENT} where target.bucket.name = ",
+    ),
+    "the function's log is off": Case(
+        lambda world: world.services.logs[0].update(isEnabled=False),
+        "logs: the function's",
+        r"^Off: invoke",
+        f"oci logging log update --log-group-id {LOG_GROUP} --log-id {LOG} --is-enabled true",
+    ),
+    "the gateway has no logs": Case(
+        lambda world: world.services.logs.__delitem__(slice(1, None)),
+        "logs: the gateway's",
+        r"^Off: access and execution",
+        f'"service": "apigateway", "resource": "{DEPLOYMENT}", "category": "execution"',
+    ),
+    "the function's clock": Case(
+        lambda world: world.services.found_in_log(
+            log_line(
+                "01ABC - presign.keys.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of that of "
+                "OCI. OCI and Object Storage refuse what is signed at the wrong time.",
+                minutes=5,
+            )
+        ),
+        "logs: the function's clock",
+        r"UTC the function's clock was 0:10:00 \(h:mm:ss\) ahead of that of OCI\.$",
+        "make deploy",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_one_thing_is_wrong(case: Case, world: World) -> None:
+    case.change(world)
+    found = examine(world)
+    seen = {name for name, finding in found.items() if finding.state == case.state}
+    assert seen == {case.step}, {name: finding for name, finding in found.items() if finding.state != "ok"}
+    assert {finding.state for finding in found.values()} <= {"ok", "skipped", "unknown", case.state}
+    if case.state == "unknown":
+        assert "wrong" not in {finding.state for finding in found.values()}
+    finding = found[case.step]
+    assert re.search(case.text, finding.text), finding.text
+    assert case.mend in (finding.mend or ""), finding.mend
+
+
+def test_all_errors_of_the_settings_are_told(world: World) -> None:
+    CASES["settings"].change(world)
+    names = [detail.partition(":")[0] for detail in examine(world)["function: settings"].details]
+    assert names == ["/MAX_EXPIRES_IN", "/SECRET_OCID", "/SIGNER"]
+
+
+def test_a_young_key_whose_owner_nobody_may_tell(world: World) -> None:
+    world.services.answers["GET /20160918/users"] = not_found()
+    world.services.answers[BUNDLE]["timeCreated"] = ago(seconds=60)
+    world.s3.keys.clear()
+    found = examine(world)
+    assert found["key: owner"].state == "unknown"
+    assert found["key: signature, and right to list"].state == "unknown"
+    assert found["key: signature, and right to list"].text.endswith("old, and Object Storage does not know it yet.")
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_a_rule_that_is_there_stays_in_the_command(world: World) -> None:
+    archive = {"name": "old", "action": "ARCHIVE", "target": "objects", "isEnabled": True, "timeAmount": 90}
+    world.services.answers[LIFECYCLE]["items"] = [{**archive, "timeUnit": "DAYS"}]
+    mend = examine(world)["bucket: unfinished uploads"].mend or ""
+    items = json.loads(mend.partition("--items ")[2].strip("'"))
+    assert [item["name"] for item in items] == ["old", "unfinished-uploads"]
+
+
+def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
+    rules = json.loads(world.services.config["POLICY"])["rules"]
+    world.services.config["POLICY"] = "file:policy-of-a-test.json"
+    found = examine(world)
+    assert found["function: settings"].text == (
+        "They are right, as far as they are here: file:policy-of-a-test.json is in the package."
+    )
+    assert found["bucket: there"].state == "ok"  # the default bucket
+    assert found["bucket: the function may make PARs"] == Finding(
+        "skipped", "The policy is a file of the function's package; --stack DIR tells where it is."
+    )
+    (tmp_path / "policy-of-a-test.json").write_text(json.dumps({"rules": rules}))
+    world.apply_stack()
+    tenancy = world.tenancy(function=None, stack=tmp_path)
+    assert {finding.state for _, finding in findings_of(doctor.STEPS, tenancy)} == {"ok"}
+
+
+# The step that first needs an answer, and the permission without which OCI gives 404
+PERMISSIONS = {
+    f"GET /20260325/functions/{FUNCTION}": ("function: state", "read fn-function"),
+    f"GET /20260325/applications/{APPLICATION}": ("function: settings", "read fn-app"),
+    f"GET /20180608/secrets/{SECRET}": ("secret: state", "read secrets"),
+    BUNDLE: ("secret: content", "read secret-bundles"),
+    "GET /20160918/dynamicGroups": ("secret: dynamic group", "inspect dynamic-groups in tenancy"),
+    "GET /20160918/policies": ("secret: the function may read it", "inspect policies in tenancy"),
+    KEYS: ("key: owner", "read users in tenancy"),
+    "GET /20200531/logGroups": ("logs: the function's", "read log-groups"),
+    SEARCH: ("logs: the function's errors", "read log-content"),
+}
+
+
+@pytest.mark.parametrize("key", PERMISSIONS)
+def test_a_permission_that_the_operator_lacks(key: str, world: World) -> None:
+    world.services.answers[key] = not_found()
+    found = examine(world)
+    step, permission = PERMISSIONS[key]
+    assert found[step].state == "unknown"
+    assert re.fullmatch(
+        rf"OCI answers 404 NotAuthorizedOrNotFound: it does not exist, or you lack the permission: .*{permission}.*\.",
+        found[step].text,
+    )
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_credentials_that_oci_refuses(world: World) -> None:
+    world.api_key.key_id = f"{TENANCY}/another/key"
+    found = examine(world)
+    assert found["function: state"] == Finding(
+        "unknown",
+        "OCI answers 401 NotAuthenticated: it refuses your own credentials, or this machine's clock is wrong.",
+    )
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_credentials_that_are_missing(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(tmp_path / "none"))
+    finding = examine(world)["function: state"]
+    assert finding.state == "unknown"
+    assert finding.text.startswith("Your credentials can't be used: Could not find config file at ")
+
+
+def test_a_service_that_hangs(world: World) -> None:
+    world.services.hanging.add(f"GET /20180608/secrets/{SECRET}")
+    found = examine(world, seconds=6)
+    assert found["secret: state"] == Finding("unknown", "It took longer than 6 seconds.")
+    # A later step does not wait for it again.
+    assert found["secret: the function may read it"] == Finding("skipped", "An earlier step could not tell: secret.")
+    assert found["secret: content"].state == "ok"
+
+
+def test_a_matching_rule_that_is_not_understood(world: World) -> None:
+    group = world.services.answers["GET /20160918/dynamicGroups"][0]
+    group["matchingRule"] = "ALL {resource.type = 'fnfunc', tag.team.name.value = 'files'}"
+    found = examine(world)
+    assert found["secret: dynamic group"].state == "unknown"
+    assert found["secret: dynamic group"].details == (f"presign-function: {group['matchingRule']}",)
+    assert found["secret: the function may read it"].state == "unknown"
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_the_last_errors_of_the_function(world: World) -> None:
+    world.services.found_in_log(
+        log_line("FunctionInvokeImageNotAvailable: Failed to pull function image", minutes=2),
+        log_line("01ABC - presign.pipeline - ERROR - 01ABC: Vault did not give the secret", hours=3),
+    )
+    finding = examine(world)["logs: the function's errors"]
+    assert finding.state == "wrong"
+    assert finding.text.startswith("2 of the last 24 hours, the last at ")
+    assert finding.text.endswith(": the image is gone, or the function's subnet has no way to the registry.")
+    assert [detail.split(" ", 2)[2] for detail in finding.details] == [
+        "FunctionInvokeImageNotAvailable: Failed to pull function image",
+        "presign.pipeline - ERROR - 01ABC: Vault did not give the secret",
+    ]
+
+
+def test_an_old_error_may_be_mended(world: World) -> None:
+    world.services.found_in_log(log_line("01ABC - presign.pipeline - ERROR - a", hours=3))
+    finding = examine(world)["logs: the function's errors"]
+    assert (finding.state, len(finding.details)) == ("ok", 1)
+
+
+def test_nothing_secret_is_shown(world: World) -> None:
+    world.services.found_in_log(
+        log_line(f"- ERROR - {SECRET_ACCESS_KEY} {CLAIMS_KEY} https://host/p/TOKEN/n/ns/b/b/o/o", minutes=1),
+        log_line("- ERROR - https://host/b/o?X-Amz-Signature=SIGNATURE&a=b Bearer BEARER", minutes=1),
+    )
+    world.services.config["CLAIMS_KEY"] = f"{CLAIMS_KEY},{CLAIMS_KEY}"
+    shown = {}
+    for as_json in (False, True):
+        stream = io.StringIO()
+        assert doctor.examine(world.tenancy(json=as_json, environment={"PRESIGN_TOKEN": "TOKEN-OF-USER"}), stream) == 1
+        shown[as_json] = stream.getvalue()
+    for output in shown.values():
+        assert "ERROR" in output
+        for secret in (SECRET_ACCESS_KEY, CLAIMS_KEY, "TOKEN", "SIGNATURE", "BEARER", "PRIVATE KEY"):
+            assert secret not in output
