@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from pathlib import Path
 
 from deploy import __main__ as command_line
@@ -25,6 +24,4 @@ def run(arguments: argparse.Namespace) -> int:
     if environment is None:
         return 1
     status = stack.run(argparse.Namespace(policy=arguments.policy, zip=None)) or terraform.run("apply", environment)
-    if status == 0 and find_spec("deploy.doctor"):
-        return command_line.main(["doctor", "--stack", str(stack.STACK)])
-    return status
+    return status or command_line.main(["doctor", "--stack", str(stack.STACK)])

@@ -1,8 +1,9 @@
 # From a clone to a live endpoint. Needs Terraform and OCI credentials; POLICY=file.json is a policy of your own.
 .PHONY: stack deploy destroy doctor
 
-deploy:
-	@$(PYTHON) -m deploy apply $(if $(POLICY),--policy "$(POLICY)")
+# It ends with doctor, which needs more than Python alone.
+deploy: .venv/run
+	@$(BIN)/python -m deploy apply $(if $(POLICY),--policy "$(POLICY)")
 
 destroy:
 	@$(PYTHON) -m deploy destroy
@@ -11,5 +12,6 @@ destroy:
 stack:
 	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(if $(POLICY),--policy "$(POLICY)")
 
+# What is wrong, and what mends it: of the stack, or with FUNCTION=OCID of any function; DOCTOR= takes more options.
 doctor: .venv/run
-	@$(BIN)/python -m deploy doctor --stack dist/stack
+	@$(BIN)/python -m deploy doctor $(if $(FUNCTION),--function $(FUNCTION),--stack dist/stack) $(DOCTOR)

@@ -97,7 +97,7 @@ def _may_not_list(tenancy: Tenancy, name: str) -> Finding | None:
     permissions = statements.permissions_of(operations)
     if "OBJECT_INSPECT" not in permissions:
         return None
-    return Finding(
+    return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
         "wrong",
         f"Object Storage accepts the signature, but does not let the signing user list {name}.",
         statements.signer_may_use_objects(
@@ -125,7 +125,7 @@ def head_bucket(tenancy: Tenancy) -> Finding:
             raise Unknown("It is refused, and an answer to HEAD has no text; the signed list has the cause.")
         if status == 404:
             found = _bucket(tenancy, bucket)
-            return Finding(
+            return _is_young(tenancy, f"its user does not find {bucket} yet") or Finding(
                 "wrong",
                 f"The signing user may not read the bucket {bucket}.",
                 statements.signer_may_find_buckets(
@@ -135,6 +135,15 @@ def head_bucket(tenancy: Tenancy) -> Finding:
         if status != 200:
             return Finding("unknown", f"Object Storage answers {status} to a signed HEAD of {bucket}.")
     return Finding("ok", "The signing user finds the buckets.")
+
+
+def _is_young(tenancy: Tenancy, text: str) -> Finding | None:
+    """That one must wait, if the key is so young that it may not have arrived everywhere, nor its user's rights."""
+    age = max(0.0, tenancy.now() - tenancy.key_created_at)
+    if age >= YOUNG_SECONDS:
+        return None
+    wait = f"wait {YOUNG_SECONDS - age:.0f} seconds, and look again"
+    return Finding("unknown", f"The key is {age:.0f} seconds old, and {text}.", wait)
 
 
 def _check_active(tenancy: Tenancy) -> None:
@@ -188,13 +197,8 @@ def _listing_code(tenancy: Tenancy, bucket: str, *, region: str) -> str:
 
 def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
     """Why the signature does not match: Object Storage has one text for all causes."""
-    age = tenancy.now() - tenancy.key_created_at
-    if age < YOUNG_SECONDS:
-        return Finding(
-            "unknown",
-            f"The key is {max(age, 0):.0f} seconds old, and Object Storage does not know it yet.",
-            f"wait {YOUNG_SECONDS - max(age, 0):.0f} seconds, and look again",
-        )
+    if finding := _is_young(tenancy, "Object Storage does not know it yet"):
+        return finding
     _check_active(tenancy)
     for region in tenancy.likely_regions:
         if _listing_code(tenancy, bucket, region=region) not in _MISMATCHES:

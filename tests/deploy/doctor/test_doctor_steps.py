@@ -265,8 +265,18 @@ CASES = {
     "a young key": Case(
         _all_of(lambda world: world.services.customer_secret_key.update(timeCreated=ago(seconds=60)), _forget_key),
         "key: signature, and right to list",
-        r"^The key is 6\d seconds old, and Object Storage does not know it yet\.$",
-        "wait 2",
+        r"^The key is \d\d seconds old, and Object Storage does not know it yet\.$",
+        "wait ",
+        "unknown",
+    ),
+    "the rights of a young user": Case(
+        _all_of(
+            lambda world: world.services.customer_secret_key.update(timeCreated=ago(seconds=60)),
+            lambda world: world.s3.refused.add("GET"),
+        ),
+        "key: signature, and right to list",
+        rf"^The key is \d\d seconds old, and its user may not list {BUCKET} yet\.$",
+        "wait ",
         "unknown",
     ),
     "a key with another secret": Case(
@@ -423,8 +433,8 @@ def test_credentials_that_are_missing(world: World, tmp_path: Path, monkeypatch:
 
 def test_a_service_that_hangs(world: World) -> None:
     world.services.hanging.add(f"GET /20180608/secrets/{SECRET}")
-    found = examine(world, seconds=6)
-    assert found["secret: state"] == Finding("unknown", "It took longer than 6 seconds.")
+    found = examine(world, seconds=4)
+    assert found["secret: state"] == Finding("unknown", "It took longer than 4 seconds.")
     # A later step does not wait for it again.
     assert found["secret: the function may read it"] == Finding("skipped", "An earlier step could not tell: secret.")
     assert found["secret: content"].state == "ok"
