@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,59 +22,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default=profile, help="of ~/.oci/config (default: %(default)s)")
 
 
-def make_client(
-    client: Callable[..., Any],
-    arguments: argparse.Namespace,
-    *,
-    endpoint: str | None = None,
-    region: str | None = None,
-    **options: Any,
-) -> Any:
-    """A client of the SDK that signs as the operator.
+def credentials(arguments: argparse.Namespace) -> Credentials:
+    """The operator's credentials.
 
     Args:
-        client: its class.
         arguments: those of `add_arguments`.
-        endpoint: of the service; the SDK's own for the region when None.
-        region: the region identifier; that of the credentials when None.
-        options: more of the client's options.
 
     Raises:
-        oci.exceptions.ConfigFileNotFound, oci.exceptions.InvalidConfig: there are no credentials.
+        oci.exceptions.ClientError: there are none, or they are not complete.
     """
-    if endpoint is not None:
-        options["service_endpoint"] = endpoint
-    config, signer = _credentials(arguments)
-    if signer is not None:
-        options["signer"] = signer
-    return client({**config, **({} if region is None else {"region": region})}, **options)
-
-
-def tenancy_and_user(arguments: argparse.Namespace) -> tuple[str, str | None]:
-    """The OCIDs of the tenancy and of the user that the credentials are of; functions and machines are no users.
-
-    Raises:
-        oci.exceptions.ConfigFileNotFound, oci.exceptions.InvalidConfig: there are no credentials.
-    """
-    config, signer = _credentials(arguments)
-    if signer is None:
-        return config["tenancy"], config.get("user")
-    return (config["tenancy"] if config else signer.tenancy_id), None
-
-
-def _credentials(arguments: argparse.Namespace) -> tuple[dict[str, Any], Any]:
-    """The SDK's configuration, and the signer for it unless the configuration holds the API key of a user."""
     import oci
 
     if arguments.auth == "resource_principal":
-        return {}, oci.auth.signers.get_resource_principals_signer()
+        return Credentials({}, oci.auth.signers.get_resource_principals_signer())
     if arguments.auth == "instance_principal":
-        return {}, oci.auth.signers.InstancePrincipalsSecurityTokenSigner()
+        return Credentials({}, oci.auth.signers.InstancePrincipalsSecurityTokenSigner())
     # OCI's own command line takes the variable too, and Cloud Shell sets it.
     file = os.environ.get("OCI_CLI_CONFIG_FILE", oci.config.DEFAULT_LOCATION)
     config: dict[str, Any] = oci.config.from_file(file, arguments.profile)
     if "security_token_file" not in config:
-        return config, None
+        return Credentials(config, None)
     token = Path(config["security_token_file"]).expanduser().read_text("utf-8").strip()
     key = oci.signer.load_private_key_from_file(config["key_file"], config.get("pass_phrase"))
-    return config, oci.auth.signers.SecurityTokenSigner(token, key)
+    return Credentials(config, oci.auth.signers.SecurityTokenSigner(token, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Credentials as the SDK takes them.
+
+    Args:
+        config: the SDK's configuration.
+        signer: signs, unless the configuration holds the API key of a user.
+    """
+
+    config: dict[str, Any] = field(repr=False)
+    signer: Any = field(repr=False)
+
+    @property
+    def tenancy(self) -> str:
+        """The OCID of the tenancy."""
+        return str(self.config["tenancy"] if self.config else self.signer.tenancy_id)
+
+    @property
+    def user(self) -> str | None:
+        """The OCID of the user; None for functions and machines, which are no users."""
+        return self.config.get("user")
+
+    def client(
+        self, kind: Callable[..., Any], *, endpoint: str | None = None, region: str | None = None, **options: Any
+    ) -> Any:
+        """A client of the SDK that signs with these credentials.
+
+        Args:
+            kind: its class.
+            endpoint: of the service; the SDK's own for the region when None.
+            region: the region identifier; that of the credentials when None.
+            options: more of the client's options.
+        """
+        if endpoint is not None:
+            options["service_endpoint"] = endpoint
+        if self.signer is not None:
+            options["signer"] = self.signer
+        return kind({**self.config, **({} if region is None else {"region": region})}, **options)

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from oci.object_storage import ObjectStorageClient
 
     try:
-        client = oci_auth.make_client(ObjectStorageClient, arguments, endpoint=arguments.endpoint)
+        client = oci_auth.credentials(arguments).client(ObjectStorageClient, endpoint=arguments.endpoint)
         namespace = arguments.namespace or client.get_namespace().data
         for par in list(_chosen(_all(client, namespace, arguments), arguments)):
             print(_line(par))

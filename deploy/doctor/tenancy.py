@@ -90,7 +90,7 @@ class Tenancy:
             identifier; instead of the SDK's own.
         environment: holds PRESIGN_TOKEN.
         clock: gives the time, in seconds since the epoch.
-        state: the Terraform state of the stack.
+        state: the Terraform state of this clone.
     """
 
     def __init__(
@@ -118,9 +118,8 @@ class Tenancy:
 
         region = region or self.own_region
         endpoint = self._endpoints.get(kind.__name__)
-        return oci_auth.make_client(
+        return self.credentials.client(
             kind,
-            self.arguments,
             endpoint=endpoint and endpoint.replace("{region}", region or ""),
             region=region,
             timeout=TIMEOUT_SECONDS,
@@ -150,9 +149,14 @@ class Tenancy:
     # The operator
 
     @fact
+    def credentials(self) -> oci_auth.Credentials:
+        """The operator's credentials."""
+        return oci_auth.credentials(self.arguments)
+
+    @property
     def tenancy_ocid(self) -> str:
         """The OCID of the tenancy, which is that of its root compartment."""
-        return oci_auth.tenancy_and_user(self.arguments)[0]
+        return self.credentials.tenancy
 
     @fact
     def token(self) -> str | None:
@@ -176,7 +180,7 @@ class Tenancy:
         directory: Path | None = self.arguments.stack
         if directory is None:
             return {}
-        if self._state.exists():
+        if self._state_document:
             outputs = self._state_document.get("outputs", {})
         elif shutil.which("terraform"):
             # The state may lie in a bucket.
@@ -191,14 +195,14 @@ class Tenancy:
 
     @property
     def _state_document(self) -> Mapping[str, Any]:
-        document: Mapping[str, Any] = json.loads(self._state.read_text("utf-8"))
+        """The Terraform state, of the stack's folder or of this clone; empty if it is elsewhere."""
+        files = [self.arguments.stack / "terraform.tfstate", self._state] if self.arguments.stack else []
+        document: Mapping[str, Any] = next((json.loads(file.read_text("utf-8")) for file in files if file.exists()), {})
         return document
 
     @fact
     def signing_user_ocid(self) -> str | None:
         """The user that the stack has made for signing; None if it is not known."""
-        if self.arguments.stack is None or not self._state.exists():
-            return None
         users = [
             resource["instances"][0]["attributes"]["id"]
             for resource in self._state_document.get("resources", [])
@@ -401,7 +405,7 @@ class Tenancy:
             found = [key for key in keys if key.id == access_key_id]
             return KeyOwner(user, name, found[0], len(keys)) if found else None
 
-        likely = [self.signing_user_ocid, oci_auth.tenancy_and_user(self.arguments)[1]]
+        likely = [self.signing_user_ocid, self.credentials.user]
         for user in filter(None, likely):
             with suppress(ServiceError):
                 if found := owner(user, client.get_user(user).data.name):

@@ -1,0 +1,41 @@
+"""`make docs/doctor.svg` draws a run of `doctor`, on the tenancy of its tests, in which one thing is wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
+
+from deploy import doctor
+from deploy.doctor import report
+from deploy.doctor.step import findings_of
+from oci_services import World
+
+PICTURE = Path(__file__).parent.parent / "docs" / "doctor.svg"
+COLUMNS = 110
+
+# The picture needs nothing of another host.
+_foreign = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
+
+
+def draw() -> str:
+    """The run as SVG; the same at any time."""
+    console = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True, highlight=False)
+    with tempfile.TemporaryDirectory() as directory, World(Path(directory)) as world:
+        os.environ["OCI_CLI_CONFIG_FILE"] = str(world.api_key.file)
+        world.services.bucket["objectEventsEnabled"] = False
+        report.show(findings_of(doctor.STEPS, world.tenancy()), console)
+    title = "python -m deploy doctor --stack dist/stack"
+    svg = _foreign.sub("", console.export_svg(title=title, theme=SVG_EXPORT_THEME, unique_id="doctor"))
+    return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(draw(), "utf-8")
+    print(PICTURE, file=sys.stderr)
