@@ -50,6 +50,7 @@ DYNAMIC_GROUP = "ocid1.dynamicgroup.oc1..function"
 GROUP = "ocid1.group.oc1..signers"
 GATEWAY = "ocid1.apigateway.oc1.eu-frankfurt-1.gateway"
 DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.deployment"
+TOPIC = "ocid1.onstopic.oc1.eu-frankfurt-1.events"
 QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
 LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
 LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
@@ -297,7 +298,8 @@ class World:
     def endpoints(self) -> dict[str, str]:
         """The address of the services for the SDK's clients."""
         names = (
-            "Deployment FunctionsManagement Gateway Identity LogSearch LoggingManagement ObjectStorage Secrets Vaults"
+            "Deployment FunctionsManagement Gateway Identity LogSearch LoggingManagement NotificationControlPlane "
+            "ObjectStorage QueueAdmin Secrets Vaults"
         )
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
 
@@ -425,6 +427,8 @@ def _right_answers(storage_url: str) -> dict[str, Document]:
         f"GET /n/{NAMESPACE}/b": [bucket],
         f"GET /n/{NAMESPACE}/b/{BUCKET}": bucket,
         f"GET /n/{NAMESPACE}/b/{BUCKET}/l": {"timeCreated": ago(days=1), "items": [lifecycle_rule]},
+        f"GET /20210201/queues/{QUEUE}": {"id": QUEUE, "compartmentId": COMPARTMENT, "lifecycleState": "ACTIVE"},
+        f"GET /20181201/topics/{TOPIC}": {"topicId": TOPIC, "compartmentId": COMPARTMENT, "lifecycleState": "ACTIVE"},
         "GET /20190501/deployments": {"items": [summary]},
         f"GET /20190501/deployments/{DEPLOYMENT}": deployment,
         f"GET /20190501/gateways/{GATEWAY}": gateway,

@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console
 
 from deploy import oci_auth
-from deploy.doctor import bucket, clock, function, key, logs, report, secret
+from deploy.doctor import bucket, clock, delivery, function, key, logs, report, secret
 from deploy.doctor.step import Step, findings_of
 from deploy.doctor.tenancy import Tenancy
 
@@ -21,6 +21,7 @@ STEPS: tuple[Step, ...] = (
     *secret.STEPS,
     *bucket.STEPS,
     *key.STEPS,
+    *delivery.STEPS,
     *logs.STEPS,
 )
 """In the order in which a request needs them."""

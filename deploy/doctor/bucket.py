@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy import statements
 from deploy.doctor.secret import finding_on_rights, group_name
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.step import Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
 from presign.policy.rules import GROUPS
 
@@ -51,7 +51,7 @@ def _is_there(tenancy: Tenancy, name: str) -> Finding:
         if exc.status != 404:
             raise
     else:
-        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {bucket.versioning.lower()}.")
+        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {str(bucket.versioning).lower()}.")
     for region in tenancy.likely_regions:
         with suppress(ServiceError):
             tenancy.client(ObjectStorageClient, region=region).get_bucket(tenancy.own_namespace, name)
@@ -152,7 +152,7 @@ def may_make_pars(tenancy: Tenancy) -> Finding:
             statement=statements.function_may_use_objects(**of_function, permissions=permissions),
             **shared,
         )
-        return _together([may_manage, may_use])
+        return together([may_manage, may_use])
 
     return _of_each(tenancy, look, names=tenancy.buckets_of("par"))
 
@@ -162,17 +162,7 @@ def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[st
     names = tenancy.buckets if names is None else names
     if not names:
         raise Unknown("No bucket is named: each has a claim in its name, or the policy is not here.")
-    return _together([look(name) for name in names])
-
-
-def _together(findings: list[Finding]) -> Finding:
-    """One finding with the sentences of all, and the worst of their states."""
-    states = [finding.state for finding in findings]
-    worst = next(state for state in ("wrong", "unknown", "skipped", "ok") if state in states)
-    told = [finding for finding in findings if finding.state == worst]
-    mends = [finding.mend for finding in told if finding.mend]
-    details = tuple(line for finding in told for line in finding.details)
-    return Finding(worst, " ".join(finding.text for finding in told), "\n".join(mends) or None, details)
+    return together([look(name) for name in names])
 
 
 STEPS = (

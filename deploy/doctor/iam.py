@@ -19,6 +19,8 @@ FAMILIES = {
     "objects": "object-family",
     "fn-function": "functions-family",
     "fn-invocation": "functions-family",
+    "ons-topics": "ons-family",
+    "queue-push": "queues",
 }
 """The family that a type of resources belongs to."""
 

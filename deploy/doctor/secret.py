@@ -18,7 +18,10 @@ VERBS = {
     "OBJECT_INSPECT": ("inspect", "objects"),
     "OBJECT_OVERWRITE": ("use", "objects"),
     "OBJECT_READ": ("read", "objects"),
+    "ONS_TOPIC_PUBLISH": ("use", "ons-topics"),
     "PAR_MANAGE": ("manage", "buckets"),
+    "QUEUE_PRODUCE": ("use", "queue-push"),
+    "QUEUE_READ": ("read", "queues"),
     "SECRET_BUNDLE_READ": ("read", "secret-bundles"),
 }
 """The least verb, and the type of resources, that give a permission."""

@@ -52,6 +52,16 @@ class Step:
     statement: str = ""
 
 
+def together(findings: Sequence[Finding]) -> Finding:
+    """One finding with the sentences of all, and the worst of their states."""
+    states = [finding.state for finding in findings]
+    worst = next(state for state in ("wrong", "unknown", "skipped", "ok") if state in states)
+    told = [finding for finding in findings if finding.state == worst]
+    mends = [finding.mend for finding in told if finding.mend]
+    details = tuple(line for finding in told for line in finding.details)
+    return Finding(worst, " ".join(finding.text for finding in told), "\n".join(mends) or None, details)
+
+
 class Unknown(Exception):
     """Something that a step needs was not found out; the text says what and why."""
 

@@ -33,6 +33,7 @@ from oci_services import (
     SECRET_ACCESS_KEY,
     SIGNER,
     TENANCY,
+    TOPIC,
     World,
     ago,
     bucket_not_found,
@@ -304,6 +305,19 @@ CASES = {
         rf"^The signing user may not read the bucket {BUCKET}\.$",
         f"allow group presign-signers to read buckets in compartment id {COMPARTMENT} where target.bucket.name = ",
     ),
+    "no right to put messages": Case(
+        lambda world: world.services.policies(without="queue-push"),
+        "events: the function may deliver",
+        r"^No statement gives the function QUEUE_PRODUCE",
+        f"allow dynamic-group presign-function to use queue-push in compartment id {COMPARTMENT} where ",
+    ),
+    "no right to publish": Case(
+        _set(DELIVER_TO=TOPIC),
+        "events: the function may deliver",
+        r"^No statement gives the function ONS_TOPIC_PUBLISH",
+        f"allow dynamic-group presign-function to use ons-topics in compartment id {COMPARTMENT} where "
+        "request.permission = 'ONS_TOPIC_PUBLISH'",
+    ),
     "the function's log is off": Case(
         lambda world: world.services.logs[0].update(isEnabled=False),
         "logs: the function's",
@@ -385,6 +399,18 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     world.apply_stack()
     tenancy = world.tenancy(function=None, stack=tmp_path)
     assert {finding.state for _, finding in findings_of(doctor.STEPS, tenancy)} == {"ok"}
+
+
+def test_a_policy_without_presigned_urls_needs_no_key(world: World) -> None:
+    rules = [rule for rule in json.loads(world.services.config["POLICY"])["rules"] if rule.get("via") == "par"]
+    world.services.config.update(POLICY=json.dumps({"rules": rules}), SECRET_OCID="", DELIVER_TO="")
+    found = examine(world)
+    for name, finding in found.items():
+        needs_key = name.startswith("key: ") or (name.startswith("secret: ") and name != "secret: dynamic group")
+        reason = "No rule needs a customer secret key." if needs_key else "DELIVER_TO is not set."
+        is_skipped = needs_key or name.startswith("events: ")
+        assert finding.state == ("skipped" if is_skipped else "ok"), (name, finding)
+        assert not is_skipped or finding.text == reason
 
 
 # The step that first needs an answer, and the permission without which OCI gives 404
