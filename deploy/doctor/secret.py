@@ -180,7 +180,7 @@ def finding_on_rights(
     perhaps = _subjects(group for group, _ in groups)
     names = list(permissions)
     if missing := [name for name in names if verdict(name, perhaps) is Verdict.NO]:
-        text = f"No statement gives the function {', '.join(missing)}, and OCI answers it 404."
+        text = f"No statement gives the function {', '.join(missing)}, so OCI answers it 404."
         return Finding("wrong", text, statement)
     if unclear := [name for name in names if verdict(name, surely) is not Verdict.YES]:
         text = f"A statement may give the function {', '.join(unclear)}, but it was not understood for certain."

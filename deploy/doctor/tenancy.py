@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any
 
 from deploy import oci_auth, terraform
+from deploy.doctor import stack_state
+from deploy.doctor.fact import fact
 from deploy.doctor.step import Unknown
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
@@ -28,39 +27,6 @@ TIMEOUT_SECONDS = (5, 10)
 
 _UNSEEN_POLICY = '{"rules": [{"operations": ["put_object"], "bucket": "any", "prefix": "", "via": "par"}]}'
 """Stands for a policy that is not here: it needs no other setting."""
-
-T = TypeVar("T")
-
-
-class fact(Generic[T]):  # noqa: N801 - a decorator
-    """A value that is looked up once. A failure comes to the step that asks first, and is `Unknown` to later ones.
-
-    So one missing permission is told once, and what hangs is waited for once.
-    """
-
-    def __init__(self, look: Callable[[Any], T]) -> None:
-        self._look = look
-        self._name = look.__name__
-        self.__doc__ = look.__doc__
-
-    @overload
-    def __get__(self, tenancy: None, owner: object) -> fact[T]: ...
-    @overload
-    def __get__(self, tenancy: Tenancy, owner: object) -> T: ...
-    def __get__(self, tenancy: Tenancy | None, owner: object) -> fact[T] | T:
-        if tenancy is None:
-            return self
-        if self._name in tenancy.asked:
-            raise Unknown(tenancy.asked[self._name])
-        tenancy.asked[self._name] = f"An earlier step could not tell: {self._name.replace('_', ' ')}."
-        try:
-            value = self._look(tenancy)
-        except Unknown as exc:
-            tenancy.asked[self._name] = str(exc)
-            raise
-        # From now on it is found before this descriptor is asked.
-        tenancy.__dict__[self._name] = value
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,35 +146,16 @@ class Tenancy:
         directory: Path | None = self.arguments.stack
         if directory is None:
             return {}
-        if self._state_document:
-            outputs = self._state_document.get("outputs", {})
-        elif shutil.which("terraform"):
-            # The state may lie in a bucket.
-            command = ["terraform", f"-chdir={directory}", "output", "-json"]
-            done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-            outputs = json.loads(done.stdout or "{}")
-        else:
-            outputs = {}
+        outputs = stack_state.outputs(directory, state=self._state)
         if not outputs:
             raise Unknown(f"{directory} has not been applied: there is no {self._state.name} with outputs.")
-        return {name: output["value"] for name, output in outputs.items()}
-
-    @property
-    def _state_document(self) -> Mapping[str, Any]:
-        """The Terraform state, of the stack's folder or of this clone; empty if it is elsewhere."""
-        files = [self.arguments.stack / "terraform.tfstate", self._state] if self.arguments.stack else []
-        document: Mapping[str, Any] = next((json.loads(file.read_text("utf-8")) for file in files if file.exists()), {})
-        return document
+        return outputs
 
     @fact
     def signing_user_ocid(self) -> str | None:
         """The user that the stack has made for signing; None if it is not known."""
-        users = [
-            resource["instances"][0]["attributes"]["id"]
-            for resource in self._state_document.get("resources", [])
-            if (resource.get("type"), resource.get("name")) == ("oci_identity_user", "signer") and resource["instances"]
-        ]
-        return users[0] if users else None
+        directory: Path | None = self.arguments.stack
+        return None if directory is None else stack_state.signing_user_ocid(directory, state=self._state)
 
     # The function
 

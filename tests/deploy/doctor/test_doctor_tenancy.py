@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,22 @@ def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Unknown, match=r"has not been applied: there is no presign\.tfstate with outputs\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).function
+
+
+def test_the_state_of_the_stack_comes_before_that_of_the_clone(world: World, tmp_path: Path) -> None:
+    world.apply_stack()
+    (tmp_path / "terraform.tfstate").write_text('{"outputs": {"function_ocid": {"value": "another"}}}')
+    tenancy = world.tenancy(function=None, stack=tmp_path)
+    assert (tenancy.function_ocid, tenancy.signing_user_ocid) == ("another", None)
+
+
+def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "terraform"
+    outputs = json.dumps({"function_ocid": {"value": FUNCTION}})
+    program.write_text(f"#!/bin/sh\n[ \"$*\" = '-chdir={tmp_path} output -json' ] && echo '{outputs}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    assert world.tenancy(function=None, stack=tmp_path).function_ocid == FUNCTION
 
 
 def test_a_failure_is_told_once(world: World) -> None:

@@ -1,0 +1,41 @@
+"""What Terraform knows of a stack that was applied."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def outputs(directory: Path, *, state: Path) -> Mapping[str, Any]:
+    """The outputs of the stack; empty if it was not applied.
+
+    Args:
+        directory: of the stack.
+        state: the file in which this clone keeps its state.
+    """
+    found = _document(directory, state).get("outputs", {})
+    if not found and shutil.which("terraform"):
+        # The state may lie in a bucket.
+        command = ["terraform", f"-chdir={directory}", "output", "-json"]
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+        found = json.loads(done.stdout or "{}")
+    return {name: output["value"] for name, output in found.items()}
+
+
+def signing_user_ocid(directory: Path, *, state: Path) -> str | None:
+    """The user that the stack has made for signing; None if it has made none, or the state is elsewhere."""
+    for resource in _document(directory, state).get("resources", []):
+        if (resource.get("type"), resource.get("name")) == ("oci_identity_user", "signer"):
+            return next((str(one["attributes"]["id"]) for one in resource["instances"]), None)
+    return None
+
+
+def _document(directory: Path, state: Path) -> Mapping[str, Any]:
+    """The Terraform state, of the stack's own folder or of this clone; empty if it is elsewhere."""
+    found = [file for file in (directory / "terraform.tfstate", state) if file.exists()]
+    document: Mapping[str, Any] = json.loads(found[0].read_text("utf-8")) if found else {}
+    return document
