@@ -1,6 +1,7 @@
 """The services of OCI as `doctor` sees them, in a tenancy where all is right until a test changes an answer.
 
-The texts and codes of errors are those that OCI has, and a comment says where each was seen.
+Codes and texts of errors are those that OCI has: `NotAuthorizedOrNotFound` as in oracle/oci-cli#485, the status and the
+code `NotAuthenticated` as in oracle/oci-cli#68 (the text is our own, and tells why), others where they stand.
 """
 
 from __future__ import annotations

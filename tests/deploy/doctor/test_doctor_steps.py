@@ -59,7 +59,10 @@ def examine(world: World, *, seconds: float = 30) -> dict[str, Finding]:
 
 
 def log_line(message: str, **units: float) -> dict[str, object]:
-    """A line of the function's log, as Log Search gives it; so long ago."""
+    """A line of the function's log, as Log Search gives it; so long ago.
+
+    The members of `data` are those in Fn's own ConnectorHubCoercionTest (package com.fnproject.events).
+    """
     data = {"applicationId": APPLICATION, "functionId": FUNCTION, "message": message, "src": "STDERR"}
     content = {"data": data, "type": "com.oraclecloud.functions.application.functioninvoke"}
     seconds = sum(value * {"minutes": 60, "hours": 3600}[unit] for unit, value in units.items())
@@ -210,7 +213,7 @@ CASES = {
         f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true",
     ),
     "no lifecycle rule": Case(
-        # The code is in the API's reference: docs.oracle.com, Content/API/References/apierrors.htm
+        # A 404; no source was found for its code
         _answer(LIFECYCLE, ApiError(404, "LifecyclePolicyNotFound", "The lifecycle policy does not exist.")),
         "bucket: unfinished uploads",
         rf"^{BUCKET} keeps the parts of unfinished uploads for ever",
