@@ -97,6 +97,8 @@ def _redacted(finding: Finding, secrets: Iterable[str]) -> Finding:
 def _look(step: Step, tenancy: Tenancy) -> Finding:
     from oci.exceptions import ClientError, ConnectTimeout, RequestException, ServiceError
 
+    from deploy.doctor.web import NoAnswer
+
     try:
         return step.look(tenancy)
     except Unknown as exc:
@@ -108,6 +110,8 @@ def _look(step: Step, tenancy: Tenancy) -> Finding:
         if exc.status in (403, 404) and step.statement:
             return Finding("unknown", f"{answer}: it does not exist, or you lack the permission: {step.statement}.")
         return Finding("unknown", f"{answer}: {exc.message}")
+    except NoAnswer as exc:
+        return Finding("unknown", str(exc))
     except (RequestException, ConnectTimeout, TimeoutError):
         return Finding("unknown", "No answer came in time, or there was no connection.")
     except ClientError as exc:

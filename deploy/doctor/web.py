@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from presign.issue.endpoint import StorageEndpoint
@@ -33,6 +35,10 @@ class Answer:
             return None
 
 
+class NoAnswer(OSError):
+    """A server gives no answer; the text names its host, and no more of the URL."""
+
+
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         """Follow no redirection, so that each answer is that of the host that was asked."""
@@ -45,16 +51,22 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
     """The answer to an HTTP request, whatever its status is.
 
     Raises:
-        OSError: there is none. Its text may hold the URL.
+        NoAnswer: there is none.
     """
-    request = Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - the caller has made the URL
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise NoAnswer("An address that should be of a web server is not.")
+    request = Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - see above
     try:
-        response = _opener.open(request, timeout=TIMEOUT_SECONDS)
-    except HTTPError as exc:
-        response = exc
-    with response:
-        received = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, received, response.read(MAX_BODY_BYTES))
+        try:
+            response = _opener.open(request, timeout=TIMEOUT_SECONDS)
+        except HTTPError as exc:
+            response = exc
+        with response:
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, received, response.read(MAX_BODY_BYTES))
+    except (OSError, HTTPException) as exc:
+        cause = getattr(exc, "reason", exc)
+        raise NoAnswer(f"{urlsplit(url).netloc} does not answer: {type(cause).__name__}.") from None
 
 
 def bucket_url(
