@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
     ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
 }
 """Tests ask faster than clients may."""
+
+LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
 
 
 class Running(NamedTuple):
@@ -126,6 +129,20 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
         socket_path = Path(directory) / "function.sock"
         with run_echo(tmp_path_factory.mktemp("echo"), socket_path=socket_path) as started:
             yield started
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Mapping[str, str]]:
+    """The variables `LIVE_S3_*`: those that are set, or those of a SeaweedFS that runs for these tests."""
+    if any(os.environ.get(name) for name in LIVE_VARIABLES):
+        missing = [name for name in LIVE_VARIABLES if not os.environ.get(name)]
+        assert not missing, f"not set: {', '.join(missing)}"
+        yield os.environ
+        return
+    from seaweedfs import seaweedfs  # beside the tests that need it
+
+    with seaweedfs() as variables:
+        yield variables
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import http.client
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +20,10 @@ from xml.etree import ElementTree
 
 import pytest
 import requests
-from seaweedfs import seaweedfs
 
-from conftest import Running
+from conftest import LIVE_VARIABLES, Running
 from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID
 
-LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
 LIMITS = {
     "seaweedfs": {
         "test_odd_keys[live-folder/]": "an object whose key ends with a slash is a folder and keeps no content",
@@ -130,18 +127,6 @@ def refused_at(use: Callable[[], int]) -> datetime:
 
 def md5(content: bytes) -> str:
     return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-
-
-@pytest.fixture(scope="session")
-def live() -> Iterator[Mapping[str, str]]:
-    """The variables `LIVE_S3_*`: those that are set, or those of a SeaweedFS that runs for these tests."""
-    if any(os.environ.get(name) for name in LIVE_VARIABLES):
-        missing = [name for name in LIVE_VARIABLES if not os.environ.get(name)]
-        assert not missing, f"not set: {', '.join(missing)}"
-        yield os.environ
-        return
-    with seaweedfs() as variables:
-        yield variables
 
 
 @pytest.fixture(scope="module", params=["sigv4", "boto3", pytest.param("live", marks=pytest.mark.live)])

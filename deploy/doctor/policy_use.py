@@ -1,0 +1,32 @@
+"""What a policy needs of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deploy.doctor.step import Finding
+from presign.policy import Rule
+
+
+def rules_that_grant(rules: Sequence[Rule], *operations: str) -> list[int]:
+    """The numbers of the rules that give presigned URLs for any of the operations."""
+    return [number for number, rule in enumerate(rules) if rule.via == "s3" and not rule.granted.isdisjoint(operations)]
+
+
+def rules_text(numbers: Sequence[int]) -> str:
+    """`rule 0`, `rules 0 and 2`: as errors of the policy count them, from 0."""
+    listed = " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))
+    return f"rule{'s' if len(numbers) > 1 else ''} {listed}"
+
+
+def failing(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
+    """The store fails in something: `wrong` if rules are concerned.
+
+    Args:
+        numbers: of these rules.
+        text: says it.
+        mend: the change of the policy; `{rules}` in it stands for the rules.
+    """
+    if not numbers:
+        return Finding("ok", f"{text} No rule of POLICY is concerned.")
+    return Finding("wrong", text, mend.format(rules=f"{rules_text(numbers)} of POLICY"))

@@ -1,0 +1,133 @@
+"""Steps that find out what the store does, since Oracle does not document all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from deploy.doctor import cors, store_probes
+from deploy.doctor.s3 import SignedBucket, Trials
+from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.tenancy import Tenancy
+from presign.issue.endpoint import StorageEndpoint
+from presign.keys.oci_client import realm_domain
+from presign.policy import Rule
+from presign.request.object_names import bucket_error, key_error
+
+_VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
+"""Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""
+_OCI_DOMAINS = (".oraclecloud.com", ".customer-oci.com")
+
+
+class OciOperator:
+    """Removes objects through the native API.
+
+    Args:
+        client: the SDK's client of Object Storage, which signs as the operator.
+        namespace, bucket: of the objects.
+    """
+
+    def __init__(self, client: Any, *, namespace: str, bucket: str) -> None:
+        self._client = client
+        self._bucket = (namespace, bucket)
+
+    def delete_object(self, key: str) -> None:
+        """Delete an object with all its versions."""
+        self._client.delete_object(*self._bucket, key)
+        if self._client.get_bucket(*self._bucket).data.versioning != "Disabled":
+            for version in self._client.list_object_versions(*self._bucket, prefix=key).data.items:
+                self._client.delete_object(*self._bucket, version.name, version_id=version.version_id)
+
+    def abort_uploads(self, key: str) -> None:
+        """Abort the uploads in parts of an object."""
+        from oci.pagination import list_call_get_all_results
+
+        for upload in list_call_get_all_results(self._client.list_multipart_uploads, *self._bucket).data:
+            if upload.object == key:
+                self._client.abort_multipart_upload(*self._bucket, key, upload.upload_id)
+
+
+def _cors_of_s3(tenancy: Tenancy) -> Finding:
+    origin, endpoint, bucket = _origin(tenancy), tenancy.storage_endpoint, _bucket(tenancy)
+    url = f"{endpoint.scheme}://{endpoint.host(bucket)}{endpoint.path(bucket, 'presign-doctor')}"
+    return cors.s3_finding(url, origin=origin, rules=tenancy.rules)
+
+
+def _cors_of_pars(tenancy: Tenancy) -> Finding:
+    origin, native = _origin(tenancy), tenancy.object_storage.base_client.endpoint
+    # No preflight can be authorized, so a PAR that does not exist will do.
+    url = f"{native}/p/presign-doctor/n/{tenancy.namespace}/b/{_bucket(tenancy)}/o/presign-doctor"
+    return cors.par_finding(url, origin=origin, rules=tenancy.rules)
+
+
+def _listing(tenancy: Tenancy) -> Finding:
+    return store_probes.listing(_signed(tenancy, _bucket(tenancy)), tenancy.rules)
+
+
+def _longest_expiry(tenancy: Tenancy) -> Finding:
+    bucket = _signed(tenancy, _bucket(tenancy))
+    return store_probes.longest_expiry(bucket, max_expires_in=tenancy.settings.max_expires_in)
+
+
+def _virtual_hosted(tenancy: Tenancy) -> Finding:
+    endpoint, in_use = tenancy.storage_endpoint, tenancy.settings.virtual_hosted
+    if not in_use:
+        if not endpoint.authority.endswith(_OCI_DOMAINS) or realm_domain(tenancy.region) != "oraclecloud.com":
+            raise Unknown("The host names of this store for virtual-hosted style are not known here.")
+        endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace=None, region=tenancy.region)
+    names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.buckets_of("s3") or [_bucket(tenancy)]
+    return store_probes.virtual_hosted([_signed(tenancy, name, endpoint) for name in names], in_use=in_use)
+
+
+def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Tenancy], Finding]:
+    """The step of a probe that writes."""
+
+    def look(tenancy: Tenancy) -> Finding:
+        if not tenancy.arguments.write:
+            raise Unknown("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
+        name, _, prefix = tenancy.arguments.write.partition("/")
+        if error := bucket_error(name) or (prefix and key_error(prefix)):
+            raise Unknown(f"--write can't be {tenancy.arguments.write}: it {error}.")
+        operator = OciOperator(tenancy.object_storage, namespace=tenancy.namespace, bucket=name)
+        trials = Trials(_signed(tenancy, name), prefix=prefix, operator=operator)
+        rules = tenancy.rules
+        # Python waits for this thread before it ends, so the objects go even if the step takes too long.
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(store_probes.with_trials, trials, probe, rules).result()
+
+    return look
+
+
+def _origin(tenancy: Tenancy) -> str:
+    if not tenancy.arguments.origin:
+        raise Unknown("No web page is named: use --origin https://app.example.com.")
+    return str(tenancy.arguments.origin).rstrip("/")
+
+
+def _bucket(tenancy: Tenancy) -> str:
+    """The bucket to ask about."""
+    if tenancy.arguments.write:
+        return str(tenancy.arguments.write).partition("/")[0]
+    if not tenancy.buckets:
+        raise Unknown("Each bucket of POLICY depends on a claim: name one with --write BUCKET/PREFIX.")
+    return (tenancy.buckets_of("s3") or tenancy.buckets)[0]
+
+
+def _signed(tenancy: Tenancy, name: str, endpoint: StorageEndpoint | None = None) -> SignedBucket:
+    endpoint = endpoint or tenancy.storage_endpoint
+    return SignedBucket(endpoint=endpoint, region=tenancy.region, key=tenancy.key, name=name, clock=tenancy.now)
+
+
+GROUP = "store"
+
+STEPS: tuple[Step, ...] = (
+    Step(GROUP, "uploads by pages through the S3 API", _cors_of_s3),
+    Step(GROUP, "uploads by pages through PARs", _cors_of_pars),
+    Step(GROUP, "list-type=2", _listing),
+    Step(GROUP, "URLs valid for seven days", _longest_expiry),
+    Step(GROUP, "virtual-hosted style", _virtual_hosted),
+    Step(GROUP, "create_only", _writing(store_probes.create_only)),
+    Step(GROUP, "unsigned x-amz-copy-source", _writing(store_probes.unsigned_copies)),
+    Step(GROUP, "forms", _writing(store_probes.forms)),
+)
