@@ -14,6 +14,7 @@ from typing import Any
 from deploy import oci_auth, terraform
 from deploy.doctor import stack_state
 from deploy.doctor.fact import fact
+from deploy.doctor.specification import Specification
 from deploy.doctor.step import Unknown
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
@@ -402,6 +403,14 @@ class Tenancy:
             if any(getattr(backend, "function_id", None) == self.function_ocid for backend in backends):
                 return deployment
         raise Unknown(f"No deployment in the compartment {compartment} calls the function; --stack DIR names one.")
+
+    @fact
+    def specification(self) -> Specification:
+        """The specification of the API deployment."""
+        from oci.apigateway import DeploymentClient
+
+        client = self.client(DeploymentClient).base_client
+        return Specification(client.sanitize_for_serialization(self.deployment.specification))
 
     @fact
     def gateway(self) -> Any:
