@@ -26,6 +26,7 @@ from deploy import statements
 from deploy.doctor.tenancy import Tenancy
 from gateway.fill import TEMPLATE, fill
 from local.identity.request_signature import NotAuthenticated, verify_request
+from local.identity.tokens import IdentityProvider
 from local.object_storage.presigned import verify
 from local.object_storage.s3_answer import S3Error, xml_response
 from local.object_storage.s3_target import s3_target
@@ -54,6 +55,7 @@ DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.deployment"
 TOPIC = "ocid1.onstopic.oc1.eu-frankfurt-1.events"
 QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
 LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
+JWKS_PATH = "/admin/v1/SigningCert/jwk"
 LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
 
 OF_USERS = {"bucket": BUCKET, "prefix": "users/{sub}/", "max_expires_in": 3600}
@@ -120,15 +122,17 @@ class OciServices(SignedApi):
 
     Attributes:
         answers: by method and path; one for a single region by region, method, and path.
+        others: answers the requests that `answers` does not have.
         hanging: methods and paths that get no answer until `released` is set.
     """
 
-    def __init__(self, identity: ApiKey, *, storage_url: str) -> None:
+    def __init__(self, identity: ApiKey, *, storage_url: str, gateway_url: str) -> None:
         super().__init__(identity)
         self.api_key = identity
         self.hanging: set[str] = set()
         self.released = threading.Event()
-        self.answers: dict[str, Document] = _right_answers(storage_url)
+        self.answers: dict[str, Document] = _right_answers(storage_url, gateway_url)
+        self.others: Callable[[Request], Document] = lambda _: not_found()
 
     def __call__(self, request: Request) -> Response:
         response = super().__call__(request)
@@ -141,7 +145,7 @@ class OciServices(SignedApi):
         key = f"{request.method} /{path}"
         if key in self.hanging:
             self.released.wait()
-        document = self.answers.get(f"{region} {key}", self.answers.get(key, not_found()))
+        document = self.answers.get(f"{region} {key}", self.answers.get(key, self.others))
         if callable(document):
             document = document(request)
         if isinstance(document, ApiError):
@@ -249,6 +253,8 @@ class S3Endpoint:
                 f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
             )
             raise S3Error(404, "NoSuchBucket", f"{message}authorized to access it")
+        if s3_target(request).key:
+            raise S3Error(404, "NoSuchKey", "The specified key does not exist.")
         return xml_response("ListBucketResult", {"Name": bucket, "MaxKeys": "0", "KeyCount": "0"})
 
 
@@ -265,7 +271,9 @@ class World:
         self.s3 = S3Endpoint()
         self.storage = Server(self.s3)
         self.api_key = ApiKey(directory)
-        self.services = OciServices(self.api_key, storage_url=self.storage.url)
+        self.identity_provider = IdentityProvider()
+        self.gateway = Server(self._answer_call)
+        self.services = OciServices(self.api_key, storage_url=self.storage.url, gateway_url=self.gateway.url)
         self.server = Server(self.services)
         self.state = directory / "presign.tfstate"
 
@@ -275,7 +283,14 @@ class World:
     def __exit__(self, *_: object) -> None:
         self.services.released.set()
         self.server.stop()
+        self.gateway.stop()
         self.storage.stop()
+
+    def _answer_call(self, request: Request) -> Response:
+        """The identity provider's keys, and the answer of a gateway to all that have no token."""
+        if request.path == JWKS_PATH:
+            return self.identity_provider(request)
+        return Response('{"code": 401, "message": "Unauthorized"}', 401, content_type="application/json")
 
     def apply_stack(self) -> None:
         """Write the Terraform state that the stack leaves."""
@@ -305,7 +320,7 @@ class World:
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
 
 
-def _right_answers(storage_url: str) -> dict[str, Document]:
+def _right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
     config = {
         "NAMESPACE": NAMESPACE,
         "DEFAULT_BUCKET": BUCKET,
@@ -345,9 +360,9 @@ def _right_answers(storage_url: str) -> dict[str, Document]:
         "compartmentId": COMPARTMENT,
         "displayName": "presign",
         "pathPrefix": "/presigner",
-        "endpoint": "https://gateway.example/presigner",
+        "endpoint": f"{gateway_url}/presigner",
         "lifecycleState": "ACTIVE",
-        "specification": fill(json.loads(TEMPLATE.read_text("utf-8")), placeholders()),
+        "specification": fill(json.loads(TEMPLATE.read_text("utf-8")), placeholders(gateway_url)),
     }
     summary = {name: value for name, value in deployment.items() if name != "specification"}
     gateway = {
@@ -444,13 +459,13 @@ def _right_answers(storage_url: str) -> dict[str, Document]:
     }
 
 
-def placeholders() -> dict[str, list[str]]:
+def placeholders(gateway_url: str) -> dict[str, list[str]]:
     """The values that fill the placeholders of the API deployment."""
     return {
         "FUNCTION_OCID": [FUNCTION],
         "ISSUER": ["https://identity.oraclecloud.com/"],
         "AUDIENCE": ["https://presign.example.com/"],
-        "JWKS_URI": ["https://idcs.example.com/admin/v1/SigningCert/jwk"],
+        "JWKS_URI": [f"{gateway_url}{JWKS_PATH}"],
         "ALLOWED_ORIGINS": ["https://app.example.com"],
         "CLAIMS_KEY": [CLAIMS_KEY],
     }

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -14,11 +15,12 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 
 from deploy import doctor
 from deploy.doctor import report
-from deploy.doctor.step import findings_of
+from deploy.doctor.step import Finding, findings_of
 from oci_services import World
 
 PICTURE = Path(__file__).parent.parent / "docs" / "doctor.svg"
 COLUMNS = 110
+GATEWAY_URL = "https://gateway.example"
 
 # The picture needs nothing of another host.
 _foreign = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
@@ -30,10 +32,16 @@ def draw() -> str:
     with tempfile.TemporaryDirectory() as directory, World(Path(directory)) as world:
         os.environ["OCI_CLI_CONFIG_FILE"] = str(world.api_key.file)
         world.services.bucket["objectEventsEnabled"] = False
-        report.show(findings_of(doctor.STEPS, world.tenancy()), console)
+        found = findings_of(doctor.STEPS, world.tenancy())
+        report.show([(step, _elsewhere(finding, world.gateway.url)) for step, finding in found], console)
     title = "python -m deploy doctor --stack dist/stack"
     svg = _foreign.sub("", console.export_svg(title=title, theme=SVG_EXPORT_THEME, unique_id="doctor"))
     return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
+
+
+def _elsewhere(finding: Finding, url: str) -> Finding:
+    """The finding with an address of the documentation in place of one of this machine."""
+    return replace(finding, text=finding.text.replace(url, GATEWAY_URL))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console
 
 from deploy import oci_auth
-from deploy.doctor import bucket, clock, delivery, function, key, logs, report, secret
+from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
 from deploy.doctor.step import Step, findings_of
 from deploy.doctor.tenancy import Tenancy
 
@@ -21,6 +21,8 @@ STEPS: tuple[Step, ...] = (
     *secret.STEPS,
     *bucket.STEPS,
     *key.STEPS,
+    *gateway.STEPS,
+    *store.STEPS,
     *delivery.STEPS,
     *logs.STEPS,
 )
