@@ -41,7 +41,7 @@ def credentials(arguments: argparse.Namespace) -> Credentials:
     file = os.environ.get("OCI_CLI_CONFIG_FILE", oci.config.DEFAULT_LOCATION)
     config: dict[str, Any] = oci.config.from_file(file, arguments.profile)
     if "security_token_file" not in config:
-        return Credentials(config, None)
+        return Credentials(config, oci.signer.Signer.from_config(config))
     token = Path(config["security_token_file"]).expanduser().read_text("utf-8").strip()
     key = oci.signer.load_private_key_from_file(config["key_file"], config.get("pass_phrase"))
     return Credentials(config, oci.auth.signers.SecurityTokenSigner(token, key))
@@ -52,8 +52,8 @@ class Credentials:
     """Credentials as the SDK takes them.
 
     Args:
-        config: the SDK's configuration.
-        signer: signs, unless the configuration holds the API key of a user.
+        config: the SDK's configuration; empty for functions and machines.
+        signer: signs requests.
     """
 
     config: dict[str, Any] = field(repr=False)
@@ -82,6 +82,5 @@ class Credentials:
         """
         if endpoint is not None:
             options["service_endpoint"] = endpoint
-        if self.signer is not None:
-            options["signer"] = self.signer
-        return kind({**self.config, **({} if region is None else {"region": region})}, **options)
+        config = {**self.config, **({} if region is None else {"region": region})}
+        return kind(config, signer=self.signer, **options)
