@@ -18,11 +18,7 @@ from presign.settings import DEFAULT_EXPIRES_IN
 
 
 def main() -> int:
-    """Do what the command line says.
-
-    Returns:
-        The exit status: 0 for a policy without errors and a request that is granted, 1 for others.
-    """
+    """Do what the command line says; the exit status is 0 for a policy without errors and a request that is granted."""
     arguments = _parser().parse_args()
     try:
         rules, errors = parse_rules(arguments.policy.read_text("utf-8"))
@@ -57,11 +53,9 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
     except (OSError, Problem) as exc:
         return _tell_errors(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
     claims = dict(claim.partition("=")[::2] for claim in arguments.claim)
-    outcomes = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN).explain(
-        request, Principal(arguments.caller, claims)
-    )
+    policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN)
     granted = False
-    for number, outcome in enumerate(outcomes):
+    for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, claims))):
         print(f"rule {number}: {_sentence(outcome, decides=not granted)}")
         granted = granted or isinstance(outcome, Grant)
     print("granted" if granted else "refused")

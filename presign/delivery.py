@@ -27,12 +27,9 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Delivery:
-    """Publishes the answers to events.
+    """Publishes the answers to events to `target`, the OCID of a topic or a queue.
 
-    Args:
-        oci_client: asks the service.
-        target: OCID of the topic or queue.
-        endpoint: of its service; the SDK's choice when None.
+    `endpoint` is that of its service; the SDK's choice when None.
     """
 
     def __init__(self, oci_client: OciClient, *, target: str, endpoint: str | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from presign.issue import SIGNERS
-from presign.issue.endpoint import LOOPBACK_ONLY, is_loopback, template_error
+from presign.issue.endpoint import scheme_error, template_error
 from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
@@ -35,16 +35,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         secret: where the customer secret key is kept; None if no rule needs it.
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
-        region: the region identifier.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
         vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
-        rules: the policy.
-        default_bucket: the bucket of a request that names none.
         default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
             and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
         secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key is fresh, and how long after that it may
             serve while Vault is down.
-        signer, log_level: names.
         gateway_secrets: each proves that a claim comes from API Gateway.
         tag: tells this function's pre-authenticated requests from those of others.
         deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.
@@ -75,11 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_config(cls, config: Mapping[str, str], *, root: Path) -> Settings:
-        """The settings in a function's configuration, where an empty value is one that is not set.
-
-        Args:
-            config: names and values.
-            root: the folder that the path of `file:` starts from.
+        """The settings in a function's configuration, where an empty value is not set; `file:` paths start from `root`.
 
         Raises:
             NotConfigured: with every error.
@@ -107,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             gateway_secrets=tuple(re.findall(r"[^ ,]+", secrets or "")),
             par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
             tag=function_tag(reader.text("FN_FN_ID")),
-            deliver_to=reader.checked("DELIVER_TO", _deliver_to_error),
+            deliver_to=reader.ocid("DELIVER_TO", "onstopic", "queue"),
             delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
         )
         if settings.deliver_to is not None:
@@ -146,10 +138,8 @@ class _Reader:
         return self.checked(name, lambda value: "" if pattern.fullmatch(value) else error)
 
     def one_of(self, name: str, choices: Sequence[str], *, default: str) -> str:
-        return (
-            self.checked(name, lambda value: "" if value in choices else f"must be one of {', '.join(choices)}")
-            or default
-        )
+        error = f"must be one of {', '.join(choices)}"
+        return self.checked(name, lambda value: "" if value in choices else error) or default
 
     def seconds(self, name: str, default: int, *, least: int = 1, most: int) -> int:
         def error_of(value: str) -> str:
@@ -175,7 +165,7 @@ class _Reader:
             self.add("SECRET_OCID", "is required, or both VAULT_OCID and SECRET_NAME")
         if secret and (vault or name):
             self.add("SECRET_OCID", "cannot be set together with VAULT_OCID or SECRET_NAME")
-        secret, vault = self._ocid("SECRET_OCID", "vaultsecret"), self._ocid("VAULT_OCID", "vault")
+        secret, vault = self.ocid("SECRET_OCID", "vaultsecret"), self.ocid("VAULT_OCID", "vault")
         return SecretReference(secret_ocid=secret, vault_ocid=vault, name=name)
 
     def rules(self) -> list[Rule]:
@@ -199,9 +189,10 @@ class _Reader:
                 detail = "is required with DELIVER_TO, as a delivered URL is every receiver's"
                 self.add(f"POLICY/rules/{number}/max_expires_in", detail)
 
-    def _ocid(self, name: str, resource_type: str) -> str | None:
-        prefix = f"ocid1.{resource_type}."
-        return self.checked(name, lambda value: "" if value.startswith(prefix) else f"must be an OCID: {prefix}…")
+    def ocid(self, name: str, *resource_types: str) -> str | None:
+        prefixes = tuple(f"ocid1.{resource_type}." for resource_type in resource_types)
+        error = f"must be an OCID: {'… or '.join(prefixes)}…"
+        return self.checked(name, lambda value: "" if value.startswith(prefixes) else error)
 
     def add(self, name: str, detail: str) -> None:
         self.errors.append(FieldError(f"/{name}", detail))
@@ -212,15 +203,7 @@ def function_tag(function_ocid: str | None) -> str:
     return "local" if function_ocid is None else sha256(function_ocid.encode()).hexdigest()[:12]
 
 
-def _deliver_to_error(value: str) -> str:
-    """Why `value` is not the OCID of a topic or a queue, or an empty string."""
-    fits = value.startswith(("ocid1.onstopic.", "ocid1.queue."))
-    return "" if fits else "must be the OCID of a topic or a queue: ocid1.onstopic.… or ocid1.queue.…"
-
-
 def _service_url_error(value: str) -> str:
     """Why `value` is not the URL of an OCI service, or an empty string."""
     found = _service_url.fullmatch(value)
-    if not found:
-        return "must be an https URL of a host"
-    return LOOPBACK_ONLY if found[1] == "http" and not is_loopback(found[2]) else ""
+    return scheme_error(found[1], found[2]) if found else "must be an https URL of a host"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from presign.issue.uri import uri_encode_path
 
-LOOPBACK_ONLY = "must be https://, as http:// is for loopback hosts only"
-
 _loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
 _template = re.compile(
@@ -23,12 +21,16 @@ def template_error(template: str) -> str:
         endpoint = StorageEndpoint.from_template(template, namespace="namespace", region="region")
     except ValueError as exc:
         return str(exc)
-    return LOOPBACK_ONLY if endpoint.scheme == "http" and not is_loopback(endpoint.authority.partition(":")[0]) else ""
+    return scheme_error(endpoint.scheme, endpoint.authority.partition(":")[0])
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3)."""
-    return _loopback.fullmatch(host.lower()) is not None
+def scheme_error(scheme: str, host: str) -> str:
+    """Why a URL of `scheme` must not lead to `host`, or an empty string.
+
+    HTTP is only for this machine, by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3).
+    """
+    is_safe = scheme == "https" or _loopback.fullmatch(host.lower())
+    return "" if is_safe else "must be https://, as http:// is for loopback hosts only"
 
 
 @dataclass(frozen=True, slots=True)
