@@ -48,15 +48,11 @@ def answer_bytes(item: Grant | Refusal) -> int:
     if isinstance(item, Refusal):
         return len(_encoder.encode(item.problem.details("", at="/requests/999"))) + _FIXED_BYTES
     operation, bucket = item.request.operation, item.request.bucket
-    size = _FIXED_BYTES + 2 * len(bucket) + _json_bytes(operation.target)
+    size = _FIXED_BYTES + 2 * len(bucket) + len(_encoder.encode(operation.target))
     if isinstance(operation, PostObject):
         policy = policy_document(operation, bucket=bucket, expires_at=0, authentication={})
         fields = _encoder.encode(operation.fields())
-        return size + _FORM_BYTES + _json_bytes(operation.key) + len(fields) + len(policy) * 4 // 3
+        return size + _FORM_BYTES + len(_encoder.encode(operation.key)) + len(fields) + len(policy) * 4 // 3
     size += len(uri_encode(operation.target)) + sum(map(len, encoded_parameters(operation.query())))
     headers = operation.headers()
     return size + len(_encoder.encode(headers)) + sum(3 * len(name) for name in headers)
-
-
-def _json_bytes(text: str) -> int:
-    return len(_encoder.encode(text))

@@ -54,13 +54,7 @@ def first_errors(errors: Iterable[FieldError]) -> list[FieldError]:
 
 
 class Problem(Exception):
-    """The base of all refusals.
-
-    Args:
-        errors: those of single fields.
-        detail: the sentence that the caller reads, instead of the class's.
-        headers: HTTP headers that go with the answer.
-    """
+    """The base of all refusals; `detail` is the sentence that the caller reads instead of the class's."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"

@@ -33,13 +33,8 @@ class Service:
     The methods that fetch raise `SecretUnavailable` if it can't be had, or not before a deadline: when the caller stops
     waiting (RFC 3339; any other text if that isn't known).
 
-    Args:
-        settings: the function's settings.
-        clock: gives the time, in seconds since the epoch.
-
-    Attributes:
-        gateway_secrets: any of them proves that a claim comes from API Gateway.
-        delivery: publishes the answers to events; None if nobody gets them.
+    `clock` gives the time, in seconds since the epoch. Any of the `gateway_secrets` proves that a claim comes from API
+    Gateway, and `delivery` is None if nobody gets the answers to events.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:

@@ -34,8 +34,6 @@ _NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts", "
 _ADDED = ("uploads", "list-type", "x-amz-copy-source")
 """The parameters and headers that boto3 writes by itself."""
 
-_METADATA_PREFIX = "x-amz-meta-"
-
 
 class Boto3Issuer:
     """Signs with a boto3 client, which is made when the customer secret key changes."""
@@ -89,13 +87,12 @@ class Boto3Issuer:
         if key == self._client[0]:
             return self._client[1]
         session = boto3.Session(
-            aws_access_key_id=key.access_key_id,
-            aws_secret_access_key=key.secret_access_key,
-            region_name=self._region,
+            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret_access_key, region_name=self._region
         )
         style: Literal["virtual", "path"] = "virtual" if self._endpoint.virtual_hosted else "path"
         config = Config(signature_version="s3v4", s3={"addressing_style": style})
-        client = session.client("s3", endpoint_url=self._endpoint.url, config=config)
+        url = f"{self._endpoint.scheme}://{self._endpoint.authority}"
+        client = session.client("s3", endpoint_url=url, config=config)
         # OCI allows bucket names of 256 characters; boto3 would refuse those.
         client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
         # Keys have no control characters, so a list needs no encoding; boto3 would ask for one.
@@ -115,8 +112,8 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
         parameters["CopySource"] = {name: value for name, value in source.items() if value is not None}
     metadata = {}
     for name, value in [*request.operation.query(), *headers.items()]:
-        if name.startswith(_METADATA_PREFIX):
-            metadata[name.removeprefix(_METADATA_PREFIX)] = value
+        if name.startswith("x-amz-meta-"):
+            metadata[name.removeprefix("x-amz-meta-")] = value
         elif name not in _ADDED:
             words = [word[0].upper() + word[1:] for word in name.split("-")]
             parameters[_PARAMETERS.get(name, "".join(words))] = int(value) if name in _NUMBERS else value

@@ -72,11 +72,6 @@ class StorageEndpoint:
             virtual_hosted=found["bucket"] is not None,
         )
 
-    @property
-    def url(self) -> str:
-        """The endpoint without any bucket."""
-        return f"{self.scheme}://{self.authority}"
-
     def host(self, bucket: str) -> str:
         """The `Host` header of a request on `bucket`."""
         return f"{bucket}.{self.authority}" if self.virtual_hosted else self.authority
@@ -89,4 +84,4 @@ class StorageEndpoint:
 
     def bucket_url(self, bucket: str) -> str:
         """The URL of a bucket, as an HTML form is sent to it."""
-        return f"{self.scheme}://{self.host(bucket)}/" + ("" if self.virtual_hosted else bucket)
+        return f"{self.scheme}://{self.host(bucket)}{self.path(bucket, None)}"

@@ -6,6 +6,7 @@ Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guid
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,7 +26,7 @@ MAX_PARS = 20
 """The most PARs that one call may create, since each costs a call of Object Storage."""
 PAGE_ITEMS = 1000
 
-_PREFIX = "presign"
+_par_name = re.compile(r"presign:(?P<tag>[^:]*):(?P<caller>gateway|invoke):(?P<subject>[^:]*):(?P<call_id>[^:]*)")
 
 
 class ParName(msgspec.Struct, frozen=True):
@@ -47,13 +48,11 @@ class ParName(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, name: str | None) -> ParName | None:
         """The parts of a PAR's name; None if it is not of this project."""
-        parts = (name or "").split(":")
-        if len(parts) != 5 or parts[0] != _PREFIX or parts[2] not in ("gateway", "invoke"):
-            return None
-        return cls(parts[1], "gateway" if parts[2] == "gateway" else "invoke", parts[3], parts[4])
+        found = _par_name.fullmatch(name or "")
+        return msgspec.convert(found.groupdict(), cls) if found else None
 
     def __str__(self) -> str:
-        return ":".join((_PREFIX, self.tag, self.caller, self.subject, self.call_id))
+        return f"presign:{self.tag}:{self.caller}:{self.subject}:{self.call_id}"
 
     def is_of(self, principal: Principal) -> bool:
         """Whether `principal` may revoke the PAR: the caller to whom it was given, or a direct invocation."""
@@ -138,7 +137,6 @@ class Pars:
             raise
 
     def _ask(self, method: str, bucket: str, *arguments: Any, **options: Any) -> Any:
-        """The answer to a call of this method of the SDK's client."""
         namespace = self._namespace()
         return self._oci_client.ask(
             lambda: getattr(self._oci_client.object_storage, method)(namespace, bucket, *arguments, **options),

@@ -88,8 +88,7 @@ class CachedValue(Generic[T]):
         Raises:
             SecretUnavailable: there is no usable value, and it can't be fetched, or not in that time.
         """
-        fresh = self.fresh()
-        if fresh is not None:
+        if (fresh := self.fresh()) is not None:
             return fresh
         kept, now = self._kept, self._clock()
         attempt = self._attempt()

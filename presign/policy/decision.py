@@ -66,7 +66,11 @@ class Policy:
         operation = request.operation
         if type(operation) is not CopyObject:
             return grant
-        source = self._granted(_source_of(operation, request.bucket), principal)
+        # A copy amounts to a download of its source.
+        download = GetObject(
+            key=operation.source_key, version_id=operation.source_version_id, expires_in=operation.expires_in
+        )
+        source = self._granted(Request(download, operation.source_bucket or request.bucket), principal)
         return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
 
     def _granted(self, request: Request, principal: Principal) -> Grant:
@@ -76,12 +80,10 @@ class Policy:
             if isinstance(outcome, Grant):
                 return outcome
             mismatches.append(outcome)
-        for mismatch in mismatches:
-            if mismatch.exceeded:
-                raise LimitExceeded(mismatch.exceeded)
-        for mismatch in mismatches:
-            if mismatch.unfit:
-                raise InvalidRequest(mismatch.unfit)
+        if exceeded := [mismatch.exceeded for mismatch in mismatches if mismatch.exceeded]:
+            raise LimitExceeded(exceeded[0])
+        if unfit := [mismatch.unfit for mismatch in mismatches if mismatch.unfit]:
+            raise InvalidRequest(unfit[0])
         raise AccessDenied
 
     def may_revoke(self, bucket: str, principal: Principal) -> bool:
@@ -95,13 +97,6 @@ class Policy:
     def explain(self, request: Request, principal: Principal) -> list[Grant | Mismatch]:
         """For each rule by itself, its grant or why it gives none."""
         return [rule.decide(request, principal) for rule in self._rules]
-
-
-def _source_of(copy: CopyObject, bucket: str) -> Request:
-    """The download that a copy amounts to."""
-    source_bucket = bucket if copy.source_bucket is None else copy.source_bucket
-    download = GetObject(key=copy.source_key, version_id=copy.source_version_id, expires_in=copy.expires_in)
-    return Request(download, source_bucket)
 
 
 class _CompiledRule:
@@ -140,7 +135,6 @@ class _CompiledRule:
         return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
-        """Whether the rule gives `principal` PARs in `bucket`."""
         return (
             self._via == "par"
             and principal.caller in self._callers
@@ -150,8 +144,9 @@ class _CompiledRule:
         )
 
     def is_single_use(self, bucket: str, key: str) -> bool:
-        """Whether the rule closes PARs for uploads of this object, whatever claims its caller had."""
-        return self._rule.single_use and self._bucket.matches(bucket) and self._prefix.matches_beginning(key)
+        # Whatever claims its caller had.
+        buckets, keys = self._bucket.pattern, self._prefix.pattern
+        return self._rule.single_use and bool(buckets.fullmatch(bucket) and keys.match(key))
 
     def _claim_mismatch(self, principal: Principal) -> str:
         for name, wanted in self._when.items():

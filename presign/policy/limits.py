@@ -26,7 +26,6 @@ Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
 _KEPT: Outcome = ({}, [])
 
-
 MAX_REQUEST_BYTES = 3_500
 """Bytes: the longest request with a PAR, its object name included."""
 _OTHER_BYTES = 300

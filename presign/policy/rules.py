@@ -31,10 +31,8 @@ GROUPS = {
 }
 """Names that stand for several operations. `delete_object` is in `*` only."""
 
-
 PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
 """The operations that a pre-authenticated request can give."""
-
 
 _media_range = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
 """A media type or a range of them (RFC 9110, 12.5.1)."""

@@ -16,13 +16,16 @@ _list = msgspec.json.Decoder(list[str])
 
 
 class Template:
-    """A text, free of the errors of `template_error`, in which `{name}` stands for the claim of that name."""
+    """A text, free of the errors of `template_error`, in which `{name}` stands for the claim of that name.
+
+    Its `pattern` matches each text that the claims of some caller could make.
+    """
 
     def __init__(self, text: str) -> None:
         # The text around the claims, and between each two pieces of it the name of one.
         self._first, *rest = _claim.split(text)
         self._rest = list(zip(rest[::2], rest[1::2], strict=True))
-        self._pattern = re.compile("[^/]+".join(map(re.escape, [self._first, *rest[1::2]])))
+        self.pattern = re.compile("[^/]+".join(map(re.escape, [self._first, *rest[1::2]])))
 
     def fill_in(self, claims: Mapping[str, str]) -> str | None:
         """The text with the values of `claims`; None if one is missing or can't be part of an object key.
@@ -37,14 +40,6 @@ class Template:
                 return None
             filled += value + text
         return filled
-
-    def matches(self, text: str) -> bool:
-        """Whether the claims of some caller could make this `text`."""
-        return self._pattern.fullmatch(text) is not None
-
-    def matches_beginning(self, text: str) -> bool:
-        """Whether the claims of some caller could make the beginning of `text`."""
-        return self._pattern.match(text) is not None
 
 
 def claim_name_error(name: str) -> str:

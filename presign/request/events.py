@@ -67,13 +67,9 @@ def parse_event(document: Any) -> Event:
     )
 
 
-def is_stream_message(document: Any) -> bool:
-    """Whether a JSON value is a message of Streaming, as Connector Hub hands it on."""
-    return isinstance(document, dict) and isinstance(document.get("value"), str) and "stream" in document
-
-
 def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
-    if not is_stream_message(document):
+    """The event in a message of Streaming, as Connector Hub hands it on; another JSON object as it is."""
+    if "stream" not in document or not isinstance(document.get("value"), str):
         return document
     try:
         return json_object(decode(base64.b64decode(document["value"], validate=True)))

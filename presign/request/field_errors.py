@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -56,14 +56,10 @@ def _value_errors(value: Any, expected: Any, at: str) -> Iterator[FieldError]:
         return
     # The error is in a member of a mapping or an array. msgspec reports the first alone, and not its name in a mapping,
     # so each member is tried by itself.
-    singles: Iterable[tuple[str | int, Any]]
-    if isinstance(value, dict):
-        singles = ((name, {name: item}) for name, item in value.items())
-    else:
-        singles = ((index, [item]) for index, item in enumerate(value))
+    members = value.items() if isinstance(value, dict) else enumerate(value)
     found = False
-    for name, single in islice(singles, MAX_TRIED):
-        if error := _first_error(single, expected)[0]:
+    for name, member in islice(members, MAX_TRIED):
+        if error := _first_error({name: member} if isinstance(value, dict) else [member], expected)[0]:
             found = True
             yield FieldError(at + pointer(name), error)
     if not found:

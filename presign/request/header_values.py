@@ -15,7 +15,6 @@ from presign.request.object_names import has_control_character
 
 _tchars = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _quoted_string = r'"(?:[^"\\]|\\.)*"'
-_TCHARS = ("!#$%&'*+.^_`|~-" + string.ascii_letters + string.digits).encode()
 _ATTR_CHARS = "!#$&+-.^_`|~" + string.ascii_letters + string.digits
 _ext_value = tuple(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in range(256))
 _media_type = re.compile(rf"{_tchars}/{_tchars}(?:[ ]*;[ ]*{_tchars}=(?:{_tchars}|{_quoted_string}))*")
@@ -54,16 +53,6 @@ def media_type_error(text: str) -> str:
     return field_value_error(text) or ("" if _media_type.fullmatch(text) else "must be a media type, such as image/png")
 
 
-def md5_error(text: str) -> str:
-    """Why `text` is not an MD5 digest in Base64 (RFC 1864)."""
-    return _digest_error(text, 16)
-
-
-def sha256_error(text: str) -> str:
-    """Why `text` is not a SHA-256 digest in Base64 (RFC 4648)."""
-    return _digest_error(text, 32)
-
-
 def file_name_error(text: str) -> str:
     """Why `text` is not the name of a file in any directory."""
     if has_control_character(text):
@@ -75,8 +64,7 @@ def file_name_error(text: str) -> str:
 
 def field_name_error(text: str) -> str:
     """Why `text` can\'t be (part of) the name of a header field (RFC 9110, 5.1)."""
-    is_token = text and text.isascii() and not text.encode().translate(None, _TCHARS)
-    return "" if is_token else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
+    return "" if re.fullmatch(_tchars, text) else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
 
 
 def any_error(text: str) -> str:
@@ -93,7 +81,8 @@ def http_date_error(text: str) -> str:
     return ""
 
 
-def _digest_error(text: str, size: int) -> str:
+def digest_error(text: str, *, size: int) -> str:
+    """Why `text` is not the Base64 form (RFC 4648) of a digest of `size` bytes."""
     try:
         digest = base64.b64decode(text, validate=True)
     except ValueError:

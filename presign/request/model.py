@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -21,7 +21,6 @@ Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
 
 Caller = Literal["gateway", "invoke"]
 """How a request came: through API Gateway, or by a direct invocation, which IAM has allowed."""
-
 
 Via = Literal["s3", "par"]
 """How access is given: by a presigned URL of the S3 Compatibility API, or by a pre-authenticated request (PAR)."""
@@ -66,8 +65,8 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
     "upload_id": upload_id_error,
     "upload_id_marker": upload_id_error,
     "content_type": values.media_type_error,
-    "content_md5": values.md5_error,
-    "checksum_sha256": values.sha256_error,
+    "content_md5": partial(values.digest_error, size=16),
+    "checksum_sha256": partial(values.digest_error, size=32),
     "if_none_match": values.any_error,
     "download_as": values.file_name_error,
     "response_content_type": values.media_type_error,

@@ -30,18 +30,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-
-READ_OPTIONS = frozenset(
-    {
-        "download_as",
-        "response_cache_control",
-        "response_content_disposition",
-        "response_content_encoding",
-        "response_content_language",
-        "response_content_type",
-        "response_expires",
-    }
-)
+_OVERRIDES = ("cache_control", "content_disposition", "content_encoding", "content_language", "content_type", "expires")
+READ_OPTIONS = frozenset({"download_as", *(f"response_{name}" for name in _OVERRIDES)})
 """The options that replace headers of the store's answer."""
 SOURCE_OPTIONS = ("source_bucket", "source_key", "source_version_id")
 
@@ -169,11 +159,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
         source = quote(f"{self.source_bucket}/{self.source_key}", safe="/-._~")
         if self.source_version_id is not None:
             source += f"?versionId={self.source_version_id}"
-        return {
-            **super().headers(),
-            "x-amz-copy-source": source,
-            "x-amz-metadata-directive": self.metadata_directive,
-        }
+        return {**super().headers(), "x-amz-copy-source": source, "x-amz-metadata-directive": self.metadata_directive}
 
 
 def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:

@@ -26,7 +26,7 @@ def test_the_function_tells_the_rest(world: World) -> None:
     assert tenancy.function.display_name == "presign"
     assert tenancy.config["NAMESPACE"] == NAMESPACE
     assert (tenancy.region, tenancy.namespace, tenancy.buckets) == (REGION, NAMESPACE, [BUCKET])
-    assert tenancy.storage_endpoint.url == world.storage.url
+    assert tenancy.storage_endpoint.bucket_url(BUCKET) == f"{world.storage.url}/{BUCKET}"
     assert tenancy.key.access_key_id == ACCESS_KEY_ID
     assert tenancy.deployment.id == DEPLOYMENT
     assert tenancy.gateway.id == GATEWAY

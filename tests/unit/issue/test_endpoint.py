@@ -13,7 +13,7 @@ def endpoint(template: str) -> StorageEndpoint:
 
 def test_path_style() -> None:
     found = endpoint("https://{namespace}.compat.objectstorage.{region}.oraclecloud.com")
-    assert found.url == "https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
+    assert found.bucket_url("Bucket") == "https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com/Bucket"
     assert found.host("Bucket") == "ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
     assert found.path("Bucket", "a b/c") == "/Bucket/a%20b/c"
 
@@ -21,13 +21,13 @@ def test_path_style() -> None:
 def test_every_namespace_and_region_that_the_settings_take() -> None:
     template = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
     found = StorageEndpoint.from_template(template, namespace="my_tenancy-1", region="eu_frankfurt-1")
-    assert found.url == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com"
+    assert found.bucket_url("b") == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com/b"
 
 
 def test_virtual_hosted_style() -> None:
     found = endpoint("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com/")
     assert found.virtual_hosted
-    assert found.url == "https://vhcompat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
+    assert found.bucket_url("bucket") == "https://bucket.vhcompat.objectstorage.eu-frankfurt-1.oci.customer-oci.com/"
     assert found.host("bucket") == "bucket.vhcompat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
     assert found.path("bucket", "a b/c") == "/a%20b/c"
 
