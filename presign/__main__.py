@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from presign.policy import Grant, Mismatch, Policy, Rule, parse_rules
+from presign.policy import Mismatch, Policy, Rule, parse_rules
 from presign.problems import FieldError, Problem
 from presign.request.model import MAX_EXPIRES_IN, Principal
 from presign.request.parser import RequestParser, decode
@@ -56,18 +56,16 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
     policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN)
     granted = False
     for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, claims))):
-        print(f"rule {number}: {_sentence(outcome, decides=not granted)}")
-        granted = granted or isinstance(outcome, Grant)
+        if isinstance(outcome, Mismatch):
+            sentence = f"does not grant it: {outcome}"
+        elif granted:
+            sentence = "would grant it, but an earlier rule decides"
+        else:
+            sentence = f"grants it for {outcome.expires_in} seconds"
+            granted = True
+        print(f"rule {number}: {sentence}")
     print("granted" if granted else "refused")
     return 0 if granted else 1
-
-
-def _sentence(outcome: Grant | Mismatch, *, decides: bool) -> str:
-    if isinstance(outcome, Mismatch):
-        return f"does not grant it: {outcome}"
-    if not decides:
-        return "would grant it, but an earlier rule decides"
-    return f"grants it for {outcome.expires_in} seconds"
 
 
 def _tell_errors(path: Path, errors: list[FieldError]) -> int:

@@ -28,10 +28,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def check_answer_size(items: Sequence[Grant | Refusal], *, body_bytes: int) -> None:
-    """Do nothing if the answer to a batch of these items, whose body has `body_bytes`, is small enough to be sent.
+    """Raise `PayloadTooLarge` if the answer to a batch with a body of `body_bytes` may be too large to be sent.
 
-    Raises:
-        PayloadTooLarge: it may not be; the problem tells how many of the items would fit.
+    The problem tells how many of the items would fit.
     """
     if len(items) * _BYTES_PER_ITEM + body_bytes * _BYTES_PER_BYTE <= MAX_ANSWER_BYTES:
         return

@@ -42,11 +42,8 @@ class App:
 
     The settings are read, and the log level is set, when the application is started or first asked.
 
-    Args:
-        config: the function's configuration.
-        root: the folder of the function, where `POLICY` may name a file.
-        clock: gives the time, in seconds since the epoch.
-        audit_stream: gets one line for each item; by default standard error.
+    `config` is the function's configuration; its `POLICY` may name a file in the folder `root`. `clock` gives the time,
+    in seconds since the epoch. `audit_stream` gets one line for each item; by default it is standard error.
     """
 
     def __init__(
@@ -69,7 +66,8 @@ class App:
         meets them.
         """
         with _logged_failure():
-            threading.Thread(target=_fetch_ahead, args=(self._service,), daemon=True).start()
+            fetch_ahead = _logged_failure()(self._service.warm)
+            threading.Thread(target=fetch_ahead, daemon=True).start()
 
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: a failure becomes a problem in the reply."""
@@ -187,11 +185,6 @@ def _logged_failure() -> Iterator[None]:
         yield
     except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless it goes well then
         pipeline.as_problem(exc, "start")
-
-
-def _fetch_ahead(service: Service) -> None:
-    with _logged_failure():
-        service.warm()
 
 
 def _results(outcomes: Sequence[Issued | Refusal], call_id: str) -> list[Any]:

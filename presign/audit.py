@@ -44,16 +44,12 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         event: the thing that was done: presigning, or deleting pre-authenticated requests in one of three ways.
-        call_id: the Fn call id.
         index: the place in a batch, from 0.
-        caller: how the request came.
         subject: the claim `sub` of the caller's token.
         operation, bucket, key: of the request, as far as it could be read; `key` may be a prefix.
         expires_in: seconds, of the URL that was given or, if it was refused, asked for.
         rule, via: of the grant: the number of the rule, from 0, and how it gives access.
-        id: of the pre-authenticated request.
         options: those options of the request that tell which data the URL gives access to, and how they are shown.
-        outcome: whether the caller got what was asked for, was refused, or the service failed.
         code: the problem's code if no URL was given.
         deleted: how many pre-authenticated requests were deleted.
     """

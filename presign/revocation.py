@@ -67,11 +67,7 @@ Asked = TypeVar("Asked", Revocation, Sweep)
 
 
 def parse(document: Any, asked: type[Asked], *, at: str = "") -> Asked:
-    """The PAR that a call wants to revoke, or the bucket that it wants to sweep, in the JSON value at the pointer `at`.
-
-    Raises:
-        InvalidRequest: with every validation error.
-    """
+    """The JSON value at the pointer `at` as `asked`; raises `InvalidRequest` with every validation error."""
     members = json_object(document)
     errors = first_errors(field_errors(members, asked, at=at))
     if not errors:

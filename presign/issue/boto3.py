@@ -47,7 +47,6 @@ class Boto3Issuer:
         """The presigned URL of `grant`, or its form.
 
         Raises:
-            SecretUnavailable: the key is retired.
             RuntimeError: boto3 did not sign just the headers of the request, or signed at another time.
         """
         expires_in = key.limited(grant.expires_in, now=now)

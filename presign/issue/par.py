@@ -72,10 +72,7 @@ class Pars:
     Every method raises `SecretUnavailable` if Object Storage can't be asked, or refuses. The SDK's objects are returned
     as they are.
 
-    Args:
-        oci_client: asks Object Storage.
-        namespace: gives the Object Storage namespace; raises `SecretUnavailable` when it can't.
-        tag: of this function, by which it knows its own PARs.
+    `namespace` gives the Object Storage namespace, and raises the same. By its `tag` the function knows its own PARs.
     """
 
     def __init__(self, oci_client: OciClient, *, namespace: Callable[[], str], tag: str) -> None:

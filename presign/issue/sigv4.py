@@ -119,7 +119,6 @@ class SigV4Issuer:
         """The presigned URL of `grant`, or its form; `Host` and each of the request's headers are signed.
 
         Raises:
-            SecretUnavailable: the key is retired.
             ValueError: the grant is not for 1 to 604,800 seconds.
         """
         expires_in = key.limited(grant.expires_in, now=now)

@@ -105,8 +105,10 @@ class CachedValue(Generic[T]):
         """The latest attempt, or a new one if it is time for that."""
         with self._lock:
             now, latest = self._clock(), self._latest
-            if latest is not None and now < latest.next_at and not self._has_lapsed(latest):
-                return latest
+            if latest is not None and now < latest.next_at:
+                has_value = latest.ended.is_set() and latest.failure is None
+                if not has_value or self._is_usable(latest.value):
+                    return latest
             attempt = self._latest = _Attempt[T](began_at=now)
         try:
             self._start(lambda: self._run(attempt))
@@ -149,10 +151,6 @@ class CachedValue(Generic[T]):
 
     def _usable_until(self, kept: _Attempt[T]) -> float:
         return kept.began_at + self._ttl_seconds + self._max_stale_seconds
-
-    def _has_lapsed(self, attempt: _Attempt[T]) -> bool:
-        """Whether the attempt's value was good, and is no longer."""
-        return attempt.ended.is_set() and attempt.failure is None and not self._is_usable(attempt.value)
 
 
 class _Attempt(Generic[T]):

@@ -54,7 +54,6 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         response_overrides: the `response_…` options that a reader may set: `any`, `none`, or `download` for those that
             can't make a browser show the object as another type. By default `download`; with `via: par` always `any`,
             since the holder of a PAR chooses them.
-        via: how the rule gives access.
         single_use: with `via: par`, whether a PAR for an upload is deleted as soon as an event tells that its object
             was written.
     """
@@ -145,8 +144,9 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
             yield FieldError(pointer("when", name), error)
     for index, pattern in enumerate(rule.content_types or ()):
         if not _media_range.fullmatch(pattern):
-            detail = "must be such as image/png, image/* or */*, in lower case"
-            yield FieldError(pointer("content_types", index), detail)
+            yield FieldError(
+                pointer("content_types", index), "must be such as image/png, image/* or */*, in lower case"
+            )
     yield from _par_errors(rule) if rule.via == "par" else _s3_errors(rule)
 
 

@@ -26,12 +26,9 @@ _BUCKET = (*_DETAILS, "bucketName")
 
 
 def events_of_list(events: list[Any]) -> list[Any]:
-    """The JSON values of the events in the list that Connector Hub sends.
+    """The JSON values in the list that Connector Hub sends; raises `InvalidRequest` if there are none or too many.
 
     The list from Streaming holds messages whose `value` is an event in Base64.
-
-    Raises:
-        InvalidRequest: the list is empty or too long.
     """
     if not 1 <= len(events) <= MAX_EVENTS:
         raise InvalidRequest([FieldError("", f"must have 1 to {MAX_EVENTS} events")])

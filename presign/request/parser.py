@@ -60,11 +60,7 @@ def requests_of_batch(document: Any) -> list[Any]:
 
 
 def json_object(document: Any) -> dict[str, Any]:
-    """`document`, which must be a JSON object.
-
-    Raises:
-        InvalidRequest: it is another JSON value.
-    """
+    """`document` if it is a JSON object; raises `InvalidRequest` if it is another JSON value."""
     if not isinstance(document, dict):
         raise InvalidRequest([FieldError("", "must be a JSON object")])
     return document
@@ -79,11 +75,7 @@ class RequestParser:
         self._virtual_hosted = virtual_hosted
 
     def parse(self, document: Any) -> Request:
-        """The request that a JSON value is.
-
-        Raises:
-            InvalidRequest: with every validation error.
-        """
+        """The request that a JSON value is; raises `InvalidRequest` with every validation error."""
         try:
             name = document.get("operation")
             operation: Operation = msgspec.convert(document, OPERATIONS[GetObject.name() if name is None else name])

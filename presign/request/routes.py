@@ -13,12 +13,7 @@ from presign.request.model import Invocation
 class Route(msgspec.Struct, frozen=True):
     """A question that the function answers.
 
-    Args:
-        path: of the HTTP request; empty if it comes by a direct invocation only.
-        method: the HTTP method.
-        max_body_bytes: of the largest body.
-        several: whether it has several items.
-        events: whether its items are events.
+    The path is empty if it comes by a direct invocation only. It may have `several` items, and these may be `events`.
     """
 
     path: str = ""
@@ -72,10 +67,6 @@ def direct_route(document: Any) -> Route:
 
 
 def check_size(body: bytes, route: Route) -> None:
-    """Do nothing if `body` is small enough.
-
-    Raises:
-        PayloadTooLarge: it is not.
-    """
+    """Raise `PayloadTooLarge` if `body` is larger than `route` allows."""
     if len(body) > route.max_body_bytes:
         raise PayloadTooLarge(detail=f"The body has {len(body)} bytes; {route.max_body_bytes} are allowed")
