@@ -4,8 +4,6 @@
 FDK, `fdk func.py handler`, serves the same function, but imports it only when the first caller waits.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib.util import find_spec

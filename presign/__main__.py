@@ -4,8 +4,6 @@
 other rule does not.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

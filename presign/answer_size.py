@@ -1,7 +1,5 @@
 """The size of a batch's answer, known before anything is signed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec

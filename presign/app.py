@@ -1,7 +1,5 @@
 """The way of a request: read, authorize, issue, record, answer."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -1,7 +1,5 @@
 """The outcome of each item of a call, and its audit record: one line of JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Literal

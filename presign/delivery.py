@@ -1,7 +1,5 @@
 """Delivery of the answers to events, to a Queue or a Notifications topic."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """The function's log."""
 
-from __future__ import annotations
-
 import logging
 import traceback
 

@@ -3,8 +3,6 @@
 A failure of one item becomes its refusal, and fails no other.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -4,8 +4,6 @@ A problem is raised where it is found and becomes an answer in one place. The ca
 errors of fields and the call id; the cause belongs in the log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice

@@ -3,8 +3,6 @@
 Every function that asks Object Storage raises `SecretUnavailable` if that fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar

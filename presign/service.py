@@ -1,7 +1,5 @@
 """The parts that answer requests, assembled from the settings."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import datetime

@@ -1,11 +1,10 @@
 """The function's settings: read from the function's configuration, checked all at once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -70,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return "Settings(…)"
 
     @classmethod
-    def from_config(cls, config: Mapping[str, str], *, root: Path) -> Settings:
+    def from_config(cls, config: Mapping[str, str], *, root: Path) -> Self:
         """The settings in a function's configuration, where an empty value is not set; `file:` paths start from `root`.
 
         Raises:

@@ -1,7 +1,5 @@
 """Issues: from a grant to the URL. One protocol, one module for each way to give access."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import msgspec

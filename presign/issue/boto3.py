@@ -3,8 +3,6 @@
 It is slower than `presign.issue.sigv4`, but gives the same answers; `sigv4` is tested against it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar

@@ -1,9 +1,8 @@
 """Where the S3 Compatibility API is, and how a bucket and a key are put into its URLs."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
+from typing import Self
 
 from presign.issue.uri import uri_encode_path
 
@@ -48,7 +47,7 @@ class StorageEndpoint:
     virtual_hosted: bool
 
     @classmethod
-    def from_template(cls, template: str, *, namespace: str | None, region: str) -> StorageEndpoint:
+    def from_template(cls, template: str, *, namespace: str | None, region: str) -> Self:
         """The endpoint of a URL such as `https://{namespace}.compat.objectstorage.{region}.oraclecloud.com`.
 
         With `{bucket}.` before the host it is one of virtual-hosted style.

@@ -3,14 +3,12 @@
 Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guide.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -41,12 +39,12 @@ class ParName(msgspec.Struct, frozen=True):
     call_id: str
 
     @classmethod
-    def of(cls, principal: Principal, *, tag: str, call_id: str) -> ParName:
+    def of(cls, principal: Principal, *, tag: str, call_id: str) -> Self:
         """The name of a PAR for `principal`."""
         return cls(tag, principal.caller, _digest(principal), call_id)
 
     @classmethod
-    def parse(cls, name: str | None) -> ParName | None:
+    def parse(cls, name: str | None) -> Self | None:
         """The parts of a PAR's name; None if it is not of this project."""
         found = _par_name.fullmatch(name or "")
         return msgspec.convert(found.groupdict(), cls) if found else None

@@ -3,8 +3,6 @@
 The specification is "Browser-Based Uploads Using POST (AWS Signature Version 4)" of the Amazon S3 API Reference.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 

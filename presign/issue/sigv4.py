@@ -4,13 +4,12 @@ The names are those of the specification: Amazon S3 API Reference, "Authenticati
 (AWS Signature Version 4)". All is pure functions of their arguments, but for the values that `SigV4Issuer` keeps.
 """
 
-from __future__ import annotations
-
 import hmac
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Self
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
@@ -87,7 +86,7 @@ class Signing:
         authentication: the query parameters that say so, up to the value of `X-Amz-Expires`.
     """
 
-    def __init__(self, *, key: CustomerSecretKey, now: int, region: str, earlier: Signing | None = None) -> None:
+    def __init__(self, *, key: CustomerSecretKey, now: int, region: str, earlier: Self | None = None) -> None:
         self.key = key
         self.now = now
         self.timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))

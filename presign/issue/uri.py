@@ -1,7 +1,5 @@
 """`UriEncode` of the SigV4 specification: percent-encoding (RFC 3986, 2.1) of all but the unreserved characters."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """A cached value: stale-while-revalidate, single flight, exponential backoff."""
 
-from __future__ import annotations
-
 import logging
 import random
 import threading
@@ -24,6 +22,20 @@ _JITTER = 0.25
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+
+class _Attempt(Generic[T]):
+    """One fetch, running or ended."""
+
+    value: T
+    """The fetched value; set only if it has ended without a failure."""
+
+    def __init__(self, *, began_at: float) -> None:
+        self.began_at = began_at
+        self.next_at = began_at + HANG_SECONDS
+        """When the next attempt may begin."""
+        self.ended = threading.Event()
+        self.failure: str | None = None
 
 
 class CachedValue(Generic[T]):
@@ -151,17 +163,3 @@ class CachedValue(Generic[T]):
 
     def _usable_until(self, kept: _Attempt[T]) -> float:
         return kept.began_at + self._ttl_seconds + self._max_stale_seconds
-
-
-class _Attempt(Generic[T]):
-    """One fetch, running or ended."""
-
-    value: T
-    """The fetched value; set only if it has ended without a failure."""
-
-    def __init__(self, *, began_at: float) -> None:
-        self.began_at = began_at
-        self.next_at = began_at + HANG_SECONDS
-        """When the next attempt may begin."""
-        self.ended = threading.Event()
-        self.failure: str | None = None

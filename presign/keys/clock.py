@@ -1,7 +1,5 @@
 """Time: a clock to measure durations with, how a moment is written, and whether the machine's clock is right."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The customer secret key."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from math import inf
 

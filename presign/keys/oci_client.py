@@ -3,8 +3,6 @@
 The SDK is imported when something is first asked of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime

@@ -1,7 +1,5 @@
 """The key source: the customer secret key from a secret of OCI Vault."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import time

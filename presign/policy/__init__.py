@@ -1,7 +1,5 @@
 """Authorizes: rules, and whether one of them allows a request. Nothing is allowed unless a rule says so."""
 
-from __future__ import annotations
-
 from presign.policy.decision import Grant, Mismatch, Policy
 from presign.policy.rules import Rule, parse_rules
 

@@ -1,7 +1,5 @@
 """Which rule decides on a request."""
 
-from __future__ import annotations
-
 import msgspec
 
 from presign.policy.limits import limit_of, par_errors

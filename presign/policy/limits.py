@@ -1,7 +1,5 @@
 """The limits of a rule: bounds that a request must keep, and options that are added so that its URL keeps them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import ceil

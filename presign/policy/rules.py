@@ -1,7 +1,5 @@
 """The policy document: its rules, and every validation error in them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Claims of a caller's token: texts that have them filled in, and the values that they hold."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import lru_cache

@@ -7,8 +7,6 @@ colon, since readers of a header drop spaces at its end (RFC 9110, 5.5); without
 the same user.
 """
 
-from __future__ import annotations
-
 import hmac
 import logging
 from collections.abc import Mapping, Sequence

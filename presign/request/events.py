@@ -1,7 +1,5 @@
 """Events of Object Storage, as the Events service or Connector Hub delivers them to a function."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from typing import Any

@@ -1,7 +1,5 @@
 """All validation errors of a JSON document at once, where a msgspec decoder stops at the first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice

@@ -3,8 +3,6 @@
 Each `…_error` function gives the reason as a sentence without its subject, or an empty string if all is right.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 import string

@@ -1,7 +1,5 @@
 """A call of the function, who makes it, and what is asked for in it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, partial

@@ -1,7 +1,5 @@
 """From the JSON of a call to the requests in it, or to every validation error that they have."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any
 

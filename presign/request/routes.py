@@ -1,7 +1,5 @@
 """The routes of the API, and how large the body of each may be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

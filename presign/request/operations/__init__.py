@@ -1,7 +1,5 @@
 """The operations, each with its options, their limits, and where they travel in the HTTP request."""
 
-from __future__ import annotations
-
 from presign.request.model import Operation
 from presign.request.operations import multipart, objects, prefixes
 from presign.request.operations.form import PostObject

@@ -1,7 +1,5 @@
 """The upload by an HTML form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The upload in parts."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import msgspec

@@ -1,7 +1,5 @@
 """The operations on one object: read it, write it, copy it, delete it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal

@@ -1,7 +1,5 @@
 """The operations on several objects or uploads, those whose keys begin with a prefix."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec
