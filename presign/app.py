@@ -128,19 +128,16 @@ class App:
             raise EventFailed
 
     def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
-        record: dict[str, Any] = {"bucket": asked.bucket, "id": asked.id}
+        subject = principal.claims.get("sub", msgspec.UNSET)
+        record = partial(self._record_deletion, "revoke", invocation, subject=subject, bucket=asked.bucket, id=asked.id)
         try:
             revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
             problem = pipeline.as_problem(exc, invocation.call_id)
-            reply = _problem_reply(problem, invocation.call_id)
-            record |= {"outcome": audit.outcome_of(problem), "code": problem.code}
-        else:
-            reply = _json_reply(revoked)
-            record["key"] = revoked.key
-        subject = principal.claims.get("sub", msgspec.UNSET)
-        self._record_deletion("revoke", invocation, subject=subject, **record)
-        return reply
+            record(outcome=audit.outcome_of(problem), code=problem.code)
+            return _problem_reply(problem, invocation.call_id)
+        record(key=revoked.key)
+        return _json_reply(revoked)
 
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
         seconds_left = partial(service.seconds_left, invocation.deadline)

@@ -96,8 +96,9 @@ class Pars:
         url = created.full_path or f"{self._oci_client.object_storage.base_client.endpoint}{created.access_uri}"
         if isinstance(operation, GetPrefix):
             url += uri_encode_path(operation.prefix)
-        url += _query(operation.query())
-        # The names in the native API.
+        # The names in the native API, such as `httpResponseContentType` and `opc-meta-…`.
+        query = [f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in operation.query()]
+        url += f"?{'&'.join(query)}" if query else ""
         headers = {name.replace("x-amz-meta-", "opc-meta-"): value for name, value in operation.headers().items()}
         return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=created.id)
 
@@ -153,9 +154,3 @@ def is_open_upload(par: Any, *, key: str, tag: str, written_at: datetime) -> boo
     """Whether a PAR of the function with this tag is for uploads of just this object, and older than the object."""
     is_upload = par.access_type == "ObjectWrite" and par.object_name == key
     return is_upload and own_name(par, tag) is not None and bool(par.time_created <= written_at)
-
-
-def _query(parameters: list[tuple[str, str]]) -> str:
-    """The overrides of the answer's headers, such as `httpResponseContentType` of the native API."""
-    query = "&".join(f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in parameters)
-    return f"?{query}" if query else ""

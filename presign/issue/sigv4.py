@@ -82,7 +82,6 @@ class Signing:
     Attributes:
         timestamp: `now` (seconds since the epoch) as YYYYMMDDTHHMMSSZ.
         credential: the access key id and the scope.
-        signing_key: signs with the day's signing key.
         authentication: the query parameters that say so, up to the value of `X-Amz-Expires`.
     """
 

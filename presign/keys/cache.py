@@ -73,7 +73,7 @@ class CachedValue(Generic[T]):
     ) -> None:
         self._fetch = fetch
         self._ttl_seconds = ttl_seconds
-        self._max_stale_seconds = max_stale_seconds
+        self._usable_seconds = ttl_seconds + max_stale_seconds
         self._is_usable = is_usable
         self._clock = clock
         self._jitter = jitter
@@ -104,7 +104,7 @@ class CachedValue(Generic[T]):
             return fresh
         kept, now = self._kept, self._clock()
         attempt = self._attempt()
-        if kept is not None and now < self._usable_until(kept) and self._is_usable(kept.value):
+        if kept is not None and now - kept.began_at < self._usable_seconds and self._is_usable(kept.value):
             return kept.value
         if not attempt.ended.wait(min(max(0.0, wait_seconds), HANG_SECONDS)):
             raise SecretUnavailable("the answer did not come before the caller's deadline; the next call may get it")
@@ -158,8 +158,5 @@ class CachedValue(Generic[T]):
                     self._kept = None
             kept = self._kept
         attempt.ended.set()
-        if kept is not None and now < self._usable_until(kept):
+        if kept is not None and now - kept.began_at < self._usable_seconds:
             _log.warning("%s; using the cached value, fetched %d s ago", exc.cause, now - kept.began_at)
-
-    def _usable_until(self, kept: _Attempt[T]) -> float:
-        return kept.began_at + self._ttl_seconds + self._max_stale_seconds

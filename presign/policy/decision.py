@@ -18,7 +18,6 @@ class Grant(msgspec.Struct, frozen=True):
         request: with all that the limits of the rule add to it.
         expires_in: seconds that the URL may be valid.
         rule: the number of the rule that granted it, from 0.
-        via: how the rule gives access.
         max_content_length: bytes, the largest object that the rule allows to upload; None for any.
     """
 

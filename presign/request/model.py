@@ -28,7 +28,6 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the function, free of the FDK.
 
     Args:
-        call_id: the Fn call id.
         method, target: of the HTTP request that the gateway received; empty for a direct invocation. The target is its
             path, which may begin with the prefix of the gateway's deployment, and its query.
         headers: its header fields; a field that came several times has a list.

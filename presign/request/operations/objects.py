@@ -25,9 +25,6 @@ MAX_METADATA_ENTRIES = 64
 ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
-FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-
 _OVERRIDES = ("cache_control", "content_disposition", "content_encoding", "content_language", "content_type", "expires")
 READ_OPTIONS = frozenset({"download_as", *(f"response_{name}" for name in _OVERRIDES)})
 """The options that replace headers of the store's answer."""
@@ -48,13 +45,13 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     query_options = frozenset({"version_id", *READ_OPTIONS})
 
     version_id: Text | None = None
-    download_as: FileName | None = None
+    download_as: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     response_cache_control: Text | None = None
     response_content_disposition: Text | None = None
     response_content_encoding: Text | None = None
     response_content_language: Text | None = None
     response_content_type: Text | None = None
-    response_expires: Moment | None = None
+    response_expires: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
