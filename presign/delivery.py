@@ -60,7 +60,8 @@ class Delivery:
         self._oci_client.ask(
             lambda: self._queue_client.put_messages(self._target, PutMessagesDetails(messages=entries)),
             failure=f"Queue did not take a message for {self._target}",
-            statement="allow dynamic-group <the function's> to use queue-push in compartment <the queue's>",
+            statement="allow dynamic-group <the function's> to use queue-push in compartment <the queue's>; or the same "
+            "to read queues",
         )
 
     def _notify(self, message: Message) -> None:

@@ -1,16 +1,33 @@
 """All validation errors of a JSON document at once, where a msgspec decoder stops at the first."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from presign.problems import FieldError
 
 MAX_TRIED = 1000
 """The most members of a mapping or an array that are tried one by one."""
+
+_NAMES = {
+    "array": "an array",
+    "bool": "true or false",
+    "datetime": "a time (RFC 3339)",
+    "float": "a number with a fraction",
+    "int": "a whole number",
+    "null": "null",
+    "object": "an object",
+    "str": "a text",
+}
+"""The types of JSON values, by msgspec's names."""
+_wrong_type = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
+_bound = re.compile(r"Expected `(\w+)`(?: of length)? ([<>])= (\d+)")
+_UNITS = {"array": " members", "int": "", "str": " characters"}
 
 
 def pointer(*parts: str | int) -> str:
@@ -70,5 +87,27 @@ def _first_error(value: Any, expected: Any) -> tuple[str, str]:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as exc:
         detail, _, path = str(exc).partition(" - at `$")
-        return detail, path.rstrip("`")
+        return _sentence(detail, expected), path.rstrip("`")
     return "", ""
+
+
+def _sentence(detail: str, expected: Any) -> str:
+    """An error of msgspec in plain words."""
+    if found := _wrong_type.fullmatch(detail):
+        return f"must be {_NAMES[found[1]]}, not {_NAMES[found[2]]}"
+    if detail.endswith("of length >= 1"):
+        return "must not be empty"
+    if found := _bound.fullmatch(detail):
+        verb = "be" if found[1] == "int" else "have"
+        return f"must {verb} at {'most' if found[2] == '<' else 'least'} {found[3]}{_UNITS[found[1]]}"
+    if detail.startswith("Invalid enum value"):
+        return f"must be one of {', '.join(map(str, _choices(msgspec.inspect.type_info(expected))))}"
+    return "must be a time with an offset, such as 2026-11-25T12:00:00Z" if "datetime" in detail else detail
+
+
+def _choices(type_: Any) -> list[Any]:
+    """The values of the only `Literal` in a type."""
+    if isinstance(type_, msgspec.inspect.LiteralType):
+        return [*type_.values]
+    inner = getattr(type_, "types", None) or [getattr(type_, "item_type", None)]
+    return [value for one in inner if one is not None for value in _choices(one)]

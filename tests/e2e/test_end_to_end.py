@@ -109,7 +109,7 @@ class TestBatch:
         assert requests.get(results[0]["url"], timeout=10).content == CONTENT
         assert results[1]["problem"]["code"] == "access_denied"
         assert results[2]["problem"]["errors"] == [
-            {"pointer": "/requests/2/part_number", "detail": "Expected `int` <= 10000"}
+            {"pointer": "/requests/2/part_number", "detail": "must be at most 10000"}
         ]
         assert requests.put(results[3]["url"], data=b"x", timeout=10).status_code == 200
         assert results[4]["problem"]["errors"] == [{"pointer": "/requests/4", "detail": "must be a JSON object"}]
