@@ -4,6 +4,12 @@
 FDK, `fdk func.py handler`, serves the same function, but imports it only when the first caller waits.
 """
 
+# ruff: noqa: E402
+
+import gc
+
+gc.disable()  # Importing makes no garbage, so looking for it is lost time. It is enabled below.
+
 import os
 import sys
 from importlib.util import find_spec
@@ -19,8 +25,11 @@ if find_spec("presign") is None:  # the FDK loads this file by its path, and doe
     sys.path.insert(0, str(ROOT))
 
 
-from presign.app import App  # noqa: E402
-from presign.request.model import Invocation  # noqa: E402
+from presign.app import App
+from presign.request.model import Invocation
+
+gc.freeze()
+gc.enable()
 
 app = App(os.environ, root=ROOT)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from presign.keys import sdk
 from presign.keys.clock import ClockCheck
 from presign.problems import SecretUnavailable
 
@@ -78,30 +79,30 @@ class OciClient:
     @cached_property
     def object_storage(self) -> Any:
         """The SDK's client of the native Object Storage API, for calls that `ask` makes."""
-        from oci.object_storage import ObjectStorageClient
-
-        return self.make(ObjectStorageClient, self._object_storage_endpoint)
+        client = sdk.load("oci.object_storage.object_storage_client").ObjectStorageClient
+        return self.make(client, self._object_storage_endpoint)
 
     def make(self, client: Callable[..., Any], endpoint: str | None) -> Any:
         """A client of this class of the SDK, which signs as the function; by default for the region's own endpoint."""
-        from oci.circuit_breaker import NoCircuitBreakerStrategy
-        from oci.retry import RetryStrategyBuilder
-
         # A caller waits: one more try, soon, and none where the service asks for patience (429).
-        retry_strategy = RetryStrategyBuilder(
-            max_attempts=MAX_ATTEMPTS,
-            total_elapsed_time_check=False,
-            service_error_retry_config={503: []},
-            retry_base_sleep_time_seconds=0.1,
-            retry_max_wait_between_calls_seconds=0.2,
-            decorrelated_jitter=0.1,
-        ).get_retry_strategy()
+        retry_strategy = (
+            sdk.load("oci.retry")
+            .RetryStrategyBuilder(
+                max_attempts=MAX_ATTEMPTS,
+                total_elapsed_time_check=False,
+                service_error_retry_config={503: []},
+                retry_base_sleep_time_seconds=0.1,
+                retry_max_wait_between_calls_seconds=0.2,
+                decorrelated_jitter=0.1,
+            )
+            .get_retry_strategy()
+        )
         return client(
             {},
             signer=self._signer,
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
             retry_strategy=retry_strategy,
-            circuit_breaker_strategy=NoCircuitBreakerStrategy(),
+            circuit_breaker_strategy=sdk.load("oci.circuit_breaker").NoCircuitBreakerStrategy(),
             **({"service_endpoint": endpoint} if endpoint else {}),
         )
 
@@ -126,29 +127,23 @@ class OciClient:
 
     @cached_property
     def _secrets_client(self) -> Any:
-        from oci.secrets import SecretsClient
-
-        return self.make(SecretsClient, self._vault_endpoint)
+        return self.make(sdk.load("oci.secrets.secrets_client").SecretsClient, self._vault_endpoint)
 
     @cached_property
     def _signer(self) -> Any:
-        from oci.auth.signers import get_resource_principals_signer
-
-        return get_resource_principals_signer()
+        sdk.load("oci.fips").enable_fips_mode()  # the package `oci` does it when it is imported as usual
+        return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
 
 
 def realm_domain(region: str) -> str:
     """The domain of the realm that `region` belongs to, such as `oraclecloud.com`, from the SDK's region table."""
-    from oci import regions
-
+    regions = sdk.load("oci.regions")
     return str(regions.REALMS[regions.get_realm_from_region(region)])
 
 
 def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
     """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
-    from oci.exceptions import ServiceError
-
-    if not isinstance(exc, ServiceError):
+    if not isinstance(exc, sdk.load("oci.exceptions").ServiceError):
         return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
     cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
     refused = bool(statement) and exc.status in (401, 403, 404)

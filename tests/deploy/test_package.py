@@ -46,6 +46,8 @@ def third_party_imports(folder: Path) -> Iterator[str]:
                 found = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found = [node.module]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "sdk.load":
+                found = [ast.literal_eval(argument) for argument in node.args]
             else:
                 continue
             yield from (name for name in found if name.partition(".")[0] not in {"presign", *sys.stdlib_module_names})
