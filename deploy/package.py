@@ -24,15 +24,14 @@ POLICIES = "policy*.json"
 
 KEPT = (
     # boto3, the second signer, and what it needs; of the 400 services that it describes only S3
-    *("boto3/**/*.py", "boto3/data/s3", "botocore/**/*.py", "botocore/cacert.pem", "botocore/data/*.json"),
-    *("botocore/data/s3", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"),
+    *("boto3/**/*.py", "botocore/**/*.py", "botocore/data/*.json", "botocore/data/s3", "dateutil/**/*.py"),
+    *("jmespath", "s3transfer", "six.py", "urllib3"),
     # the SDK of OCI; of its 150 services those that the function asks, and those that they import
     *("oci/*.py", "oci/_vendor", "oci/auth", "oci/circuit_breaker", "oci/dns", "oci/object_storage", "oci/ons"),
     *("oci/pagination", "oci/queue", "oci/retry", "oci/secrets", "oci/work_requests"),
-    *("OpenSSL", "_cffi_backend*", "certifi", "circuitbreaker.py", "crc32c", "cryptography", "jwt", "pytz/*.py"),
-    "typing_extensions.py",
+    *("_cffi_backend*", "certifi/*", "circuitbreaker.py", "crc32c", "cryptography", "jwt", "pytz/*.py"),
     # the FDK, and what reads requests
-    *("bin/fdk", "fdk", "httptools", "msgspec"),
+    *("bin/fdk", "fdk/*.py", "fdk/async_http", "fdk/scripts", "httptools", "msgspec"),
 )
 """The files that stay of the packages: paths and patterns below the folder that they are installed in."""
 
@@ -158,10 +157,16 @@ def _install(requirements: Path, packages: Path, options: Sequence[str]) -> None
 def _compile(directory: Path) -> None:
     """Compile everything to bytecode that Python uses without looking at the sources.
 
-    Each file names itself in its bytecode by its path below `directory`, which makes the bytes the same everywhere.
+    Of the packages only the bytecode stays, without docstrings: it is half as large, and a traceback still has the
+    lines' numbers. Each file names itself in its bytecode by its path below `directory`, which makes the bytes the
+    same everywhere.
     """
     options = ("-q", "--invalidation-mode", "unchecked-hash", "-s", str(directory), "-p", "/")
-    _run([_python(), "-I", "-m", "compileall", *options, str(directory)])
+    command = [_python(), "-I", "-m", "compileall", *options]
+    _run([*command, str(directory / "function")])
+    _run([*command, "-b", "-o", "2", str(directory / "python")])
+    for source in (directory / "python").rglob("*.py"):
+        source.unlink()
 
 
 def _bare_python(directory: Path, *arguments: str) -> None:

@@ -27,6 +27,7 @@ from fdk.scripts import fdk as stock_entry_point  # noqa: F401 - a deployment ma
 import func
 from presign.app import App
 from presign.issue import SIGNERS
+from presign.keys import sdk
 from presign.request.model import Invocation
 from presign.request.operations import OPERATIONS
 
@@ -138,6 +139,7 @@ def main() -> None:
             ask({**common, **failing, "LOG_LEVEL": "CRITICAL"}, ["get_object"], expected=b"secret_unavailable")
         os.environ.update({**common, "DEFAULT_BUCKET": "bucket"})
         call_through_fdk()
+    assert sdk.load("oci").Response  # noqa: S101 - runs the deferred code, so all that the SDK imports must be there
 
 
 if __name__ == "__main__":
