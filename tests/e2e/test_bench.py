@@ -1,13 +1,24 @@
-"""`tools.bench`: measuring in turns, tables and the chart."""
+"""`tools.bench`: measuring in turns, tables, charts, and the parts of a call."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.bench.chart import svg
+import pytest
+
+from conftest import Running
+from local.stack import ROOT
+from tools.bench.chart import stacked, svg
+from tools.bench.cpu_limit import CpuLimit
 from tools.bench.measure import Series, in_turns
-from tools.bench.table import Table, at_most
+from tools.bench.report import markdown
+from tools.bench.table import Breakdown, Table, at_most
 
 TABLE = Table(
     title="A <title>",
@@ -15,6 +26,13 @@ TABLE = Table(
     unit="µs",
     series=[Series("presign", [3.0, 4.0, 5.0]), Series("floor", [2.0, 2.0, 2.0]), Series("other & sons", [2000.0])],
     reference="floor",
+)
+BREAKDOWN = Breakdown(
+    title="Parts",
+    text="Text.",
+    unit="ms",
+    bars={"floor": {"FDK": 50.4, "SDK": 170.0}, "presign": {"FDK": 50.0, "SDK": 70.0, "function": 1.0}},
+    picture="parts",
 )
 
 
@@ -50,3 +68,44 @@ def test_the_chart_names_every_contender() -> None:
     texts = ["".join(element.itertext()) for element in ElementTree.fromstring(svg(TABLE)).iter()]
     for expected in ("A <title>: CPU time", "floor", "other & sons", "2,000.0  (1,000 times)"):
         assert expected in texts
+
+
+def test_the_parts_of_a_breakdown_and_their_sum() -> None:
+    assert BREAKDOWN.rows() == [
+        ["FDK", "50", "50"],
+        ["SDK", "170", "70"],
+        ["function", "", "1"],
+        ["all", "220", "121"],
+    ]
+    assert "## Parts\n\nText.\n\n| median, ms | floor | presign |\n|---|---:|---:|\n| FDK | 50 | 50 |" in markdown(
+        [BREAKDOWN]
+    )
+
+
+def test_the_stacked_chart_has_each_part_as_long_as_it_took() -> None:
+    chart = ElementTree.fromstring(stacked(BREAKDOWN))
+    widths = [float(rect.attrib["width"]) for rect in chart.iter() if rect.attrib.get("height") == "30"]
+    assert widths == pytest.approx([width * widths[3] / 70.0 for width in (50.4, 170.0, 50.0, 70.0, 1.0)], abs=0.2)
+    texts = [element.text for element in chart.iter()]
+    assert {"Parts", "floor", "presign", "FDK", "SDK", "function", "170", "220", "121"} <= set(texts)
+
+
+@pytest.mark.parametrize("name", ["floor", "cold", "warm"])
+def test_each_part_of_a_call_is_measured(start: Callable[..., Running], name: str) -> None:
+    stack = start().stack
+    command: list[str | Path] = [sys.executable, ROOT / "tools" / "bench" / "parts.py", name, stack.claims_key]
+    environment = {**stack.identity.environment(), **stack.settings(), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)  # noqa: S603
+    parts = json.loads(done.stdout)
+    assert min(parts.values()) > 0, parts
+    assert b'"outcome":"granted"' in done.stderr or name == "floor"
+
+
+def test_a_limited_process_runs_in_its_control_group() -> None:
+    try:
+        with CpuLimit(0.5) as cpu:
+            command = [*cpu.prefix, "cat", "/proc/self/cgroup"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+    except OSError as exc:
+        pytest.skip(f"no control group can be made here: {exc}")
+    assert f"presign-bench-{os.getpid()}-0.5" in done.stdout

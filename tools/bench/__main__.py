@@ -1,6 +1,6 @@
 """`python -m tools.bench` measures all sections, or those it is given.
 
-When it has measured all, it writes `tools/bench/results.md` and `tools/bench/one-url.svg`.
+When it has measured all, it writes `tools/bench/results.md`, `tools/bench/one-url.svg`, and the pictures in `docs/`.
 """
 
 from __future__ import annotations
@@ -8,25 +8,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from local.stack import Stack
-from tools.bench import batch, chart, cold, deployed, memory, one_url, report, warm
+from local.stack import ROOT, Stack
+from tools.bench import batch, chart, cold, deployed, memory, one_url, par, report, warm
 from tools.bench.process import CLAIMS_KEY
-from tools.bench.table import Table
+from tools.bench.table import Breakdown, Table
 
 HERE = Path(__file__).parent
-Measure = Callable[[Stack, Callable[[], None]], list[Table]]
+Measure = Callable[[Stack, Callable[[], None]], Sequence[Table | Breakdown]]
 
 SECTIONS: dict[str, tuple[Measure, int]] = {
     "one-url": (lambda stack, tick: [one_url.measure(stack, tick)], one_url.ROUNDS),
     "warm": (warm.measure, 2 * (warm.ROUNDS + 2)),
     "batch": (lambda stack, tick: [batch.measure(stack, tick)], batch.ROUNDS),
-    "cold": (cold.measure, cold.ROUNDS + 1),
+    "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
+    "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
     "deployed": (lambda stack, tick: deployed.measure(tick), 1),
 }
@@ -44,7 +45,7 @@ def main() -> int:
     sections = parser.parse_args().sections or list(SECTIONS)
     console = Console(width=None if sys.stdout.isatty() else 110)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    tables: list[Table] = []
+    tables: list[Table | Breakdown] = []
     with (
         Path(os.devnull).open("wb") as log,
         Stack(config={"CLAIMS_KEY": CLAIMS_KEY}, log=log) as stack,
@@ -58,8 +59,12 @@ def main() -> int:
                 report.show(table, progress.console)
     if sections == list(SECTIONS):
         (HERE / "results.md").write_text(report.markdown(tables))
-        (HERE / "one-url.svg").write_text(chart.svg(tables[0]))
-        console.print("Written: tools/bench/results.md, tools/bench/one-url.svg")
+        for table in tables:
+            if isinstance(table, Breakdown):
+                (ROOT / "docs" / f"{table.picture}.svg").write_text(chart.stacked(table))
+            elif table.title == one_url.TITLE:
+                (HERE / "one-url.svg").write_text(chart.svg(table))
+        console.print("Written: tools/bench/results.md, and the pictures")
     return 0
 
 

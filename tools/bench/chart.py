@@ -1,11 +1,11 @@
-"""A chart of one table: a bar for each contender, on a logarithmic scale, for light and dark pages."""
+"""Charts for light and dark pages: a table on a logarithmic scale, and a breakdown as stacked bars."""
 
 from __future__ import annotations
 
 from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
-from tools.bench.table import OURS, Table, times_of
+from tools.bench.table import OURS, Breakdown, Table, times_of
 
 WIDTH = 860
 LABELS = 290
@@ -21,6 +21,9 @@ _STYLE = """
   .ours { font-weight: 600 }
   .bar { fill: #afb8c1 } .bar.floor { fill: #d0d7de } .bar.ours { fill: #1f883d }
   .grid { stroke: #d0d7de; stroke-width: 1 }
+  .in { font-size: 12px; fill: #fff }
+  .p0 { fill: #8c959f } .p1 { fill: #57606a } .p2 { fill: #0969da } .p3 { fill: #8250df } .p4 { fill: #1f883d }
+  .p5 { fill: #bc4c00 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .quiet { fill: #9198a1 }
     .bar { fill: #656c76 } .bar.floor { fill: #3d444d } .bar.ours { fill: #2ea043 }
@@ -63,6 +66,43 @@ def svg(table: Table) -> str:
             f'<tspan class="quiet">{times}</tspan></text>',
         ]
     return "\n".join([*parts, "</svg>", ""])
+
+
+def stacked(breakdown: Breakdown) -> str:
+    """The chart of `breakdown`: a bar for each contender, as long as its parts together."""
+    bottom = TOP + 2 * ROW * len(breakdown.bars)
+    scale = (WIDTH - 24 - 80) / max(sum(bar.values()) for bar in breakdown.bars.values())
+    summary = "; ".join(f"{', '.join([name, *_parts(breakdown, name)])}" for name in breakdown.bars)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 30}" role="img">',
+        f"<title>{escape(f'{breakdown.title}, {breakdown.unit}: {summary}')}</title>",
+        f"<style>{_STYLE}\n</style>",
+        f'<text class="title" x="12" y="26">{escape(breakdown.title)}</text>',
+        f'<text class="quiet" x="12" y="46">medians, {breakdown.unit}; less is better</text>',
+    ]
+    for index, (name, bar) in enumerate(breakdown.bars.items()):
+        y, x = TOP + 2 * ROW * index, 12.0
+        kind = "ours" if name.startswith(OURS) else ""
+        parts.append(f'<text class="{kind}" x="12" y="{y + 14}">{escape(name)}</text>')
+        for part, value in bar.items():
+            width, colour = value * scale, breakdown.parts.index(part)
+            parts.append(f'<rect class="p{colour}" x="{x:.1f}" y="{y + 22}" width="{width:.1f}" height="{ROW}"/>')
+            if width >= 30:
+                shown = breakdown.shown(value)
+                parts.append(
+                    f'<text class="in" x="{x + width / 2:.1f}" y="{y + 41}" text-anchor="middle">{shown}</text>'
+                )
+            x += width
+        parts.append(f'<text class="{kind}" x="{x + 8:.1f}" y="{y + 41}">{breakdown.shown(sum(bar.values()))}</text>')
+    for colour, part in enumerate(breakdown.parts):
+        x = 12 + colour * (WIDTH - 24) / len(breakdown.parts)
+        parts.append(f'<rect class="p{colour}" x="{x:.1f}" y="{bottom + 10}" width="12" height="12" rx="2"/>')
+        parts.append(f'<text class="quiet" x="{x + 17:.1f}" y="{bottom + 20}">{escape(part)}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _parts(breakdown: Breakdown, name: str) -> list[str]:
+    return [f"{part} {breakdown.shown(value)}" for part, value in breakdown.bars[name].items()]
 
 
 def _summary(table: Table) -> str:

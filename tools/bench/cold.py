@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from local.stack import OBJECT, ROOT, Stack
+from tools.bench.cpu_limit import CpuLimit
 from tools.bench.measure import Series
-from tools.bench.process import FUNCTIONS, Process, Program, image, request, stock
-from tools.bench.table import Table, at_most
+from tools.bench.process import FUNCTIONS, Process, Program, image, request, run_parts, stock
+from tools.bench.table import Breakdown, Goal, Table, at_most
 
 ROUNDS = 20
+SHARES = (1.0, 0.5, 0.25, 0.125)
+"""Of a CPU."""
+SHARE_ROUNDS = 5
 READY_SECONDS = 1.0
 """The time between the container's start and its first call, in the third table."""
 
@@ -29,13 +34,17 @@ PROGRAMS: dict[str, Program] = {
 }
 
 
-def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
-    """Measure CPU time and wall time until the first answer, and the wait of the first caller of a ready container."""
+def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
+    """Measure CPU time and wall time until the first answer, and the wait of the first caller of a ready container.
+
+    Also the parts of the CPU time, and the wall time where the process has a share of a CPU.
+    """
     environment = {**stack.identity.environment(), **stack.settings()}
     call = request(json.dumps({"key": OBJECT}).encode(), gateway=False)
     cpu: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     wall: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     waited: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    parts: dict[str, list[dict[str, float]]] = {FLOOR: [], OURS_IMAGE: []}
     names = list(PROGRAMS)
     for turn in range(-1, ROUNDS):  # the first turn compiles modules
         first = turn % len(names)
@@ -54,6 +63,8 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
                 cpu[name].append(cpu_seconds * 1e3)
                 wall[name].append(seconds * 1e3)
                 waited[name].append(wait * 1e3)
+        for name, runs in parts.items():
+            runs.append(run_parts("floor" if name == FLOOR else "cold", PROGRAMS[name], environment))
         tick()
     text = (
         "From the start of the process to the first URL (of the floor: to the secret), with a Vault on this machine: "
@@ -70,8 +81,63 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table]:
             OURS_IMAGE,
         ),
     ]
-    goal = at_most(tables[0].ratio(OURS_IMAGE), 1.15, "CPU time of a cold start against the floor")
-    return [replace(tables[0], goals=[goal]), *tables[1:]]
+    goals = [
+        at_most(tables[0].ratio(OURS_IMAGE), 0.75, "CPU time of a cold start, its image, against the floor"),
+        at_most(tables[0].ratio(OURS), 0.90, "CPU time of a cold start, plain packages, against the floor"),
+    ]
+    wait = tables[2].median(OURS_IMAGE)
+    ready = Goal("The first caller of a ready container: at most 1.5 ms", f"{wait:.2f} ms", wait <= 1.5)
+    return [
+        replace(tables[0], goals=goals),
+        _breakdown(parts, tables[0]),
+        tables[1],
+        *_with_shares(environment, call, tick),
+        replace(tables[2], goals=[ready]),
+    ]
+
+
+def _breakdown(parts: dict[str, list[dict[str, float]]], table: Table) -> Breakdown:
+    """The parts as measured one after another; what is missing of the whole is the FDK's server and its first call."""
+    bars = {}
+    for name, runs in parts.items():
+        bar = {part: statistics.median(run[part] for run in runs) for part in runs[0]}
+        bar["FDK"] += max(0.0, table.median(name) - sum(bar.values()))
+        bars[name] = bar
+    return Breakdown(
+        title="Where the CPU time of a cold start goes",
+        text="The SDK's part is its import; the principal's key is an RSA key, which OpenSSL checks.",
+        unit="ms",
+        bars=bars,
+        picture="cold-start",
+    )
+
+
+def _with_shares(environment: dict[str, str], call: bytes, tick: Callable[[], None]) -> list[Table]:
+    """The cold start with a share of a CPU; nothing where no control group can be made."""
+    wall: dict[str, list[float]] = {}
+    try:
+        for share in SHARES:
+            with CpuLimit(share) as cpu:
+                for _ in range(SHARE_ROUNDS):
+                    for name in (FLOOR, OURS_IMAGE):
+                        with Process(PROGRAMS[name], environment, cpu) as process:
+                            process.connect().call(call)
+                            seconds = time.perf_counter() - process.started_at
+                        wall.setdefault(f"{name}, {share:g} CPU", []).append(seconds * 1e3)
+            tick()
+    except OSError:
+        return []
+    return [
+        Table(
+            "Cold start, wall time with a share of a CPU",
+            "Limited by a control group, in periods of 100 ms. Which share a memory shape of OCI Functions gets is not "
+            "documented.",
+            "ms",
+            _series(wall),
+            f"{FLOOR}, {SHARES[0]:g} CPU",
+            digits=0,
+        )
+    ]
 
 
 def _series(values: dict[str, list[float]]) -> list[Series]:

@@ -68,7 +68,7 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
         ],
         reference="empty FDK function",
         goals=[
-            Goal(f"Peak after {MANY:,} requests: at most 64 MiB", f"{peak:.1f} MiB", peak <= 64),
+            Goal(f"Peak after {MANY:,} requests: at most 46 MiB", f"{peak:.1f} MiB", peak <= 46),
             Goal("Peak after the largest batches: at most 100 MiB", f"{batches[OURS]:.1f} MiB", batches[OURS] <= 100),
             Goal(
                 f"Growth from {FEW:,} to {MANY:,} requests: none (at most {MAY_GROW_MIB:g} MiB)",

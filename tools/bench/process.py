@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from local.functions.function import bare_python
 from local.stack import ROOT
+from tools.bench.cpu_limit import CpuLimit
 
 FUNCTIONS = Path(__file__).with_name("functions")
 IMAGE = ROOT / ".bench" / "image"
@@ -53,11 +55,13 @@ class Process:
     Args:
         program: the program to run.
         environment: the function's variables, on top of those that the Fn agent sets.
+        cpu: the share of a CPU that it gets.
     """
 
-    def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
+    def __init__(self, program: Program, environment: Mapping[str, str], cpu: CpuLimit | None = None) -> None:
         self._program = program
         self._environment = environment
+        self._prefix = [] if cpu is None else cpu.prefix
 
     def __enter__(self) -> Process:
         self._directory = tempfile.TemporaryDirectory(prefix="bench-")
@@ -70,7 +74,7 @@ class Process:
         }
         self.started_at = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603 - the programs above
-            [*bare_python(), *self._program.script],
+            [*self._prefix, *bare_python(), *self._program.script],
             cwd=self._program.root,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -109,6 +113,20 @@ class Process:
         """The resident set of the process and its peak, in MiB."""
         status = dict(line.split(":") for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
         return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
+
+
+def run_parts(name: str, program: Program, environment: Mapping[str, str]) -> dict[str, float]:
+    """The milliseconds of each part, as `parts.py` measures them with the packages of `program`."""
+    done = subprocess.run(  # noqa: S603 - our own script
+        [*bare_python(), Path(__file__).with_name("parts.py"), name, CLAIMS_KEY],
+        cwd=program.root,
+        env={"PYTHONPATH": os.pathsep.join(map(str, program.python_path)), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    parts: dict[str, float] = json.loads(done.stdout)
+    return parts
 
 
 class Connection:

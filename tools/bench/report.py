@@ -13,11 +13,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from tools.bench.table import OURS, Goal, Table
+from tools.bench.table import OURS, Breakdown, Goal, Table
 
 
-def show(table: Table, console: Console) -> None:
+def show(table: Table | Breakdown, console: Console) -> None:
     """Print `table` to the terminal."""
+    if isinstance(table, Breakdown):
+        parts = TerminalTable("", *table.bars, title=f"{table.title} ({table.unit})", title_justify="left")
+        for values in table.rows():
+            parts.add_row(*values)
+        console.print(parts)
+        return
     shown = TerminalTable(title=f"{table.title} ({table.unit})", title_justify="left", header_style="bold")
     shown.add_column("", no_wrap=True)
     for header in (f"median, {table.unit}", "quartiles", "ratio"):
@@ -32,9 +38,9 @@ def show(table: Table, console: Console) -> None:
     console.print()
 
 
-def markdown(tables: Sequence[Table]) -> str:
+def markdown(tables: Sequence[Table | Breakdown]) -> str:
     """A page with all `tables`."""
-    goals = [goal for table in tables for goal in table.goals]
+    goals = [goal for table in tables if isinstance(table, Table) for goal in table.goals]
     lines = [
         "# Measurements",
         "",
@@ -48,6 +54,13 @@ def markdown(tables: Sequence[Table]) -> str:
     ]
     for table in tables:
         lines += ["", f"## {table.title}", "", table.text, ""]
+        if isinstance(table, Breakdown):
+            lines += [
+                "| " + " | ".join([f"median, {table.unit}", *table.bars]) + " |",
+                "|---|" + "---:|" * len(table.bars),
+            ]
+            lines += ["| " + " | ".join(row) + " |" for row in table.rows()]
+            continue
         lines += [f"| | median, {table.unit} | quartiles | ratio |", "|---|---:|---:|---:|"]
         for name, *numbers in table.rows():
             shown = f"**{name}**" if name.startswith(OURS) else name

@@ -1,9 +1,9 @@
-"""What is shown of one measurement: who took how much, and how many times a peer or a floor that is."""
+"""What is shown of one measurement: who took how much, how many times a peer or a floor that is, and in which parts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tools.bench.measure import Series
 
@@ -49,7 +49,6 @@ class Table:
     goals: Sequence[Goal] = ()
     left_out: Sequence[str] = ()
     digits: int = 1
-    charted: bool = field(default=False)
 
     def median(self, name: str) -> float:
         """The median of a contender."""
@@ -67,6 +66,46 @@ class Table:
             spread = "" if low == high else f"{low:,.{self.digits}f} to {high:,.{self.digits}f}"
             rows.append((series.name, f"{series.median:,.{self.digits}f}", spread, times_of(self.ratio(series.name))))
         return rows
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The parts that the time of some contenders has.
+
+    Args:
+        title: of the table and of the picture.
+        text: describes the measurement.
+        unit: of the values.
+        bars: for each contender its parts, in the order of the picture.
+        picture: the name of its file in `docs/`.
+        digits: of a value, after the point.
+    """
+
+    title: str
+    text: str
+    unit: str
+    bars: Mapping[str, Mapping[str, float]]
+    picture: str
+    digits: int = 0
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of all parts, each once."""
+        return list(dict.fromkeys(part for bar in self.bars.values() for part in bar))
+
+    def rows(self) -> list[list[str]]:
+        """For each part, and for all together, its name and its value for each contender."""
+        return [
+            *(
+                [part, *(self.shown(bar[part]) if part in bar else "" for bar in self.bars.values())]
+                for part in self.parts
+            ),
+            ["all", *(self.shown(sum(bar.values())) for bar in self.bars.values())],
+        ]
+
+    def shown(self, value: float) -> str:
+        """A value with its digits."""
+        return f"{value:,.{self.digits}f}"
 
 
 def times_of(ratio: float) -> str:

@@ -69,9 +69,9 @@ class Worker:
         return line
 
 
-def python_worker(name: str, stack: Stack) -> Worker:
-    """One of the peers in `tools.bench.peers.python`."""
-    return Worker([sys.executable, "-m", "tools.bench.peers.python", name], _environment(stack))
+def python_worker(name: str, stack: Stack, **more: str) -> Worker:
+    """One of the peers in `tools.bench.peers.python`, with `more` in its environment."""
+    return Worker([sys.executable, "-m", "tools.bench.peers.python", name], {**_environment(stack), **more})
 
 
 def node_worker(name: str, stack: Stack) -> Worker:

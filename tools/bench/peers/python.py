@@ -68,6 +68,34 @@ def presign_batch() -> Callable[[], bytes]:
     return _handler({"requests": [{"key": key} for key in BATCH]})
 
 
+def presign_par() -> Callable[[], bytes]:
+    """A pre-authenticated request, from JSON to JSON; the environment's policy gives it."""
+    return _handler({"key": KEY, "via": "par"})
+
+
+def sdk_par() -> Callable[[], str]:
+    """The bare call of the SDK that creates one."""
+    from datetime import UTC, datetime
+
+    from oci.auth.signers import get_resource_principals_signer
+    from oci.object_storage import ObjectStorageClient
+    from oci.object_storage.models import CreatePreauthenticatedRequestDetails
+
+    endpoint = os.environ["OBJECT_STORAGE_ENDPOINT"]
+    client = ObjectStorageClient({}, signer=get_resource_principals_signer(), service_endpoint=endpoint)
+
+    def url() -> str:
+        details = CreatePreauthenticatedRequestDetails(
+            name="bench",
+            object_name=KEY,
+            access_type="ObjectRead",
+            time_expires=datetime.now(UTC) + timedelta(seconds=EXPIRES_IN),
+        )
+        return str(client.create_preauthenticated_request(os.environ["NAMESPACE"], BUCKET, details).data.full_path)
+
+    return url
+
+
 def boto3_kept_client() -> Callable[[], str]:
     client = _boto3_client(_boto3_session())
     return lambda: _boto3_url(client, KEY)
@@ -138,6 +166,8 @@ MAKERS: dict[str, Maker] = {
     "presign": presign,
     "presign-handler": presign_handler,
     "presign-batch": presign_batch,
+    "presign-par": presign_par,
+    "sdk-par": sdk_par,
     "boto3": boto3_kept_client,
     "boto3-new-client": boto3_new_client,
     "boto3-batch": boto3_batch,
