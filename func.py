@@ -31,6 +31,10 @@ from presign.request.model import Invocation
 gc.freeze()
 gc.enable()
 
+# asyncio receives into blocks of 256 KiB, and glibc maps and unmaps one for each call, until a larger one was freed
+# (mallopt(3), M_MMAP_THRESHOLD).
+bytes(512 * 1024)
+
 app = App(os.environ, root=ROOT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from deploy import package
+from local.stack import Stack
+from tools.bench.process import Process, Program, request
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = {"rules": [{"operations": ["read"], "bucket": "photos", "prefix": ""}]}
@@ -99,6 +102,23 @@ class TestImage:
         shutil.rmtree(path) if path.is_dir() else path.with_suffix(".pyc").unlink()
         with pytest.raises(package.BuildFailed, match=module.rpartition(".")[2]):
             package.smoke_test(broken)
+
+    @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
+    def test_a_warm_call_maps_no_memory(self, image: Path) -> None:
+        """`func.py` frees one large block for that; with all of the SDK imported, some other block would do."""
+        program = Program(image / "function", [image / "function", image / "python"], ["func.py"])
+        call = request(b'{"key": "a"}', gateway=False)
+        with Stack() as stack:
+            environment = {**stack.identity.environment(), **stack.settings()}
+            with Process(program, environment) as process:
+                connection = process.connect()
+                faults = []
+                for _ in range(300):
+                    connection.call(call)
+                    status = Path(f"/proc/{process.pid}/stat").read_text()
+                    faults.append(int(status.rpartition(")")[2].split()[7]))
+                connection.close()
+        assert faults[-1] - faults[-101] < 100
 
     @pytest.mark.slow
     def test_the_function_works_on_it_and_on_the_archive(self, image: Path, archive: Path, tmp_path: Path) -> None:

@@ -109,9 +109,14 @@ class Process:
                     raise
                 time.sleep(0.001)
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     def memory(self) -> tuple[float, float]:
         """The resident set of the process and its peak, in MiB."""
-        status = dict(line.split(":") for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
+        status = dict(line.split(":") for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
         return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
 
 
