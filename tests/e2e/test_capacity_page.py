@@ -21,6 +21,10 @@ def test_the_page_has_the_computed_table(name: str) -> None:
     assert f"\n\n{capacity.tables()[name]}\n\n" in PAGE
 
 
+def test_the_limit_that_the_text_names() -> None:
+    assert f"at {capacity.highest_rate(128, 0.1):,} calls a second if each keeps its container busy for 100 ms" in PAGE
+
+
 def test_the_example_runs() -> None:
     command, output = PAGE.partition("$ python ")[2].splitlines()[:2]
     done = subprocess.run(  # noqa: S603

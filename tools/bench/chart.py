@@ -22,7 +22,7 @@ _STYLE = """
   .bar { fill: #afb8c1 } .bar.floor { fill: #d0d7de } .bar.ours { fill: #1f883d }
   .grid { stroke: #d0d7de; stroke-width: 1 }
   .in { font-size: 12px; fill: #fff }
-  .p0 { fill: #8c959f } .p1 { fill: #57606a } .p2 { fill: #0969da } .p3 { fill: #8250df } .p4 { fill: #1f883d }
+  .p0 { fill: #8c959f } .p1 { fill: #57606a } .p2 { fill: #1f883d } .p3 { fill: #0969da } .p4 { fill: #8250df }
   .p5 { fill: #bc4c00 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .quiet { fill: #9198a1 }

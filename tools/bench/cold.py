@@ -44,7 +44,7 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
     cpu: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     wall: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     waited: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    parts: dict[str, list[dict[str, float]]] = {FLOOR: [], OURS_IMAGE: []}
+    parts: dict[str, list[dict[str, float]]] = {OURS_IMAGE: [], FLOOR: []}
     names = list(PROGRAMS)
     for turn in range(-1, ROUNDS):  # the first turn compiles modules
         first = turn % len(names)
