@@ -14,6 +14,7 @@ import msgspec
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.uri import uri_encode, uri_encode_path
+from presign.keys import sdk
 from presign.keys.oci_client import OciClient
 from presign.policy import Grant
 from presign.request.model import Caller, Principal
@@ -80,10 +81,8 @@ class Pars:
 
     def issue(self, grant: Grant, *, principal: Principal, call_id: str, now: int) -> PresignedUrl:
         """The URL of a new PAR for `grant`, which `principal` may revoke; `now` is in seconds since the epoch."""
-        from oci.object_storage.models import CreatePreauthenticatedRequestDetails
-
         operation = grant.request.operation
-        details = CreatePreauthenticatedRequestDetails(
+        details = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails(
             name=str(ParName.of(principal, tag=self.tag, call_id=call_id)),
             object_name=operation.target,
             access_type="ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
