@@ -60,8 +60,7 @@ class Delivery:
         self._oci_client.ask(
             lambda: self._queue_client.put_messages(self._target, PutMessagesDetails(messages=entries)),
             failure=f"Queue did not take a message for {self._target}",
-            statement="allow dynamic-group <the function's> to use queue-push in compartment <the queue's>; or the same "
-            "to read queues",
+            statement="allow dynamic-group <the function's> to use queue-push, read queues in compartment <…>",
         )
 
     def _notify(self, message: Message) -> None:

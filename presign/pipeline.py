@@ -5,7 +5,7 @@ A failure of one item becomes its refusal, and fails no other.
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -136,14 +136,9 @@ def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], Presi
 def _started_pars(
     service: Service, grants: Sequence[Grant | Refusal], principal: Principal, call_id: str
 ) -> list[Future[PresignedUrl]]:
-    wanted = [grant for grant in grants if isinstance(grant, Grant) and grant.via == "par"]
-    if not wanted:
-        return []
     create = partial(service.pars.issue, principal=principal, call_id=call_id, now=service.now())
-    executor = ThreadPoolExecutor(MAX_PARS)
-    started = [executor.submit(create, grant) for grant in wanted]
-    executor.shutdown(wait=False)
-    return started
+    start = service.pars.executor.submit
+    return [start(create, grant) for grant in grants if isinstance(grant, Grant) and grant.via == "par"]
 
 
 def _created_par(started: Future[PresignedUrl], service: Service, invocation: Invocation) -> PresignedUrl:

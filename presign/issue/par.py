@@ -6,6 +6,7 @@ Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guid
 import base64
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
@@ -72,12 +73,14 @@ class Pars:
     as they are.
 
     `namespace` gives the Object Storage namespace, and raises the same. By its `tag` the function knows its own PARs.
+    `executor` runs calls side by side.
     """
 
     def __init__(self, oci_client: OciClient, *, namespace: Callable[[], str], tag: str) -> None:
         self._oci_client = oci_client
         self._namespace = namespace
         self.tag = tag
+        self.executor = ThreadPoolExecutor(MAX_PARS)
 
     def issue(self, grant: Grant, *, principal: Principal, call_id: str, now: int) -> PresignedUrl:
         """The URL of a new PAR for `grant`, which `principal` may revoke; `now` is in seconds since the epoch."""

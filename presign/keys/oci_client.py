@@ -85,23 +85,19 @@ class OciClient:
     def make(self, client: Callable[..., Any], endpoint: str | None) -> Any:
         """A client of this class of the SDK, which signs as the function; by default for the region's own endpoint."""
         # A caller waits: one more try, soon, and none where the service asks for patience (429).
-        retry_strategy = (
-            sdk.load("oci.retry")
-            .RetryStrategyBuilder(
-                max_attempts=MAX_ATTEMPTS,
-                total_elapsed_time_check=False,
-                service_error_retry_config={503: []},
-                retry_base_sleep_time_seconds=0.1,
-                retry_max_wait_between_calls_seconds=0.2,
-                decorrelated_jitter=0.1,
-            )
-            .get_retry_strategy()
+        retry = sdk.load("oci.retry").RetryStrategyBuilder(
+            max_attempts=MAX_ATTEMPTS,
+            total_elapsed_time_check=False,
+            service_error_retry_config={503: []},
+            retry_base_sleep_time_seconds=0.1,
+            retry_max_wait_between_calls_seconds=0.2,
+            decorrelated_jitter=0.1,
         )
         return client(
             {},
             signer=self._signer,
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-            retry_strategy=retry_strategy,
+            retry_strategy=retry.get_retry_strategy(),
             circuit_breaker_strategy=sdk.load("oci.circuit_breaker").NoCircuitBreakerStrategy(),
             **({"service_endpoint": endpoint} if endpoint else {}),
         )

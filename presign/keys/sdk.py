@@ -5,26 +5,19 @@ neither one of its submodules nor listed here, so everybody finds the same names
 changed.
 """
 
-from __future__ import annotations
-
 import gc
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from threading import RLock
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from presign.logs import where_raised
-
-if TYPE_CHECKING:
-    from importlib.abc import Loader, MetaPathFinder  # slow to import, and only protocols
-else:
-    Loader = MetaPathFinder = object
 
 _log = logging.getLogger(__name__)
 
@@ -36,17 +29,8 @@ DEFERRED: Deferred = {
     "oci._vendor": {},
     "oci._vendor.chardet": {"__version__": "version"},
     "oci.auth": {},
-    "oci.auth.signers": {
-        "EphemeralResourcePrincipalSigner": "ephemeral_resource_principals_signer",
-        "InstancePrincipalsSecurityTokenSigner": "instance_principals_security_token_signer",
-        "ResourcePrincipalsFederationSigner": "resource_principals_federation_signer",
-        "SecurityTokenSigner": "security_token_signer",
-    },
     "oci.object_storage": {},
     "oci.secrets": {},
-    # The SDK wants it for instance principals, urllib3 for HTTP/2.
-    "cryptography.x509": {},
-    "urllib3.http2": {},
 }
 
 _lock = RLock()
@@ -61,88 +45,68 @@ def load(module: str, *, deferred: Deferred = DEFERRED) -> Any:
     with _lock:
         if module in sys.modules:
             return sys.modules[module]
-        with without_collector():
-            finder = _Finder(deferred)
-            sys.meta_path.insert(0, finder)
-            try:
-                return import_module(module)
-            except Exception as exc:  # noqa: BLE001 - whatever a package does that was not made for this
-                _log.warning("%s does not work with deferred packages: %s", module, where_raised(exc))
-            finally:
-                sys.meta_path.remove(finder)
-            root = module.partition(".")[0]
-            for name in [name for name in sys.modules if name.partition(".")[0] == root]:
-                del sys.modules[name]
+        finder = _Finder(deferred)
+        sys.meta_path.insert(0, finder)
+        gc.disable()  # importing makes no garbage
+        try:
             return import_module(module)
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Import without collecting garbage: the objects that an import makes stay, so later collections skip them too."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
+        except Exception as exc:  # noqa: BLE001 - whatever a package does that was not made for this
+            _log.warning("%s does not work with deferred packages: %s", module, where_raised(exc))
+        finally:
+            sys.meta_path.remove(finder)
+            gc.freeze()
             gc.enable()
+        root = module.partition(".")[0]
+        for name in [name for name in sys.modules if name.partition(".")[0] == root]:
+            del sys.modules[name]
+        return import_module(module)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     def __init__(self, deferred: Deferred) -> None:
         self._deferred = deferred
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname not in self._deferred:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target) if name in self._deferred else None
         if spec is not None and spec.loader is not None:
-            spec.loader = _DeferringLoader(spec.loader, self._deferred[fullname])
+            spec.loader = _DeferredCode(spec.loader, self._deferred[name])  # type: ignore[assignment] # by its methods
         return spec
 
 
-class _DeferringLoader(Loader):
-    def __init__(self, loader: Loader, submodules: Mapping[str, str]) -> None:
+class _DeferredCode:
+    """Loads a package, but runs its code only when a name of it is missing: it becomes its `__getattr__` (PEP 562)."""
+
+    def __init__(self, loader: Any, submodules: Mapping[str, str]) -> None:
         self._loader = loader
         self._submodules = submodules
+        self._is_running = False
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
+        found: ModuleType | None = self._loader.create_module(spec)
+        return found
 
     def exec_module(self, module: ModuleType) -> None:
-        if module.__spec__ is not None:
-            module.__spec__.loader = module.__loader__ = self._loader
-        vars(module)["__getattr__"] = _DeferredCode(module, self._loader, self._submodules)
-
-
-class _DeferredCode:
-    """The `__getattr__` of a deferred package (PEP 562)."""
-
-    def __init__(self, module: ModuleType, loader: Loader, submodules: Mapping[str, str]) -> None:
-        self._module = module
-        self._loader = loader
-        self._submodules = submodules
-        self._running = False
+        self._members = vars(module)
+        self._package = module
+        module.__loader__ = self._members["__spec__"].loader = self._loader
+        self._members["__getattr__"] = self
 
     def __call__(self, name: str) -> Any:
-        package = self._module.__name__
+        package = self._package.__name__
         if name in self._submodules:
             with suppress(ImportError, AttributeError):
                 return getattr(import_module(f"{package}.{self._submodules[name]}"), name)
         if find_spec(f"{package}.{name}"):
             return import_module(f"{package}.{name}")
         with _lock:
-            if self._running:  # it asks for a name that it has yet to define
+            if self._is_running:  # it asks for a name that it has yet to define
                 raise AttributeError(f"module {package!r} has no attribute {name!r}")
-            if vars(self._module).get("__getattr__") is self:
-                self._running = True
+            if self._members.get("__getattr__") is self:
+                self._is_running = True
                 try:
-                    self._loader.exec_module(self._module)
+                    self._loader.exec_module(self._package)
                 finally:
-                    self._running = False
-                if vars(self._module).get("__getattr__") is self:
-                    del vars(self._module)["__getattr__"]
-        return getattr(self._module, name)
+                    self._is_running = False
+                if self._members.get("__getattr__") is self:
+                    del self._members["__getattr__"]
+        return getattr(self._package, name)
