@@ -87,7 +87,8 @@ class Boto3Issuer:
             aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret_access_key, region_name=self._region
         )
         style: Literal["virtual", "path"] = "virtual" if self._endpoint.virtual_hosted else "path"
-        config = Config(signature_version="s3v4", s3={"addressing_style": style})
+        # The parameters have been checked.
+        config = Config(signature_version="s3v4", s3={"addressing_style": style}, parameter_validation=False)
         url = f"{self._endpoint.scheme}://{self._endpoint.authority}"
         client = session.client("s3", endpoint_url=url, config=config)
         # OCI allows bucket names of 256 characters; boto3 would refuse those.

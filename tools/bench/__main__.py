@@ -25,7 +25,10 @@ Measure = Callable[[Stack, Callable[[], None]], Sequence[Table | Breakdown]]
 SECTIONS: dict[str, tuple[Measure, int]] = {
     "one-url": (lambda stack, tick: [one_url.measure(stack, tick)], one_url.ROUNDS),
     "warm": (warm.measure, 2 * (warm.ROUNDS + 2)),
-    "batch": (lambda stack, tick: [batch.measure(stack, tick)], batch.ROUNDS),
+    "batch": (
+        lambda stack, tick: [batch.measure(stack, tick), batch.measure_costly(stack, tick)],
+        batch.ROUNDS + len(batch.COSTLY),
+    ),
     "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
     "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),

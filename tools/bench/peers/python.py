@@ -68,6 +68,17 @@ def presign_batch() -> Callable[[], bytes]:
     return _handler({"requests": [{"key": key} for key in BATCH]})
 
 
+def presign_metadata_batch() -> Callable[[], bytes]:
+    """A batch in which each request has as many metadata as it may have."""
+    metadata = {f"n{number}": "v" for number in range(64)}
+    return _handler({"requests": [{"operation": "put_object", "key": "a", "metadata": metadata}] * 1000})
+
+
+def presign_file_name_batch() -> Callable[[], bytes]:
+    """A batch in which each request has as long a file name as it may have, every character of which is encoded."""
+    return _handler({"requests": [{"key": "a", "download_as": "日" * 255}] * 1000})
+
+
 def presign_par() -> Callable[[], bytes]:
     """A pre-authenticated request, from JSON to JSON; the environment's policy gives it."""
     return _handler({"key": KEY, "via": "par"})
@@ -139,7 +150,9 @@ def _handler(body: object) -> Callable[[], bytes]:
     from presign.request.model import Invocation
 
     app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("wb"))  # noqa: SIM115
-    invocation = Invocation(call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", caller="invoke", body=json.dumps(body).encode())
+    invocation = Invocation(
+        call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", caller="invoke", body=json.dumps(body, ensure_ascii=False).encode()
+    )
     return lambda: app.handle(invocation).body
 
 
@@ -166,6 +179,8 @@ MAKERS: dict[str, Maker] = {
     "presign": presign,
     "presign-handler": presign_handler,
     "presign-batch": presign_batch,
+    "presign-metadata-batch": presign_metadata_batch,
+    "presign-file-name-batch": presign_file_name_batch,
     "presign-par": presign_par,
     "sdk-par": sdk_par,
     "boto3": boto3_kept_client,
