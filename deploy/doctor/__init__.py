@@ -12,7 +12,7 @@ from rich.console import Console
 
 from deploy import oci_auth
 from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
-from deploy.doctor.step import Step, findings_of
+from deploy.doctor.step import Step, Unknown, findings_of
 from deploy.doctor.tenancy import Tenancy
 
 STEPS: tuple[Step, ...] = (
@@ -31,7 +31,7 @@ STEPS: tuple[Step, ...] = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy doctor`."""
-    found = parser.add_mutually_exclusive_group()
+    found = parser.add_mutually_exclusive_group(required=True)
     found.add_argument("--function", metavar="OCID", help="the function")
     found.add_argument("--stack", type=Path, metavar="DIR", help="the Terraform stack that made it")
     parser.add_argument("--origin", help="of your web page, such as https://app.example.com: tries what a browser may")
@@ -56,6 +56,14 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
     Returns:
         The exit status: 1 if anything is wrong.
     """
+    try:
+        tenancy.credentials, tenancy.function_ocid  # noqa: B018 - without these there is nothing to look at
+    except Unknown as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    except Exception as exc:  # noqa: BLE001 - of which kind depends on the kind of credentials
+        print(f"Your credentials can't be used: {exc}", file=sys.stderr)
+        return 1
     found = findings_of(STEPS, tenancy)
     if tenancy.arguments.json:
         return int(not report.write_json(found, stream))

@@ -80,20 +80,30 @@ def test_one_document_for_machines(world: World) -> None:
     ]
 
 
-def test_the_command_without_credentials(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy", "doctor", "--function", "ocid1.fnfunc.oc1.eu-frankfurt-1.a", "--json"],
+@pytest.mark.parametrize("option", ["--json", "--auth=config"])
+def test_the_command_without_credentials_says_so_and_looks_no_further(tmp_path: Path, option: str) -> None:
+    done = run_command(tmp_path, "--function", "ocid1.fnfunc.oc1.eu-frankfurt-1.a", option)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Your credentials can't be used: Could not find config file at ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_command_for_a_stack_that_made_no_function(world: World, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{tmp_path} has not been applied: there is no presign.tfstate with outputs.\n"
+
+
+def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "deploy", "doctor", *arguments],
         cwd=ROOT,
-        env={"PATH": "", "HOME": str(tmp_path)},
+        env={"PATH": "", "HOME": str(home), **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    states = {one["step"]: one["state"] for one in json.loads(done.stdout)["steps"]}
-    assert states["settings"] == "skipped"
-    assert "Your credentials can't be used: Could not find config file at " in done.stdout
 
 
 def test_no_step_has_the_name_of_another() -> None:
