@@ -21,8 +21,7 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.request.model import ObjectOperation, Request
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import CopyObject
+from presign.request.operations.objects import CopyObject, PostObject
 
 _PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
 """The names in boto3's client methods that do not follow from those of the query parameters and headers."""

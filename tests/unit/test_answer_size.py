@@ -16,8 +16,7 @@ from presign.keys.credentials import CustomerSecretKey
 from presign.problems import FieldError, InvalidRequest, PayloadTooLarge
 from presign.request.model import Operation
 from presign.request.object_names import key_error
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import GetObject, PutObject
+from presign.request.operations.objects import GetObject, PostObject, PutObject
 
 ENDPOINT = StorageEndpoint.from_template(
     "https://axaxnpcrorw5.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com", namespace=None, region="r"

@@ -28,8 +28,7 @@ from presign.request.header_values import file_name_error
 from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
 from presign.request.object_names import key_error, prefix_error
 from presign.request.operations import OPERATIONS
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import GetObject
+from presign.request.operations.objects import GetObject, PostObject
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))
