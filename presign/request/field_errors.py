@@ -1,7 +1,7 @@
 """All validation errors of a JSON document at once, where a msgspec decoder stops at the first."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -36,16 +36,19 @@ def pointer(*parts: str | int) -> str:
 
 
 def field_errors(
-    document: Mapping[str, Any],
+    document: Any,
     struct: type[msgspec.Struct],
     *,
     at: str = "",
     unknown: Callable[[str], str] = lambda name: "is not a field of this object",
 ) -> Iterator[FieldError]:
-    """Every way in which the members of `document`, a JSON object at the pointer `at`, do not fit `struct`.
+    """Every way in which `document`, the JSON value at the pointer `at`, does not fit `struct`.
 
     `unknown` gives the sentence for a member that `struct` does not have.
     """
+    if not isinstance(document, dict):
+        yield FieldError(at, "must be a JSON object")
+        return
     fields = _fields(struct)
     for name, field in fields.items():
         if field.required and name not in document:

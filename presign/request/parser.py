@@ -51,7 +51,7 @@ def requests_of_batch(document: Any) -> list[Any]:
     Raises:
         InvalidRequest: it is not an object with 1 to 1,000 `requests`, and nothing else.
     """
-    if errors := first_errors(field_errors(json_object(document), _Batch)):
+    if errors := first_errors(field_errors(document, _Batch)):
         raise InvalidRequest(errors)
     requests: list[Any] = document["requests"]
     return requests

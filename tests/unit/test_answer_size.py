@@ -19,7 +19,7 @@ from presign.request.object_names import key_error
 from presign.request.operations.objects import GetObject, PostObject, PutObject
 
 ENDPOINT = StorageEndpoint.from_template(
-    "https://axaxnpcrorw5.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com", namespace=None, region="r"
+    "https://axaxnpcrorw5.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com", namespace="", region="r"
 )
 ISSUER = SigV4Issuer(endpoint=ENDPOINT, region="eu-frankfurt-1")
 KEY = CustomerSecretKey("a" * 256, "secret")

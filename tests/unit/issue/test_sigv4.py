@@ -7,7 +7,7 @@ import calendar
 import hmac
 import json
 import string
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -115,13 +115,13 @@ class TestExpiry:
             issuer().issue(download(expires_in), key=AWS_KEY, now=AWS_EXAMPLE_TIME)
 
     def test_not_beyond_the_end_of_the_key(self) -> None:
-        key = CustomerSecretKey("access", "secret", AWS_EXAMPLE_TIME + 5)
+        key = CustomerSecretKey("access", "secret", datetime.fromtimestamp(AWS_EXAMPLE_TIME + 5, UTC))
         issued = issuer().issue(download(60), key=key, now=AWS_EXAMPLE_TIME)
         assert (issued.expires_in, issued.expires_at) == (5, "2013-05-24T00:00:05Z")
         assert "&X-Amz-Expires=5&" in issued.url
 
     def test_a_retired_key_signs_nothing(self) -> None:
-        key = CustomerSecretKey("access", "secret", AWS_EXAMPLE_TIME)
+        key = CustomerSecretKey("access", "secret", datetime.fromtimestamp(AWS_EXAMPLE_TIME, UTC))
         with pytest.raises(SecretUnavailable):
             issuer().issue(download(60), key=key, now=AWS_EXAMPLE_TIME)
 
