@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -81,7 +81,7 @@ class App:
     def _answer(self, invocation: Invocation) -> Reply:
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is DOCUMENT:
-            return _reply(msgspec.Raw(self._document))
+            return _reply(msgspec.Raw((self._root / "gateway" / "openapi.json").read_bytes()))
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
         check_size(invocation.body, BATCH if route is None else route)
@@ -119,7 +119,7 @@ class App:
                 deleted = close_uploads(event, policy=service.policy, pars=service.pars)
                 if deleted is not None:
                     where = {"bucket": event.bucket, "key": event.key}
-                    self._record_deletion("close_uploads", invocation, **where, deleted=deleted)
+                    self._record_deletion(invocation, event="close_uploads", **where, deleted=deleted)
             if service.delivery is not None:
                 service.delivery.publish(outcomes)
         except SecretUnavailable as exc:
@@ -130,7 +130,8 @@ class App:
 
     def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
         subject = principal.claims.get("sub", msgspec.UNSET)
-        record = partial(self._record_deletion, "revoke", invocation, subject=subject, bucket=asked.bucket, id=asked.id)
+        where = {"bucket": asked.bucket, "id": asked.id}
+        record = partial(self._record_deletion, invocation, event="revoke", subject=subject, **where)
         try:
             revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
@@ -143,14 +144,11 @@ class App:
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
         seconds_left = partial(service.seconds_left, invocation.deadline)
         swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
-        self._record_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)
+        self._record_deletion(invocation, event="sweep", bucket=asked.bucket, deleted=swept.deleted)
         return _reply(swept)
 
-    def _record_deletion(
-        self, event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
-    ) -> None:
-        record = AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
-        self._record([record])
+    def _record_deletion(self, invocation: Invocation, **members: Any) -> None:
+        self._record([AuditRecord(call_id=invocation.call_id, caller=invocation.caller, **members)])
 
     def _record(self, records: Sequence[AuditRecord]) -> None:
         audit.write(records, sys.stderr.buffer if self._audit_stream is None else self._audit_stream)
@@ -161,10 +159,6 @@ class App:
         settings = Settings.from_config(self._config, root=self._root)
         logs.set_level(settings.log_level)
         return Service(settings, clock=self._clock)
-
-    @cached_property
-    def _document(self) -> bytes:
-        return (self._root / "gateway" / "openapi.json").read_bytes()
 
 
 @contextmanager

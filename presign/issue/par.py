@@ -109,9 +109,7 @@ class Pars:
 
     def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
         """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
-        options: dict[str, Any] = {"limit": PAGE_ITEMS}
-        if object_prefix:
-            options["object_name_prefix"] = object_prefix
+        options: dict[str, Any] = {"limit": PAGE_ITEMS, "object_name_prefix": object_prefix or None}
         while True:
             page = self._ask("list_preauthenticated_requests", bucket, **options)
             yield from page.data

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,9 +42,7 @@ class CustomerSecretKey:
         return int(min(expires_in, seconds_left))
 
 
-def fetch_key(
-    oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float] = time.time
-) -> CustomerSecretKey:
+def fetch_key(oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float]) -> CustomerSecretKey:
     """The customer secret key that the current version of `secret` holds; `clock` gives seconds since the epoch.
 
     Raises:

@@ -3,7 +3,6 @@
 The SDK is imported when something is first asked of it.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -45,11 +44,7 @@ class OciClient:
     """
 
     def __init__(
-        self,
-        *,
-        vault_endpoint: str | None = None,
-        object_storage_endpoint: str | None = None,
-        clock: Callable[[], float] = time.time,
+        self, *, vault_endpoint: str | None, object_storage_endpoint: str | None, clock: Callable[[], float]
     ) -> None:
         self._vault_endpoint = vault_endpoint
         self._object_storage_endpoint = object_storage_endpoint

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from presign.policy.templates import claim_name_error, prefix_template_error, template_error, without_claims
+from presign.policy.templates import claim_name_error, last_segment_error, template_error, without_claims
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import Caller, Seconds, Via
-from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import MULTIPART, OPERATIONS
 from presign.request.operations.objects import GetObject, HeadObject, PutObject
 from presign.request.operations.prefixes import GetPrefix
+from presign.request.texts import bucket_error, key_error
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""
@@ -131,16 +131,16 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
     if error := template_error(rule.bucket) or bucket_error(without_claims(rule.bucket)):
         yield FieldError("/bucket", error)
     # A prefix that no key can begin with would never match.
-    if error := prefix_template_error(rule.prefix) or key_error(f"{without_claims(rule.prefix)}x"):
+    prefix = rule.prefix
+    if error := template_error(prefix) or last_segment_error(prefix) or key_error(f"{without_claims(prefix)}x"):
         yield FieldError("/prefix", error)
     for name in rule.when:
         if error := claim_name_error(name):
             yield FieldError(pointer("when", name), error)
     for index, pattern in enumerate(rule.content_types or ()):
         if not _media_range.fullmatch(pattern):
-            yield FieldError(
-                pointer("content_types", index), "must be such as image/png, image/* or */*, in lower case"
-            )
+            at = pointer("content_types", index)
+            yield FieldError(at, "must be such as image/png, image/* or */*, in lower case")
     if rule.via == "par":
         yield from _par_errors(rule)
     elif rule.single_use:

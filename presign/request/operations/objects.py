@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
-from presign.request.header_values import field_name_error, field_value_error
 from presign.request.model import ObjectOperation
-from presign.request.object_names import MAX_KEY_BYTES
+from presign.request.texts import MAX_KEY_BYTES, field_name_error, field_value_error
 
 MAX_PUT_BYTES = 50 * 1024**3
 """Bytes: the most that OCI Object Storage takes in one PUT."""
@@ -77,9 +76,7 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    header_options: ClassVar[frozenset[str]] = frozenset(
-        {"content_type", "cache_control", "content_disposition", "content_encoding"}
-    )
+    header_options = frozenset({"content_type", "cache_control", "content_disposition", "content_encoding"})
 
     content_type: Text | None = None
     cache_control: Text | None = None

@@ -37,7 +37,8 @@ class Running:
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():
             monkeypatch.setenv(name, value)
-        self.tenancy = OciClient(vault_endpoint=self.server.url, object_storage_endpoint=self.server.url)
+        url = self.server.url
+        self.tenancy = OciClient(vault_endpoint=url, object_storage_endpoint=url, clock=time.time)
 
     def content(self) -> str:
         return self.tenancy.secret_content(SECRET)
