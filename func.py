@@ -65,14 +65,9 @@ def loaded_function() -> Function:
     return function
 
 
-def serve() -> None:
-    """Get ready, and serve; does not return."""
+if __name__ == "__main__":
     import fdk
     import fdk.runner  # the FDK itself imports it only at the first call
 
     app.warm()
     fdk.handle(loaded_function())
-
-
-if __name__ == "__main__":
-    serve()

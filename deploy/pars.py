@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy import oci_auth
-from presign.issue.par import ParName
-from presign.request.model import Principal
+from presign.issue.par import ParName, subject_digest
 from presign.settings import function_tag
 
 
@@ -72,7 +71,7 @@ def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator
 
 def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]:
     now = datetime.now(UTC)
-    subject = ParName.of(Principal("gateway", {"sub": arguments.subject}), tag="", call_id="").subject
+    subject = subject_digest(arguments.subject)
     for par in pars:
         name = ParName.parse(par.name)
         if name is None:

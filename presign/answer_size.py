@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from presign.audit import Refusal
-from presign.issue.post_policy import policy_document
-from presign.issue.sigv4 import encoded_parameters
+from presign.issue.sigv4 import encoded_parameters, policy_document
 from presign.issue.uri import uri_encode
 from presign.policy import Grant
 from presign.problems import PayloadTooLarge
-from presign.request.operations.form import PostObject
+from presign.request.operations.objects import PostObject
 
 MAX_ANSWER_BYTES = 6_000_000
 """A function may send 6 MB."""

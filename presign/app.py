@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -16,14 +16,14 @@ from presign.audit import AuditRecord, Issued, Refusal
 from presign.problems import MEDIA_TYPE, EventFailed, Problem, SecretUnavailable
 from presign.request.claims import principal_of
 from presign.request.field_errors import pointer
-from presign.request.model import Event, Invocation, Principal
+from presign.request.model import Invocation, Principal
 from presign.request.parser import decode
 from presign.request.routes import BATCH, DOCUMENT, REVOKE, SWEEP, check_size, direct_route, http_route
 from presign.revocation import Revocation, Sweep, close_uploads, parse, revoke, sweep
 from presign.service import Service
 from presign.settings import Settings
 
-JSON = "application/json"
+_JSON = {"Content-Type": "application/json"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -81,7 +81,7 @@ class App:
     def _answer(self, invocation: Invocation) -> Reply:
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is DOCUMENT:
-            return _reply(200, JSON, self._document, {})
+            return _reply(msgspec.Raw((self._root / "gateway" / "openapi.json").read_bytes()))
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
         check_size(invocation.body, BATCH if route is None else route)
@@ -102,11 +102,11 @@ class App:
         if route.events:
             self._follow_events(outcomes, service, invocation)
         if route.several:
-            return _json_reply({"results": _results(outcomes, invocation.call_id)})
+            return _reply({"results": _results(outcomes, invocation.call_id)})
         [outcome] = outcomes
         if isinstance(outcome, Refusal):
             return _problem_reply(outcome.problem, invocation.call_id)
-        return _json_reply(outcome.answer)
+        return _reply(outcome.answer)
 
     def _follow_events(self, outcomes: Sequence[Issued | Refusal], service: Service, invocation: Invocation) -> None:
         """Do all that events ask for besides URLs: close uploads, and deliver the answers.
@@ -115,10 +115,11 @@ class App:
             EventFailed: something failed that may go well the next time, so the sender is to send the events again.
         """
         try:
-            for outcome in outcomes:
-                request = outcome.request
-                if request is not None and request.event is not None:
-                    self._close_uploads(request.event, service, invocation)
+            for event in [outcome.request.event for outcome in outcomes if outcome.request and outcome.request.event]:
+                deleted = close_uploads(event, policy=service.policy, pars=service.pars)
+                if deleted is not None:
+                    where = {"bucket": event.bucket, "key": event.key}
+                    self._record_deletion(invocation, event="close_uploads", **where, deleted=deleted)
             if service.delivery is not None:
                 service.delivery.publish(outcomes)
         except SecretUnavailable as exc:
@@ -129,7 +130,8 @@ class App:
 
     def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
         subject = principal.claims.get("sub", msgspec.UNSET)
-        record = partial(self._record_deletion, "revoke", invocation, subject=subject, bucket=asked.bucket, id=asked.id)
+        where = {"bucket": asked.bucket, "id": asked.id}
+        record = partial(self._record_deletion, invocation, event="revoke", subject=subject, **where)
         try:
             revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
         except Exception as exc:  # noqa: BLE001 - the record tells what was tried
@@ -137,27 +139,16 @@ class App:
             record(outcome=audit.outcome_of(problem), code=problem.code)
             return _problem_reply(problem, invocation.call_id)
         record(key=revoked.key)
-        return _json_reply(revoked)
+        return _reply(revoked)
 
     def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
         seconds_left = partial(service.seconds_left, invocation.deadline)
         swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
-        self._record_deletion("sweep", invocation, bucket=asked.bucket, deleted=swept.deleted)
-        return _json_reply(swept)
+        self._record_deletion(invocation, event="sweep", bucket=asked.bucket, deleted=swept.deleted)
+        return _reply(swept)
 
-    def _close_uploads(self, event: Event, service: Service, invocation: Invocation) -> None:
-        """Delete the single-use PARs by which the object of an event could be written again."""
-        written_at = event.written_at
-        if written_at is None or not service.policy.is_single_use(event.bucket, event.key):
-            return
-        deleted = close_uploads(event.bucket, event.key, written_at=written_at, pars=service.pars)
-        self._record_deletion("close_uploads", invocation, bucket=event.bucket, key=event.key, deleted=deleted)
-
-    def _record_deletion(
-        self, event: Literal["revoke", "sweep", "close_uploads"], invocation: Invocation, **members: Any
-    ) -> None:
-        record = AuditRecord(event=event, call_id=invocation.call_id, caller=invocation.caller, **members)
-        self._record([record])
+    def _record_deletion(self, invocation: Invocation, **members: Any) -> None:
+        self._record([AuditRecord(call_id=invocation.call_id, caller=invocation.caller, **members)])
 
     def _record(self, records: Sequence[AuditRecord]) -> None:
         audit.write(records, sys.stderr.buffer if self._audit_stream is None else self._audit_stream)
@@ -168,10 +159,6 @@ class App:
         settings = Settings.from_config(self._config, root=self._root)
         logs.set_level(settings.log_level)
         return Service(settings, clock=self._clock)
-
-    @cached_property
-    def _document(self) -> bytes:
-        return (self._root / "gateway" / "openapi.json").read_bytes()
 
 
 @contextmanager
@@ -192,13 +179,10 @@ def _results(outcomes: Sequence[Issued | Refusal], call_id: str) -> list[Any]:
 
 
 def _problem_reply(problem: Problem, call_id: str) -> Reply:
-    return _reply(problem.status, MEDIA_TYPE, _encoder.encode(problem.details(call_id)), problem.headers)
+    headers = {"Content-Type": MEDIA_TYPE, **problem.headers}
+    return _reply(problem.details(call_id), status=problem.status, headers=headers)
 
 
-def _json_reply(document: Any) -> Reply:
-    return _reply(200, JSON, _encoder.encode(document), {})
-
-
-def _reply(status: int, media_type: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+def _reply(document: Any, *, status: int = 200, headers: Mapping[str, str] = _JSON) -> Reply:
     # A URL is as good as a password while it lasts, so no cache may keep an answer.
-    return Reply(status=status, headers={"Content-Type": media_type, "Cache-Control": "no-store", **headers}, body=body)
+    return Reply(status=status, headers={**headers, "Cache-Control": "no-store"}, body=_encoder.encode(document))

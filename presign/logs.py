@@ -23,7 +23,6 @@ def where_raised(exc: BaseException) -> str:
 
     Its message is left out: nobody knows what may stand in it.
     """
-    places = traceback.extract_tb(exc.__traceback__)
-    return f"{type(exc).__name__} at " + " < ".join(
-        f"{place.filename}:{place.lineno} in {place.name}" for place in reversed(places)
-    )
+    places = reversed(traceback.extract_tb(exc.__traceback__))
+    told = " < ".join(f"{place.filename}:{place.lineno} in {place.name}" for place in places)
+    return f"{type(exc).__name__} at {told}"

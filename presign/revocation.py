@@ -4,7 +4,6 @@ Every function that asks Object Storage raises `SecretUnavailable` if that fails
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -14,9 +13,8 @@ from presign.keys.clock import rfc3339
 from presign.policy import Policy
 from presign.problems import FieldError, InvalidRequest, NotFound, first_errors
 from presign.request.field_errors import field_errors
-from presign.request.model import Principal
-from presign.request.object_names import bucket_error
-from presign.request.parser import json_object
+from presign.request.model import Event, Principal
+from presign.request.texts import bucket_error
 
 
 class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,17 +64,16 @@ Asked = TypeVar("Asked", Revocation, Sweep)
 
 def parse(document: Any, asked: type[Asked], *, at: str = "") -> Asked:
     """The JSON value at the pointer `at` as `asked`; raises `InvalidRequest` with every validation error."""
-    members = json_object(document)
-    errors = first_errors(field_errors(members, asked, at=at))
+    errors = first_errors(field_errors(document, asked, at=at))
     if not errors:
-        if detail := bucket_error(members["bucket"]):
+        if detail := bucket_error(document["bucket"]):
             errors.append(FieldError(f"{at}/bucket", detail))
         # The SDK puts the id into a path, where these have a meaning of their own.
-        if members.get("id") in (".", ".."):
+        if document.get("id") in (".", ".."):
             errors.append(FieldError(f"{at}/id", "must not be '.' or '..'"))
     if errors:
         raise InvalidRequest(errors)
-    return msgspec.convert(members, asked)
+    return msgspec.convert(document, asked)
 
 
 def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars) -> Revoked:
@@ -93,11 +90,15 @@ def revoke(asked: Revocation, principal: Principal, *, policy: Policy, pars: Par
     return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))
 
 
-def close_uploads(bucket: str, key: str, *, written_at: datetime, pars: Pars) -> int:
-    """Delete the PARs by which an object that was just written could be written again; tells how many.
+def close_uploads(event: Event, *, policy: Policy, pars: Pars) -> int | None:
+    """Delete the single-use PARs by which the object of an event could be written again; tells how many.
 
-    PARs created after `written_at` stay.
+    PARs created after the object was written stay. None if no rule of `policy` has them for this object, or the event
+    does not tell when it was written.
     """
+    bucket, key, written_at = event.bucket, event.key, event.written_at
+    if written_at is None or not policy.is_single_use(bucket, key):
+        return None
     listed = pars.all(bucket, object_prefix=key)
     found = [par for par in listed if is_open_upload(par, key=key, tag=pars.tag, written_at=written_at)]
     for par in found:

@@ -10,10 +10,8 @@ from presign.issue import Issuer, make_issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.par import Pars
 from presign.keys.cache import CachedValue
-from presign.keys.clock import ClockCheck
-from presign.keys.credentials import CustomerSecretKey
+from presign.keys.credentials import CustomerSecretKey, fetch_key
 from presign.keys.oci_client import OciClient, realm_domain
-from presign.keys.source import fetch_key
 from presign.policy import Policy
 from presign.problems import SecretUnavailable
 from presign.request.parser import RequestParser
@@ -41,7 +39,7 @@ class Service:
         self._oci_client = OciClient(
             vault_endpoint=settings.vault_endpoint,
             object_storage_endpoint=settings.object_storage_endpoint,
-            clock_check=ClockCheck("OCI", clock=clock),
+            clock=clock,
         )
         self.parser = RequestParser(
             default_bucket=settings.default_bucket,
@@ -91,8 +89,12 @@ class Service:
     def issuer(self, *, deadline: str = "") -> Issuer:
         """The issuer that signs with the customer secret key."""
         if self._issuer is None:
-            endpoint = self._endpoint(deadline)
-            self._issuer = make_issuer(self._settings.signer, endpoint=endpoint, region=self._settings.region)
+            region, template = self._settings.region, self._settings.storage_endpoint
+            if template is None:
+                template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
+            namespace = self.namespace(deadline=deadline) if "{namespace}" in template else ""
+            endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
+            self._issuer = make_issuer(self._settings.signer, endpoint=endpoint, region=region)
         return self._issuer
 
     def namespace(self, *, deadline: str = "") -> str:
@@ -105,11 +107,3 @@ class Service:
         if self._settings.secret is None:
             raise SecretUnavailable("no rule of POLICY has via: s3, so no secret is set")
         return fetch_key(self._oci_client, self._settings.secret, clock=self._clock)
-
-    def _endpoint(self, deadline: str) -> StorageEndpoint:
-        template = self._settings.storage_endpoint
-        if template is None:
-            domain = realm_domain(self._settings.region)
-            template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{domain}"
-        namespace = self.namespace(deadline=deadline) if "{namespace}" in template else None
-        return StorageEndpoint.from_template(template, namespace=namespace, region=self._settings.region)

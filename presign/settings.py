@@ -14,7 +14,7 @@ from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
 from presign.request.model import MAX_EXPIRES_IN
-from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
+from presign.request.texts import bucket_error, virtual_hosted_bucket_error
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""
@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         secret: where the customer secret key is kept; None if no rule needs it.
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
+        virtual_hosted: whether buckets become part of the host name.
         vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
         default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
             and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str | None
     region: str
     storage_endpoint: str | None
+    virtual_hosted: bool
     vault_endpoint: str | None
     object_storage_endpoint: str | None
     rules: list[Rule]
@@ -85,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
+            virtual_hosted=virtual,
             vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=rules,
@@ -108,11 +111,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if reader.errors:
             raise NotConfigured(reader.errors)
         return settings
-
-    @property
-    def virtual_hosted(self) -> bool:
-        """Whether buckets become part of the host name."""
-        return self.storage_endpoint is not None and "{bucket}" in self.storage_endpoint
 
 
 class _Reader:

@@ -13,7 +13,7 @@ from deploy.doctor.tenancy import Tenancy
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.oci_client import realm_domain
 from presign.policy import Rule
-from presign.request.object_names import bucket_error, key_error
+from presign.request.texts import bucket_error, key_error
 
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""
@@ -75,7 +75,7 @@ def _virtual_hosted(tenancy: Tenancy) -> Finding:
     if not in_use:
         if not endpoint.authority.endswith(_OCI_DOMAINS) or realm_domain(tenancy.region) != "oraclecloud.com":
             raise Unknown("The host names of this store for virtual-hosted style are not known here.")
-        endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace=None, region=tenancy.region)
+        endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace="", region=tenancy.region)
     names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.buckets_of("s3") or [_bucket(tenancy)]
     return store_probes.virtual_hosted([_signed(tenancy, name, endpoint) for name in names], in_use=in_use)
 

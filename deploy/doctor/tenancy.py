@@ -17,9 +17,8 @@ from deploy.doctor.fact import fact
 from deploy.doctor.specification import Specification
 from deploy.doctor.step import Unknown
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.credentials import CustomerSecretKey
+from presign.keys.credentials import CustomerSecretKey, parse_key
 from presign.keys.oci_client import realm_domain
-from presign.keys.source import parse_key
 from presign.policy import Rule
 from presign.settings import Settings
 
@@ -285,7 +284,7 @@ class Tenancy:
         template = self.settings.storage_endpoint
         if template is None:
             template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(self.region)}"
-        namespace = self.namespace if "{namespace}" in template else None
+        namespace = self.namespace if "{namespace}" in template else ""
         return StorageEndpoint.from_template(template, namespace=namespace, region=self.region)
 
     def bucket(self, name: str) -> Any:

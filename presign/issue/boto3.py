@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import botocore.auth
@@ -21,8 +21,7 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.request.model import ObjectOperation, Request
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import CopyObject
+from presign.request.operations.objects import CopyObject, PostObject
 
 _PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
 """The names in boto3's client methods that do not follow from those of the query parameters and headers."""
@@ -61,8 +60,9 @@ class Boto3Issuer:
         url: str = self._client_of(key).generate_presigned_url(
             operation.name(), Params=_parameters(grant.request, headers), ExpiresIn=expires_in
         )
-        _check_time(_parameter(url, "X-Amz-Date"), now)
-        signed = unquote(_parameter(url, "X-Amz-SignedHeaders")).split(";")
+        parameters = dict(parse_qsl(urlsplit(url).query))
+        _check_time(parameters["X-Amz-Date"], now)
+        signed = parameters["X-Amz-SignedHeaders"].split(";")
         if signed != sorted(["host", *map(str.lower, headers)]):
             # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
             raise RuntimeError(f"boto3 signed the headers {signed}, not those of the request")
@@ -116,10 +116,6 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
             words = [word[0].upper() + word[1:] for word in name.split("-")]
             parameters[_PARAMETERS.get(name, "".join(words))] = int(value) if name in _NUMBERS else value
     return {**parameters, "Metadata": metadata} if metadata else parameters
-
-
-def _parameter(url: str, name: str) -> str:
-    return url.rpartition(f"&{name}=")[2].partition("&")[0]
 
 
 def _check_time(timestamp: str, now: int) -> None:

@@ -47,7 +47,7 @@ class StorageEndpoint:
     virtual_hosted: bool
 
     @classmethod
-    def from_template(cls, template: str, *, namespace: str | None, region: str) -> Self:
+    def from_template(cls, template: str, *, namespace: str, region: str) -> Self:
         """The endpoint of a URL such as `https://{namespace}.compat.objectstorage.{region}.oraclecloud.com`.
 
         With `{bucket}.` before the host it is one of virtual-hosted style.
@@ -55,10 +55,7 @@ class StorageEndpoint:
         Raises:
             ValueError: the template is not such a URL.
         """
-        url = template.replace("{region}", region)
-        if namespace is not None:
-            url = url.replace("{namespace}", namespace)
-        found = _template.fullmatch(url)
+        found = _template.fullmatch(template.replace("{region}", region).replace("{namespace}", namespace))
         if not found:
             raise ValueError(
                 "must be http:// or https://, a host and at most a port; "

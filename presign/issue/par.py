@@ -18,6 +18,7 @@ from presign.issue.uri import uri_encode, uri_encode_path
 from presign.keys import sdk
 from presign.keys.oci_client import OciClient
 from presign.policy import Grant
+from presign.problems import SecretUnavailable
 from presign.request.model import Caller, Principal
 from presign.request.operations.objects import PutObject
 from presign.request.operations.prefixes import GetPrefix
@@ -41,11 +42,6 @@ class ParName(msgspec.Struct, frozen=True):
     call_id: str
 
     @classmethod
-    def of(cls, principal: Principal, *, tag: str, call_id: str) -> Self:
-        """The name of a PAR for `principal`."""
-        return cls(tag, principal.caller, _digest(principal), call_id)
-
-    @classmethod
     def parse(cls, name: str | None) -> Self | None:
         """The parts of a PAR's name; None if it is not of this project."""
         found = _par_name.fullmatch(name or "")
@@ -56,13 +52,12 @@ class ParName(msgspec.Struct, frozen=True):
 
     def is_of(self, principal: Principal) -> bool:
         """Whether `principal` may revoke the PAR: the caller to whom it was given, or a direct invocation."""
-        subject = _digest(principal)
+        subject = subject_digest(principal.claims.get("sub"))
         return principal.caller == "invoke" or (self.caller == "gateway" and bool(subject) and self.subject == subject)
 
 
-def _digest(principal: Principal) -> str:
+def subject_digest(subject: str | None) -> str:
     """The SHA-256 of a claim `sub` in Base64 for URLs (RFC 4648, 5), without padding; empty if there is no claim."""
-    subject = principal.claims.get("sub")
     return "" if subject is None else base64.urlsafe_b64encode(sha256(subject.encode()).digest()).decode().rstrip("=")
 
 
@@ -84,9 +79,9 @@ class Pars:
 
     def issue(self, grant: Grant, *, principal: Principal, call_id: str, now: int) -> PresignedUrl:
         """The URL of a new PAR for `grant`, which `principal` may revoke; `now` is in seconds since the epoch."""
-        operation = grant.request.operation
+        operation, subject = grant.request.operation, subject_digest(principal.claims.get("sub"))
         details = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails(
-            name=str(ParName.of(principal, tag=self.tag, call_id=call_id)),
+            name=str(ParName(self.tag, principal.caller, subject, call_id)),
             object_name=operation.target,
             access_type="ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
             time_expires=datetime.fromtimestamp(now + grant.expires_in, UTC),
@@ -114,9 +109,7 @@ class Pars:
 
     def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
         """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
-        options: dict[str, Any] = {"limit": PAGE_ITEMS}
-        if object_prefix:
-            options["object_name_prefix"] = object_prefix
+        options: dict[str, Any] = {"limit": PAGE_ITEMS, "object_name_prefix": object_prefix or None}
         while True:
             page = self._ask("list_preauthenticated_requests", bucket, **options)
             yield from page.data
@@ -125,12 +118,10 @@ class Pars:
             options["page"] = page.headers["opc-next-page"]
 
     def _unless_missing(self, method: str, bucket: str, par_id: str) -> Any | None:
-        from oci.exceptions import ServiceError
-
         try:
             return self._ask(method, bucket, par_id).data
-        except Exception as exc:
-            if isinstance(exc.__cause__, ServiceError) and exc.__cause__.status == 404:
+        except SecretUnavailable as exc:
+            if getattr(exc.__cause__, "status", None) == 404:  # of the SDK's ServiceError
                 return None
             raise
 

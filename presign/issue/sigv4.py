@@ -5,6 +5,7 @@ The names are those of the specification: Amazon S3 API Reference, "Authenticati
 """
 
 import hmac
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -13,12 +14,12 @@ from typing import Self
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
-from presign.issue.post_policy import policy_document
 from presign.issue.uri import uri_encode
+from presign.keys.clock import rfc3339
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.request.model import MAX_EXPIRES_IN
-from presign.request.operations.form import PostObject
+from presign.request.operations.objects import PostObject
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -56,6 +57,20 @@ def signing_key(*, secret_access_key: str, scope: str) -> bytes:
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentication: Mapping[str, str]) -> str:
+    """The POST policy that allows `form` until `expires_at` (seconds since the epoch), and nothing else.
+
+    It is signed with the form and lists the conditions that the form must meet ("Browser-Based Uploads Using POST").
+    The fields of `authentication` say who has signed, and when.
+    """
+    conditions: list[object] = [{name: value} for name, value in form.fields().items()]
+    if length_range := form.content_length_range():
+        conditions.append(["content-length-range", *length_range])
+    conditions += [{"bucket": bucket}, {"key": form.key}]
+    conditions += [{name: value} for name, value in authentication.items()]
+    return json.dumps({"expiration": rfc3339(expires_at), "conditions": conditions})
 
 
 class SigningKey:

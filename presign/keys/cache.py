@@ -100,8 +100,6 @@ class CachedValue(Generic[T]):
         Raises:
             SecretUnavailable: there is no usable value, and it can't be fetched, or not in that time.
         """
-        if (fresh := self.fresh()) is not None:
-            return fresh
         kept, now = self._kept, self._clock()
         attempt = self._attempt()
         if kept is not None and now - kept.began_at < self._usable_seconds and self._is_usable(kept.value):
@@ -147,8 +145,7 @@ class CachedValue(Generic[T]):
     def _fail(self, attempt: _Attempt[T], exc: SecretUnavailable) -> None:
         now = self._clock()
         with self._lock:
-            doubled_seconds = min(2 * self._pause_seconds, MAX_PAUSE_SECONDS)
-            self._pause_seconds = max(doubled_seconds, exc.retry_after_seconds)
+            self._pause_seconds = max(min(2 * self._pause_seconds, MAX_PAUSE_SECONDS), exc.retry_after_seconds)
             attempt.failure = exc.cause
             attempt.next_at = now + self._pause_seconds
             if exc.refused:

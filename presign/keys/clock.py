@@ -29,16 +29,14 @@ def rfc3339(seconds: int) -> str:
 
 
 class ClockCheck:
-    """Notices by the answers of a service that the machine's clock is wrong, and tells it in the log once."""
+    """Notices by the answers of OCI that the machine's clock is wrong, and tells it in the log once.
 
-    def __init__(self, service: str, *, clock: Callable[[], float] = time.time) -> None:
-        self._service = service
+    `clock` gives the machine's time, in seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._told = False
-
-    def now(self) -> float:
-        """The time, in seconds since the epoch."""
-        return self._clock()
 
     def check(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
         """Whether the clock is further off the `Date` (RFC 9110, 6.6.1) of an answer than OCI accepts; logs it once.
@@ -46,26 +44,19 @@ class ClockCheck:
         The answer to a request made at `asked_at` (seconds since the epoch) may have been dated at any time since, as
         the container may have been frozen before it could be read.
         """
-        ahead = _seconds_ahead(headers.get("date"), earliest=asked_at, latest=self._clock())
+        try:
+            theirs = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return False
+        ahead = max(0, asked_at - theirs) or min(0, self._clock() - theirs)
         off = abs(ahead) > MAX_SKEW_SECONDS
         if off and not self._told:
-            direction = "ahead of" if ahead > 0 else "behind"
             _log.error(
-                "The clock of this machine is %s (h:mm:ss) %s that of %s. OCI and Object Storage refuse what is signed "
-                "at the wrong time. A function cannot set the clock: deploy it again, so that it runs on another host, "
-                "or ask Oracle's support; elsewhere, synchronise the clock (NTP).",
+                "The clock of this machine is %s (h:mm:ss) %s that of OCI. OCI and Object Storage refuse what is "
+                "signed at the wrong time. A function cannot set the clock: deploy it again, so that it runs on "
+                "another host, or ask Oracle's support; elsewhere, synchronise the clock (NTP).",
                 timedelta(seconds=round(abs(ahead))),
-                direction,
-                self._service,
+                "ahead of" if ahead > 0 else "behind",
             )
         self._told = off
         return off
-
-
-def _seconds_ahead(date: str | None, *, earliest: float, latest: float) -> float:
-    """Seconds from `date` to the time when it was written, as our clock has it; 0 where that may be the same."""
-    try:
-        theirs = parsedate_to_datetime(date or "").timestamp()
-    except (TypeError, ValueError):
-        return 0
-    return max(0, earliest - theirs) or min(0, latest - theirs)

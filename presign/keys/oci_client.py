@@ -40,19 +40,16 @@ class OciClient:
     Args:
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
         object_storage_endpoint: of the native Object Storage API; likewise.
-        clock_check: is shown the `Date` of every answer.
+        clock: the machine's time, in seconds since the epoch, compared with the `Date` of every answer.
     """
 
     def __init__(
-        self,
-        *,
-        vault_endpoint: str | None = None,
-        object_storage_endpoint: str | None = None,
-        clock_check: ClockCheck | None = None,
+        self, *, vault_endpoint: str | None, object_storage_endpoint: str | None, clock: Callable[[], float]
     ) -> None:
         self._vault_endpoint = vault_endpoint
         self._object_storage_endpoint = object_storage_endpoint
-        self._clock_check = ClockCheck("OCI") if clock_check is None else clock_check
+        self._clock = clock
+        self._clock_check = ClockCheck(clock)
 
     def secret_content(self, secret: SecretReference) -> str:
         """The content of the current version of `secret`, in Base64 as Vault hands it out."""
@@ -110,7 +107,7 @@ class OciClient:
             failure: a sentence for the log, if it fails.
             statement: the IAM policy statement that the call needs.
         """
-        asked_at = self._clock_check.now()
+        asked_at = self._clock()
         try:
             answer = call()
         except Exception as exc:

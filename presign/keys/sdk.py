@@ -77,13 +77,10 @@ class _DeferredCode:
     """Loads a package, but runs its code only when a name of it is missing: it becomes its `__getattr__` (PEP 562)."""
 
     def __init__(self, loader: Any, submodules: Mapping[str, str]) -> None:
+        self.create_module = loader.create_module
         self._loader = loader
         self._submodules = submodules
         self._is_running = False
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        found: ModuleType | None = self._loader.create_module(spec)
-        return found
 
     def exec_module(self, module: ModuleType) -> None:
         self._members = vars(module)

@@ -11,8 +11,7 @@ from presign.problems import FieldError
 from presign.request.field_errors import pointer
 from presign.request.model import ObjectOperation, Operation, Request
 from presign.request.operations import multipart
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import READ_OPTIONS, CopyObject, PutObject
+from presign.request.operations.objects import READ_OPTIONS, CopyObject, PostObject, PutObject
 
 MIN_PART_BYTES = 5 * 1024**2
 """Bytes: the smallest part that S3 takes, unless it is the last."""

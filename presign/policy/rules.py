@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from presign.policy.templates import claim_name_error, prefix_template_error, template_error, without_claims
+from presign.policy.templates import claim_name_error, last_segment_error, template_error, without_claims
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import Caller, Seconds, Via
-from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import MULTIPART, OPERATIONS
 from presign.request.operations.objects import GetObject, HeadObject, PutObject
 from presign.request.operations.prefixes import GetPrefix
+from presign.request.texts import bucket_error, key_error
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""
@@ -80,8 +80,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers
 
 
-class _Document(msgspec.Struct, forbid_unknown_fields=True):
-    rules: list[Rule]
+class _Document(msgspec.Struct):
+    rules: list[Any]
 
 
 def upload_limits(rule: Rule) -> list[str]:
@@ -99,18 +99,12 @@ def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
         return [], [FieldError("", f"is not JSON: {exc}")]
     except ValueError as exc:
         return [], [FieldError("", str(exc))]
-    if not isinstance(document, dict):
-        return [], [FieldError("", "must be a JSON object")]
-    rules = document.get("rules")
-    if not isinstance(rules, list):
-        return [], list(field_errors(document, _Document))
-    errors = list(field_errors({**document, "rules": []}, _Document))
+    errors = list(field_errors(document, _Document))
+    rules = document.get("rules") if isinstance(document, dict) else None
     parsed = []
-    for index, rule in enumerate(rules):
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
         at = pointer("rules", index)
-        if not isinstance(rule, dict):
-            errors.append(FieldError(at, "must be a JSON object"))
-        elif wrong_types := list(field_errors(rule, Rule, at=at)):
+        if wrong_types := list(field_errors(rule, Rule, at=at)):
             errors += wrong_types
         else:
             parsed.append(msgspec.convert(rule, Rule))
@@ -132,27 +126,24 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
     for index, name in enumerate(rule.operations):
         if name not in known:
             yield FieldError(pointer("operations", index), f"must be one of {', '.join(known)}")
+        if name == GetPrefix.name() and rule.via == "s3":
+            yield FieldError(pointer("operations", index), "needs a rule with via: par")
     if error := template_error(rule.bucket) or bucket_error(without_claims(rule.bucket)):
         yield FieldError("/bucket", error)
     # A prefix that no key can begin with would never match.
-    if error := prefix_template_error(rule.prefix) or key_error(f"{without_claims(rule.prefix)}x"):
+    prefix = rule.prefix
+    if error := template_error(prefix) or last_segment_error(prefix) or key_error(f"{without_claims(prefix)}x"):
         yield FieldError("/prefix", error)
     for name in rule.when:
         if error := claim_name_error(name):
             yield FieldError(pointer("when", name), error)
     for index, pattern in enumerate(rule.content_types or ()):
         if not _media_range.fullmatch(pattern):
-            yield FieldError(
-                pointer("content_types", index), "must be such as image/png, image/* or */*, in lower case"
-            )
-    yield from _par_errors(rule) if rule.via == "par" else _s3_errors(rule)
-
-
-def _s3_errors(rule: Rule) -> Iterator[FieldError]:
-    for index, name in enumerate(rule.operations):
-        if name == GetPrefix.name():
-            yield FieldError(pointer("operations", index), "needs a rule with via: par")
-    if rule.single_use:
+            at = pointer("content_types", index)
+            yield FieldError(at, "must be such as image/png, image/* or */*, in lower case")
+    if rule.via == "par":
+        yield from _par_errors(rule)
+    elif rule.single_use:
         yield FieldError("/single_use", "needs a rule with via: par")
 
 

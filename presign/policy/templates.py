@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 import msgspec
 
-from presign.request.object_names import has_control_character
+from presign.request.texts import has_control_character
 
 _name = re.compile(r"[a-z0-9_-]+")
 _claim = re.compile(rf"\{{({_name.pattern})\}}")
@@ -57,13 +58,11 @@ def template_error(text: str) -> str:
     return ""
 
 
-def prefix_template_error(text: str) -> str:
-    """Why `text` is not the template of a prefix, or an empty string.
+def last_segment_error(text: str) -> str:
+    """Why a template must not end as `text` does if it is that of a prefix, or an empty string.
 
     Without a slash after the claim, one caller's prefix could be the beginning of another's: `users/al`, `users/alice`.
     """
-    if error := template_error(text):
-        return error
     if _claim.search(text.rpartition("/")[2]):
         return "must have a slash after the claim, as other callers' values could begin with the same letters"
     return ""
@@ -81,8 +80,6 @@ def claim_values(text: str) -> frozenset[str]:
     Many rules ask for the same claim within one call, and it may be long, so the last few are kept.
     """
     if text.startswith("["):
-        try:
+        with suppress(msgspec.MsgspecError):
             return frozenset(_list.decode(text))
-        except msgspec.MsgspecError:
-            pass
     return frozenset([text, *text.split(" ")])

@@ -15,7 +15,6 @@ from presign.problems import AccessDenied
 from presign.request.model import Invocation, Principal
 
 PREFIX = "x-claim-"
-_DIRECT = Principal("invoke")
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ def principal_of(invocation: Invocation, *, gateway_secrets: Sequence[str]) -> P
         AccessDenied: there is a gateway secret, but the HTTP request has no claim that carries it.
     """
     if invocation.caller == "invoke":
-        return _DIRECT
+        return Principal("invoke")
     carried = claims_of(invocation.headers, gateway_secrets=gateway_secrets)
     if gateway_secrets and not carried:
         raise AccessDenied

@@ -1,13 +1,12 @@
 """All validation errors of a JSON document at once, where a msgspec decoder stops at the first."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-import msgspec.inspect
 
 from presign.problems import FieldError
 
@@ -36,16 +35,19 @@ def pointer(*parts: str | int) -> str:
 
 
 def field_errors(
-    document: Mapping[str, Any],
+    document: Any,
     struct: type[msgspec.Struct],
     *,
     at: str = "",
     unknown: Callable[[str], str] = lambda name: "is not a field of this object",
 ) -> Iterator[FieldError]:
-    """Every way in which the members of `document`, a JSON object at the pointer `at`, do not fit `struct`.
+    """Every way in which `document`, the JSON value at the pointer `at`, does not fit `struct`.
 
     `unknown` gives the sentence for a member that `struct` does not have.
     """
+    if not isinstance(document, dict):
+        yield FieldError(at, "must be a JSON object")
+        return
     fields = _fields(struct)
     for name, field in fields.items():
         if field.required and name not in document:
@@ -64,21 +66,19 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
 
 def _value_errors(value: Any, expected: Any, at: str) -> Iterator[FieldError]:
     detail, path = _first_error(value, expected)
-    if not detail:
-        return
     if not path:
-        yield FieldError(at, detail)
+        if detail:
+            yield FieldError(at, detail)
         return
     # The error is in a member of a mapping or an array. msgspec reports the first alone, and not its name in a mapping,
     # so each member is tried by itself.
     members = value.items() if isinstance(value, dict) else enumerate(value)
-    found = False
-    for name, member in islice(members, MAX_TRIED):
-        if error := _first_error({name: member} if isinstance(value, dict) else [member], expected)[0]:
-            found = True
-            yield FieldError(at + pointer(name), error)
-    if not found:
-        yield FieldError(at, f"has a member that is wrong: {detail}")
+    errors = [
+        FieldError(at + pointer(name), error)
+        for name, member in islice(members, MAX_TRIED)
+        if (error := _first_error({name: member} if isinstance(value, dict) else [member], expected)[0])
+    ]
+    yield from errors or [FieldError(at, f"has a member that is wrong: {detail}")]
 
 
 def _first_error(value: Any, expected: Any) -> tuple[str, str]:
@@ -101,13 +101,12 @@ def _sentence(detail: str, expected: Any) -> str:
         verb = "be" if found[1] == "int" else "have"
         return f"must {verb} at {'most' if found[2] == '<' else 'least'} {found[3]}{_UNITS[found[1]]}"
     if detail.startswith("Invalid enum value"):
-        return f"must be one of {', '.join(map(str, _choices(msgspec.inspect.type_info(expected))))}"
+        return f"must be one of {', '.join(map(str, _choices(expected)))}"
     return "must be a time with an offset, such as 2026-11-25T12:00:00Z" if "datetime" in detail else detail
 
 
 def _choices(type_: Any) -> list[Any]:
     """The values of the only `Literal` in a type."""
-    if isinstance(type_, msgspec.inspect.LiteralType):
-        return [*type_.values]
-    inner = getattr(type_, "types", None) or [getattr(type_, "item_type", None)]
-    return [value for one in inner if one is not None for value in _choices(one)]
+    if get_origin(type_) is Literal:
+        return [*get_args(type_)]
+    return [value for inner in get_args(type_) for value in _choices(inner)]

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from presign.problems import FieldError
-from presign.request import header_values as values
+from presign.request import texts
 from presign.request.field_errors import pointer
-from presign.request.object_names import MAX_KEY_BYTES, bucket_error, key_error, prefix_error, upload_id_error
 
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
@@ -51,23 +50,23 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 _CHECKS: dict[str, Callable[[Any], str]] = {
-    "bucket": bucket_error,
-    "key": key_error,
-    "prefix": prefix_error,
-    "start_after": prefix_error,
-    "key_marker": prefix_error,
-    "source_bucket": bucket_error,
-    "source_key": key_error,
-    "source_version_id": upload_id_error,
-    "upload_id": upload_id_error,
-    "upload_id_marker": upload_id_error,
-    "content_type": values.media_type_error,
-    "content_md5": partial(values.digest_error, size=16),
-    "checksum_sha256": partial(values.digest_error, size=32),
-    "if_none_match": values.any_error,
-    "download_as": values.file_name_error,
-    "response_content_type": values.media_type_error,
-    "response_expires": values.http_date_error,
+    "bucket": texts.bucket_error,
+    "key": texts.key_error,
+    "prefix": texts.prefix_error,
+    "start_after": texts.prefix_error,
+    "key_marker": texts.prefix_error,
+    "source_bucket": texts.bucket_error,
+    "source_key": texts.key_error,
+    "source_version_id": texts.upload_id_error,
+    "upload_id": texts.upload_id_error,
+    "upload_id_marker": texts.upload_id_error,
+    "content_type": texts.media_type_error,
+    "content_md5": partial(texts.digest_error, size=16),
+    "checksum_sha256": partial(texts.digest_error, size=32),
+    "if_none_match": texts.any_error,
+    "download_as": texts.file_name_error,
+    "response_content_type": texts.media_type_error,
+    "response_expires": texts.http_date_error,
 }
 """Validators of texts for constraints that their types cannot express; other texts are header values."""
 
@@ -141,7 +140,7 @@ class Operation(
             for name, value in msgspec.to_builtins(self).items()
             if isinstance(value, str)
             and name != "operation"
-            and (error := _CHECKS.get(name, values.field_value_error)(value))
+            and (error := _CHECKS.get(name, texts.field_value_error)(value))
         ]
 
     def query(self) -> list[tuple[str, str]]:
@@ -157,8 +156,8 @@ class Operation(
     def _text(self, option: str) -> str:
         value = getattr(self, option)
         if option == "download_as":
-            return values.attachment(value)
-        return values.http_date(value) if isinstance(value, datetime) else str(value)
+            return texts.attachment(value)
+        return texts.http_date(value) if isinstance(value, datetime) else str(value)
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):
@@ -170,7 +169,7 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
 
     is_on_object = True
 
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=texts.MAX_KEY_BYTES)]
 
     @property
     def target(self) -> str:

@@ -39,7 +39,7 @@ class Place(NamedTuple):
     def signed(self, *, template: str | None = None, secret: str | None = None) -> SignedBucket:
         """The bucket as the doctor uses it."""
         return SignedBucket(
-            endpoint=StorageEndpoint.from_template(template or self.endpoint, namespace=None, region=self.region),
+            endpoint=StorageEndpoint.from_template(template or self.endpoint, namespace="", region=self.region),
             region=self.region,
             key=CustomerSecretKey(self.access_key_id, secret or self.secret_access_key),
             name=self.bucket,

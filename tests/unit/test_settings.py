@@ -31,6 +31,7 @@ def test_defaults() -> None:
         namespace=None,
         region="eu-frankfurt-1",
         storage_endpoint=None,
+        virtual_hosted=False,
         vault_endpoint=None,
         object_storage_endpoint=None,
         rules=[],

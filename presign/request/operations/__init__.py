@@ -2,7 +2,6 @@
 
 from presign.request.model import Operation
 from presign.request.operations import multipart, objects, prefixes
-from presign.request.operations.form import PostObject
 
 _MULTIPART: list[type[Operation]] = [
     multipart.CreateMultipartUpload,
@@ -18,7 +17,7 @@ _ALL: list[type[Operation]] = [
     objects.PutObject,
     objects.DeleteObject,
     objects.CopyObject,
-    PostObject,
+    objects.PostObject,
     *_MULTIPART,
     prefixes.ListObjectsV2,
     prefixes.GetPrefix,

@@ -1,6 +1,6 @@
 """The upload in parts."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
@@ -27,7 +27,7 @@ class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
         upload_id: of the upload, as the store gave it.
     """
 
-    query_options: ClassVar[frozenset[str]] = frozenset({"upload_id"})
+    query_options = frozenset({"upload_id"})
 
     upload_id: Text
 

@@ -57,7 +57,7 @@ class Bad:
         self.server = Server(self.app)
         self.removals = Removals(self.app)
         self.bucket = SignedBucket(
-            endpoint=StorageEndpoint.from_template(self.server.url, namespace=None, region="r"),
+            endpoint=StorageEndpoint.from_template(self.server.url, namespace="", region="r"),
             region="r",
             key=CustomerSecretKey("access", "secret"),
             name="bucket",

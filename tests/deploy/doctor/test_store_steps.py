@@ -45,7 +45,7 @@ class StoreWorld(World):
         self.deleted: list[str] = []
         self.methods: set[str] = set()
         self.bucket = SignedBucket(
-            endpoint=StorageEndpoint.from_template(self.s3_server.url, namespace=None, region=REGION),
+            endpoint=StorageEndpoint.from_template(self.s3_server.url, namespace="", region=REGION),
             region=REGION,
             key=CustomerSecretKey(ACCESS_KEY_ID, SECRET_ACCESS_KEY),
             name=BUCKET,

@@ -14,8 +14,7 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigV4Issuer
 from presign.keys.credentials import CustomerSecretKey
 from presign.request.model import Operation
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import GetObject, PutObject
+from presign.request.operations.objects import GetObject, PostObject, PutObject
 
 KEY = CustomerSecretKey("access", "secret")
 ENDPOINT = StorageEndpoint.from_template("http://127.0.0.1:9000", namespace="", region="us-ashburn-1")

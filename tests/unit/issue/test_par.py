@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from presign.issue.par import ParName, is_open_upload
+from presign.issue.par import ParName, is_open_upload, subject_digest
 from presign.request.model import Principal
 
 ALICE, BOB = Principal("gateway", {"sub": "alice"}), Principal("gateway", {"sub": "bob"})
@@ -18,7 +18,7 @@ NOBODY, DIRECT = Principal("gateway"), Principal("invoke")
 
 
 def name(principal: Principal) -> ParName:
-    return ParName.of(principal, tag="tag", call_id="01CALL")
+    return ParName("tag", principal.caller, subject_digest(principal.claims.get("sub")), "01CALL")
 
 
 def test_the_name_is_written_and_read() -> None:

@@ -7,7 +7,7 @@ import calendar
 import hmac
 import json
 import string
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -24,12 +24,10 @@ from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.problems import SecretUnavailable
-from presign.request.header_values import file_name_error
 from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
-from presign.request.object_names import key_error, prefix_error
 from presign.request.operations import OPERATIONS
-from presign.request.operations.form import PostObject
-from presign.request.operations.objects import GetObject
+from presign.request.operations.objects import GetObject, PostObject
+from presign.request.texts import file_name_error, key_error, prefix_error
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))
@@ -116,13 +114,13 @@ class TestExpiry:
             issuer().issue(download(expires_in), key=AWS_KEY, now=AWS_EXAMPLE_TIME)
 
     def test_not_beyond_the_end_of_the_key(self) -> None:
-        key = CustomerSecretKey("access", "secret", AWS_EXAMPLE_TIME + 5)
+        key = CustomerSecretKey("access", "secret", datetime.fromtimestamp(AWS_EXAMPLE_TIME + 5, UTC))
         issued = issuer().issue(download(60), key=key, now=AWS_EXAMPLE_TIME)
         assert (issued.expires_in, issued.expires_at) == (5, "2013-05-24T00:00:05Z")
         assert "&X-Amz-Expires=5&" in issued.url
 
     def test_a_retired_key_signs_nothing(self) -> None:
-        key = CustomerSecretKey("access", "secret", AWS_EXAMPLE_TIME)
+        key = CustomerSecretKey("access", "secret", datetime.fromtimestamp(AWS_EXAMPLE_TIME, UTC))
         with pytest.raises(SecretUnavailable):
             issuer().issue(download(60), key=key, now=AWS_EXAMPLE_TIME)
 

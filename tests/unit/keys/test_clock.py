@@ -16,7 +16,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.now = NOON
-        self._clock_check = ClockCheck("Vault", clock=lambda: self.now)
+        self._clock_check = ClockCheck(lambda: self.now)
 
     def check(self, date: str | None, *, asked_seconds_ago: float = 0) -> bool:
         headers = {} if date is None else {"date": date}
@@ -42,10 +42,10 @@ def test_a_clock_that_may_be_right(date: str | None, caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize(
     ("date", "told"),
     [
-        ("Tue, 24 Nov 2026 09:30:00 GMT", "is 2:30:00 (h:mm:ss) ahead of that of Vault."),
-        ("Tue, 24 Nov 2026 11:54:59 GMT", "is 0:05:01 (h:mm:ss) ahead of that of Vault."),
-        ("Tue, 24 Nov 2026 12:05:01 GMT", "is 0:05:01 (h:mm:ss) behind that of Vault."),
-        ("Thu, 26 Nov 2026 12:00:00 GMT", "is 2 days, 0:00:00 (h:mm:ss) behind that of Vault."),
+        ("Tue, 24 Nov 2026 09:30:00 GMT", "is 2:30:00 (h:mm:ss) ahead of that of OCI."),
+        ("Tue, 24 Nov 2026 11:54:59 GMT", "is 0:05:01 (h:mm:ss) ahead of that of OCI."),
+        ("Tue, 24 Nov 2026 12:05:01 GMT", "is 0:05:01 (h:mm:ss) behind that of OCI."),
+        ("Thu, 26 Nov 2026 12:00:00 GMT", "is 2 days, 0:00:00 (h:mm:ss) behind that of OCI."),
     ],
 )
 def test_a_clock_that_is_off(date: str, told: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""`presign.keys.oci_client` and `presign.keys.source`: the answers of OCI through the real SDK, and its refusals."""
+"""`presign.keys.oci_client` and `credentials`: the answers of OCI through the real SDK, and its refusals."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from local.server import Server
 from local.stack import ROOT
 from local.vault.vault import Fault, Vault
 from presign.app import App
-from presign.keys.credentials import CustomerSecretKey
+from presign.keys.credentials import CustomerSecretKey, fetch_key
 from presign.keys.oci_client import OciClient, SecretReference
-from presign.keys.source import fetch_key
 from presign.problems import SecretUnavailable
 from presign.request.model import Invocation
 
@@ -38,7 +37,8 @@ class Running:
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():
             monkeypatch.setenv(name, value)
-        self.tenancy = OciClient(vault_endpoint=self.server.url, object_storage_endpoint=self.server.url)
+        url = self.server.url
+        self.tenancy = OciClient(vault_endpoint=url, object_storage_endpoint=url, clock=time.time)
 
     def content(self) -> str:
         return self.tenancy.secret_content(SECRET)
@@ -164,7 +164,7 @@ class TestClock:
 
 
 class TestKey:
-    """What the secret says becomes the key (`presign.keys.source`)."""
+    """What the secret says becomes the key (`presign.keys.credentials`)."""
 
     def key(self, running: Running, **more: object) -> CustomerSecretKey:
         content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})

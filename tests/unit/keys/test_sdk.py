@@ -24,9 +24,10 @@ from presign.keys.sdk import DEFERRED, load
 SECRET_OCID = "ocid1.vaultsecret.oc1.x"
 
 ASK = f"""
+import time
 from presign.keys.oci_client import OciClient, SecretReference, realm_domain
 
-client = OciClient(vault_endpoint=sys.argv[1], object_storage_endpoint=sys.argv[1])
+client = OciClient(vault_endpoint=sys.argv[1], object_storage_endpoint=sys.argv[1], clock=time.time)
 client.secret_content(SecretReference(secret_ocid="{SECRET_OCID}"))
 client.object_storage
 realm_domain("eu-frankfurt-1")

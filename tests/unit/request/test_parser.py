@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from presign.problems import InvalidJson, InvalidRequest
-from presign.request.operations.form import PostObject
+from presign.request.operations.objects import PostObject
 from presign.request.parser import RequestParser, decode
 
 PARSER = RequestParser(default_bucket="uploads", max_expires_in=7200, virtual_hosted=False)
