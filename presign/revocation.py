@@ -14,7 +14,7 @@ from presign.policy import Policy
 from presign.problems import FieldError, InvalidRequest, NotFound, first_errors
 from presign.request.field_errors import field_errors
 from presign.request.model import Event, Principal
-from presign.request.texts import bucket_error
+from presign.request.object_names import bucket_error
 
 
 class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from presign.keys.oci_client import SecretReference
 from presign.policy import Rule, parse_rules
 from presign.problems import FieldError, NotConfigured
 from presign.request.model import MAX_EXPIRES_IN
-from presign.request.texts import bucket_error, virtual_hosted_bucket_error
+from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""

@@ -13,7 +13,7 @@ from deploy.doctor.tenancy import Tenancy
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.oci_client import realm_domain
 from presign.policy import Rule
-from presign.request.texts import bucket_error, key_error
+from presign.request.object_names import bucket_error, key_error
 
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""

@@ -15,10 +15,10 @@ from deploy.doctor.step import Finding, State
 from deploy.doctor.web import Answer, NoAnswer
 from presign.policy import Rule
 from presign.request.model import MAX_EXPIRES_IN
+from presign.request.object_names import virtual_hosted_bucket_error
 from presign.request.operations.multipart import UploadPart
 from presign.request.operations.objects import GetObject, PostObject, PutObject
 from presign.request.operations.prefixes import ListObjectsV2
-from presign.request.texts import virtual_hosted_bucket_error
 
 TRIED_EXPIRES_IN = (MAX_EXPIRES_IN, 86_400, 3_600)
 """Seconds, the longest first."""

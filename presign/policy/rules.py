@@ -11,10 +11,10 @@ from presign.policy.templates import claim_name_error, last_segment_error, templ
 from presign.problems import FieldError
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import Caller, Seconds, Via
+from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import MULTIPART, OPERATIONS
 from presign.request.operations.objects import GetObject, HeadObject, PutObject
 from presign.request.operations.prefixes import GetPrefix
-from presign.request.texts import bucket_error, key_error
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""

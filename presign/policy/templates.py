@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from presign.request.texts import has_control_character
+from presign.request.object_names import has_control_character
 
 _name = re.compile(r"[a-z0-9_-]+")
 _claim = re.compile(rf"\{{({_name.pattern})\}}")

@@ -7,9 +7,9 @@ from typing import Any
 from presign.problems import FieldError, InvalidJson, InvalidRequest
 from presign.request.field_errors import pointer
 from presign.request.model import Event
+from presign.request.object_names import bucket_error, key_error
 from presign.request.operations import OPERATIONS
 from presign.request.parser import decode, json_object
-from presign.request.texts import bucket_error, key_error
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
 MAX_EVENTS = 1000

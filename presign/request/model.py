@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from presign.problems import FieldError
-from presign.request import texts
+from presign.request import header_values, object_names
 from presign.request.field_errors import pointer
 
 MAX_EXPIRES_IN = 604_800
@@ -50,23 +50,23 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 _CHECKS: dict[str, Callable[[Any], str]] = {
-    "bucket": texts.bucket_error,
-    "key": texts.key_error,
-    "prefix": texts.prefix_error,
-    "start_after": texts.prefix_error,
-    "key_marker": texts.prefix_error,
-    "source_bucket": texts.bucket_error,
-    "source_key": texts.key_error,
-    "source_version_id": texts.upload_id_error,
-    "upload_id": texts.upload_id_error,
-    "upload_id_marker": texts.upload_id_error,
-    "content_type": texts.media_type_error,
-    "content_md5": partial(texts.digest_error, size=16),
-    "checksum_sha256": partial(texts.digest_error, size=32),
-    "if_none_match": texts.any_error,
-    "download_as": texts.file_name_error,
-    "response_content_type": texts.media_type_error,
-    "response_expires": texts.http_date_error,
+    "bucket": object_names.bucket_error,
+    "key": object_names.key_error,
+    "prefix": object_names.prefix_error,
+    "start_after": object_names.prefix_error,
+    "key_marker": object_names.prefix_error,
+    "source_bucket": object_names.bucket_error,
+    "source_key": object_names.key_error,
+    "source_version_id": object_names.upload_id_error,
+    "upload_id": object_names.upload_id_error,
+    "upload_id_marker": object_names.upload_id_error,
+    "content_type": header_values.media_type_error,
+    "content_md5": partial(header_values.digest_error, size=16),
+    "checksum_sha256": partial(header_values.digest_error, size=32),
+    "if_none_match": header_values.any_error,
+    "download_as": header_values.file_name_error,
+    "response_content_type": header_values.media_type_error,
+    "response_expires": header_values.http_date_error,
 }
 """Validators of texts for constraints that their types cannot express; other texts are header values."""
 
@@ -140,7 +140,7 @@ class Operation(
             for name, value in msgspec.to_builtins(self).items()
             if isinstance(value, str)
             and name != "operation"
-            and (error := _CHECKS.get(name, texts.field_value_error)(value))
+            and (error := _CHECKS.get(name, header_values.field_value_error)(value))
         ]
 
     def query(self) -> list[tuple[str, str]]:
@@ -156,8 +156,8 @@ class Operation(
     def _text(self, option: str) -> str:
         value = getattr(self, option)
         if option == "download_as":
-            return texts.attachment(value)
-        return texts.http_date(value) if isinstance(value, datetime) else str(value)
+            return header_values.attachment(value)
+        return header_values.http_date(value) if isinstance(value, datetime) else str(value)
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ class ObjectOperation(Operation, frozen=True, kw_only=True):
 
     is_on_object = True
 
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=texts.MAX_KEY_BYTES)]
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=object_names.MAX_KEY_BYTES)]
 
     @property
     def target(self) -> str:

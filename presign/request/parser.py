@@ -8,9 +8,9 @@ import msgspec
 from presign.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRequest, first_errors
 from presign.request.field_errors import field_errors, pointer
 from presign.request.model import ObjectOperation, Operation, Request
+from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import CopyObject, GetObject
-from presign.request.texts import bucket_error, virtual_hosted_bucket_error
 
 MAX_BATCH_REQUESTS = 1000
 

@@ -15,8 +15,8 @@ from presign.issue.sigv4 import SigV4Issuer
 from presign.keys.credentials import CustomerSecretKey
 from presign.problems import FieldError, InvalidRequest, PayloadTooLarge
 from presign.request.model import Operation
+from presign.request.object_names import key_error
 from presign.request.operations.objects import GetObject, PostObject, PutObject
-from presign.request.texts import key_error
 
 ENDPOINT = StorageEndpoint.from_template(
     "https://axaxnpcrorw5.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com", namespace="", region="r"

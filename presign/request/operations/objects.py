@@ -9,8 +9,9 @@ import msgspec
 
 from presign.problems import FieldError
 from presign.request.field_errors import pointer
+from presign.request.header_values import field_name_error, field_value_error
 from presign.request.model import ObjectOperation
-from presign.request.texts import MAX_KEY_BYTES, field_name_error, field_value_error
+from presign.request.object_names import MAX_KEY_BYTES
 
 MAX_PUT_BYTES = 50 * 1024**3
 """Bytes: the most that OCI Object Storage takes in one PUT."""

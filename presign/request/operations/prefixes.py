@@ -6,8 +6,8 @@ import msgspec
 
 from presign.problems import FieldError
 from presign.request.model import Operation
+from presign.request.object_names import MAX_KEY_BYTES, prefix_error
 from presign.request.operations.objects import Text
-from presign.request.texts import MAX_KEY_BYTES, prefix_error
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
 

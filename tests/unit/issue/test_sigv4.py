@@ -24,10 +24,11 @@ from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.problems import SecretUnavailable
+from presign.request.header_values import file_name_error
 from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
+from presign.request.object_names import key_error, prefix_error
 from presign.request.operations import OPERATIONS
 from presign.request.operations.objects import GetObject, PostObject
-from presign.request.texts import file_name_error, key_error, prefix_error
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""`presign.request.texts`: file names in `Content-Disposition`, and dates."""
+"""`presign.request.header_values`: file names in `Content-Disposition`, and dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from presign.request.texts import attachment, field_value_error, file_name_error, http_date
+from presign.request.header_values import attachment, field_value_error, file_name_error, http_date
 
 
 class TestAttachment:
