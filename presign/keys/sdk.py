@@ -29,8 +29,16 @@ DEFERRED: Deferred = {
     "oci._vendor": {},
     "oci._vendor.chardet": {"__version__": "version"},
     "oci.auth": {},
+    "oci.auth.signers": {
+        "EphemeralResourcePrincipalSigner": "ephemeral_resource_principals_signer",
+        "InstancePrincipalsSecurityTokenSigner": "instance_principals_security_token_signer",
+        "ResourcePrincipalsFederationSigner": "resource_principals_federation_signer",
+        "SecurityTokenSigner": "security_token_signer",
+    },
     "oci.object_storage": {},
     "oci.secrets": {},
+    # The SDK wants it for instance principals
+    "cryptography.x509": {},
 }
 
 _lock = RLock()
