@@ -12,10 +12,14 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments by which an operator chooses credentials."""
+    # OCI's own command line takes these variables too, and Cloud Shell sets some. Its other values of OCI_CLI_AUTH are
+    # for profiles, which say themselves of which kind they are.
+    kinds = ("config", "resource_principal", "instance_principal")
+    auth = os.environ.get("OCI_CLI_AUTH", "config")
     parser.add_argument(
         "--auth",
-        choices=("config", "resource_principal", "instance_principal"),
-        default="config",
+        choices=kinds,
+        default=auth if auth in kinds else "config",
         help="config: the file ~/.oci/config (default); or the identity of this function or machine",
     )
     profile = os.environ.get("OCI_CLI_PROFILE", "DEFAULT")
@@ -37,10 +41,12 @@ def credentials(arguments: argparse.Namespace) -> Credentials:
         return Credentials({}, oci.auth.signers.get_resource_principals_signer())
     if arguments.auth == "instance_principal":
         return Credentials({}, oci.auth.signers.InstancePrincipalsSecurityTokenSigner())
-    # OCI's own command line takes the variable too, and Cloud Shell sets it.
     file = os.environ.get("OCI_CLI_CONFIG_FILE", oci.config.DEFAULT_LOCATION)
     config: dict[str, Any] = oci.config.from_file(file, arguments.profile)
+    if "authentication_type" in config:  # in Cloud Shell
+        return Credentials(config, oci.util.get_signer_from_authentication_type(config))
     if "security_token_file" not in config:
+        oci.config.validate_config(config)
         return Credentials(config, oci.signer.Signer.from_config(config))
     token = Path(config["security_token_file"]).expanduser().read_text("utf-8").strip()
     key = oci.signer.load_private_key_from_file(config["key_file"], config.get("pass_phrase"))
@@ -62,11 +68,11 @@ class Credentials:
     @property
     def tenancy(self) -> str:
         """The OCID of the tenancy."""
-        return str(self.config["tenancy"] if self.config else self.signer.tenancy_id)
+        return str(self.config.get("tenancy") or self.signer.tenancy_id)
 
     @property
     def user(self) -> str | None:
-        """The OCID of the user; None for functions and machines, which are no users."""
+        """The OCID of the user; None for functions and machines, which are no users, and in Cloud Shell."""
         return self.config.get("user")
 
     def client(

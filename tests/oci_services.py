@@ -211,6 +211,8 @@ class S3Endpoint:
         keys: secret access keys by access key id.
         region: the one that URLs must be signed for.
         refused: the methods of requests that the signing user may not send.
+        listed_prefix: the signing user may list these keys only.
+        failing_region: answers 503 to URLs that are signed for it.
         ahead_seconds: how far its clock is ahead.
     """
 
@@ -219,6 +221,8 @@ class S3Endpoint:
         self.region = REGION
         self.buckets = {BUCKET}
         self.refused: set[str] = set()
+        self.listed_prefix = ""
+        self.failing_region = ""
         self.ahead_seconds = 0.0
 
     def __call__(self, request: Request) -> Response:
@@ -234,6 +238,8 @@ class S3Endpoint:
     def _answer(self, request: Request) -> Response:
         now = datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)
         method, received = request.method, headers(request)
+        if self.failing_region and f"/{self.failing_region}/" in request.args.get("X-Amz-Credential", ""):
+            raise S3Error(503, "ServiceUnavailable", "The service is currently unavailable.")
         try:
             verify(method=method, target=target(request), headers=received, keys=self.keys, region=self.region, now=now)
         except S3Error as exc:
@@ -247,7 +253,8 @@ class S3Endpoint:
                 "if this is not the home region for the tenancy.",
             ) from None
         bucket = s3_target(request).bucket
-        if bucket not in self.buckets or method in self.refused:
+        is_hidden = not s3_target(request).key and not request.args.get("prefix", "").startswith(self.listed_prefix)
+        if bucket not in self.buckets or method in self.refused or is_hidden:
             # The text of BucketNotFound (oracle/oci-python-sdk#484), with the name that S3 has for it
             message = (
                 f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
@@ -426,6 +433,9 @@ def _right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
             }
         ],
         "GET /20160918/policies": of_compartment([_policy(_statements())]),
+        "GET /20160918/domains": of_compartment(
+            [{"compartmentId": TENANCY, "displayName": "Default", "type": "DEFAULT"}]
+        ),
         f"GET /20160918/tenancies/{TENANCY}/regionSubscriptions": [
             {"regionKey": "IAD", "regionName": HOME_REGION, "status": "READY", "isHomeRegion": True},
             {"regionKey": "FRA", "regionName": REGION, "status": "READY", "isHomeRegion": False},

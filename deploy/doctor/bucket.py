@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from deploy import statements
-from deploy.doctor.secret import finding_on_rights, group_name
+from deploy.doctor.rights import finding_on_rights, group_name
 from deploy.doctor.step import Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
 from presign.policy.rules import GROUPS

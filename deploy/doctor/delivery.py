@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy import statements
-from deploy.doctor.secret import finding_on_rights, group_name
+from deploy.doctor.rights import finding_on_rights, group_name
 from deploy.doctor.step import Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
 

@@ -3,49 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, TypeVar
 
 from deploy.doctor.step import Unknown
 
 T = TypeVar("T")
 
 
-class HasFacts(Protocol):
-    """An object with facts.
+class Facts:
+    """An object that looks each of its values up once.
 
     Attributes:
-        asked: for each fact that was asked for, why it is unknown to those who ask again.
+        found: the values that are known by now, by their names.
+        asked: for each value that was asked for, why it is unknown to those who ask again.
     """
 
-    asked: dict[str, str]
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {}
+        self.asked: dict[str, str] = {}
+
+    def once(self, name: str, look: Callable[[], T]) -> T:
+        """A value that is looked up once. A failure comes to the step that asks first, and is `Unknown` to later ones.
+
+        So one missing permission is told once, and what hangs is waited for once.
+        """
+        if name in self.found:
+            value: T = self.found[name]
+            return value
+        if name in self.asked:
+            raise Unknown(self.asked[name])
+        self.asked[name] = f"An earlier step could not tell: {name.replace('_', ' ')}."
+        try:
+            value = look()
+        except Unknown as exc:
+            self.asked[name] = str(exc)
+            raise
+        self.found[name] = value
+        return value
 
 
 class fact(Generic[T]):  # noqa: N801 - a decorator
-    """A value that is looked up once. A failure comes to the step that asks first, and is `Unknown` to later ones.
-
-    So one missing permission is told once, and what hangs is waited for once.
-    """
+    """Makes a method of `Facts` a value that is looked up once."""
 
     def __init__(self, look: Callable[[Any], T]) -> None:
         self._look = look
-        self._name = look.__name__
         self.__doc__ = look.__doc__
 
-    @overload
-    def __get__(self, owner: None, kind: object) -> fact[T]: ...
-    @overload
-    def __get__(self, owner: HasFacts, kind: object) -> T: ...
-    def __get__(self, owner: HasFacts | None, kind: object) -> fact[T] | T:
-        if owner is None:
-            return self
-        if self._name in owner.asked:
-            raise Unknown(owner.asked[self._name])
-        owner.asked[self._name] = f"An earlier step could not tell: {self._name.replace('_', ' ')}."
-        try:
-            value = self._look(owner)
-        except Unknown as exc:
-            owner.asked[self._name] = str(exc)
-            raise
-        # From now on it is found before this descriptor is asked.
-        owner.__dict__[self._name] = value
-        return value
+    def __get__(self, owner: Facts, kind: object) -> T:
+        return owner.once(self._look.__name__, lambda: self._look(owner))

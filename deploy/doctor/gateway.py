@@ -7,13 +7,12 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
 from deploy import statements
-from deploy.doctor import tokens
-from deploy.doctor.iam import Need, Verdict, granted, holds
+from deploy.doctor import rights, tokens
+from deploy.doctor.rights import finding_on_rights
 from deploy.doctor.s3 import told
 from deploy.doctor.specification import Specification
 from deploy.doctor.step import Finding, Step, Unknown
@@ -70,38 +69,19 @@ def may_call(tenancy: Tenancy) -> Finding:
     statement = statements.gateway_may_call_function(
         compartment=f"id {function.compartment_id}", gateway_compartment_ocid=gateway.compartment_id
     )
-    allowed = [line for policy in tenancy.policies_over(function.compartment_id) for line in policy.statements]
-    path = tenancy.compartment_path(function.compartment_id)
-
-    def verdict(*subjects: str) -> Verdict:
-        need = Need(
-            subjects=subjects,
-            verb="use",
-            permission="FN_INVOCATION",
-            resource="fn-invocation",
-            path=path,
-            variables={
-                "request.principal.type": "ApiGateway",
-                "request.principal.id": gateway.id,
-                "request.principal.compartment.id": gateway.compartment_id,
-                "request.resource.compartment.id": gateway.compartment_id,
-                "target.function.id": function.id,
-                "target.compartment.id": function.compartment_id,
-            },
-        )
-        return granted(need, allowed)
-
-    if verdict() is not Verdict.YES:
-        groups = _groups_of(tenancy, gateway)
-        perhaps = [name for group, _ in groups for name in _subjects(group)]
-        surely = [name for group, found in groups if found is Verdict.YES for name in _subjects(group)]
-        if verdict(*perhaps) is Verdict.NO:
-            text = "No statement lets the gateway call the function, so each call with a token ends in 500."
-            return Finding("wrong", text, statement)
-        if verdict(*surely) is not Verdict.YES:
-            text = "A statement may let the gateway call the function, but it was not understood for certain."
-            return Finding("unknown", text, None, (f"this one would: {statement}",))
-    return Finding("ok", "A statement lets the gateway call the function.")
+    return finding_on_rights(
+        tenancy,
+        permissions=["FN_INVOCATION"],
+        compartment=function.compartment_id,
+        variables={
+            "request.resource.compartment.id": gateway.compartment_id,
+            "target.function.id": function.id,
+            "target.compartment.id": function.compartment_id,
+        },
+        statement=statement,
+        principal=rights.gateway(tenancy),
+        otherwise="each call with a token ends in 500",
+    )
 
 
 def jwks(tenancy: Tenancy) -> Finding:
@@ -227,24 +207,6 @@ def _claims(token: tokens.Token, deployed: Specification) -> dict[str, str]:
     """The claims of a token that the gateway passes on, by the names that rules have for them."""
     passed = {name.removeprefix("x-claim-"): token.claim_text(claim) for name, claim in deployed.passed_claims.items()}
     return {name: value for name, value in passed.items() if value}
-
-
-def _groups_of(tenancy: Tenancy, gateway: Any) -> list[tuple[Any, Verdict]]:
-    """The dynamic groups that have the gateway, or may have it."""
-    variables = {
-        "resource.type": "ApiGateway",
-        "resource.id": gateway.id,
-        "resource.compartment.id": gateway.compartment_id,
-        # It is no instance.
-        "instance.id": "",
-        "instance.compartment.id": "",
-    }
-    judged = [(group, holds(group.matching_rule, variables)) for group in tenancy.dynamic_groups]
-    return [(group, verdict) for group, verdict in judged if verdict is not Verdict.NO]
-
-
-def _subjects(group: Any) -> list[str]:
-    return [f"dynamic-group {name}" for name in (group.name, f"id {group.id}")]
 
 
 def _token(tenancy: Tenancy) -> str:

@@ -78,6 +78,20 @@ def granted(need: Need, statements: Iterable[str]) -> Verdict:
     return allowed
 
 
+def subjects_of(statement: str) -> list[str]:
+    """The groups that a statement is about, such as `dynamic-group presign`: in lower case, and without quotes."""
+    found = _statement.fullmatch(statement.strip())
+    return _subjects(found["subject"]) if found else []
+
+
+def is_for_any(statement: str, variables: Mapping[str, str]) -> bool:
+    """Whether a statement may give rights to somebody in no group, as far as these variables tell."""
+    found = _statement.fullmatch(statement.strip())
+    if not found or found["kind"].lower() == "deny" or _is_subject(found["subject"], ()) is Verdict.NO:
+        return False
+    return holds(found["condition"] or "all {}", variables) is not Verdict.NO
+
+
 def _applies(found: re.Match[str], need: Need) -> Verdict:
     return _all(
         [
@@ -90,12 +104,14 @@ def _applies(found: re.Match[str], need: Need) -> Verdict:
 
 
 def _is_subject(text: str, subjects: Sequence[str]) -> Verdict:
-    words = text.lower().split(maxsplit=1)
-    if words[0] in ("any-user", "any-group"):
-        return Verdict.YES
-    wanted = {_without_domain(subject.lower()) for subject in subjects}
-    listed = (words[1] if len(words) > 1 else "").split(",")
-    return _verdict(any(_without_domain(f"{words[0]} {name.strip()}") in wanted for name in listed))
+    listed = _subjects(text)
+    wanted = {_without_domain(subject.lower()) for subject in subjects} | {"any-user", "any-group"}
+    return _verdict(not wanted.isdisjoint(listed))
+
+
+def _subjects(text: str) -> list[str]:
+    kind, _, names = text.lower().partition(" ")
+    return [_without_domain(f"{kind} {name.strip()}".strip()) for name in names.split(",")]
 
 
 def _without_domain(subject: str) -> str:

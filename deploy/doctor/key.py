@@ -1,18 +1,22 @@
-"""The customer secret key: its form, its owner, and what Object Storage says to requests that it signs."""
+"""The customer secret key: its owner, the owner's rights, and what Object Storage says to requests that it signs."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from xml.etree import ElementTree
 
 from deploy import statements
-from deploy.doctor import web
-from deploy.doctor.secret import new_version_command
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor import rights
+from deploy.doctor.s3 import is_taken, told
+from deploy.doctor.secret import SECRET_FILE, new_version_command
+from deploy.doctor.step import SECONDS_PER_STEP, Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
+from deploy.doctor.web import NoAnswer
+from presign.policy import Rule
+from presign.request.operations.prefixes import ListMultipartUploads, ListObjectsV2
 
 YOUNG_SECONDS = 300
 """A new key takes up to this long to arrive everywhere: reports say two to four minutes."""
@@ -20,130 +24,197 @@ YOUNG_SECONDS = 300
 MAX_KEYS = 2
 """Customer secret keys that a user may have."""
 
-_FORMS = (
-    (re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){15}"), "the fingerprint of an API key"),
-    (re.compile(r"ocid1\..+"), "an OCID"),
-    (re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}"), "a key of AWS"),
-)
-_access_key_id = re.compile(r"[0-9a-f]{40}")
+_LISTS = {ListObjectsV2.name(), ListMultipartUploads.name()}
 
 _MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
-_REFUSALS = ("AccessDenied", "NoSuchBucket")
+_ACCEPTED = ("", "AccessDenied", "NoSuchBucket")
+"""What Object Storage answers to a signature that matches: no error, or the bucket is hidden from the user."""
 
 
-def form(tenancy: Tenancy) -> Finding:
-    """Whether the secret holds a customer secret key, and not credentials of another kind."""
-    key = tenancy.key
-    if _access_key_id.fullmatch(key.access_key_id):
-        return Finding("ok", "It has the form of a customer secret key.")
-    kind = next((kind for pattern, kind in _FORMS if pattern.fullmatch(key.access_key_id)), None)
-    return Finding(
-        "wrong",
-        f"access_key_id is {kind or 'no id of a customer secret key, but perhaps an auth token or a user name'}; "
-        "Object Storage signs with customer secret keys only.",
-        "oci iam customer-secret-key create --user-id <the signing user> --display-name presign; "
-        f"then {new_version_command(tenancy)}",
-    )
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """A user with a customer secret key.
+
+    Args:
+        ocid, name: of the user.
+        key: the key, as Identity describes it, which is without its secret half.
+        count: how many such keys the user has.
+    """
+
+    ocid: str
+    name: str
+    key: Any
+    count: int
+
+
+def key_owner(tenancy: Tenancy) -> KeyOwner | None:
+    """The user whose customer secret key it is; None if no user of the identity domain `Default` has such a key."""
+    return tenancy.once("the owner of the key", lambda: _find_owner(tenancy))
+
+
+def _find_owner(tenancy: Tenancy) -> KeyOwner | None:
+    from oci.exceptions import ServiceError
+
+    access_key_id, identity = tenancy.key.access_key_id, tenancy.identity
+    ends_at = tenancy.now() + SECONDS_PER_STEP
+    seen = set()
+
+    def owner(user: Any) -> KeyOwner | None:
+        keys = identity.list_customer_secret_keys(user.id).data
+        seen.add(user.id)
+        found = [key for key in keys if key.id == access_key_id]
+        return KeyOwner(user.id, user.name, found[0], len(keys)) if found else None
+
+    for likely in filter(None, [tenancy.signing_user_ocid, tenancy.credentials.user]):
+        try:
+            if found := owner(identity.get_user(likely).data):
+                return found
+        except ServiceError as exc:
+            if exc.status != 404:
+                raise
+    for user in tenancy.all(identity.list_users, tenancy.tenancy_ocid):
+        if tenancy.now() > ends_at:
+            raise TimeoutError
+        may_have_keys = getattr(user.capabilities, "can_use_customer_secret_keys", None) is not False
+        if may_have_keys and user.id not in seen and (found := owner(user)):
+            return found
+    return None
 
 
 def owner(tenancy: Tenancy) -> Finding:
     """Whose key it is, whether it is active, and how long it lives."""
-    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
-        raise Unknown("It is no customer secret key.")
-    found = tenancy.key_owner
+    found = key_owner(tenancy)
     if found is None:
-        return Finding(
-            "wrong",
-            "No user of the identity domain Default has this key; it may have been deleted.",
-            "make another key (docs/operations.md#replace-the-customer-secret-key)",
-        )
+        text = "No user of the identity domain Default has this key"
+        if _is_accepted(tenancy):
+            return Finding("unknown", f"{text}, but Object Storage accepts it: its user is in another domain.")
+        if tenancy.other_domains:
+            return Finding("unknown", f"{text}; one of another domain may: {', '.join(tenancy.other_domains)}.")
+        user = tenancy.signing_user_ocid or "<OCID of the signing user>"
+        return Finding("wrong", f"{text}; it may have been deleted.", _replacement(tenancy, user), (SECRET_FILE,))
     expires: datetime | None = found.key.time_expires
-    replace = (
-        f"oci iam customer-secret-key create --user-id {found.ocid} --display-name presign-2; "
-        f"then {new_version_command(tenancy)}"
-    )
+    replacement = _replacement(tenancy, found.ocid, useless=found.key.id if found.count >= MAX_KEYS else None)
     if found.key.lifecycle_state == "CREATING":
         return Finding("unknown", f"The key of {found.name} is still being made.", "wait, and look again")
     if found.key.lifecycle_state != "ACTIVE":
-        return Finding("wrong", f"The key of {found.name} is {found.key.lifecycle_state}.", replace)
+        text = f"The key of {found.name} is {found.key.lifecycle_state}."
+        return Finding("wrong", text, replacement, (SECRET_FILE,))
     if expires is not None and _has_expired(tenancy, expires):
-        return Finding("wrong", f"The key of {found.name} has expired on {expires:%Y-%m-%d}.", replace)
+        text = f"The key of {found.name} has expired on {expires:%Y-%m-%d}."
+        return Finding("wrong", text, replacement, (SECRET_FILE,))
     until = "" if expires is None else f", until {expires:%Y-%m-%d}"
     return Finding(
         "ok", f"The key of {found.name} is active{until}; the user has {found.count} of at most {MAX_KEYS} keys."
     )
 
 
-def list_no_keys(tenancy: Tenancy) -> Finding:
-    """Whether Object Storage accepts the signature, and lets the signing user list: by a signed list of zero keys."""
-    for name in _buckets(tenancy):
-        code = _listing_code(tenancy, name, region=tenancy.region)
-        if code in _MISMATCHES:
-            return _mismatch(tenancy, name)
-        if code == "RequestTimeTooSkewed":
-            raise Unknown("The clock of this machine is off.")
-        if code in _REFUSALS:
-            if finding := _may_not_list(tenancy, name):
-                return finding
-        elif code:
-            return Finding("unknown", f"Object Storage answers {code} to a signed list of {name}.")
-    return Finding("ok", "Object Storage accepts the signature.")
+def _replacement(tenancy: Tenancy, user: str, *, useless: str | None = None) -> str:
+    """The commands that give the secret another key of a user, and before that delete a useless one."""
+    options = f"{tenancy.home_region_option} --user-id {user}"
+    delete = [f"oci iam customer-secret-key delete{options} --customer-secret-key-id {useless}"] if useless else []
+    create = f"(umask 077; oci iam customer-secret-key create{options} --display-name presign-2 > key.json)"
+    return "\n".join([*delete, create, new_version_command(tenancy)])
 
 
-def _may_not_list(tenancy: Tenancy, name: str) -> Finding | None:
-    """What is wrong if Object Storage hides a bucket from the signing user; None if no URL needs a list."""
-    bucket = _bucket(tenancy, name)
-    operations = {one for rule in tenancy.rules if rule.via == "s3" and rule.bucket == name for one in rule.operations}
-    permissions = statements.permissions_of(operations)
-    if "OBJECT_INSPECT" not in permissions:
-        return None
-    return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
-        "wrong",
-        f"Object Storage accepts the signature, but does not let the signing user list {name}.",
-        statements.signer_may_use_objects(
-            group=_group(tenancy),
-            compartment=f"id {bucket.compartment_id}",
-            buckets=[name],
-            permissions=permissions,
-        ),
+def may_use_objects(tenancy: Tenancy) -> Finding:
+    """Whether statements let the signing user do what the function's URLs are for."""
+    names = [name for name in _buckets(tenancy) if _rules(tenancy, name)]
+    if not names:
+        raise Unknown("No rule is known that names a bucket.")
+    found = key_owner(tenancy)
+    if found is None:
+        raise Unknown("The signing user is not known.")
+    principal = rights.user(tenancy, ocid=found.ocid, name=found.name)
+
+    def look(name: str) -> Finding:
+        compartment = tenancy.bucket(name).compartment_id
+        return rights.finding_on_rights(
+            tenancy,
+            permissions=_needed(_rules(tenancy, name)),
+            compartment=compartment,
+            variables={"target.bucket.name": name},
+            statement=_statement(tenancy, name, compartment),
+            principal=principal,
+            otherwise=f"Object Storage refuses URLs for {name}",
+        )
+
+    return together([look(name) for name in names])
+
+
+def _needed(rules: Sequence[Rule]) -> list[str]:
+    """The permissions without which a URL of these rules fails."""
+    granted = {operation for rule in rules for operation in rule.granted}
+    needed = set(statements.permissions_of(granted))
+    if granted.isdisjoint({*_LISTS, "list_parts"}):
+        needed.discard("OBJECT_INSPECT")
+    if all(rule.create_only for rule in rules if "OBJECT_OVERWRITE" in statements.permissions_of(rule.granted)):
+        needed.discard("OBJECT_OVERWRITE")
+    return sorted(needed)
+
+
+def _rules(tenancy: Tenancy, bucket: str) -> list[Rule]:
+    """The rules for presigned URLs of a bucket; none if the policy is not here."""
+    if tenancy.policy_is_in_package:
+        return []
+    return [rule for rule in tenancy.rules if (rule.via, rule.bucket) == ("s3", bucket)]
+
+
+def _statement(tenancy: Tenancy, bucket: str, compartment: str) -> str:
+    granted = [operation for rule in _rules(tenancy, bucket) for operation in rule.granted]
+    return statements.signer_may_use_objects(
+        group=_group(tenancy),
+        compartment=f"id {compartment}",
+        buckets=[bucket],
+        permissions=statements.permissions_of(granted),
     )
 
 
-def _bucket(tenancy: Tenancy, name: str) -> Any:
-    """The bucket that Object Storage has hidden from the signing user, if it is there at all."""
+def list_one_key(tenancy: Tenancy) -> Finding:
+    """Whether Object Storage accepts the signature, and lets the signing user list if a URL may: by a signed list."""
+    for name in _buckets(tenancy):
+        lists = [rule for rule in _rules(tenancy, name) if rule.granted & _LISTS]
+        for prefix in dict.fromkeys(rule.prefix.partition("{")[0] for rule in lists) or [""]:
+            code = _code_of_list(tenancy, name, region=tenancy.region, prefix=prefix)
+            if code in _MISMATCHES:
+                return _mismatch(tenancy, name)
+            if code == "RequestTimeTooSkewed":
+                raise Unknown("The clock of this machine is off.")
+            if code not in _ACCEPTED:
+                return Finding("unknown", f"Object Storage answers {code} to a signed list of {name}.")
+            if code and lists:
+                return _may_not_list(tenancy, name)
+    return Finding("ok", "Object Storage accepts the signature.")
+
+
+def _may_not_list(tenancy: Tenancy, name: str) -> Finding:
+    """What is wrong if Object Storage hides a bucket from the signing user."""
     if tenancy.namespace != tenancy.own_namespace:
         raise Unknown("NAMESPACE is wrong.")
-    return tenancy.bucket(name)
-
-
-def head_bucket(tenancy: Tenancy) -> Finding:
-    """Whether the signing user may find the buckets: by a signed HEAD."""
-    for bucket in _buckets(tenancy):
-        url = _url(tenancy, bucket, method="HEAD", region=tenancy.region)
-        status = web.ask("HEAD", url).status
-        if status == 403:
-            raise Unknown("It is refused, and an answer to HEAD has no text; the signed list has the cause.")
-        if status == 404:
-            found = _bucket(tenancy, bucket)
-            return _is_young(tenancy, f"its user does not find {bucket} yet") or Finding(
-                "wrong",
-                f"The signing user may not read the bucket {bucket}.",
-                statements.signer_may_find_buckets(
-                    group=_group(tenancy), compartment=f"id {found.compartment_id}", buckets=[bucket]
-                ),
-            )
-        if status != 200:
-            return Finding("unknown", f"Object Storage answers {status} to a signed HEAD of {bucket}.")
-    return Finding("ok", "The signing user finds the buckets.")
+    compartment = tenancy.bucket(name).compartment_id
+    return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
+        "wrong",
+        f"Object Storage accepts the signature, but does not let the signing user list {name}.",
+        _statement(tenancy, name, compartment),
+    )
 
 
 def _is_young(tenancy: Tenancy, text: str) -> Finding | None:
     """That one must wait, if the key is so young that it may not have arrived everywhere, nor its user's rights."""
-    age = max(0.0, tenancy.now() - tenancy.key_created_at)
+    age = max(0.0, tenancy.now() - _created_at(tenancy))
     if age >= YOUNG_SECONDS:
         return None
     wait = f"wait {YOUNG_SECONDS - age:.0f} seconds, and look again"
     return Finding("unknown", f"The key is {age:.0f} seconds old, and {text}.", wait)
+
+
+def _created_at(tenancy: Tenancy) -> float:
+    """When the key was made, in seconds since the epoch; if nobody may tell, when it was put into the secret."""
+    from oci.exceptions import ServiceError
+
+    with suppress(Unknown, ServiceError, TimeoutError):
+        if found := key_owner(tenancy):
+            return float(found.key.time_created.timestamp())
+    return float(tenancy.secret_bundle.time_created.timestamp())
 
 
 def _check_active(tenancy: Tenancy) -> None:
@@ -151,10 +222,12 @@ def _check_active(tenancy: Tenancy) -> None:
     from oci.exceptions import ServiceError
 
     try:
-        found = tenancy.key_owner
-    except (ServiceError, Unknown):
+        found = key_owner(tenancy)
+    except (ServiceError, TimeoutError, Unknown):
         return
     if found is None:
+        if tenancy.other_domains:
+            return
         raise Unknown("No user has this key.")
     if found.key.lifecycle_state != "ACTIVE" or _has_expired(tenancy, found.key.time_expires):
         raise Unknown("The key is not active.")
@@ -167,32 +240,23 @@ def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
 def _buckets(tenancy: Tenancy) -> list[str]:
     if tenancy.settings.secret is None:
         raise Unknown("No rule needs a customer secret key.")
-    if not _access_key_id.fullmatch(tenancy.key.access_key_id):
-        raise Unknown("It is no customer secret key.")
-    return tenancy.buckets_of("s3")
+    names = tenancy.buckets_of("s3")
+    if not names:
+        raise Unknown("No bucket is named: each has a claim in its name, or the policy is not here.")
+    return names
 
 
-def _url(tenancy: Tenancy, bucket: str, *, method: str, region: str, **parameters: str) -> str:
-    return web.bucket_url(
-        tenancy.storage_endpoint,
-        bucket,
-        method=method,
-        key=tenancy.key,
-        region=region,
-        now=int(tenancy.now()),
-        parameters={name.replace("_", "-"): value for name, value in parameters.items()},
-    )
+def _code_of_list(tenancy: Tenancy, bucket: str, *, region: str, prefix: str = "") -> str:
+    """The code of the error that a signed list of one key gets, or else its status; empty if it succeeds."""
+    answer = tenancy.signed_bucket(bucket, region=region).send(ListObjectsV2(max_keys=1, prefix=prefix or None))
+    return "" if is_taken(answer) else told(answer).split()[-1]
 
 
-def _listing_code(tenancy: Tenancy, bucket: str, *, region: str) -> str:
-    """The code of the error that a signed list of zero keys gets, or an empty string."""
-    answer = web.ask("GET", _url(tenancy, bucket, method="GET", region=region, list_type="2", max_keys="0"))
-    if answer.status == 200:
-        return ""
-    try:
-        return ElementTree.fromstring(answer.body).findtext("{*}Code") or str(answer.status)  # noqa: S314 - of the store
-    except ElementTree.ParseError:
-        return str(answer.status)
+def _is_accepted(tenancy: Tenancy) -> bool:
+    """Whether Object Storage accepts the signature."""
+    with suppress(NoAnswer, Unknown):
+        return _code_of_list(tenancy, _buckets(tenancy)[0], region=tenancy.region) in _ACCEPTED
+    return False
 
 
 def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
@@ -201,7 +265,7 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
         return finding
     _check_active(tenancy)
     for region in tenancy.likely_regions:
-        if _listing_code(tenancy, bucket, region=region) not in _MISMATCHES:
+        if _code_of_list(tenancy, bucket, region=region) in _ACCEPTED:
             return Finding(
                 "wrong",
                 f"The credential scope has the wrong region: Object Storage accepts {region}, not {tenancy.region}.",
@@ -211,28 +275,27 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
         "wrong",
         "SignatureDoesNotMatch in every region: the key was deleted, or secret_access_key is not the one that belongs "
         "to access_key_id.",
-        f"make another key; then {new_version_command(tenancy)}",
+        new_version_command(tenancy),
+        (SECRET_FILE,),
     )
 
 
 def _group(tenancy: Tenancy) -> str:
-    """A group of the signing user, as a statement names it."""
+    """The group of the signing user, as a statement names it; a placeholder if there are several."""
     from oci.exceptions import ServiceError
-    from oci.identity import IdentityClient
 
-    found = tenancy.key_owner
+    found = key_owner(tenancy)
     if found is None:
         return "<the signing user's group>"
-    client = tenancy.client(IdentityClient)
-    with suppress(ServiceError):
-        for membership in tenancy.all(client.list_user_group_memberships, tenancy.tenancy_ocid, user_id=found.ocid):
-            return str(client.get_group(membership.group_id).data.name)
+    with suppress(ServiceError, Unknown):
+        groups = tenancy.groups_of_user(found.ocid)
+        if len(groups) == 1:
+            return str(groups[0].name)
     return f"<a group with {found.name}>"
 
 
 STEPS = (
-    Step("key", "form", form),
     Step("key", "owner", owner, "inspect users in tenancy, and read users in tenancy"),
-    Step("key", "signature, and right to list", list_no_keys, "read buckets in the bucket's compartment"),
-    Step("key", "right to find the bucket", head_bucket, "read buckets in the bucket's compartment"),
+    Step("key", "signature, and right to list", list_one_key, "read buckets in the bucket's compartment"),
+    Step("key", "the signing user may use objects", may_use_objects, "inspect policies and groups in tenancy"),
 )

@@ -74,7 +74,7 @@ def findings_of(
         found: queue.SimpleQueue[Finding] = queue.SimpleQueue()
         threading.Thread(target=lambda step=step, found=found: found.put(_look(step, tenancy)), daemon=True).start()
         try:
-            yield step, _redacted(found.get(timeout=seconds), tenancy.secrets)
+            yield step, found.get(timeout=seconds)
         except queue.Empty:
             yield step, Finding("unknown", f"It took longer than {seconds:g} seconds.")
 
@@ -95,6 +95,14 @@ def _redacted(finding: Finding, secrets: Iterable[str]) -> Finding:
 
 
 def _look(step: Step, tenancy: Tenancy) -> Finding:
+    try:
+        return _redacted(_found(step, tenancy), tenancy.secrets)
+    except Exception as exc:  # noqa: BLE001 - a step that fails must not stop the others
+        # The text of an exception may hold a URL
+        return Finding("unknown", f"It failed with {type(exc).__name__}.")
+
+
+def _found(step: Step, tenancy: Tenancy) -> Finding:
     from oci.exceptions import ClientError, ConnectTimeout, RequestException, ServiceError
 
     from deploy.doctor.web import NoAnswer
@@ -117,6 +125,3 @@ def _look(step: Step, tenancy: Tenancy) -> Finding:
     except ClientError as exc:
         # Of the configuration file, such as a profile that is missing
         return Finding("unknown", f"Your credentials can't be used: {exc}")
-    except Exception as exc:  # noqa: BLE001 - a step that fails must not stop the others
-        # The text of an exception may hold a URL
-        return Finding("unknown", f"It failed with {type(exc).__name__}.")

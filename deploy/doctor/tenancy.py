@@ -7,19 +7,20 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy import oci_auth, terraform
 from deploy.doctor import stack_state
-from deploy.doctor.fact import fact
+from deploy.doctor.fact import Facts, fact
+from deploy.doctor.s3 import SignedBucket
 from deploy.doctor.specification import Specification
 from deploy.doctor.step import Unknown
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey, parse_key
 from presign.keys.oci_client import realm_domain
 from presign.policy import Rule
+from presign.problems import SecretUnavailable
 from presign.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,24 +29,15 @@ TIMEOUT_SECONDS = (5, 10)
 _UNSEEN_POLICY = '{"rules": [{"operations": ["put_object"], "bucket": "any", "prefix": "", "via": "par"}]}'
 """Stands for a policy that is not here: it needs no other setting."""
 
-
-@dataclass(frozen=True, slots=True)
-class KeyOwner:
-    """A user with a customer secret key.
-
-    Args:
-        ocid, name: of the user.
-        key: the key, as Identity describes it, which is without its secret half.
-        count: how many such keys the user has.
-    """
-
-    ocid: str
-    name: str
-    key: Any
-    count: int
+_access_key_id = re.compile(r"[0-9a-f]{40}")
+_FORMS = (
+    (re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){15}"), "the fingerprint of an API key"),
+    (re.compile(r"ocid1\..+"), "an OCID"),
+    (re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}"), "a key of AWS"),
+)
 
 
-class Tenancy:
+class Tenancy(Facts):
     """Facts about one deployment.
 
     A fact that another step reports as missing raises `Unknown`; an OCI service's refusal comes through as it is.
@@ -68,14 +60,12 @@ class Tenancy:
         clock: Callable[[], float] = time.time,
         state: Path = terraform.STATE,
     ) -> None:
+        super().__init__()
         self.arguments = arguments
         self.environment = environment
         self.now = clock
-        self.asked: dict[str, str] = {}
         self._endpoints = endpoints
         self._state = state
-        self._buckets: dict[str, Any] = {}
-        self._policies: dict[str, list[Any]] = {}
 
     def client(self, kind: Callable[..., Any], *, region: str | None = None) -> Any:
         """A client of this class of the SDK, which signs as the operator and tries once; by default of `own_region`."""
@@ -102,14 +92,11 @@ class Tenancy:
     @property
     def secrets(self) -> list[str]:
         """The secrets that are known by now, none of which may be shown."""
-        known = self.__dict__
-        found = [known.get("token")]
-        if "config" in known:
-            found += known["config"].get("CLAIMS_KEY", "").replace(",", " ").split()
-        if "key" in known:
-            found.append(known["key"].secret_access_key)
-        if "secret_bundle" in known:
-            found.append(known["secret_bundle"].secret_bundle_content.content)
+        found = [self.found.get("token"), *self.found.get("config", {}).get("CLAIMS_KEY", "").replace(",", " ").split()]
+        if "key" in self.found:
+            found.append(self.found["key"].secret_access_key)
+        content = getattr(self.found.get("secret_bundle"), "secret_bundle_content", None)
+        found.append(getattr(content, "content", None))
         return [secret for secret in found if secret]
 
     # The operator
@@ -137,6 +124,15 @@ class Tenancy:
 
         listed = self.client(IdentityClient).list_region_subscriptions(self.tenancy_ocid).data
         return str(next(region.region_name for region in listed if region.is_home_region))
+
+    @property
+    def home_region_option(self) -> str:
+        """The option `--region` of a command that changes IAM, after a blank; empty if nobody may tell the region."""
+        from oci.exceptions import ServiceError
+
+        with suppress(ServiceError, Unknown):
+            return f" --region {self.home_region}"
+        return ""
 
     # The stack
 
@@ -179,6 +175,11 @@ class Tenancy:
         name = parts[3] if len(parts) > 4 else ""
         name = regions.REGIONS_SHORT_NAMES.get(name, name)
         return name if name in regions.REGIONS else None
+
+    @property
+    def region_option(self) -> str:
+        """The option `--region` of a command about something in the function's region, after a blank."""
+        return f" --region {self.own_region}" if self.own_region else ""
 
     @fact
     def function(self) -> Any:
@@ -289,15 +290,22 @@ class Tenancy:
 
     def bucket(self, name: str) -> Any:
         """A bucket, as Object Storage describes it."""
-        if name not in self._buckets:
-            looked_up = f"bucket {name}"
-            if looked_up in self.asked:
-                raise Unknown(self.asked[looked_up])
-            self.asked[looked_up] = f"An earlier step could not tell: the bucket {name}."
-            self._buckets[name] = self.object_storage.get_bucket(self.own_namespace, name).data
-        return self._buckets[name]
+        return self.once(f"the bucket {name}", lambda: self.object_storage.get_bucket(self.own_namespace, name).data)
+
+    def signed_bucket(
+        self, name: str, *, region: str | None = None, endpoint: StorageEndpoint | None = None
+    ) -> SignedBucket:
+        """A bucket, asked with URLs that the key has signed; by default as the function signs them."""
+        endpoint, region = endpoint or self.storage_endpoint, region or self.region
+        return SignedBucket(endpoint=endpoint, region=region, key=self.key, name=name, clock=self.now)
 
     # The key
+
+    @property
+    def _vault_region(self) -> str | None:
+        """The region that VAULT_ENDPOINT is of; None if it tells nothing."""
+        found = re.search(r"\.([a-z]+-[a-z]+-\d+)\.", self.settings.vault_endpoint or "")
+        return found[1] if found else None
 
     @fact
     def secret_ocid(self) -> str:
@@ -312,7 +320,7 @@ class Tenancy:
         """The secret, as Vault describes it."""
         from oci.vault import VaultsClient
 
-        return self.client(VaultsClient).get_secret(self.secret_ocid).data
+        return self.client(VaultsClient, region=self._vault_region).get_secret(self.secret_ocid).data
 
     @fact
     def secret_bundle(self) -> Any:
@@ -322,7 +330,7 @@ class Tenancy:
         secret = self.settings.secret
         if secret is None:
             raise Unknown("No rule needs a customer secret key.")
-        client = self.client(SecretsClient)
+        client = self.client(SecretsClient, region=self._vault_region)
         if secret.secret_ocid:
             return client.get_secret_bundle(secret.secret_ocid).data
         return client.get_secret_bundle_by_name(secret.name, secret.vault_ocid).data
@@ -332,45 +340,18 @@ class Tenancy:
         """The customer secret key in the secret.
 
         Raises:
-            presign.problems.SecretUnavailable: the secret does not hold a usable key.
+            presign.problems.SecretUnavailable: the secret does not hold a usable key, or credentials of another kind.
         """
-        content = self.secret_bundle.secret_bundle_content.content
+        content = self.secret_bundle.secret_bundle_content
         assert self.settings.secret is not None  # noqa: S101 - the bundle is there
-        return parse_key(content, self.settings.secret, now=self.now())
-
-    @fact
-    def key_owner(self) -> KeyOwner | None:
-        """The user whose customer secret key it is; None if no user has such a key."""
-        from oci.exceptions import ServiceError
-        from oci.identity import IdentityClient
-
-        access_key_id = self.key.access_key_id
-        client = self.client(IdentityClient)
-
-        def owner(user: str, name: str) -> KeyOwner | None:
-            keys = client.list_customer_secret_keys(user).data
-            found = [key for key in keys if key.id == access_key_id]
-            return KeyOwner(user, name, found[0], len(keys)) if found else None
-
-        likely = [self.signing_user_ocid, self.credentials.user]
-        for user in filter(None, likely):
-            with suppress(ServiceError):
-                if found := owner(user, client.get_user(user).data.name):
-                    return found
-        for summary in self.all(client.list_users, self.tenancy_ocid):
-            if summary.id not in likely and (found := owner(summary.id, summary.name)):
-                return found
-        return None
-
-    @property
-    def key_created_at(self) -> float:
-        """When the key was made, in seconds since the epoch; if nobody may tell, when it was put into the secret."""
-        from oci.exceptions import ServiceError
-
-        with suppress(Unknown, ServiceError):
-            if self.key_owner is not None:
-                return float(self.key_owner.key.time_created.timestamp())
-        return float(self.secret_bundle.time_created.timestamp())
+        key = parse_key((content and content.content) or "", self.settings.secret, now=self.now())
+        if _access_key_id.fullmatch(key.access_key_id):
+            return key
+        kind = next((kind for pattern, kind in _FORMS if pattern.fullmatch(key.access_key_id)), None)
+        raise SecretUnavailable(
+            f"access_key_id is {kind or 'no id of a customer secret key, but perhaps an auth token or a user name'}; "
+            "Object Storage signs with customer secret keys only"
+        )
 
     # Logs
 
@@ -420,42 +401,67 @@ class Tenancy:
 
     # IAM
 
+    @fact
+    def identity(self) -> Any:
+        """The SDK's client of IAM in the home region, as others lag behind; in the function's if nobody may tell it."""
+        from oci.exceptions import ServiceError
+        from oci.identity import IdentityClient
+
+        with suppress(ServiceError, Unknown):
+            return self.client(IdentityClient, region=self.home_region)
+        return self.client(IdentityClient)
+
     def compartment_path(self, compartment: str) -> list[tuple[str, str]]:
         """The OCIDs and names of a compartment and of all that it lies in, up to the tenancy.
 
         A name is empty if the operator may not read it; those above are then left out but for the tenancy.
         """
-        from oci.exceptions import ServiceError
-        from oci.identity import IdentityClient
+        return self.once(f"compartment {compartment}", lambda: self._compartment_path(compartment))
 
-        client = self.client(IdentityClient)
-        path: list[tuple[str, str]] = []
-        while compartment != self.tenancy_ocid and len(path) < 10:
-            try:
-                found = client.get_compartment(compartment).data
-            except ServiceError as exc:
-                if exc.status not in (403, 404):
-                    raise
-                path.append((compartment, ""))
-                break
-            path.append((compartment, found.name))
-            compartment = found.compartment_id
-        return [*path, (self.tenancy_ocid, "")]
+    def _compartment_path(self, compartment: str) -> list[tuple[str, str]]:
+        from oci.exceptions import ServiceError
+
+        if compartment == self.tenancy_ocid:
+            return [(compartment, "")]
+        try:
+            found = self.identity.get_compartment(compartment).data
+        except ServiceError as exc:
+            if exc.status not in (403, 404):
+                raise
+            return [(compartment, ""), (self.tenancy_ocid, "")]
+        return [(compartment, found.name), *self.compartment_path(found.compartment_id)]
 
     def policies_over(self, compartment: str) -> list[Any]:
         """The IAM policies of a compartment and of all that it lies in."""
         return [policy for ocid, _ in self.compartment_path(compartment) for policy in self._policies_in(ocid)]
 
     def _policies_in(self, compartment: str) -> list[Any]:
-        from oci.identity import IdentityClient
-
-        if compartment not in self._policies:
-            self._policies[compartment] = self.all(self.client(IdentityClient).list_policies, compartment)
-        return self._policies[compartment]
+        return self.once(f"policies in {compartment}", lambda: self.all(self.identity.list_policies, compartment))
 
     @fact
     def dynamic_groups(self) -> list[Any]:
         """The dynamic groups of the tenancy, or, with identity domains, of its domain `Default`."""
-        from oci.identity import IdentityClient
+        return self.all(self.identity.list_dynamic_groups, self.tenancy_ocid)
 
-        return self.all(self.client(IdentityClient).list_dynamic_groups, self.tenancy_ocid)
+    @fact
+    def other_domains(self) -> list[str]:
+        """Identity domains but `Default` that may be there, whose users and groups IAM's API does not list."""
+        from oci.exceptions import ServiceError
+
+        path = self.compartment_path(self.function.compartment_id)
+        try:
+            found = [domain for ocid, _ in path for domain in self.all(self.identity.list_domains, ocid)]
+        except ServiceError as exc:
+            if exc.status not in (403, 404):
+                raise
+            return ["one that you may not see"]
+        return [domain.display_name for domain in found if domain.type != "DEFAULT"]
+
+    def groups_of_user(self, ocid: str) -> list[Any]:
+        """The groups that a user is in."""
+
+        def look() -> list[Any]:
+            memberships = self.all(self.identity.list_user_group_memberships, self.tenancy_ocid, user_id=ocid)
+            return [self.identity.get_group(one.group_id).data for one in memberships]
+
+        return self.once(f"groups of {ocid}", look)

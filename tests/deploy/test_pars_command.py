@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -87,3 +88,20 @@ def test_a_bucket_that_is_not_there(pars: Running) -> None:
     ended = run(pars, "list", bucket="none")
     assert ended.returncode == 1
     assert ended.stderr.startswith("OCI answered 404 BucketNotFound: ")
+
+
+def test_a_profile_that_is_incomplete(tmp_path: Path) -> None:
+    profile = tmp_path / "config"
+    profile.write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..tenancy\nregion = eu-frankfurt-1\n")
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "deploy", "pars", "list", "--bucket", BUCKET],
+        cwd=ROOT,
+        env={**os.environ, "OCI_CLI_CONFIG_FILE": str(profile), "OCI_CLI_AUTH": "api_key"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "OCI can't be asked: " in ended.stderr
+    assert "'user': 'missing'" in ended.stderr

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploy import statements
-from deploy.doctor.iam import Need, Verdict, granted, holds
+from deploy.doctor.iam import Need, Verdict, granted, holds, is_for_any, subjects_of
 
 FUNCTION = "ocid1.fnfunc.oc1.fra.a"
 MEMBER = {
@@ -84,3 +84,35 @@ def test_a_denial_makes_it_uncertain() -> None:
 def test_a_compartment_above_that_may_not_be_read(location: str) -> None:
     need = replace(NEED, path=[("ocid1.compartment.oc1..c", ""), ("ocid1.tenancy.oc1..t", "")])
     assert granted(need, [f"allow any-user to read secret-bundles in {location}"]) is PERHAPS
+
+
+@pytest.mark.parametrize(
+    ("statement", "subjects"),
+    [
+        ("allow dynamic-group 'Default'/'Presign', Other/b to read buckets in tenancy", ["Presign", "Other/b"]),
+        (
+            "allow dynamic-group id ocid1.dynamicgroup.oc1..D to read buckets in tenancy",
+            ["id ocid1.dynamicgroup.oc1..D"],
+        ),
+        ("allow group a to read buckets in tenancy", []),
+        ("endorse any-user to read secret-bundles in any-tenancy", []),
+    ],
+)
+def test_the_dynamic_groups_of_a_statement(statement: str, subjects: list[str]) -> None:
+    found = [name for name in subjects_of(statement) if name.startswith("dynamic-group ")]
+    assert found == [f"dynamic-group {name}".lower() for name in subjects]
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ("allow any-user to read objects in tenancy where request.principal.type = 'fnfunc'", True),
+        ("allow any-user to read objects in tenancy where all {request.principal.type='fnfunc', target.a.b='c'}", True),
+        ("allow any-user to use fn-invocation in tenancy where request.principal.type = 'ApiGateway'", False),
+        ("allow dynamic-group presign to read objects in tenancy", False),
+        ("deny any-user to read objects in tenancy", False),
+        ("endorse any-user to read objects in any-tenancy", False),
+    ],
+)
+def test_a_statement_for_any_user(statement: str, verdict: bool) -> None:
+    assert is_for_any(statement, {"request.principal.type": "fnfunc"}) is verdict

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from deploy import doctor
-from deploy.doctor.step import Finding, findings_of
+from deploy import doctor, statements
+from deploy.doctor.step import Finding, Step, findings_of
 from local.signed_api import ApiError, not_found
 from oci_services import (
     ACCESS_KEY_ID,
@@ -24,6 +25,7 @@ from oci_services import (
     DEPLOYMENT,
     DYNAMIC_GROUP,
     FUNCTION,
+    GROUP,
     HOME_REGION,
     LOG,
     LOG_GROUP,
@@ -37,6 +39,7 @@ from oci_services import (
     World,
     ago,
     bucket_not_found,
+    of_compartment,
 )
 
 BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
@@ -179,13 +182,13 @@ CASES = {
         _all_of(lambda world: world.services.secret.update(currentVersionNumber=None), _answer(BUNDLE, not_found())),
         "secret: content",
         r"^The secret has no current version\.$",
-        f"oci vault secret update-base64 --secret-id {SECRET}",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
     ),
     "a secret that is no JSON": Case(
         lambda world: world.services.put_secret(f"{ACCESS_KEY_ID}:{SECRET_ACCESS_KEY}"),
         "secret: content",
         r"is not a JSON object with the texts access_key_id and secret_access_key",
-        f"oci vault secret update-base64 --secret-id {SECRET}",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
     ),
     "no dynamic group": Case(
         _answer("GET /20160918/dynamicGroups", []),
@@ -250,35 +253,36 @@ CASES = {
         lambda world: world.services.put_secret(
             json.dumps({"access_key_id": ":".join(["0a"] * 16), "secret_access_key": "x"})
         ),
-        "key: form",
+        "secret: content",
         r"^access_key_id is the fingerprint of an API key",
-        "oci iam customer-secret-key create",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
     ),
     "an auth token": Case(
         lambda world: world.services.put_secret(
             json.dumps({"access_key_id": "alice@example.com", "secret_access_key": "Ab>1(c{d2)E:f;3Gh[4i"})
         ),
-        "key: form",
+        "secret: content",
         r"perhaps an auth token or a user name",
-        "oci iam customer-secret-key create",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
     ),
     "an inactive key": Case(
         _all_of(lambda world: world.services.customer_secret_key.update(lifecycleState="INACTIVE"), _forget_key),
         "key: owner",
         r"^The key of presign-signer is INACTIVE\.$",
-        f"oci iam customer-secret-key create --user-id {SIGNER} --display-name presign-2",
+        f"(umask 077; oci iam customer-secret-key create --region {HOME_REGION} --user-id {SIGNER} "
+        f"--display-name presign-2 > key.json)\noci vault secret update-base64 --region {REGION} --secret-id {SECRET} ",
     ),
     "an expired key": Case(
         _all_of(lambda world: world.services.customer_secret_key.update(timeExpires=ago(hours=1)), _forget_key),
         "key: owner",
         r"^The key of presign-signer has expired on \d{4}-\d\d-\d\d\.$",
-        f"oci iam customer-secret-key create --user-id {SIGNER}",
+        f"oci iam customer-secret-key create --region {HOME_REGION} --user-id {SIGNER}",
     ),
     "a deleted key": Case(
         _all_of(_answer(KEYS, []), _forget_key),
         "key: owner",
         r"^No user of the identity domain Default has this key; it may have been deleted\.$",
-        "docs/operations.md#replace-the-customer-secret-key",
+        f"oci iam customer-secret-key create --region {HOME_REGION} --user-id <OCID of the signing user> ",
     ),
     "a young key": Case(
         _all_of(lambda world: world.services.customer_secret_key.update(timeCreated=ago(seconds=60)), _forget_key),
@@ -301,7 +305,7 @@ CASES = {
         lambda world: world.s3.keys.update({ACCESS_KEY_ID: "another"}),
         "key: signature, and right to list",
         r"^SignatureDoesNotMatch in every region",
-        f"oci vault secret update-base64 --secret-id {SECRET}",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
     ),
     "the wrong region in the scope": Case(
         lambda world: setattr(world.s3, "region", HOME_REGION),
@@ -316,11 +320,29 @@ CASES = {
         f"allow group presign-signers to manage objects in compartment id {COMPARTMENT} where all "
         f"{{target.bucket.name = '{BUCKET}', any {{request.permission = 'OBJECT_CREATE', ",
     ),
-    "no right to find the bucket": Case(
-        lambda world: world.s3.refused.add("HEAD"),
-        "key: right to find the bucket",
-        rf"^The signing user may not read the bucket {BUCKET}\.$",
-        f"allow group presign-signers to read buckets in compartment id {COMPARTMENT} where target.bucket.name = ",
+    "no right to upload": Case(
+        lambda world: world.services.policies(without="'OBJECT_CREATE', request.permission = 'OBJECT_DELETE'"),
+        "key: the signing user may use objects",
+        r"^No statement gives the signing user OBJECT_CREATE, OBJECT_DELETE, OBJECT_INSPECT, OBJECT_OVERWRITE, "
+        rf"OBJECT_READ, so Object Storage refuses URLs for {BUCKET}\.$",
+        f"allow group presign-signers to manage objects in compartment id {COMPARTMENT} where all ",
+    ),
+    "an empty secret": Case(
+        lambda world: world.services.answers[BUNDLE].pop("secretBundleContent"),
+        "secret: content",
+        r"is not a JSON object with the texts access_key_id and secret_access_key",
+        f"oci vault secret update-base64 --region {REGION} --secret-id {SECRET}",
+    ),
+    "a second key, and an inactive one": Case(
+        _all_of(
+            lambda world: world.services.customer_secret_key.update(lifecycleState="INACTIVE"),
+            lambda world: world.services.answers[KEYS].append({**world.services.customer_secret_key, "id": "another"}),
+            _forget_key,
+        ),
+        "key: owner",
+        r"^The key of presign-signer is INACTIVE\.$",
+        f"oci iam customer-secret-key delete --region {HOME_REGION} --user-id {SIGNER} --customer-secret-key-id "
+        f"{ACCESS_KEY_ID}\n(umask 077; oci iam customer-secret-key create ",
     ),
     "no right to put messages": Case(
         lambda world: world.services.policies(without="queue-push"),
@@ -374,6 +396,168 @@ def test_one_thing_is_wrong(case: Case, world: World) -> None:
     finding = found[case.step]
     assert re.search(case.text, finding.text), finding.text
     assert case.mend in (finding.mend or ""), finding.mend
+
+
+def _any_user(world: World) -> None:
+    """Give the function its rights without a dynamic group."""
+    policies = "GET /20160918/policies"
+    (policy,) = world.services.answers[policies](SimpleNamespace(args={"compartmentId": TENANCY}))
+    subject, where = f"dynamic-group id {DYNAMIC_GROUP}", "where all {request.principal.type = 'fnfunc', "
+    policy["statements"] = [
+        f"{line.replace(subject, 'any-user').replace('where ', where, 1)}}}" if subject in line else line
+        for line in policy["statements"]
+    ]
+    world.services.answers[policies] = of_compartment([policy])
+
+
+def test_rights_without_a_dynamic_group(world: World) -> None:
+    _any_user(world)
+    world.services.answers["GET /20160918/dynamicGroups"] = []
+    found = examine(world)
+    assert {name: finding for name, finding in found.items() if finding.state not in ("ok", "skipped")} == {}
+    assert {name for name, finding in found.items() if finding.state == "skipped"} == NEED_OPTIONS
+
+
+def test_a_denial_to_the_dynamic_group_is_seen_where_any_user_has_the_right(world: World) -> None:
+    _any_user(world)
+    (policy,) = world.services.answers["GET /20160918/policies"](SimpleNamespace(args={"compartmentId": TENANCY}))
+    policy["statements"].append("deny dynamic-group presign-function to read secret-bundles in tenancy")
+    assert examine(world)["secret: the function may read it"].state == "unknown"
+
+
+def test_a_right_that_lacks_without_a_dynamic_group(world: World) -> None:
+    _any_user(world)
+    world.services.answers["GET /20160918/dynamicGroups"] = []
+    world.services.config["DELIVER_TO"] = TOPIC
+    wrong = {name for name, finding in examine(world).items() if finding.state == "wrong"}
+    assert wrong == {"events: the function may deliver"}
+
+
+def _other_domain(world: World) -> None:
+    domain = {"compartmentId": TENANCY, "displayName": "Partners", "type": "SECONDARY"}
+    world.services.answers["GET /20160918/domains"] = of_compartment([domain])
+
+
+def test_a_dynamic_group_of_another_domain(world: World) -> None:
+    _other_domain(world)
+    world.services.answers["GET /20160918/dynamicGroups"] = []
+    found = examine(world)
+    assert found["secret: dynamic group"] == Finding(
+        "unknown",
+        "No dynamic group of the identity domain Default has the function; one of another domain may: Partners.",
+    )
+    assert found["secret: the function may read it"].state == "unknown"  # by the OCID of a group that is not listed
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_domains_that_the_operator_may_not_list(world: World) -> None:
+    world.services.answers["GET /20160918/domains"] = not_found()
+    world.services.answers["GET /20160918/dynamicGroups"] = []
+    found = examine(world)
+    assert found["secret: dynamic group"].state == "unknown"
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_a_signing_user_of_another_domain(world: World) -> None:
+    world.services.answers[KEYS] = []
+    found = examine(world)
+    assert found["key: owner"] == Finding(
+        "unknown",
+        "No user of the identity domain Default has this key, but Object Storage accepts it: its user is in another "
+        "domain.",
+    )
+    assert "wrong" not in {finding.state for finding in found.values()}
+    world.s3.keys.clear()
+    _other_domain(world)
+    assert examine(world)["key: owner"] == Finding(
+        "unknown", "No user of the identity domain Default has this key; one of another domain may: Partners."
+    )
+
+
+def _signer_may(world: World, *permissions: str) -> None:
+    """Give the signing user these permissions, and no others on objects."""
+    world.services.policies(without="'OBJECT_CREATE', request.permission = 'OBJECT_DELETE'")
+    (policy,) = world.services.answers["GET /20160918/policies"](SimpleNamespace(args={"compartmentId": TENANCY}))
+    policy["statements"].append(
+        statements.signer_may_use_objects(
+            group=f"id {GROUP}", compartment=f"id {COMPARTMENT}", buckets=[BUCKET], permissions=permissions
+        )
+    )
+    world.services.answers["GET /20160918/policies"] = of_compartment([policy])
+
+
+@pytest.mark.parametrize(
+    ("rule", "permissions", "missing"),
+    [
+        ({"operations": ["get_object"]}, ["OBJECT_READ"], ""),
+        ({"operations": ["list_objects_v2"]}, ["OBJECT_READ"], "OBJECT_INSPECT"),
+        ({"operations": ["put_object"]}, ["OBJECT_CREATE"], "OBJECT_OVERWRITE"),
+        ({"operations": ["put_object"], "create_only": True}, ["OBJECT_CREATE"], ""),
+        ({"operations": ["delete_object"]}, ["OBJECT_CREATE", "OBJECT_READ"], "OBJECT_DELETE"),
+        ({"operations": ["copy_object"]}, ["OBJECT_CREATE", "OBJECT_READ"], "OBJECT_OVERWRITE"),
+    ],
+)
+def test_the_rights_of_the_signing_user(
+    rule: dict[str, object], permissions: list[str], missing: str, world: World
+) -> None:
+    policy = json.dumps({"rules": [{"bucket": BUCKET, "prefix": "", **rule}]})
+    world.services.config.update(POLICY=policy, DELIVER_TO="")
+    _signer_may(world, *permissions)
+    finding = examine(world)["key: the signing user may use objects"]
+    assert finding.state == ("wrong" if missing else "ok"), finding
+    assert f"gives the signing user {missing}," in finding.text or not missing
+
+
+def test_only_rules_that_list_need_the_right_to_list(world: World) -> None:
+    policy = json.dumps({"rules": [{"operations": ["get_object"], "bucket": BUCKET, "prefix": ""}]})
+    world.services.config.update(POLICY=policy, DELIVER_TO="")
+    world.s3.refused.add("GET")
+    found = examine(world)["key: signature, and right to list"]
+    assert found == Finding("ok", "Object Storage accepts the signature.")
+
+
+def test_a_list_is_tried_with_the_prefix_of_its_rule(world: World) -> None:
+    world.s3.listed_prefix = "users/"
+    assert examine(world)["key: signature, and right to list"].state == "ok"
+    world.s3.listed_prefix = "other/"
+    assert examine(world)["key: signature, and right to list"].state == "wrong"
+
+
+def test_a_region_that_fails_accepts_nothing(world: World) -> None:
+    world.s3.keys[ACCESS_KEY_ID] = "another"
+    world.s3.failing_region = HOME_REGION
+    assert examine(world)["key: signature, and right to list"].text.startswith("SignatureDoesNotMatch in every region")
+
+
+def test_one_of_several_groups_is_not_named(world: World) -> None:
+    world.services.answers["GET /20160918/userGroupMemberships"].append(
+        {"id": "ocid1.groupmembership.oc1..b", "compartmentId": TENANCY, "groupId": "staff", "userId": SIGNER}
+    )
+    world.services.answers["GET /20160918/groups/staff"] = {"id": "staff", "name": "staff", "compartmentId": TENANCY}
+    world.s3.refused.add("GET")
+    mend = examine(world)["key: signature, and right to list"].mend or ""
+    assert mend.startswith("allow group <a group with presign-signer> to manage objects ")
+
+
+def test_iam_is_asked_in_the_home_region(world: World) -> None:
+    for key in [key for key in world.services.answers if " /20160918/" in key and "regionSubscriptions" not in key]:
+        world.services.answers[f"{HOME_REGION} {key}"] = world.services.answers.pop(key)
+    found = examine(world)
+    assert {name for name, finding in found.items() if finding.state != "ok"} == NEED_OPTIONS
+
+
+def test_iam_is_asked_in_the_functions_region_if_the_home_is_unknown(world: World) -> None:
+    world.services.answers[f"GET /20160918/tenancies/{TENANCY}/regionSubscriptions"] = not_found()
+    found = examine(world)
+    assert {name for name, finding in found.items() if finding.state != "ok"} == NEED_OPTIONS
+
+
+def test_the_region_of_vault(world: World) -> None:
+    world.services.config["VAULT_ENDPOINT"] = f"https://secrets.vaults.{HOME_REGION}.oci.oraclecloud.com"
+    for key in (BUNDLE, f"GET /20180608/secrets/{SECRET}"):
+        world.services.answers[f"{HOME_REGION} {key}"] = world.services.answers.pop(key)
+    found = examine(world)
+    assert {name for name, finding in found.items() if finding.state != "ok"} == NEED_OPTIONS
 
 
 def test_all_errors_of_the_settings_are_told(world: World) -> None:
@@ -488,6 +672,14 @@ def test_a_service_that_hangs(world: World) -> None:
     # A later step does not wait for it again.
     assert found["secret: the function may read it"] == Finding("skipped", "An earlier step could not tell: secret.")
     assert found["secret: content"].state == "ok"
+
+
+def test_secrets_that_can_not_be_told_do_not_stop_the_others(world: World) -> None:
+    tenancy = world.tenancy()
+    tenancy.found["config"] = {"CLAIMS_KEY": None}
+    steps = [Step("group", name, lambda _: Finding("ok", "text")) for name in ("a", "b")]
+    told = [finding for _, finding in findings_of(steps, tenancy)]
+    assert told == [Finding("unknown", "It failed with AttributeError.")] * 2
 
 
 def test_a_matching_rule_that_is_not_understood(world: World) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from oci.exceptions import ServiceError
 
+from deploy.doctor.key import key_owner
 from deploy.doctor.step import Unknown
-from local.signed_api import not_found
+from local.signed_api import ApiError, not_found
 from oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
 
 
@@ -75,3 +77,51 @@ def test_the_configuration_of_the_application_counts_too(world: World) -> None:
     world.services.answers[application]["config"] = {"DEFAULT_EXPIRES_IN": "60", "DEFAULT_BUCKET": "other"}
     assert world.tenancy().settings.default_expires_in == 60
     assert world.tenancy().settings.default_bucket == BUCKET
+
+
+def _big_tenancy(world: World, *, owned_by: str) -> None:
+    """A key of one of many users, who is not that of the stack."""
+    users = world.services.answers["GET /20160918/users"]
+    for number in range(3):
+        ocid = f"ocid1.user.oc1..{number}"
+        users.insert(0, {"id": ocid, "name": f"user-{number}", "compartmentId": "t", "lifecycleState": "ACTIVE"})
+        world.services.answers[f"GET /20160918/users/{ocid}/customerSecretKeys"] = not_found()
+    keys = world.services.answers.pop(f"GET /20160918/users/{SIGNER}/customerSecretKeys")
+    world.services.answers[f"GET /20160918/users/{owned_by}/customerSecretKeys"] = keys
+
+
+def test_users_who_may_have_no_keys_are_not_asked(world: World) -> None:
+    _big_tenancy(world, owned_by=SIGNER)
+    with pytest.raises(ServiceError):
+        key_owner(world.tenancy())
+    for user in world.services.answers["GET /20160918/users"][:3]:
+        user["capabilities"] = {"canUseCustomerSecretKeys": False}
+    found = key_owner(world.tenancy())
+    assert found is not None
+    assert found.ocid == SIGNER
+
+
+def test_the_search_for_the_owner_ends(world: World) -> None:
+    tenancy = world.tenancy()
+    assert tenancy.key.access_key_id == ACCESS_KEY_ID
+    seconds = count(0, 20)
+    tenancy.now = lambda: float(next(seconds))
+    with pytest.raises(TimeoutError):
+        key_owner(tenancy)
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_a_likely_owner_who_can_not_be_looked_up(world: World, tmp_path: Path, status: int) -> None:
+    """It is never told that no user has the key."""
+    world.apply_stack()
+    world.services.answers[f"GET /20160918/users/{SIGNER}/customerSecretKeys"] = ApiError(status, "Any", "Any.")
+    with pytest.raises(ServiceError):
+        key_owner(world.tenancy(function=None, stack=tmp_path))
+
+
+def test_a_likely_owner_who_is_listed_only(world: World, tmp_path: Path) -> None:
+    world.apply_stack()
+    world.services.answers[f"GET /20160918/users/{SIGNER}"] = not_found()
+    found = key_owner(world.tenancy(function=None, stack=tmp_path))
+    assert found is not None
+    assert found.ocid == SIGNER

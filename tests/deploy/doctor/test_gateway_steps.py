@@ -289,7 +289,7 @@ class TestMayCall:
             "the gateway may call the function",
             Finding(
                 "wrong",
-                "No statement lets the gateway call the function, so each call with a token ends in 500.",
+                "No statement gives the gateway FN_INVOCATION, so each call with a token ends in 500.",
                 STATEMENT,
             ),
         )
@@ -305,7 +305,7 @@ class TestMayCall:
         ],
     )
     def test_other_statements_that_do(self, found: Callable[..., Finding], statement: str) -> None:
-        assert found(statement) == Finding("ok", "A statement lets the gateway call the function.")
+        assert found(statement) == Finding("ok", "Statements give the gateway FN_INVOCATION.")
 
     @pytest.mark.parametrize(
         "statement",

@@ -1,0 +1,61 @@
+"""The credentials that an operator has."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import oci
+import pytest
+
+from deploy import oci_auth
+from oci_services import HOME_REGION, TENANCY, World
+
+
+def arguments() -> argparse.Namespace:
+    """Those of a command line that is empty."""
+    parser = argparse.ArgumentParser()
+    oci_auth.add_arguments(parser)
+    return parser.parse_args([])
+
+
+@pytest.mark.parametrize(
+    ("value", "auth"),
+    [
+        ("resource_principal", "resource_principal"),
+        ("instance_principal", "instance_principal"),
+        ("instance_obo_user", "config"),  # of Cloud Shell, whose profile says more
+        ("security_token", "config"),
+        ("api_key", "config"),
+    ],
+)
+def test_the_variable_of_the_oci_command_line(value: str, auth: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCI_CLI_AUTH", value)
+    assert arguments().auth == auth
+
+
+def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "delegation_token"
+    token.write_text("token")
+    profile = tmp_path / "cloud_shell"
+    lines = [f"tenancy = {TENANCY}", f"region = {HOME_REGION}", "authentication_type = instance_principal"]
+    profile.write_text("\n".join(["[DEFAULT]", *lines, f"delegation_token_file = {token}", ""]))
+    profile.chmod(0o600)
+    monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
+    with World(tmp_path) as world:
+        # The shell's own signer asks the instance that it runs on for a certificate.
+        signer = oci.signer.Signer.from_config(oci.config.from_file(str(world.api_key.file)))
+        kinds = oci.util.AUTH_TYPE_TO_SIGNER_FUNCTION_MAP
+        monkeypatch.setitem(kinds, "delegation_token_with_instance_principal", lambda _: signer)
+        tenancy = world.tenancy()
+        assert (tenancy.credentials.tenancy, tenancy.credentials.user) == (TENANCY, None)
+        assert tenancy.function.display_name == "presign"
+
+
+def test_an_incomplete_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = tmp_path / "config"
+    profile.write_text(f"[DEFAULT]\ntenancy = {TENANCY}\nregion = {HOME_REGION}\n")
+    profile.chmod(0o600)
+    monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
+    with pytest.raises(oci.exceptions.InvalidConfig, match="'user': 'missing'"):
+        oci_auth.credentials(arguments())
