@@ -284,14 +284,13 @@ def _group(tenancy: Tenancy) -> str:
     """The group of the signing user, as a statement names it; a placeholder if there are several."""
     from oci.exceptions import ServiceError
 
-    found = key_owner(tenancy)
-    if found is None:
-        return "<the signing user's group>"
-    with suppress(ServiceError, Unknown):
-        groups = tenancy.groups_of_user(found.ocid)
+    found = None
+    with suppress(ServiceError, TimeoutError, Unknown):
+        found = key_owner(tenancy)
+        groups = tenancy.groups_of_user(found.ocid) if found else []
         if len(groups) == 1:
             return str(groups[0].name)
-    return f"<a group with {found.name}>"
+    return f"<a group with {found.name}>" if found else "<the signing user's group>"
 
 
 STEPS = (

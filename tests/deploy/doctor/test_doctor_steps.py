@@ -539,6 +539,13 @@ def test_one_of_several_groups_is_not_named(world: World) -> None:
     assert mend.startswith("allow group <a group with presign-signer> to manage objects ")
 
 
+def test_no_right_to_list_of_an_owner_whom_nobody_may_tell(world: World) -> None:
+    world.services.answers["GET /20160918/users"] = not_found()
+    world.s3.refused.add("GET")
+    mend = examine(world)["key: signature, and right to list"].mend or ""
+    assert mend.startswith("allow group <the signing user's group> to manage objects ")
+
+
 def test_iam_is_asked_in_the_home_region(world: World) -> None:
     for key in [key for key in world.services.answers if " /20160918/" in key and "regionSubscriptions" not in key]:
         world.services.answers[f"{HOME_REGION} {key}"] = world.services.answers.pop(key)
