@@ -11,7 +11,7 @@ COMMANDS = {
     "stack": "make the Terraform stack",
     "apply": "make the stack, and bring it to life",
     "destroy": "take down what apply has made",
-    "doctor": "say what is wrong in a tenancy, and what mends it",
+    "doctor": "diagnose a deployment, and print the fixes",
     "pars": "list, revoke or sweep the pre-authenticated requests that the function has given",
 }
 """The commands. A module is imported only for its own command, as each needs other packages."""

@@ -23,5 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
     environment = terraform.ready_environment()
     if environment is None:
         return 1
-    status = stack.run(argparse.Namespace(policy=arguments.policy, zip=None)) or terraform.run("apply", environment)
-    return status or command_line.main(["doctor", "--stack", str(stack.STACK)])
+    status = stack.make(arguments.policy) or terraform.run("apply", environment)
+    return status or command_line.main(["doctor"])

@@ -136,12 +136,25 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
+    status = make(arguments.policy)
+    if arguments.zip and not status:
+        pack(STACK, arguments.zip)
+        print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")
+    return status
+
+
+def make(policy: Path | None) -> int:
+    """Make the stack in `STACK`, or tell what is wrong.
+
+    Args:
+        policy: a policy file; None for the default policy.
+
+    Returns:
+        The exit status.
+    """
     try:
-        build(STACK, policy=arguments.policy)
+        build(STACK, policy=policy)
     except (package.BuildFailed, FileNotFoundError) as exc:
         print(exc, file=sys.stderr)
         return 1
-    if arguments.zip:
-        pack(STACK, arguments.zip)
-        print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -57,6 +57,7 @@ QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
 LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
 JWKS_PATH = "/admin/v1/SigningCert/jwk"
 LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
+EVENTS_RULE = "ocid1.eventrule.oc1.eu-frankfurt-1.presign"
 
 OF_USERS = {"bucket": BUCKET, "prefix": "users/{sub}/", "max_expires_in": 3600}
 RULES = [
@@ -75,8 +76,14 @@ def ago(**units: float) -> str:
 
 
 def of_compartment(documents: list[dict[str, Any]]) -> Callable[[Request], Document]:
-    """A listing of those documents that are in the compartment that is asked for."""
-    return lambda request: [one for one in documents if one["compartmentId"] == request.args["compartmentId"]]
+    """A listing of those documents that are in the compartment that is asked for, or below it."""
+
+    def answer(request: Request) -> Document:
+        if request.args.get("isCompartmentIdInSubtree") and request.args["compartmentId"] == TENANCY:
+            return documents
+        return [one for one in documents if one["compartmentId"] == request.args["compartmentId"]]
+
+    return answer
 
 
 @cache
@@ -321,8 +328,8 @@ class World:
     def endpoints(self) -> dict[str, str]:
         """The address of the services for the SDK's clients."""
         names = (
-            "Deployment FunctionsManagement Gateway Identity LogSearch LoggingManagement NotificationControlPlane "
-            "ObjectStorage QueueAdmin Secrets Vaults"
+            "Deployment Events FunctionsManagement Gateway Identity LogSearch LoggingManagement "
+            "NotificationControlPlane ObjectStorage QueueAdmin Secrets Vaults"
         )
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
 
@@ -397,6 +404,16 @@ def _right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
         "timeAmount": 7,
         "timeUnit": "DAYS",
     }
+    events_rule = {
+        "id": EVENTS_RULE,
+        "displayName": "presign-events",
+        "compartmentId": COMPARTMENT,
+        "lifecycleState": "ACTIVE",
+        "isEnabled": True,
+        "condition": "{}",
+        "timeCreated": ago(days=1),
+    }
+    action = {"id": "a", "actionType": "FAAS", "functionId": FUNCTION, "isEnabled": True, "lifecycleState": "ACTIVE"}
     logs = {
         (APPLICATION, "invoke"): "functions",
         (DEPLOYMENT, "access"): "apigateway",
@@ -458,9 +475,11 @@ def _right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
         "GET /20190501/deployments": {"items": [summary]},
         f"GET /20190501/deployments/{DEPLOYMENT}": deployment,
         f"GET /20190501/gateways/{GATEWAY}": gateway,
-        "GET /20200531/logGroups": [
-            {"id": LOG_GROUP, "compartmentId": COMPARTMENT, "displayName": "presign", "lifecycleState": "ACTIVE"}
-        ],
+        "GET /20181201/rules": of_compartment([events_rule]),
+        f"GET /20181201/rules/{EVENTS_RULE}": {**events_rule, "actions": {"actions": [action]}},
+        "GET /20200531/logGroups": of_compartment(
+            [{"id": LOG_GROUP, "compartmentId": COMPARTMENT, "displayName": "presign", "lifecycleState": "ACTIVE"}]
+        ),
         f"GET /20200531/logGroups/{LOG_GROUP}/logs": [
             _log(number, resource, category, service)
             for number, ((resource, category), service) in enumerate(logs.items())

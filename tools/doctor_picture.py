@@ -34,7 +34,7 @@ def draw() -> str:
         world.services.bucket["objectEventsEnabled"] = False
         found = findings_of(doctor.STEPS, world.tenancy())
         report.show([(step, _elsewhere(finding, world.gateway.url)) for step, finding in found], console)
-    title = "python -m deploy doctor --stack dist/stack"
+    title = "python -m deploy doctor"
     svg = _foreign.sub("", console.export_svg(title=title, theme=SVG_EXPORT_THEME, unique_id="doctor"))
     return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
 

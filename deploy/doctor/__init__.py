@@ -1,19 +1,22 @@
-"""`python -m deploy doctor` says what is wrong in a tenancy, and what mends it. It reads; only `--write` writes."""
+"""`python -m deploy doctor` diagnoses a deployment, and prints the fixes. It reads; only `--write` writes."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 
-from deploy import oci_auth
+from deploy import oci_auth, stack, terraform
 from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
-from deploy.doctor.step import Step, Unknown, findings_of
+from deploy.doctor.step import Finding, Step, Unknown, findings_of
 from deploy.doctor.tenancy import Tenancy
+from presign.request.object_names import bucket_error, key_error
 
 STEPS: tuple[Step, ...] = (
     *clock.STEPS,
@@ -28,43 +31,103 @@ STEPS: tuple[Step, ...] = (
 )
 """In the order in which a request needs them."""
 
+_function_ocid = re.compile(r"ocid1\.fnfunc\.[\w.-]+")
+_origin = re.compile(r"(https?://[^/?#@\s]+)/?")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy doctor`."""
-    found = parser.add_mutually_exclusive_group(required=True)
-    found.add_argument("--function", metavar="OCID", help="the function")
-    found.add_argument("--stack", type=Path, metavar="DIR", help="the Terraform stack that made it")
-    parser.add_argument("--origin", help="of your web page, such as https://app.example.com: tries what a browser may")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="a token of a user (or in PRESIGN_TOKEN)")
-    parser.add_argument("--write", metavar="BUCKET/PREFIX", help="make a few small objects there, and delete them")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    found = parser.add_mutually_exclusive_group()
+    found.add_argument("--function", type=_function, metavar="OCID", help="the function")
+    found.add_argument("--stack", type=Path, metavar="DIR", help="the stack that made it (default: dist/stack)")
+    parser.add_argument(
+        "--origin",
+        type=_web_origin,
+        help="of your web page, such as https://app.example.com: tries what a browser may",
+    )
+    parser.add_argument("--token-file", type=_file, metavar="FILE", help="a token of a user (or in PRESIGN_TOKEN)")
+    parser.add_argument(
+        "--write", type=_place, metavar="BUCKET/PREFIX", help="make a few small objects there, and delete them"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     oci_auth.add_arguments(parser)
+
+
+def _function(text: str) -> str:
+    if not _function_ocid.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text} is not the OCID of a function (ocid1.fnfunc…)")
+    return text
+
+
+def _web_origin(text: str) -> str:
+    found = _origin.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is not an origin such as https://app.example.com")
+    return found[1]
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return Path(text)
+
+
+def _place(text: str) -> str:
+    bucket, _, prefix = text.partition("/")
+    if error := bucket_error(bucket) or (prefix and key_error(prefix)):
+        raise argparse.ArgumentTypeError(f"{text}: it {error}")
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Take all steps and show what they find.
 
     Returns:
-        The exit status: 1 if anything is wrong.
+        The exit status: 1 if anything is wrong, or nothing could be looked at.
     """
-    return examine(Tenancy(arguments, endpoints={}, environment=os.environ), sys.stdout)
+    if arguments.function is None and arguments.stack is None:
+        arguments.stack = stack.STACK
+    state = state_of(arguments.stack)
+    return examine(Tenancy(arguments, endpoints={}, environment=os.environ, state=state), sys.stdout)
+
+
+def state_of(directory: Path | None) -> Path | None:
+    """The file in which this clone keeps the Terraform state of a stack; None for any stack but its own."""
+    is_own = directory is not None and directory.resolve() == stack.STACK.resolve()
+    return terraform.STATE if is_own else None
 
 
 def examine(tenancy: Tenancy, stream: TextIO) -> int:
     """Take all steps in `tenancy` and write what they find to `stream`.
 
     Returns:
-        The exit status: 1 if anything is wrong.
+        The exit status: 1 if anything is wrong, or nothing could be looked at.
     """
+    # Without the credentials and the function there is nothing to look at.
     try:
-        tenancy.credentials, tenancy.function_ocid  # noqa: B018 - without these there is nothing to look at
+        tenancy.credentials  # noqa: B018
+    except Exception as exc:  # noqa: BLE001 - of which kind depends on the kind of credentials
+        kind = tenancy.arguments.auth
+        cause = str(exc) if kind == "config" else f"there is no {kind} here ({type(exc).__name__})."
+        print(f"Your credentials can't be used: {cause}", file=sys.stderr)
+        return 1
+    try:
+        tenancy.function_ocid  # noqa: B018
     except Unknown as exc:
         print(exc, file=sys.stderr)
         return 1
-    except Exception as exc:  # noqa: BLE001 - of which kind depends on the kind of credentials
-        print(f"Your credentials can't be used: {exc}", file=sys.stderr)
-        return 1
-    found = findings_of(STEPS, tenancy)
+    found = _findings(tenancy)
     if tenancy.arguments.json:
         return int(not report.write_json(found, stream))
     return int(not report.show(found, Console(file=stream, highlight=False)))
+
+
+def _findings(tenancy: Tenancy) -> Iterator[tuple[Step, Finding]]:
+    """What the steps find; they end with the first of the function if that can't be looked up."""
+    for step, finding in findings_of(STEPS, tenancy):
+        yield step, finding
+        if step is function.STEPS[0]:
+            try:
+                tenancy.function  # noqa: B018 - has been looked up by the step
+            except Unknown:
+                return

@@ -9,9 +9,13 @@ from typing import Any
 
 from deploy import statements
 from deploy.doctor.rights import finding_on_rights, group_name
+from deploy.doctor.s3 import is_taken
 from deploy.doctor.step import Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
-from presign.policy.rules import GROUPS
+from deploy.doctor.web import NoAnswer
+from presign.policy import Rule
+from presign.problems import SecretUnavailable
+from presign.request.operations.prefixes import ListObjectsV2
 
 UNFINISHED_UPLOADS = {
     "name": "unfinished-uploads",
@@ -52,6 +56,8 @@ def _is_there(tenancy: Tenancy, name: str) -> Finding:
             raise
     else:
         return Finding("ok", f"{name} is in {tenancy.region}; versioning is {str(bucket.versioning).lower()}.")
+    if _signing_user_sees(tenancy, name):
+        return Finding("ok", f"{name} is in {tenancy.region}: the signing user sees it, and you may not.")
     for region in tenancy.likely_regions:
         with suppress(ServiceError):
             tenancy.client(ObjectStorageClient, region=region).get_bucket(tenancy.own_namespace, name)
@@ -60,46 +66,60 @@ def _is_there(tenancy: Tenancy, name: str) -> Finding:
                 f"{name} is in {region}, but the function signs for {tenancy.region}.",
                 f"set REGION to {region} (docs/operations.md#change-a-setting)",
             )
-    # One who may list the buckets of the compartment would see it.
-    compartment = tenancy.function.compartment_id
-    tenancy.object_storage.list_buckets(tenancy.own_namespace, compartment, limit=1)
     return Finding(
-        "wrong",
-        f"{name} is not in {tenancy.region}, or it is in another compartment and you may not read it.",
-        f"oci os bucket create --region {tenancy.region} --compartment-id {compartment} --name {name}",
+        "unknown",
+        f"{name} is not in {tenancy.region}, or you lack the permission: read buckets in the bucket's compartment.",
+        None,
+        (f"If there is none: oci os bucket create --region {tenancy.region} --compartment-id <OCID> --name {name}",),
     )
+
+
+def _signing_user_sees(tenancy: Tenancy, name: str) -> bool:
+    """Whether a list of the bucket by the function's signing user succeeds."""
+    from oci.exceptions import ServiceError
+
+    with suppress(ServiceError, Unknown, SecretUnavailable, NoAnswer):
+        return is_taken(tenancy.signed_bucket(name).send(ListObjectsV2(max_keys=1)))
+    return False
 
 
 def events(tenancy: Tenancy) -> Finding:
     """Whether the buckets send the events that the settings count on."""
-    single_use = {rule.bucket for rule in tenancy.rules if rule.single_use}
+    reasons = needing_events(tenancy)
 
     def look(name: str) -> Finding:
         if tenancy.bucket(name).object_events_enabled:
             return Finding("ok", f"{name} emits events of its objects.")
-        if tenancy.settings.deliver_to is None and name not in single_use:
+        if name not in reasons:
             return Finding("ok", f"{name} emits no events, and no setting needs them.")
-        reason = "a rule is single_use" if name in single_use else "DELIVER_TO is set"
         return Finding(
             "wrong",
-            f"{name} emits no events of its objects, though {reason}.",
+            f"{name} emits no events of its objects, though {reasons[name]}.",
             f"oci os bucket update --region {tenancy.region} --name {name} --object-events-enabled true",
         )
 
     return _of_each(tenancy, look)
 
 
+def needing_events(tenancy: Tenancy) -> dict[str, str]:
+    """The buckets whose events the settings count on, each with the reason."""
+    delivered = tenancy.rules if tenancy.settings.deliver_to else []
+    # An event is answered with a URL to read its object.
+    answering = (rule for rule in delivered if "invoke" in rule.callers and "get_object" in rule.granted)
+    reasons = {rule.bucket: "DELIVER_TO is set" for rule in answering}
+    return reasons | {rule.bucket: "a rule is single_use" for rule in tenancy.rules if rule.single_use}
+
+
 def lifecycle(tenancy: Tenancy) -> Finding:
     """Whether the buckets that take uploads drop the parts of those that nobody finished."""
     from oci.exceptions import ServiceError
 
-    uploads = GROUPS["write"]
-    targets = {rule.bucket for rule in tenancy.rules if rule.granted & uploads}
+    targets = {rule.bucket for rule in tenancy.rules if _allows_parts(rule)}
 
     def look(name: str) -> Finding:
         bucket = tenancy.bucket(name)
         if name not in targets:
-            return Finding("ok", f"No rule allows uploads to {name}.")
+            return Finding("ok", f"No rule allows uploads in parts to {name}.")
         client = tenancy.object_storage
         try:
             rules = client.get_object_lifecycle_policy(tenancy.own_namespace, name).data.items or []
@@ -122,6 +142,11 @@ def lifecycle(tenancy: Tenancy) -> Finding:
         )
 
     return _of_each(tenancy, look)
+
+
+def _allows_parts(rule: Rule) -> bool:
+    """Whether an upload in parts can begin: by its own operation, or by any PAR that writes."""
+    return ("put_object" if rule.via == "par" else "create_multipart_upload") in rule.granted
 
 
 def may_make_pars(tenancy: Tenancy) -> Finding:

@@ -11,7 +11,7 @@ from presign.policy import Rule
 from presign.policy.rules import upload_limits
 
 HEADERS = ("content-type",)
-"""Headers of an upload that need leave."""
+"""Headers of an upload that need a preflight."""
 
 _ALLOWED_HEADERS = "Access-Control-Allow-Headers with {}"
 
@@ -74,7 +74,7 @@ def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
     text = f"Pages of {origin} can't upload by PARs: the answer to the preflight lacks {'; '.join(missing)}."
     mend = 'set "via": "s3" in {rules}, and let pages send forms (post_object)'
     if missing == [_ALLOWED_HEADERS.format(", ".join(HEADERS))]:
-        mend = "let pages send the content as an ArrayBuffer and without headers, which needs no leave"
+        mend = "let pages send the content as an ArrayBuffer and without headers, which needs no preflight"
     return failing([number for number, rule in enumerate(rules) if _browser_uploads(rule, "par")], text=text, mend=mend)
 
 

@@ -1,13 +1,61 @@
-"""The function's right to deliver the answers to events."""
+"""Events: the rule that hands them to the function, and the function's right to deliver its answers."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from deploy import statements
+from deploy.doctor.bucket import needing_events
 from deploy.doctor.rights import finding_on_rights, group_name
 from deploy.doctor.step import Finding, Step, Unknown, together
 from deploy.doctor.tenancy import Tenancy
+from presign.request.events import EVENT_TYPES
+
+
+def comes_in(tenancy: Tenancy) -> Finding:
+    """Whether an enabled rule of the Events service calls the function for the buckets whose events it needs."""
+    reasons = needing_events(tenancy)
+    names = [name for name in tenancy.buckets if name in reasons]
+    if not names:
+        raise Unknown("No rule of POLICY needs the events of a bucket that it names.")
+    return together([_rule_for(tenancy, name) for name in names])
+
+
+def _rule_for(tenancy: Tenancy, bucket: str) -> Finding:
+    """Whether there is a rule where the events of a bucket arrive: in its compartment, or in one above."""
+    from oci.events import EventsClient
+
+    client = tenancy.client(EventsClient, region=tenancy.region)
+    compartment = tenancy.bucket(bucket).compartment_id
+    disabled = []
+    for ocid, _ in tenancy.compartment_path(compartment):
+        for summary in tenancy.all(client.list_rules, ocid):
+            if summary.lifecycle_state not in ("ACTIVE", "INACTIVE"):
+                continue
+            actions = client.get_rule(summary.id).data.actions.actions
+            called = [action.function_id for action in actions if action.action_type == "FAAS" and action.is_enabled]
+            if tenancy.function_ocid not in called:
+                continue
+            if summary.is_enabled:
+                return Finding("ok", f"The rule {summary.display_name} calls the function.")
+            disabled.append(summary)
+    if disabled:
+        rule = disabled[0]
+        return Finding(
+            "wrong",
+            f"The rule {rule.display_name}, which calls the function, is disabled.",
+            f"oci events rule update --region {tenancy.region} --rule-id {rule.id} --is-enabled true",
+        )
+    condition = {"eventType": EVENT_TYPES, "data": {"additionalDetails": {"bucketName": [bucket]}}}
+    action = {"actionType": "FAAS", "functionId": tenancy.function_ocid, "isEnabled": True}
+    return Finding(
+        "unknown",
+        f"No rule of the Events service calls the function for events of {bucket}; a connector of Connector Hub may.",
+        f"oci events rule create --region {tenancy.region} --compartment-id {compartment} --is-enabled true "
+        f"--display-name {tenancy.function.display_name} --condition '{json.dumps(condition)}' "
+        f"--actions '{json.dumps({'actions': [action]})}'",
+    )
 
 
 def may_deliver(tenancy: Tenancy) -> Finding:
@@ -49,6 +97,7 @@ def _to_queue(tenancy: Tenancy, ocid: str) -> Finding:
 
 
 STEPS = (
+    Step("events", "a rule calls the function", comes_in, "read cloudevents-rules in tenancy"),
     Step(
         "events",
         "the function may deliver",

@@ -32,7 +32,8 @@ class Facts:
             return value
         if name in self.asked:
             raise Unknown(self.asked[name])
-        self.asked[name] = f"An earlier step could not tell: {name.replace('_', ' ')}."
+        told = name if " " in name else f"the {name.replace('_', ' ')}"
+        self.asked[name] = f"Not checked, as {told} could not be read."
         try:
             value = look()
         except Unknown as exc:

@@ -17,11 +17,13 @@ def state(tenancy: Tenancy) -> Finding:
     """Whether the function is there and active, and has the memory that it needs."""
     function = tenancy.function
     name = f"{function.display_name}: {function.memory_in_mbs} MB, {function.timeout_in_seconds} s"
+    if function.lifecycle_state in ("CREATING", "UPDATING"):
+        return Finding("unknown", f"{function.display_name} is {function.lifecycle_state}: wait.")
     if function.lifecycle_state != "ACTIVE":
         return Finding(
             "wrong",
             f"{function.display_name} is {function.lifecycle_state}, so nobody can call it.",
-            "deploy it again: make deploy",
+            "make deploy",
         )
     if (function.config or {}).get("SIGNER") == "boto3" and function.memory_in_mbs < BOTO3_MEGABYTES:
         return Finding(
@@ -40,17 +42,20 @@ def settings(tenancy: Tenancy) -> Finding:
         errors = tuple(str(error) for error in exc.errors)
         text = f"The settings have {len(errors)} error{'s' if len(errors) > 1 else ''}, so each call ends in 500."
         return Finding("wrong", text, "docs/operations.md#change-a-setting", errors)
+    policy = tenancy.config.get("POLICY", "").strip()
     if tenancy.policy_is_in_package:
-        return Finding(
-            "ok", f"They are right, as far as they are here: {tenancy.config['POLICY'].strip()} is in the package."
-        )
+        return Finding("ok", f"They are right, as far as they are here: {policy} is in the package.")
     if not rules:
         return Finding(
             "wrong",
             "POLICY is not set, so every request is refused.",
-            f"{update_command(tenancy)} --config file://settings.json, with a POLICY as docs/policy.md describes it",
+            f"{update_command(tenancy)} --config file://settings.json --force",
+            ("settings.json has all settings, with a POLICY as docs/policy.md describes it.",),
         )
-    return Finding("ok", f"They are right; the policy has {len(rules)} rule{'s' if len(rules) > 1 else ''}.")
+    text = f"They are right; the policy has {len(rules)} rule{'s' if len(rules) > 1 else ''}."
+    is_of_clone = policy.startswith("file:") and tenancy.arguments.stack is None
+    note = f"POLICY is {policy}, read from this clone: the function's package may have another."
+    return Finding("ok", text, None, (note,) if is_of_clone else ())
 
 
 def size(tenancy: Tenancy) -> Finding:
@@ -61,7 +66,8 @@ def size(tenancy: Tenancy) -> Finding:
         return Finding(
             "wrong",
             f"It has {used} bytes; OCI takes {MAX_CONFIG_BYTES}, names and values together.",
-            "give the policy as a file of the package: make deploy POLICY=policy.json",
+            "make deploy POLICY=policy.json",
+            ("A policy that is a file of the package does not count.",),
         )
     return Finding("ok", f"It has {used} of {MAX_CONFIG_BYTES} bytes.")
 
@@ -70,7 +76,7 @@ def update_command(tenancy: Tenancy) -> str:
     """The command that updates the function, without the options that say how."""
     source = getattr(tenancy.function.source_details, "source_type", None)
     kind = "update archive-function" if source == "ARCHIVE" else "update container-function"
-    return f"oci fn function {kind} --function-id {tenancy.function_ocid}"
+    return f"oci fn function {kind}{tenancy.region_option} --function-id {tenancy.function_ocid}"
 
 
 STEPS = (

@@ -26,6 +26,8 @@ from presign.request.model import ObjectOperation, Principal, Request
 from presign.request.operations.objects import GetObject, HeadObject
 from presign.request.routes import PRESIGN
 
+SPECIFICATION_FILE = "python -m gateway.fill makes deployment.json; a stack is brought up to date by make deploy."
+
 _code = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -36,7 +38,7 @@ def state(tenancy: Tenancy) -> Finding:
             return Finding("unknown", f"The {kind} {found.display_name} is {found.lifecycle_state}: wait.")
         if found.lifecycle_state != "ACTIVE":
             text = f"The {kind} {found.display_name} is {found.lifecycle_state}, so nobody can call the function by it."
-            return Finding("wrong", text, "deploy again: make deploy")
+            return Finding("wrong", text, "make deploy")
     return Finding("ok", f"{tenancy.deployment.display_name} is active: {tenancy.deployment.endpoint}.")
 
 
@@ -46,7 +48,7 @@ def specification(tenancy: Tenancy) -> Finding:
     if not differences:
         return Finding("ok", "It is gateway/deployment.json.", None, tuple(besides))
     text = f"It differs from gateway/deployment.json in {len(differences)} place{'s' if len(differences) > 1 else ''}."
-    return Finding("wrong", text, f"{_update_command(tenancy)}, or with a stack: make deploy", (*differences, *besides))
+    return Finding("wrong", text, _update_command(tenancy), (*differences, *besides, SPECIFICATION_FILE))
 
 
 def gateway_secret(tenancy: Tenancy) -> Finding:
@@ -55,11 +57,12 @@ def gateway_secret(tenancy: Tenancy) -> Finding:
     if not expected:
         return Finding("ok", "CLAIMS_KEY is not set, as no rule of POLICY needs it.")
     if tenancy.specification.carries(expected):
-        return Finding("ok", "The headers with claims carry the secret that CLAIMS_KEY has.")
+        return Finding("ok", "The gateway sends a secret that is in CLAIMS_KEY.")
     return Finding(
         "wrong",
-        "The headers with claims carry another secret than CLAIMS_KEY has, so the function refuses each call (403).",
-        f"{_update_command(tenancy)}, filled with the CLAIMS_KEY of the function",
+        "The gateway sends a secret that is not in CLAIMS_KEY, so the function refuses each call (403).",
+        _update_command(tenancy),
+        (SPECIFICATION_FILE, "Fill it with the CLAIMS_KEY of the function."),
     )
 
 
@@ -113,7 +116,7 @@ def call_without_token(tenancy: Tenancy) -> Finding:
         return Finding("ok", "It gets 401.")
     if answer.status < 300 or _is_of_function(answer):
         text = f"It reaches the function, which answers {_told(answer)}: the gateway asks nobody for a token."
-        return Finding("wrong", text, _update_command(tenancy))
+        return Finding("wrong", text, _update_command(tenancy), (SPECIFICATION_FILE,))
     return _failure(tenancy, answer)
 
 
@@ -168,7 +171,8 @@ def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
     if answer.status not in causes:
         return Finding("unknown", f"It gets {_told(answer)}.")
     text, mend = causes[answer.status]
-    return Finding("wrong", f"{text}: it gets {_told(answer)}.", mend)
+    details = (SPECIFICATION_FILE,) if answer.status == 404 else ()
+    return Finding("wrong", f"{text}: it gets {_told(answer)}.", mend, details)
 
 
 def _call(tenancy: Tenancy, body: dict[str, str], *, token: str | None) -> Answer:
@@ -216,8 +220,8 @@ def _token(tenancy: Tenancy) -> str:
 
 
 def _update_command(tenancy: Tenancy) -> str:
-    command = f"oci api-gateway deployment update --deployment-id {tenancy.deployment.id}"
-    return f"{command} --specification file://deployment.json (python -m gateway.fill makes the file)"
+    command = f"oci api-gateway deployment update{tenancy.region_option} --deployment-id {tenancy.deployment.id}"
+    return f"{command} --specification file://deployment.json --force"
 
 
 def _told(answer: Answer) -> str:

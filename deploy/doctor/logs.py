@@ -12,7 +12,7 @@ from deploy.doctor.step import Finding, Step, Unknown
 from deploy.doctor.tenancy import Tenancy
 
 RECENT = timedelta(minutes=15)
-"""An error that is younger is wrong; an older one may be mended."""
+"""An error that is younger is wrong; whether the cause of an older one is mended is unknown."""
 
 LOOK_BACK = timedelta(days=1)
 MAX_RESULTS = 100
@@ -56,13 +56,14 @@ def errors(tenancy: Tenancy) -> Finding:
     """What went wrong lately, as the function's log has it."""
     lines = [line for line in _errors(tenancy) if not _clock.search(line.text)]
     if not lines:
-        return Finding("ok", "There is none of the last 24 hours.")
+        return Finding("ok", "No errors in the last 24 hours.")
     last = lines[0]
     shown = tuple(f"{line.at:%Y-%m-%d %H:%M:%S} {line.text[:MAX_CHARACTERS]}" for line in lines[:MAX_SHOWN])
     causes = [cause for code, cause in CAUSES.items() if code in last.text]
-    count = f"{len(lines)} of the last 24 hours, the last at {last.at:%Y-%m-%d %H:%M:%S} UTC"
+    more = "s" if len(lines) > 1 else ""
+    count = f"{len(lines)} error{more} in 24 hours, the latest at {last.at:%Y-%m-%d %H:%M:%S} UTC"
     if tenancy.now() - last.at.timestamp() > RECENT.total_seconds():
-        return Finding("ok", f"{count}.", None, shown)
+        return Finding("unknown", f"{count}: the cause may be mended by now.", None, shown)
     text = f"{count}: {causes[0] if causes else 'its text tells the cause'}."
     return Finding("wrong", text, None, shown)
 
@@ -74,9 +75,10 @@ def clock(tenancy: Tenancy) -> Finding:
             return Finding(
                 "wrong",
                 f"At {line.at:%Y-%m-%d %H:%M:%S} UTC the function's clock was {found[1]} that of OCI.",
-                "deploy it again, so that it runs on another host: make deploy; or ask Oracle's support",
+                "make deploy",
+                ("So it runs on another host. If that does not help, ask Oracle's support.",),
             )
-    return Finding("ok", "The function has not told that it is off.")
+    return Finding("ok", "The function reported no clock error.")
 
 
 def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tuple[str, ...]) -> Finding:
@@ -88,14 +90,16 @@ def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tupl
             groups = {log.log_group_id for log in tenancy.logs}
             missing.append(category)
             mends.append(
-                f"oci logging log create --log-group-id {min(groups, default='<of a log group>')} "
+                f"oci logging log create{tenancy.region_option} "
+                f"--log-group-id {min(groups, default='<of a log group>')} "
                 f"--display-name {tenancy.function.display_name}-{category} --log-type SERVICE "
                 f"--configuration '{json.dumps({'source': source})}'"
             )
         elif not log.is_enabled:
             missing.append(category)
             mends.append(
-                f"oci logging log update --log-group-id {log.log_group_id} --log-id {log.id} --is-enabled true"
+                f"oci logging log update{tenancy.region_option} --log-group-id {log.log_group_id} --log-id {log.id} "
+                "--is-enabled true"
             )
     if missing:
         return Finding("wrong", f"Off: {' and '.join(missing)}; nobody can see why a call fails.", "\n".join(mends))
@@ -103,13 +107,17 @@ def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tupl
 
 
 def _log(tenancy: Tenancy, resource: str, category: str) -> Any:
-    """The log of a resource; one that is on, if there are several."""
-    found = [
-        log
-        for log in tenancy.logs
-        if log.configuration
-        and (log.configuration.source.resource, log.configuration.source.category) == (resource, category)
-    ]
+    """The log of a resource, in the function's compartment or else in another; one that is on, if there are several."""
+
+    def of_resource(logs: list[Any]) -> list[Any]:
+        return [
+            log
+            for log in logs
+            if log.configuration
+            and (log.configuration.source.resource, log.configuration.source.category) == (resource, category)
+        ]
+
+    found = of_resource(tenancy.logs) or of_resource(tenancy.logs_of_tenancy)
     return max(found, key=lambda log: bool(log.is_enabled), default=None)
 
 
@@ -129,22 +137,21 @@ def _errors(tenancy: Tenancy) -> list[Line]:
         time_start=now - LOOK_BACK,
         time_end=now,
         search_query=f'search "{log.compartment_id or tenancy.function.compartment_id}/{log.log_group_id}/{log.id}" '
-        f"| where {condition} | sort by datetime desc",
+        f"| where data.functionId = '{tenancy.function_ocid}' and ({condition}) | sort by datetime desc",
     )
     response = tenancy.client(LogSearchClient).search_logs(details, limit=MAX_RESULTS).data
     lines = []
     for result in response.results or []:
         content = result.data.get("logContent", {})
         data = content.get("data", {})
-        if data.get("functionId", tenancy.function_ocid) == tenancy.function_ocid:
-            at = datetime.fromtimestamp(result.data["datetime"] / 1000, UTC)
-            lines.append(Line(at, _request_id.sub("", " ".join(str(data.get("message", "")).split()))))
+        at = datetime.fromtimestamp(result.data["datetime"] / 1000, UTC)
+        lines.append(Line(at, _request_id.sub("", " ".join(str(data.get("message", "")).split()))))
     return lines
 
 
 STEPS = (
-    Step("logs", "the function's", of_function, "read log-groups in the function's compartment"),
-    Step("logs", "the gateway's", of_gateway, "read log-groups in the function's compartment"),
-    Step("logs", "the function's clock", clock, "read log-content in the function's compartment"),
-    Step("logs", "the function's errors", errors, "read log-content in the function's compartment"),
+    Step("logs", "the function's", of_function, "read log-groups in tenancy"),
+    Step("logs", "the gateway's", of_gateway, "read log-groups in tenancy"),
+    Step("logs", "the function's clock", clock, "read log-content in the log's compartment"),
+    Step("logs", "the function's errors", errors, "read log-content in the log's compartment"),
 )

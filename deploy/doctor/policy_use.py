@@ -28,5 +28,5 @@ def failing(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
         mend: the change of the policy; `{rules}` in it stands for the rules.
     """
     if not numbers:
-        return Finding("ok", f"{text} No rule of POLICY is concerned.")
+        return Finding("ok", f"{text} No rule depends on it.")
     return Finding("wrong", text, mend.format(rules=f"{rules_text(numbers)} of POLICY"))

@@ -21,15 +21,15 @@ def show(found: Iterable[tuple[Step, Finding]], console: Console) -> bool:
     """Show each finding as soon as it is there, and a summary.
 
     Returns:
-        Whether nothing is wrong.
+        Whether all is well, as far as it could be looked at.
     """
-    states: Counter[State] = Counter()
+    shown = []
     group = ""
     for step, finding in found:
+        shown.append((step, finding))
         if step.group != group:
             group = step.group
             console.print(Text(group, style="bold"))
-        states[finding.state] += 1
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(width=_STATE_WIDTH, justify="right", style=STYLES[finding.state])
         line.add_row(finding.state, Text.assemble((step.name, "bold"), ": ", finding.text))
@@ -39,16 +39,18 @@ def show(found: Iterable[tuple[Step, Finding]], console: Console) -> bool:
         for mend in (finding.mend or "").splitlines():
             # One line, however long it is, so that it can be copied
             console.print(Text.assemble(" " * _STATE_WIDTH, "  → ", (mend, "cyan")), soft_wrap=True)
+    states = Counter(finding.state for _, finding in shown)
     console.print(Text(", ".join(f"{states[state]} {state}" for state in STYLES), style="bold"))
-    return states["wrong"] == 0
+    return _is_well(shown)
 
 
 def write_json(found: Iterable[tuple[Step, Finding]], stream: TextIO) -> bool:
     """Write one JSON document with all findings.
 
     Returns:
-        Whether nothing is wrong.
+        Whether all is well, as far as it could be looked at.
     """
+    taken = list(found)
     steps = [
         {
             "group": step.group,
@@ -58,9 +60,15 @@ def write_json(found: Iterable[tuple[Step, Finding]], stream: TextIO) -> bool:
             "mend": finding.mend,
             "details": list(finding.details),
         }
-        for step, finding in found
+        for step, finding in taken
     ]
-    is_well = all(step["state"] != "wrong" for step in steps)
+    is_well = _is_well(taken)
     json.dump({"ok": is_well, "steps": steps}, stream, indent=2, ensure_ascii=False)
     stream.write("\n")
     return is_well
+
+
+def _is_well(found: Iterable[tuple[Step, Finding]]) -> bool:
+    """Whether nothing is wrong, and something is right but for the clock of this machine."""
+    states = {finding.state for step, finding in found if step.group != "clock" or finding.state == "wrong"}
+    return "ok" in states and "wrong" not in states

@@ -21,8 +21,10 @@ def state(tenancy: Tenancy) -> Finding:
         return Finding(
             "wrong",
             f"{secret.secret_name} will be deleted, and can't be read.",
-            f"oci vault secret cancel-secret-deletion --secret-id {secret.id}",
+            f"oci vault secret cancel-secret-deletion{tenancy.region_option} --secret-id {secret.id}",
         )
+    if secret.lifecycle_state in ("CREATING", "UPDATING", "CANCELLING_DELETION"):
+        return Finding("unknown", f"{secret.secret_name} is {secret.lifecycle_state}: wait.")
     if secret.lifecycle_state != "ACTIVE":
         return Finding(
             "wrong",

@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deploy.doctor.step import Unknown
 
-def outputs(directory: Path, *, state: Path) -> Mapping[str, Any]:
+
+def outputs(directory: Path, *, state: Path | None) -> Mapping[str, Any]:
     """The outputs of the stack; empty if it was not applied.
 
     Args:
         directory: of the stack.
-        state: the file in which this clone keeps its state.
+        state: the file that has its state, if that is not in its folder.
+
+    Raises:
+        Unknown: the file holds no state.
     """
     found = _document(directory, state).get("outputs", {})
     if not found and shutil.which("terraform"):
@@ -26,7 +31,7 @@ def outputs(directory: Path, *, state: Path) -> Mapping[str, Any]:
     return {name: output["value"] for name, output in found.items()}
 
 
-def signing_user_ocid(directory: Path, *, state: Path) -> str | None:
+def signing_user_ocid(directory: Path, *, state: Path | None) -> str | None:
     """The user that the stack has made for signing; None if it has made none, or the state is elsewhere."""
     for resource in _document(directory, state).get("resources", []):
         if (resource.get("type"), resource.get("name")) == ("oci_identity_user", "signer"):
@@ -34,8 +39,13 @@ def signing_user_ocid(directory: Path, *, state: Path) -> str | None:
     return None
 
 
-def _document(directory: Path, state: Path) -> Mapping[str, Any]:
-    """The Terraform state, of the stack's own folder or of this clone; empty if it is elsewhere."""
-    found = [file for file in (directory / "terraform.tfstate", state) if file.exists()]
-    document: Mapping[str, Any] = json.loads(found[0].read_text("utf-8")) if found else {}
-    return document
+def _document(directory: Path, state: Path | None) -> Mapping[str, Any]:
+    """The Terraform state, of the stack's own folder or of `state`; empty if it is elsewhere."""
+    for file in (directory / "terraform.tfstate", state):
+        if file is not None and file.exists():
+            try:
+                document: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
+            except ValueError:
+                raise Unknown(f"{file} is no Terraform state: it is not JSON.") from None
+            return document
+    return {}

@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deploy.doctor import cors, store_probes
-from deploy.doctor.s3 import SignedBucket, Trials
+from deploy.doctor.s3 import Trials
 from deploy.doctor.step import Finding, Step, Unknown
 from deploy.doctor.tenancy import Tenancy
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.oci_client import realm_domain
 from presign.policy import Rule
-from presign.request.object_names import bucket_error, key_error
 
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""
@@ -62,11 +61,11 @@ def _cors_of_pars(tenancy: Tenancy) -> Finding:
 
 
 def _listing(tenancy: Tenancy) -> Finding:
-    return store_probes.listing(_signed(tenancy, _bucket(tenancy)), tenancy.rules)
+    return store_probes.listing(tenancy.signed_bucket(_bucket(tenancy)), tenancy.rules)
 
 
 def _longest_expiry(tenancy: Tenancy) -> Finding:
-    bucket = _signed(tenancy, _bucket(tenancy))
+    bucket = tenancy.signed_bucket(_bucket(tenancy))
     return store_probes.longest_expiry(bucket, max_expires_in=tenancy.settings.max_expires_in)
 
 
@@ -77,7 +76,9 @@ def _virtual_hosted(tenancy: Tenancy) -> Finding:
             raise Unknown("The host names of this store for virtual-hosted style are not known here.")
         endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace="", region=tenancy.region)
     names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.buckets_of("s3") or [_bucket(tenancy)]
-    return store_probes.virtual_hosted([_signed(tenancy, name, endpoint) for name in names], in_use=in_use)
+    return store_probes.virtual_hosted(
+        [tenancy.signed_bucket(name, endpoint=endpoint) for name in names], in_use=in_use
+    )
 
 
 def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Tenancy], Finding]:
@@ -87,10 +88,8 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
         if not tenancy.arguments.write:
             raise Unknown("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
         name, _, prefix = tenancy.arguments.write.partition("/")
-        if error := bucket_error(name) or (prefix and key_error(prefix)):
-            raise Unknown(f"--write can't be {tenancy.arguments.write}: it {error}.")
         operator = OciOperator(tenancy.object_storage, namespace=tenancy.namespace, bucket=name)
-        trials = Trials(_signed(tenancy, name), prefix=prefix, operator=operator)
+        trials = Trials(tenancy.signed_bucket(name), prefix=prefix, operator=operator)
         rules = tenancy.rules
         # Python waits for this thread before it ends, so the objects go even if the step takes too long.
         with ThreadPoolExecutor(1) as executor:
@@ -102,7 +101,7 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
 def _origin(tenancy: Tenancy) -> str:
     if not tenancy.arguments.origin:
         raise Unknown("No web page is named: use --origin https://app.example.com.")
-    return str(tenancy.arguments.origin).rstrip("/")
+    return str(tenancy.arguments.origin)
 
 
 def _bucket(tenancy: Tenancy) -> str:
@@ -112,11 +111,6 @@ def _bucket(tenancy: Tenancy) -> str:
     if not tenancy.buckets:
         raise Unknown("Each bucket of POLICY depends on a claim: name one with --write BUCKET/PREFIX.")
     return (tenancy.buckets_of("s3") or tenancy.buckets)[0]
-
-
-def _signed(tenancy: Tenancy, name: str, endpoint: StorageEndpoint | None = None) -> SignedBucket:
-    endpoint = endpoint or tenancy.storage_endpoint
-    return SignedBucket(endpoint=endpoint, region=tenancy.region, key=tenancy.key, name=name, clock=tenancy.now)
 
 
 GROUP = "store"

@@ -69,8 +69,8 @@ def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
             taken.append("upload_part")
     if taken:
         text = (
-            f"The store takes an x-amz-copy-source that nobody has signed ({', '.join(taken)}): everybody who may "
-            "upload can copy, and so read, whatever the signing user may read."
+            f"The store takes an x-amz-copy-source that nobody has signed ({', '.join(taken)}). "
+            "Anyone who can upload can also read every object that the signing user can read."
         )
         mend = f'take {" and ".join(taken)} out of {{rules}}, or set "via": "par" there'
         return failing(rules_that_grant(rules, *taken), text=text, mend=mend)

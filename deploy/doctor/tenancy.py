@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from deploy import oci_auth, terraform
+from deploy import oci_auth
 from deploy.doctor import stack_state
 from deploy.doctor.fact import Facts, fact
 from deploy.doctor.s3 import SignedBucket
@@ -48,7 +48,7 @@ class Tenancy(Facts):
             identifier; instead of the SDK's own.
         environment: holds PRESIGN_TOKEN.
         clock: gives the time, in seconds since the epoch.
-        state: the Terraform state of this clone.
+        state: the file with the Terraform state, if that is not in the folder of the stack.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Tenancy(Facts):
         endpoints: Mapping[str, str],
         environment: Mapping[str, str],
         clock: Callable[[], float] = time.time,
-        state: Path = terraform.STATE,
+        state: Path | None = None,
     ) -> None:
         super().__init__()
         self.arguments = arguments
@@ -144,7 +144,7 @@ class Tenancy(Facts):
             return {}
         outputs = stack_state.outputs(directory, state=self._state)
         if not outputs:
-            raise Unknown(f"{directory} has not been applied: there is no {self._state.name} with outputs.")
+            raise Unknown(f"{directory} has not been applied: Terraform has no outputs of it.")
         return outputs
 
     @fact
@@ -357,11 +357,19 @@ class Tenancy(Facts):
 
     @fact
     def logs(self) -> list[Any]:
-        """The logs of the compartment's log groups."""
+        """The logs in the function's compartment."""
+        return self._logs(self.function.compartment_id)
+
+    @fact
+    def logs_of_tenancy(self) -> list[Any]:
+        """The logs in all compartments."""
+        return self._logs(self.tenancy_ocid, is_compartment_id_in_subtree=True)
+
+    def _logs(self, compartment: str, **options: bool) -> list[Any]:
         from oci.logging import LoggingManagementClient
 
         client = self.client(LoggingManagementClient)
-        groups = self.all(client.list_log_groups, self.function.compartment_id)
+        groups = self.all(client.list_log_groups, compartment, **options)
         return [log for group in groups for log in self.all(client.list_logs, group.id)]
 
     # API Gateway

@@ -20,6 +20,8 @@ from deploy.doctor.web import Answer
 
 ALGORITHMS = ("RS256", "RS384", "RS512")
 KEY_BITS = range(2048, 4097)
+MAX_KEYS = 10
+"""Keys that a JWKS may have: docs.oracle.com, `…/apigatewayusingjwttokens-identityprovider.htm`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,12 @@ def jwks_finding(answer: Answer, *, uri: str) -> Finding:
         return Finding(
             "wrong", f"{uri} answers {answer.status} without keys.", "fill JWKS_URI with the address of a JWKS"
         )
+    if len(keys) > MAX_KEYS:
+        return Finding(
+            "wrong",
+            f"{uri} has {len(keys)} keys, and the gateway takes {MAX_KEYS} at most.",
+            "let the identity provider drop its old keys, or give the deployment the keys it needs as static keys",
+        )
     fitting = [key for key in keys if key.get("kty") == "RSA" and _bits(key) in KEY_BITS]
     if not fitting:
         kinds = ", ".join(sorted({f"{key.get('kty')} {_bits(key) or ''}".strip() for key in keys})) or "none"
@@ -128,11 +136,11 @@ def _errors(
         yield f"It expired at {datetime.fromtimestamp(expires_at, UTC):%FT%TZ}.", new
     if isinstance(not_before, int | float) and not_before - skew > now:
         yield f"It is valid from {datetime.fromtimestamp(not_before, UTC):%FT%TZ} only.", "wait, or set the clock"
-    if claims.get("iss") not in specification.issuers:
+    if specification.issuers and claims.get("iss") not in specification.issuers:
         issuer = _short(claims.get("iss"))
         text = f"Its issuer is {issuer}; the deployment accepts {_short(specification.issuers)}."
         yield text, f"deploy with ISSUER={issuer}, or use a token of the right issuer"
-    if not set(token.audiences) & set(specification.audiences):
+    if specification.audiences and not set(token.audiences) & set(specification.audiences):
         text = f"Its audience is {_short(token.audiences)}; the deployment accepts {_short(specification.audiences)}."
         yield text, f"deploy with AUDIENCE={_short(token.audiences)}, or ask the identity provider for the right one"
     if missing := [name for name in specification.required_claims if name not in claims]:

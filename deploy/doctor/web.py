@@ -10,10 +10,6 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from presign.issue.endpoint import StorageEndpoint
-from presign.issue.sigv4 import Signing, canonical_request, encoded_parameters, string_to_sign
-from presign.keys.credentials import CustomerSecretKey
-
 TIMEOUT_SECONDS = 10.0
 MAX_BODY_BYTES = 1_000_000
 
@@ -67,33 +63,3 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
     except (OSError, HTTPException) as exc:
         cause = getattr(exc, "reason", exc)
         raise NoAnswer(f"{urlsplit(url).netloc} does not answer: {type(cause).__name__}.") from None
-
-
-def bucket_url(
-    endpoint: StorageEndpoint,
-    bucket: str,
-    *,
-    method: str,
-    key: CustomerSecretKey,
-    region: str,
-    now: int,
-    parameters: Mapping[str, str] | None = None,
-) -> str:
-    """A URL for one request on a bucket, signed by the function's own signer and valid for a minute.
-
-    Args:
-        endpoint: of the S3 Compatibility API.
-        bucket: its name.
-        method: of the request.
-        key: signs.
-        region: of the credential scope.
-        now: seconds since the epoch.
-        parameters: of the query.
-    """
-    signing = Signing(key=key, now=now, region=region)
-    host, uri = endpoint.host(bucket), endpoint.path(bucket, None)
-    query = f"{signing.authentication}60&X-Amz-SignedHeaders=host"
-    query = "&".join(sorted([*encoded_parameters((parameters or {}).items()), *query.split("&")]))
-    request = canonical_request(method=method, uri=uri, query=query, headers=f"host:{host}\n", signed_headers="host")
-    to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
-    return f"{endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"

@@ -70,7 +70,7 @@ def test_uploads_through_an_s3_api_without_cors(oci: str, policy: list[Mapping[s
 def test_nothing_is_wrong_if_no_page_needs_it(oci: str, policy: list[Mapping[str, object]]) -> None:
     finding = s3_finding(f"{oci}/{BUCKET}/a", origin=ORIGIN, rules=rules(*policy))
     assert finding.state == "ok"
-    assert finding.text.endswith("lacks Access-Control-Allow-Origin. No rule of POLICY is concerned.")
+    assert finding.text.endswith("lacks Access-Control-Allow-Origin. No rule depends on it.")
 
 
 def test_an_s3_api_with_cors() -> None:
@@ -112,7 +112,7 @@ BY_S3 = 'set "via": "s3" in rule 0 of POLICY, and let pages send forms (post_obj
             {"Access-Control-Allow-Headers": "x-other"},
             200,
             "Access-Control-Allow-Headers with content-type",
-            "let pages send the content as an ArrayBuffer and without headers, which needs no leave",
+            "let pages send the content as an ArrayBuffer and without headers, which needs no preflight",
         ),
         ({}, 403, "a status of 200 to 299 (it is 403)", BY_S3),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import re
@@ -9,15 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
-from deploy import doctor
+from deploy import doctor, stack
 from deploy.doctor import report
 from deploy.doctor.step import Finding, Step
-from oci_services import BUCKET, REGION, World
+from deploy.doctor.tenancy import Tenancy
+from local.signed_api import not_found
+from oci_services import BUCKET, FUNCTION, REGION, World
 from tools import doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,7 +95,85 @@ def test_the_command_without_credentials_says_so_and_looks_no_further(tmp_path: 
 def test_the_command_for_a_stack_that_made_no_function(world: World, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{tmp_path} has not been applied: there is no presign.tfstate with outputs.\n"
+    assert done.stderr == f"{tmp_path} has not been applied: Terraform has no outputs of it.\n"
+
+
+def test_the_command_for_a_stack_with_a_broken_state(world: World, tmp_path: Path) -> None:
+    (tmp_path / "terraform.tfstate").write_text("{")
+    done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{tmp_path}/terraform.tfstate is no Terraform state: it is not JSON.\n"
+
+
+def test_the_command_on_a_machine_that_is_none_of_oci(tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--function", FUNCTION, "--auth", "resource_principal")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Your credentials can't be used: there is no resource_principal here (OSError).\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--function", "foo"], "foo is not the OCID of a function (ocid1.fnfunc…)"),
+        (["--function", "ocid1.fnapp.oc1.eu-frankfurt-1.a"], "is not the OCID of a function"),
+        (["--token-file", "none.txt"], "there is no file none.txt"),
+        (["--origin", "app"], "app is not an origin such as https://app.example.com"),
+        (["--origin", "https://app.example.com/page"], "is not an origin"),
+        (["--origin", "ftp://app.example.com"], "is not an origin"),
+        (["--write", "no bucket!/trials"], "no bucket!/trials: it must"),
+        (["--write", f"{BUCKET}/a/../b"], f"{BUCKET}/a/../b: it must"),
+        (["--write", f"{BUCKET}//a"], f"{BUCKET}//a: it must"),
+    ],
+)
+def test_arguments_that_can_not_be(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    with pytest.raises(SystemExit) as exited:
+        parser.parse_args(arguments)
+    assert exited.value.code == 2
+    assert error in capsys.readouterr().err
+
+
+def test_the_slash_after_an_origin_is_no_part_of_it() -> None:
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    assert parser.parse_args(["--origin", "https://app.example.com:8443/"]).origin == "https://app.example.com:8443"
+
+
+def test_without_arguments_it_is_the_stack_of_this_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def examine(tenancy: Tenancy, _: TextIO) -> int:
+        seen.append(tenancy.arguments.stack)
+        return 0
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    assert doctor.run(parser.parse_args([])) == 0
+    assert doctor.run(parser.parse_args(["--function", FUNCTION])) == 0
+    assert seen == [stack.STACK, None]
+
+
+def test_it_ends_if_the_function_can_not_be_looked_up(world: World) -> None:
+    world.services.answers[f"GET /20260325/functions/{FUNCTION}"] = not_found()
+    stream = io.StringIO()
+    assert doctor.examine(world.tenancy(json=True), stream) == 1
+    document = json.loads(stream.getvalue())
+    assert document["ok"] is False
+    assert [(one["group"], one["step"], one["state"]) for one in document["steps"]] == [
+        ("clock", "this machine", "ok"),
+        ("function", "state", "unknown"),
+    ]
+
+
+def test_nothing_is_well_if_nothing_can_be_looked_at() -> None:
+    found = [
+        (step("this machine", group="clock"), Finding("ok", ".")),
+        (step("state", group="function"), Finding("unknown", ".")),
+    ]
+    assert not report.show(found, Console(file=io.StringIO()))
+    assert report.show([*found, (step("there"), Finding("ok", "."))], Console(file=io.StringIO()))
 
 
 def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

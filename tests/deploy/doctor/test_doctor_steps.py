@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from werkzeug.wrappers import Request
 
 from deploy import doctor, statements
 from deploy.doctor.step import Finding, Step, findings_of
@@ -24,13 +25,16 @@ from oci_services import (
     COMPARTMENT,
     DEPLOYMENT,
     DYNAMIC_GROUP,
+    EVENTS_RULE,
     FUNCTION,
     GROUP,
     HOME_REGION,
     LOG,
     LOG_GROUP,
     NAMESPACE,
+    OF_USERS,
     REGION,
+    RULES,
     SECRET,
     SECRET_ACCESS_KEY,
     SIGNER,
@@ -74,12 +78,12 @@ def examine(world: World, *, seconds: float = 30) -> dict[str, Finding]:
     return {f"{step.group}: {step.name}": finding for step, finding in found}
 
 
-def log_line(message: str, **units: float) -> dict[str, object]:
+def log_line(message: str, *, function: str = FUNCTION, **units: float) -> dict[str, object]:
     """A line of the function's log, as Log Search gives it; so long ago.
 
     The members of `data` are those in Fn's own ConnectorHubCoercionTest (package com.fnproject.events).
     """
-    data = {"applicationId": APPLICATION, "functionId": FUNCTION, "message": message, "src": "STDERR"}
+    data = {"applicationId": APPLICATION, "functionId": function, "message": message, "src": "STDERR"}
     content = {"data": data, "type": "com.oraclecloud.functions.application.functioninvoke"}
     seconds = sum(value * {"minutes": 60, "hours": 3600}[unit] for unit, value in units.items())
     return {"data": {"datetime": int((time.time() - seconds) * 1000), "logContent": content}}
@@ -122,6 +126,12 @@ def _all_of(*changes: Callable[[World], object]) -> Callable[[World], object]:
     return lambda world: [change(world) for change in changes]
 
 
+def _action(world: World) -> dict[str, object]:
+    """The action of the rule of the Events service."""
+    action: dict[str, object] = world.services.answers[f"GET /20181201/rules/{EVENTS_RULE}"]["actions"]["actions"][0]
+    return action
+
+
 def _forget_key(world: World) -> None:
     world.s3.keys.clear()
 
@@ -147,11 +157,18 @@ CASES = {
         r"^presign is FAILED, so nobody can call it\.$",
         "make deploy",
     ),
+    "a function that is being updated": Case(
+        lambda world: world.services.function.update(lifecycleState="UPDATING"),
+        "function: state",
+        r"^presign is UPDATING: wait\.$",
+        "",
+        "unknown",
+    ),
     "too little memory for boto3": Case(
         _all_of(_set(SIGNER="boto3"), lambda world: world.services.function.update(memoryInMBs=128)),
         "function: state",
         r"large batches signed by boto3 need 256 MB",
-        f"oci fn function update container-function --function-id {FUNCTION} --memory-in-mbs 256",
+        f"oci fn function update container-function --region {REGION} --function-id {FUNCTION} --memory-in-mbs 256",
     ),
     "settings": Case(
         _set(SIGNER="v5", MAX_EXPIRES_IN="0", SECRET_OCID="ocid1.vault.oc1..a"),
@@ -159,7 +176,9 @@ CASES = {
         r"^The settings have 3 errors, so each call ends in 500\.$",
         "docs/operations.md#change-a-setting",
     ),
-    "no policy": Case(_set(POLICY=""), "function: settings", r"^POLICY is not set", "docs/policy.md"),
+    "no policy": Case(
+        _set(POLICY=""), "function: settings", r"^POLICY is not set", "--config file://settings.json --force"
+    ),
     "4 KB": Case(
         _set(ROTATED_AT="x" * 4096), "function: size of the configuration", r"^It has 4\d{3} bytes", "POLICY="
     ),
@@ -170,7 +189,14 @@ CASES = {
         ),
         "secret: state",
         r"^presign-key will be deleted",
-        f"oci vault secret cancel-secret-deletion --secret-id {SECRET}",
+        f"oci vault secret cancel-secret-deletion --region {REGION} --secret-id {SECRET}",
+    ),
+    "a secret whose deletion is being cancelled": Case(
+        lambda world: world.services.secret.update(lifecycleState="CANCELLING_DELETION"),
+        "secret: state",
+        r"^presign-key is CANCELLING_DELETION: wait\.$",
+        "",
+        "unknown",
     ),
     "a secret that was deleted": Case(
         _all_of(lambda world: world.services.secret.update(lifecycleState="DELETED"), _answer(BUNDLE, not_found())),
@@ -214,8 +240,9 @@ CASES = {
     "no bucket": Case(
         _all_of(_answer(f"GET /n/{NAMESPACE}/b/{BUCKET}", bucket_not_found()), lambda world: world.s3.buckets.clear()),
         "bucket: there",
-        rf"^{BUCKET} is not in {REGION}, or it is in another compartment",
-        f"oci os bucket create --region {REGION} --compartment-id {COMPARTMENT} --name {BUCKET}",
+        rf"^{BUCKET} is not in {REGION}, or you lack the permission: read buckets in the bucket's compartment\.$",
+        "",
+        "unknown",
     ),
     "the bucket in another region": Case(
         _elsewhere,
@@ -227,6 +254,18 @@ CASES = {
         lambda world: world.services.bucket.update(objectEventsEnabled=False),
         "bucket: events",
         rf"^{BUCKET} emits no events of its objects, though DELIVER_TO is set\.$",
+        f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true",
+    ),
+    "no events for a single use": Case(
+        _all_of(
+            _set(
+                DELIVER_TO="",
+                POLICY=json.dumps({"rules": [{**RULES[0], "operations": ["put_object"], "single_use": True}]}),
+            ),
+            lambda world: world.services.bucket.update(objectEventsEnabled=False),
+        ),
+        "bucket: events",
+        rf"^{BUCKET} emits no events of its objects, though a rule is single_use\.$",
         f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true",
     ),
     "no lifecycle rule": Case(
@@ -344,6 +383,29 @@ CASES = {
         f"oci iam customer-secret-key delete --region {HOME_REGION} --user-id {SIGNER} --customer-secret-key-id "
         f"{ACCESS_KEY_ID}\n(umask 077; oci iam customer-secret-key create ",
     ),
+    "no rule of the Events service": Case(
+        _answer("GET /20181201/rules", []),
+        "events: a rule calls the function",
+        rf"^No rule of the Events service calls the function for events of {BUCKET}; a connector",
+        f"oci events rule create --region {REGION} --compartment-id {COMPARTMENT} --is-enabled true",
+        "unknown",
+    ),
+    "a rule of the Events service for another function": Case(
+        lambda world: _action(world).update(functionId="ocid1.fnfunc.oc1.eu-frankfurt-1.another"),
+        "events: a rule calls the function",
+        r"^No rule of the Events service calls the function",
+        f'"functionId": "{FUNCTION}"',
+        "unknown",
+    ),
+    "a disabled rule of the Events service": Case(
+        _answer(
+            "GET /20181201/rules",
+            [{"id": EVENTS_RULE, "displayName": "new-photos", "isEnabled": False, "lifecycleState": "INACTIVE"}],
+        ),
+        "events: a rule calls the function",
+        r"^The rule new-photos, which calls the function, is disabled\.$",
+        f"oci events rule update --region {REGION} --rule-id {EVENTS_RULE} --is-enabled true",
+    ),
     "no right to put messages": Case(
         lambda world: world.services.policies(without="queue-push"),
         "events: the function may deliver",
@@ -361,7 +423,7 @@ CASES = {
         lambda world: world.services.logs[0].update(isEnabled=False),
         "logs: the function's",
         r"^Off: invoke",
-        f"oci logging log update --log-group-id {LOG_GROUP} --log-id {LOG} --is-enabled true",
+        f"oci logging log update --region {REGION} --log-group-id {LOG_GROUP} --log-id {LOG} --is-enabled true",
     ),
     "the gateway has no logs": Case(
         lambda world: world.services.logs.__delitem__(slice(1, None)),
@@ -610,6 +672,16 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert {f"{one.group}: {one.name}" for one, finding in taken if finding.state != "ok"} == NEED_OPTIONS
 
 
+def test_the_policy_in_this_clone_is_named(world: World, tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_text(world.services.config["POLICY"])
+    world.services.config["POLICY"] = f"file:{tmp_path}/policy.json"
+    finding = examine(world)["function: settings"]
+    assert finding.state == "ok"
+    assert finding.details == (
+        f"POLICY is file:{tmp_path}/policy.json, read from this clone: the function's package may have another.",
+    )
+
+
 def test_a_policy_without_presigned_urls_needs_no_key(world: World) -> None:
     rules = [rule for rule in json.loads(world.services.config["POLICY"])["rules"] if rule.get("via") == "par"]
     world.services.config.update(POLICY=json.dumps({"rules": rules}), SECRET_OCID="", DELIVER_TO="")
@@ -620,7 +692,11 @@ def test_a_policy_without_presigned_urls_needs_no_key(world: World) -> None:
         needs_key = name.startswith(("key: ", "store: ")) or (
             name.startswith("secret: ") and name != "secret: dynamic group"
         )
-        reason = "No rule needs a customer secret key." if needs_key else "DELIVER_TO is not set."
+        reasons = {
+            "events: a rule calls the function": "No rule of POLICY needs the events of a bucket that it names.",
+            "events: the function may deliver": "DELIVER_TO is not set.",
+        }
+        reason = reasons.get(name, "No rule needs a customer secret key.")
         is_skipped = needs_key or name.startswith("events: ")
         assert finding.state == ("skipped" if is_skipped else "ok"), (name, finding)
         assert not is_skipped or finding.text == reason
@@ -635,6 +711,7 @@ PERMISSIONS = {
     "GET /20160918/dynamicGroups": ("secret: dynamic group", "inspect dynamic-groups in tenancy"),
     "GET /20160918/policies": ("secret: the function may read it", "inspect policies in tenancy"),
     KEYS: ("key: owner", "read users in tenancy"),
+    "GET /20181201/rules": ("events: a rule calls the function", "read cloudevents-rules"),
     "GET /20200531/logGroups": ("logs: the function's", "read log-groups"),
     SEARCH: ("logs: the function's errors", "read log-content"),
 }
@@ -677,7 +754,9 @@ def test_a_service_that_hangs(world: World) -> None:
     found = examine(world, seconds=4)
     assert found["secret: state"] == Finding("unknown", "It took longer than 4 seconds.")
     # A later step does not wait for it again.
-    assert found["secret: the function may read it"] == Finding("skipped", "An earlier step could not tell: secret.")
+    assert found["secret: the function may read it"] == Finding(
+        "skipped", "Not checked, as the secret could not be read."
+    )
     assert found["secret: content"].state == "ok"
 
 
@@ -706,7 +785,7 @@ def test_the_last_errors_of_the_function(world: World) -> None:
     )
     finding = examine(world)["logs: the function's errors"]
     assert finding.state == "wrong"
-    assert finding.text.startswith("2 of the last 24 hours, the last at ")
+    assert finding.text.startswith("2 errors in 24 hours, the latest at ")
     assert finding.text.endswith(": the image is gone, or the function's subnet has no way to the registry.")
     assert [detail.split(" ", 2)[2] for detail in finding.details] == [
         "FunctionInvokeImageNotAvailable: Failed to pull function image",
@@ -717,7 +796,96 @@ def test_the_last_errors_of_the_function(world: World) -> None:
 def test_an_old_error_may_be_mended(world: World) -> None:
     world.services.found_in_log(log_line("01ABC - presign.pipeline - ERROR - a", hours=3))
     finding = examine(world)["logs: the function's errors"]
-    assert (finding.state, len(finding.details)) == ("ok", 1)
+    assert (finding.state, len(finding.details)) == ("unknown", 1)
+    assert re.fullmatch(r"1 error in 24 hours, the latest at .* UTC: the cause may be mended by now\.", finding.text)
+
+
+def test_an_error_among_those_of_another_function(world: World) -> None:
+    another = log_line("- ERROR - of another", function="ocid1.fnfunc.oc1.eu-frankfurt-1.another", minutes=1)
+    lines = [*[another] * 100, log_line("- ERROR - of this one", minutes=2)]
+
+    def search(request: Request) -> object:
+        """Log Search as far as the function of a line and the number of lines go."""
+        found = lines[-1:] if f"where data.functionId = '{FUNCTION}' and (" in request.get_data(as_text=True) else lines
+        return {"results": found[: int(request.args["limit"])], "fields": []}
+
+    world.services.answers[SEARCH] = search
+    finding = examine(world)["logs: the function's errors"]
+    assert [detail.split(" ", 2)[2] for detail in finding.details] == ["- ERROR - of this one"]
+
+
+class TestLogsElsewhere:
+    """Logs that are in a compartment of their own."""
+
+    @pytest.fixture(autouse=True)
+    def _moved(self, world: World) -> None:
+        elsewhere = {"id": LOG_GROUP, "compartmentId": "ocid1.compartment.oc1..logs", "displayName": "central"}
+        world.services.answers["GET /20200531/logGroups"] = of_compartment([elsewhere])
+        for log in world.services.logs:
+            log["compartmentId"] = "ocid1.compartment.oc1..logs"
+
+    def test_they_are_found(self, world: World) -> None:
+        found = examine(world)
+        assert {finding.state for name, finding in found.items() if name.startswith("logs: ")} == {"ok"}
+
+    def test_they_are_not_called_off_where_one_may_not_look(self, world: World) -> None:
+        def refusing(request: Request) -> object:
+            if request.args["compartmentId"] == TENANCY:
+                raise not_found()
+            return []
+
+        world.services.answers["GET /20200531/logGroups"] = refusing
+        found = examine(world)
+        assert found["logs: the function's"].state == "unknown"
+        assert found["logs: the function's"].text.endswith("you lack the permission: read log-groups in tenancy.")
+        assert "wrong" not in {finding.state for finding in found.values()}
+
+
+def test_a_bucket_that_the_signing_user_sees_and_the_operator_does_not(world: World) -> None:
+    world.services.answers[f"GET /n/{NAMESPACE}/b/{BUCKET}"] = bucket_not_found()
+    found = examine(world)
+    assert found["bucket: there"] == Finding(
+        "ok", f"{BUCKET} is in {REGION}: the signing user sees it, and you may not."
+    )
+    assert {finding.state for finding in found.values()} == {"ok", "skipped"}
+
+
+def test_a_missing_bucket_is_not_made_where_the_function_is(world: World) -> None:
+    CASES["no bucket"].change(world)
+    finding = examine(world)["bucket: there"]
+    assert (finding.mend, finding.details) == (
+        None,
+        (f"If there is none: oci os bucket create --region {REGION} --compartment-id <OCID> --name {BUCKET}",),
+    )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"operations": ["put_object"]},
+        {"operations": ["get_object"]},
+        {"operations": ["get_object"], "via": "par"},
+    ],
+)
+def test_a_bucket_without_uploads_in_parts(world: World, rule: dict[str, object]) -> None:
+    CASES["no lifecycle rule"].change(world)
+    world.services.config["POLICY"] = json.dumps({"rules": [{"bucket": BUCKET, "prefix": "", **rule}]})
+    world.services.config["DELIVER_TO"] = ""
+    finding = examine(world)["bucket: unfinished uploads"]
+    assert finding == Finding("ok", f"No rule allows uploads in parts to {BUCKET}.")
+
+
+def test_a_bucket_whose_events_are_answered_by_no_rule(world: World) -> None:
+    rules = [
+        {"operations": ["*"], "callers": ["gateway"], **OF_USERS},
+        {"operations": ["put_object"], "callers": ["invoke"], **OF_USERS},
+    ]
+    world.services.config["POLICY"] = json.dumps({"rules": rules})
+    world.services.bucket["objectEventsEnabled"] = False
+    world.services.answers["GET /20181201/rules"] = []
+    found = examine(world)
+    assert found["bucket: events"] == Finding("ok", f"{BUCKET} emits no events, and no setting needs them.")
+    assert found["events: a rule calls the function"].state == "skipped"
 
 
 def test_nothing_secret_is_shown(world: World) -> None:

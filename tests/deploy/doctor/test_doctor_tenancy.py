@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from oci.exceptions import ServiceError
 
+from deploy import stack, terraform
+from deploy.doctor import state_of
 from deploy.doctor.key import key_owner
 from deploy.doctor.step import Unknown
 from local.signed_api import ApiError, not_found
@@ -43,7 +46,7 @@ def test_the_stack_tells_the_function_and_the_signing_user(world: World, tmp_pat
 
 def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Unknown, match=r"has not been applied: there is no presign\.tfstate with outputs\.$"):
+    with pytest.raises(Unknown, match=r"has not been applied: Terraform has no outputs of it\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).function
 
 
@@ -52,6 +55,19 @@ def test_the_state_of_the_stack_comes_before_that_of_the_clone(world: World, tmp
     (tmp_path / "terraform.tfstate").write_text('{"outputs": {"function_ocid": {"value": "another"}}}')
     tenancy = world.tenancy(function=None, stack=tmp_path)
     assert (tenancy.function_ocid, tenancy.signing_user_ocid) == ("another", None)
+
+
+def test_a_state_that_is_none(world: World, tmp_path: Path) -> None:
+    (tmp_path / "terraform.tfstate").write_text("{")
+    with pytest.raises(Unknown, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
+        _ = world.tenancy(function=None, stack=tmp_path).function_ocid
+
+
+def test_the_state_of_this_clone_is_that_of_its_own_stack_only(tmp_path: Path) -> None:
+    assert state_of(stack.STACK) == terraform.STATE
+    assert state_of(Path(os.path.relpath(stack.STACK))) == terraform.STATE
+    assert state_of(tmp_path) is None
+    assert state_of(None) is None
 
 
 def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +84,7 @@ def test_a_failure_is_told_once(world: World) -> None:
     tenancy = world.tenancy()
     with pytest.raises(ServiceError):
         _ = tenancy.function
-    with pytest.raises(Unknown, match=r"^An earlier step could not tell: function\.$"):
+    with pytest.raises(Unknown, match=r"^Not checked, as the function could not be read\.$"):
         _ = tenancy.function
 
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from deploy import statements
-from deploy.doctor.gateway import STEPS
+from deploy.doctor.gateway import SPECIFICATION_FILE, STEPS
 from deploy.doctor.step import Finding, findings_of
 from leaks import leaks, secrets_of
 from local.api_gateway.deployment import filled
@@ -25,7 +25,7 @@ from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 from local.signed_api import not_found
 from local.stack import BUCKET
-from oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, World
+from oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION, World
 
 DEPLOYED = f"GET /20190501/deployments/{DEPLOYMENT}"
 POLICIES = "GET /20160918/policies"
@@ -211,7 +211,10 @@ class TestSpecification:
         name, finding = gateway.only_wrong()
         assert name == "specification"
         assert finding.text == "It differs from gateway/deployment.json in 6 places."
-        assert f"deployment update --deployment-id {DEPLOYMENT}" in str(finding.mend)
+        assert finding.mend == (
+            f"oci api-gateway deployment update --region {REGION} --deployment-id {DEPLOYMENT} "
+            "--specification file://deployment.json --force"
+        )
         at = "routes[/v1/presign].requestPolicies.headerTransformations"
         assert finding.details == (
             "requestPolicies.authentication.validationPolicy.maxCacheDurationInHours is missing",
@@ -221,6 +224,7 @@ class TestSpecification:
             f'routes[/v1/presign/batch].backend.functionId is "ocid1.fnfunc.oc1..another", not "{FUNCTION}"',
             "routes[/v1/openapi.json] is missing",
             f"{at}.filterHeaders.items[x-other] is not in gateway/deployment.json",
+            SPECIFICATION_FILE,
         )
 
     def test_the_order_does_not_count(self, gateway: Gateway) -> None:
@@ -378,6 +382,15 @@ class TestKeys:
         )
         assert found["token"].state == "ok"
 
+    @pytest.mark.parametrize(("count", "state"), [(10, "ok"), (11, "wrong")])
+    def test_no_more_keys_than_the_gateway_takes(self, gateway: Gateway, count: int, state: str) -> None:
+        keys = [{**key_of(2048), "kid": "0"}] * count
+        with Server(lambda _: Response(json.dumps({"keys": keys}))) as server:
+            self.policy(gateway)["uri"] = server.url
+            finding = gateway.finding("keys that verify tokens")
+        assert finding.state == state
+        assert state == "ok" or finding.text == f"{server.url} has 11 keys, and the gateway takes 10 at most."
+
     def test_keys_in_the_deployment_itself(self, gateway: Gateway) -> None:
         self.policy(gateway)["type"] = "STATIC_KEYS"
         assert gateway.finding("keys that verify tokens").state == "skipped"
@@ -417,6 +430,13 @@ class TestToken:
     def test_a_missing_claim(self, gateway: Gateway) -> None:
         finding = gateway.finding("token", gateway.provider.token({}))
         assert finding.text == "It lacks the claim sub."
+
+    @pytest.mark.parametrize("name", ["issuers", "audiences"])
+    def test_a_deployment_that_accepts_all(self, gateway: Gateway, name: str) -> None:
+        policy = gateway.specification["requestPolicies"]["authentication"]["validationPolicy"]
+        del policy["additionalValidationPolicy"][name]
+        claim = {"issuers": "iss", "audiences": "aud"}[name]
+        assert gateway.finding("token", gateway.token(**{claim: "another"})).state == "ok"
 
     def test_several_errors(self, gateway: Gateway) -> None:
         finding = gateway.finding("token", gateway.token(iss="x", aud="y"))

@@ -106,7 +106,7 @@ def test_a_store_that_copies_for_an_unsigned_header(bad: Callable[..., Bad]) -> 
     store = bad("copies")
     finding = store.probe(probes.unsigned_copies)
     assert finding.state == "wrong"
-    assert "(put_object, upload_part): everybody who may upload can copy" in finding.text
+    assert "(put_object, upload_part). Anyone who can upload can also read" in finding.text
     assert finding.mend == 'take put_object and upload_part out of rule 1 of POLICY, or set "via": "par" there'
     assert len(store.removals.aborted) == 1
     assert bad("copies").probe(probes.unsigned_copies, READ).state == "ok"

@@ -167,13 +167,6 @@ def test_a_bucket_that_depends_on_a_claim(world: StoreWorld) -> None:
     )
 
 
-@pytest.mark.parametrize("place", ["no bucket!/trials", f"{BUCKET}/a/../b", f"{BUCKET}//a"])
-def test_a_place_that_can_not_be(world: StoreWorld, place: str) -> None:
-    found = world.findings(write=place)["forms"]
-    assert found.state == "skipped"
-    assert found.text.startswith(f"--write can't be {place}: it must")
-
-
 def test_a_store_that_is_gone(world: StoreWorld) -> None:
     world.s3_server.stop()
     found = world.findings(origin=ORIGIN, write=f"{BUCKET}/trials")
