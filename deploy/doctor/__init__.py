@@ -14,7 +14,7 @@ from rich.console import Console
 
 from deploy import oci_auth, stack, terraform
 from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
-from deploy.doctor.step import Finding, Step, Unknown, findings_of
+from deploy.doctor.step import Finding, Skipped, Step, findings_of
 from deploy.doctor.tenancy import Tenancy
 from presign.request.object_names import bucket_error, key_error
 
@@ -113,7 +113,7 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
         return 1
     try:
         tenancy.function_ocid  # noqa: B018
-    except Unknown as exc:
+    except Skipped as exc:
         print(exc, file=sys.stderr)
         return 1
     found = _findings(tenancy)
@@ -129,5 +129,5 @@ def _findings(tenancy: Tenancy) -> Iterator[tuple[Step, Finding]]:
         if step is function.STEPS[0]:
             try:
                 tenancy.function  # noqa: B018 - has been looked up by the step
-            except Unknown:
+            except Skipped:
                 return

@@ -10,7 +10,7 @@ from typing import Any
 from deploy import statements
 from deploy.doctor.rights import finding_on_rights, group_name
 from deploy.doctor.s3 import is_taken
-from deploy.doctor.step import Finding, Step, Unknown, together
+from deploy.doctor.step import Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
 from presign.policy import Rule
@@ -78,7 +78,7 @@ def _signing_user_sees(tenancy: Tenancy, name: str) -> bool:
     """Whether a list of the bucket by the function's signing user succeeds."""
     from oci.exceptions import ServiceError
 
-    with suppress(ServiceError, Unknown, SecretUnavailable, NoAnswer):
+    with suppress(ServiceError, Skipped, SecretUnavailable, NoAnswer):
         return is_taken(tenancy.signed_bucket(name).send(ListObjectsV2(max_keys=1)))
     return False
 
@@ -186,7 +186,7 @@ def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[st
     """The findings on the buckets, as one."""
     names = tenancy.buckets if names is None else names
     if not names:
-        raise Unknown("No bucket is named: each has a claim in its name, or the policy is not here.")
+        raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
     return together([look(name) for name in names])
 
 

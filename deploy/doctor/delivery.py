@@ -8,7 +8,7 @@ from typing import Any
 from deploy import statements
 from deploy.doctor.bucket import needing_events
 from deploy.doctor.rights import finding_on_rights, group_name
-from deploy.doctor.step import Finding, Step, Unknown, together
+from deploy.doctor.step import Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
 from presign.request.events import EVENT_TYPES
 
@@ -18,7 +18,7 @@ def comes_in(tenancy: Tenancy) -> Finding:
     reasons = needing_events(tenancy)
     names = [name for name in tenancy.buckets if name in reasons]
     if not names:
-        raise Unknown("No rule of POLICY needs the events of a bucket that it names.")
+        raise Skipped("No rule of POLICY needs the events of a bucket that it names.")
     return together([_rule_for(tenancy, name) for name in names])
 
 
@@ -62,7 +62,7 @@ def may_deliver(tenancy: Tenancy) -> Finding:
     """Whether statements let the function deliver to the topic or queue of DELIVER_TO."""
     target = tenancy.settings.deliver_to
     if target is None:
-        raise Unknown("DELIVER_TO is not set.")
+        raise Skipped("DELIVER_TO is not set.")
     if target.startswith("ocid1.queue."):
         return _to_queue(tenancy, target)
     from oci.ons import NotificationControlPlaneClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from deploy.doctor.step import Unknown
+from deploy.doctor.step import Skipped
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ class Facts:
 
     Attributes:
         found: the values that are known by now, by their names.
-        asked: for each value that was asked for, why it is unknown to those who ask again.
+        asked: for each value that was asked for, why those who ask again are skipped.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Facts:
         self.asked: dict[str, str] = {}
 
     def once(self, name: str, look: Callable[[], T]) -> T:
-        """A value that is looked up once. A failure comes to the step that asks first, and is `Unknown` to later ones.
+        """A value that is looked up once. A failure comes to the step that asks first; later ones are `Skipped`.
 
         So one missing permission is told once, and what hangs is waited for once.
         """
@@ -31,12 +31,12 @@ class Facts:
             value: T = self.found[name]
             return value
         if name in self.asked:
-            raise Unknown(self.asked[name])
+            raise Skipped(self.asked[name])
         told = name if " " in name else f"the {name.replace('_', ' ')}"
         self.asked[name] = f"Not checked, as {told} could not be read."
         try:
             value = look()
-        except Unknown as exc:
+        except Skipped as exc:
             self.asked[name] = str(exc)
             raise
         self.found[name] = value

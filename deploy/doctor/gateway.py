@@ -15,7 +15,7 @@ from deploy.doctor import rights, tokens
 from deploy.doctor.rights import finding_on_rights
 from deploy.doctor.s3 import told
 from deploy.doctor.specification import Specification
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.step import Finding, Skipped, Step
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import Answer, NoAnswer, ask
 from presign.issue import PresignedUrl
@@ -91,7 +91,7 @@ def jwks(tenancy: Tenancy) -> Finding:
     """Whether the gateway can fetch the keys that verify tokens."""
     uri = tenancy.specification.jwks_uri
     if uri is None:
-        raise Unknown("The deployment does not verify tokens with keys from an address.")
+        raise Skipped("The deployment does not verify tokens with keys from an address.")
     return tokens.jwks_finding(ask("GET", uri), uri=uri)
 
 
@@ -126,10 +126,10 @@ def call_with_token(tenancy: Tenancy) -> Finding:
     try:
         claims = _claims(tokens.Token.decode(given), tenancy.specification)
     except ValueError:
-        raise Unknown("The token is no JWT.") from None
+        raise Skipped("The token is no JWT.") from None
     request = next(_requests(tenancy, claims), None)
     if request is None:
-        raise Unknown("No rule lets the user of the token read by a presigned URL, and trying another would write.")
+        raise Skipped("No rule lets the user of the token read by a presigned URL, and trying another would write.")
     operation, bucket = request.operation, request.bucket
     asked = {"operation": operation.name(), "bucket": bucket, "key": operation.target, "via": "s3"}
     answer = _call(tenancy, asked, token=given)
@@ -215,7 +215,7 @@ def _claims(token: tokens.Token, deployed: Specification) -> dict[str, str]:
 
 def _token(tenancy: Tenancy) -> str:
     if tenancy.token is None:
-        raise Unknown("No token is given: use --token-file FILE, or PRESIGN_TOKEN in the environment.")
+        raise Skipped("No token is given: use --token-file FILE, or PRESIGN_TOKEN in the environment.")
     return tenancy.token
 
 

@@ -12,7 +12,7 @@ from deploy import statements
 from deploy.doctor import rights
 from deploy.doctor.s3 import is_taken, told
 from deploy.doctor.secret import SECRET_FILE, new_version_command
-from deploy.doctor.step import SECONDS_PER_STEP, Finding, Step, Unknown, together
+from deploy.doctor.step import SECONDS_PER_STEP, Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
 from presign.policy import Rule
@@ -120,10 +120,10 @@ def may_use_objects(tenancy: Tenancy) -> Finding:
     """Whether statements let the signing user do what the function's URLs are for."""
     names = [name for name in _buckets(tenancy) if _rules(tenancy, name)]
     if not names:
-        raise Unknown("No rule is known that names a bucket.")
+        raise Skipped("No rule is known that names a bucket.")
     found = key_owner(tenancy)
     if found is None:
-        raise Unknown("The signing user is not known.")
+        raise Skipped("The signing user is not known.")
     principal = rights.user(tenancy, ocid=found.ocid, name=found.name)
 
     def look(name: str) -> Finding:
@@ -178,7 +178,7 @@ def list_one_key(tenancy: Tenancy) -> Finding:
             if code in _MISMATCHES:
                 return _mismatch(tenancy, name)
             if code == "RequestTimeTooSkewed":
-                raise Unknown("The clock of this machine is off.")
+                raise Skipped("The clock of this machine is off.")
             if code not in _ACCEPTED:
                 return Finding("unknown", f"Object Storage answers {code} to a signed list of {name}.")
             if code and lists:
@@ -189,7 +189,7 @@ def list_one_key(tenancy: Tenancy) -> Finding:
 def _may_not_list(tenancy: Tenancy, name: str) -> Finding:
     """What is wrong if Object Storage hides a bucket from the signing user."""
     if tenancy.namespace != tenancy.own_namespace:
-        raise Unknown("NAMESPACE is wrong.")
+        raise Skipped("NAMESPACE is wrong.")
     compartment = tenancy.bucket(name).compartment_id
     return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
         "wrong",
@@ -211,7 +211,7 @@ def _created_at(tenancy: Tenancy) -> float:
     """When the key was made, in seconds since the epoch; if nobody may tell, when it was put into the secret."""
     from oci.exceptions import ServiceError
 
-    with suppress(Unknown, ServiceError, TimeoutError):
+    with suppress(Skipped, ServiceError, TimeoutError):
         if found := key_owner(tenancy):
             return float(found.key.time_created.timestamp())
     return float(tenancy.secret_bundle.time_created.timestamp())
@@ -223,14 +223,14 @@ def _check_active(tenancy: Tenancy) -> None:
 
     try:
         found = key_owner(tenancy)
-    except (ServiceError, TimeoutError, Unknown):
+    except (ServiceError, TimeoutError, Skipped):
         return
     if found is None:
         if tenancy.other_domains:
             return
-        raise Unknown("No user has this key.")
+        raise Skipped("No user has this key.")
     if found.key.lifecycle_state != "ACTIVE" or _has_expired(tenancy, found.key.time_expires):
-        raise Unknown("The key is not active.")
+        raise Skipped("The key is not active.")
 
 
 def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
@@ -239,10 +239,10 @@ def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
 
 def _buckets(tenancy: Tenancy) -> list[str]:
     if tenancy.settings.secret is None:
-        raise Unknown("No rule needs a customer secret key.")
+        raise Skipped("No rule needs a customer secret key.")
     names = tenancy.buckets_of("s3")
     if not names:
-        raise Unknown("No bucket is named: each has a claim in its name, or the policy is not here.")
+        raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
     return names
 
 
@@ -254,7 +254,7 @@ def _code_of_list(tenancy: Tenancy, bucket: str, *, region: str, prefix: str = "
 
 def _is_accepted(tenancy: Tenancy) -> bool:
     """Whether Object Storage accepts the signature."""
-    with suppress(NoAnswer, Unknown):
+    with suppress(NoAnswer, Skipped):
         return _code_of_list(tenancy, _buckets(tenancy)[0], region=tenancy.region) in _ACCEPTED
     return False
 
@@ -285,7 +285,7 @@ def _group(tenancy: Tenancy) -> str:
     from oci.exceptions import ServiceError
 
     found = None
-    with suppress(ServiceError, TimeoutError, Unknown):
+    with suppress(ServiceError, TimeoutError, Skipped):
         found = key_owner(tenancy)
         groups = tenancy.groups_of_user(found.ocid) if found else []
         if len(groups) == 1:

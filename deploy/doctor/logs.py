@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.step import Finding, Skipped, Step
 from deploy.doctor.tenancy import Tenancy
 
 RECENT = timedelta(minutes=15)
@@ -128,7 +128,7 @@ def _errors(tenancy: Tenancy) -> list[Line]:
 
     log = _log(tenancy, tenancy.function.application_id, "invoke")
     if log is None:
-        raise Unknown("The function has no log.")
+        raise Skipped("The function has no log.")
     # Of all that the function writes (presign/logs.py, the FDK's format) and that OCI Functions adds
     patterns = ["- ERROR -", "- CRITICAL -", *CAUSES]
     condition = " or ".join(f"logContent = '*{pattern}*'" for pattern in patterns)

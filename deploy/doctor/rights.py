@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from deploy.doctor.iam import Need, Verdict, granted, holds, is_for_any, subjects_of
-from deploy.doctor.step import Finding, Unknown
+from deploy.doctor.step import Finding, Skipped
 from deploy.doctor.tenancy import Tenancy
 
 VERBS = {
@@ -50,7 +50,7 @@ def function(tenancy: Tenancy) -> Principal:
     def subjects(allowed: Sequence[str]) -> tuple[list[str], list[str]]:
         surely, perhaps = _subjects(tenancy, groups_of_function(tenancy), allowed)
         if not perhaps and not tenancy.other_domains and not may_need_no_group(tenancy):
-            raise Unknown("No dynamic group has the function.")
+            raise Skipped("No dynamic group has the function.")
         return surely, perhaps
 
     return Principal(
@@ -95,11 +95,11 @@ def may_need_no_group(tenancy: Tenancy) -> bool:
     from oci.exceptions import ServiceError
 
     looks: list[Callable[[], Any]] = [lambda: tenancy.function, lambda: tenancy.secret]
-    with suppress(Unknown):
+    with suppress(Skipped):
         looks += [partial(tenancy.bucket, name) for name in tenancy.buckets_of("par")]
     variables = function(tenancy).variables
     for look in looks:
-        with suppress(ServiceError, Unknown):
+        with suppress(ServiceError, Skipped):
             if any(is_for_any(line, variables) for line in _statements(tenancy, look().compartment_id)):
                 return True
     return False

@@ -7,7 +7,7 @@ from contextlib import suppress
 from deploy import statements
 from deploy.doctor.iam import Verdict
 from deploy.doctor.rights import finding_on_rights, group_name, groups_of_function, may_need_no_group
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.step import Finding, Skipped, Step
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import SecretUnavailable
 
@@ -44,7 +44,7 @@ def content(tenancy: Tenancy) -> Finding:
         return Finding("wrong", f"{exc}.", new_version_command(tenancy), (SECRET_FILE,))
     except ServiceError as exc:
         if exc.status == 404:
-            with suppress(Unknown):
+            with suppress(Skipped):
                 if finding := _cause_of_404(tenancy):
                     return finding
         raise

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.doctor.step import Unknown
+from deploy.doctor.step import Skipped
 
 
 def outputs(directory: Path, *, state: Path | None) -> Mapping[str, Any]:
@@ -20,7 +20,7 @@ def outputs(directory: Path, *, state: Path | None) -> Mapping[str, Any]:
         state: the file that has its state, if that is not in its folder.
 
     Raises:
-        Unknown: the file holds no state.
+        Skipped: the file holds no state.
     """
     found = _document(directory, state).get("outputs", {})
     if not found and shutil.which("terraform"):
@@ -46,6 +46,6 @@ def _document(directory: Path, state: Path | None) -> Mapping[str, Any]:
             try:
                 document: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
             except ValueError:
-                raise Unknown(f"{file} is no Terraform state: it is not JSON.") from None
+                raise Skipped(f"{file} is no Terraform state: it is not JSON.") from None
             return document
     return {}

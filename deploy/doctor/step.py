@@ -62,8 +62,8 @@ def together(findings: Sequence[Finding]) -> Finding:
     return Finding(worst, " ".join(finding.text for finding in told), "\n".join(mends) or None, details)
 
 
-class Unknown(Exception):
-    """Something that a step needs was not found out; the text says what and why."""
+class Skipped(Exception):
+    """A step can't be taken: it needs something that is not there or not known, as the text says."""
 
 
 def findings_of(
@@ -109,7 +109,7 @@ def _found(step: Step, tenancy: Tenancy) -> Finding:
 
     try:
         return step.look(tenancy)
-    except Unknown as exc:
+    except Skipped as exc:
         return Finding("skipped", str(exc))
     except ServiceError as exc:
         answer = f"OCI answers {exc.status} {exc.code}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.doctor import cors, store_probes
 from deploy.doctor.s3 import Trials
-from deploy.doctor.step import Finding, Step, Unknown
+from deploy.doctor.step import Finding, Skipped, Step
 from deploy.doctor.tenancy import Tenancy
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.oci_client import realm_domain
@@ -73,7 +73,7 @@ def _virtual_hosted(tenancy: Tenancy) -> Finding:
     endpoint, in_use = tenancy.storage_endpoint, tenancy.settings.virtual_hosted
     if not in_use:
         if not endpoint.authority.endswith(_OCI_DOMAINS) or realm_domain(tenancy.region) != "oraclecloud.com":
-            raise Unknown("The host names of this store for virtual-hosted style are not known here.")
+            raise Skipped("The host names of this store for virtual-hosted style are not known here.")
         endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace="", region=tenancy.region)
     names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.buckets_of("s3") or [_bucket(tenancy)]
     return store_probes.virtual_hosted(
@@ -86,7 +86,7 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
 
     def look(tenancy: Tenancy) -> Finding:
         if not tenancy.arguments.write:
-            raise Unknown("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
+            raise Skipped("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
         name, _, prefix = tenancy.arguments.write.partition("/")
         operator = OciOperator(tenancy.object_storage, namespace=tenancy.namespace, bucket=name)
         trials = Trials(tenancy.signed_bucket(name), prefix=prefix, operator=operator)
@@ -100,7 +100,7 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
 
 def _origin(tenancy: Tenancy) -> str:
     if not tenancy.arguments.origin:
-        raise Unknown("No web page is named: use --origin https://app.example.com.")
+        raise Skipped("No web page is named: use --origin https://app.example.com.")
     return str(tenancy.arguments.origin)
 
 
@@ -109,7 +109,7 @@ def _bucket(tenancy: Tenancy) -> str:
     if tenancy.arguments.write:
         return str(tenancy.arguments.write).partition("/")[0]
     if not tenancy.buckets:
-        raise Unknown("Each bucket of POLICY depends on a claim: name one with --write BUCKET/PREFIX.")
+        raise Skipped("Each bucket of POLICY depends on a claim: name one with --write BUCKET/PREFIX.")
     return (tenancy.buckets_of("s3") or tenancy.buckets)[0]
 
 

@@ -15,7 +15,7 @@ from deploy.doctor import stack_state
 from deploy.doctor.fact import Facts, fact
 from deploy.doctor.s3 import SignedBucket
 from deploy.doctor.specification import Specification
-from deploy.doctor.step import Unknown
+from deploy.doctor.step import Skipped
 from presign.issue.endpoint import StorageEndpoint
 from presign.keys.credentials import CustomerSecretKey, parse_key
 from presign.keys.oci_client import realm_domain
@@ -40,7 +40,7 @@ _FORMS = (
 class Tenancy(Facts):
     """Facts about one deployment.
 
-    A fact that another step reports as missing raises `Unknown`; an OCI service's refusal comes through as it is.
+    A fact that another step reports as missing raises `Skipped`; an OCI service's refusal comes through as it is.
 
     Args:
         arguments: of the command line.
@@ -130,7 +130,7 @@ class Tenancy(Facts):
         """The option `--region` of a command that changes IAM, after a blank; empty if nobody may tell the region."""
         from oci.exceptions import ServiceError
 
-        with suppress(ServiceError, Unknown):
+        with suppress(ServiceError, Skipped):
             return f" --region {self.home_region}"
         return ""
 
@@ -144,7 +144,7 @@ class Tenancy(Facts):
             return {}
         outputs = stack_state.outputs(directory, state=self._state)
         if not outputs:
-            raise Unknown(f"{directory} has not been applied: Terraform has no outputs of it.")
+            raise Skipped(f"{directory} has not been applied: Terraform has no outputs of it.")
         return outputs
 
     @fact
@@ -160,7 +160,7 @@ class Tenancy(Facts):
         """The function's OCID, from the command line or the outputs of the stack."""
         ocid = self.arguments.function or self.outputs.get("function_ocid")
         if not ocid:
-            raise Unknown("No function is named: use --function OCID or --stack DIR.")
+            raise Skipped("No function is named: use --function OCID or --stack DIR.")
         return str(ocid)
 
     @fact
@@ -170,7 +170,7 @@ class Tenancy(Facts):
 
         try:
             parts = self.function_ocid.split(".")
-        except Unknown:
+        except Skipped:
             return None
         name = parts[3] if len(parts) > 4 else ""
         name = regions.REGIONS_SHORT_NAMES.get(name, name)
@@ -234,7 +234,7 @@ class Tenancy(Facts):
     def rules(self) -> list[Rule]:
         """The rules of the policy; without a policy, the function's own for its default bucket."""
         if self.policy_is_in_package:
-            raise Unknown("The policy is a file of the function's package; --stack DIR tells where it is.")
+            raise Skipped("The policy is a file of the function's package; --stack DIR tells where it is.")
         return self.settings.rules
 
     @property
@@ -258,7 +258,7 @@ class Tenancy(Facts):
 
         found = re.search(r"objectstorage\.([a-z0-9-]+)\.", self.settings.storage_endpoint or "")
         regions = [self.own_region, found[1] if found else None]
-        with suppress(ServiceError, Unknown):
+        with suppress(ServiceError, Skipped):
             regions.append(self.home_region)
         return [region for region in dict.fromkeys(regions) if region and region != self.region]
 
@@ -312,7 +312,7 @@ class Tenancy(Facts):
         """The OCID of the secret with the customer secret key."""
         secret = self.settings.secret
         if secret is None:
-            raise Unknown("No rule needs a customer secret key.")
+            raise Skipped("No rule needs a customer secret key.")
         return secret.secret_ocid or str(self.secret_bundle.secret_id)
 
     @fact
@@ -329,7 +329,7 @@ class Tenancy(Facts):
 
         secret = self.settings.secret
         if secret is None:
-            raise Unknown("No rule needs a customer secret key.")
+            raise Skipped("No rule needs a customer secret key.")
         client = self.client(SecretsClient, region=self._vault_region)
         if secret.secret_ocid:
             return client.get_secret_bundle(secret.secret_ocid).data
@@ -390,7 +390,7 @@ class Tenancy(Facts):
             backends = [route.backend for route in deployment.specification.routes or []]
             if any(getattr(backend, "function_id", None) == self.function_ocid for backend in backends):
                 return deployment
-        raise Unknown(f"No deployment in the compartment {compartment} calls the function; --stack DIR names one.")
+        raise Skipped(f"No deployment in the compartment {compartment} calls the function; --stack DIR names one.")
 
     @fact
     def specification(self) -> Specification:
@@ -415,7 +415,7 @@ class Tenancy(Facts):
         from oci.exceptions import ServiceError
         from oci.identity import IdentityClient
 
-        with suppress(ServiceError, Unknown):
+        with suppress(ServiceError, Skipped):
             return self.client(IdentityClient, region=self.home_region)
         return self.client(IdentityClient)
 

@@ -14,7 +14,7 @@ from oci.exceptions import ServiceError
 from deploy import stack, terraform
 from deploy.doctor import state_of
 from deploy.doctor.key import key_owner
-from deploy.doctor.step import Unknown
+from deploy.doctor.step import Skipped
 from local.signed_api import ApiError, not_found
 from oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
 
@@ -46,7 +46,7 @@ def test_the_stack_tells_the_function_and_the_signing_user(world: World, tmp_pat
 
 def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Unknown, match=r"has not been applied: Terraform has no outputs of it\.$"):
+    with pytest.raises(Skipped, match=r"has not been applied: Terraform has no outputs of it\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).function
 
 
@@ -59,7 +59,7 @@ def test_the_state_of_the_stack_comes_before_that_of_the_clone(world: World, tmp
 
 def test_a_state_that_is_none(world: World, tmp_path: Path) -> None:
     (tmp_path / "terraform.tfstate").write_text("{")
-    with pytest.raises(Unknown, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
+    with pytest.raises(Skipped, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).function_ocid
 
 
@@ -84,7 +84,7 @@ def test_a_failure_is_told_once(world: World) -> None:
     tenancy = world.tenancy()
     with pytest.raises(ServiceError):
         _ = tenancy.function
-    with pytest.raises(Unknown, match=r"^Not checked, as the function could not be read\.$"):
+    with pytest.raises(Skipped, match=r"^Not checked, as the function could not be read\.$"):
         _ = tenancy.function
 
 
