@@ -144,8 +144,8 @@ class Operation(
         ]
 
     def query(self) -> list[tuple[str, str]]:
-        """Names and values of the query parameters, not encoded."""
-        return [(parameter_name(option), self._text(option)) for option in self.given(self.query_options)]
+        """Names and values of the query parameters, not encoded, in alphabetical order."""
+        return sorted((parameter_name(option), self._text(option)) for option in self.given(self.query_options))
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
