@@ -7,7 +7,9 @@ BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make lock"
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+# Three for two cores, as many tests wait.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: run test test-unit test-live check lint format openapi lock audit fuzz load bench
 

@@ -285,7 +285,7 @@ class World:
         self.s3 = S3Endpoint()
         self.storage = Server(self.s3)
         self.api_key = ApiKey(directory)
-        self.identity_provider = IdentityProvider()
+        self.identity_provider = IdentityProvider(_private_key())
         self.gateway = Server(self._answer_call)
         self.services = OciServices(self.api_key, storage_url=self.storage.url, gateway_url=self.gateway.url)
         self.server = Server(self.services)

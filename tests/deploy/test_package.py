@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = {"rules": [{"operations": ["read"], "bucket": "photos", "prefix": ""}]}
 
 
+pytestmark = pytest.mark.slow  # the image takes over 20 seconds to make
+
+
 @pytest.fixture(scope="session")
 def image(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The image that `--image` names, or else one that is made now."""

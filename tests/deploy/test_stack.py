@@ -101,6 +101,9 @@ def make(directory: Path, *, archive: bytes | None = b"tiny") -> Path:
     return directory
 
 
+pytestmark = pytest.mark.slow  # Terraform takes over 20 seconds to get ready
+
+
 @pytest.fixture(scope="session")
 def terraform(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
