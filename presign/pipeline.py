@@ -136,9 +136,11 @@ def _signer(service: Service, invocation: Invocation) -> Callable[[Grant], Presi
 def _started_pars(
     service: Service, grants: Sequence[Grant | Refusal], principal: Principal, call_id: str
 ) -> list[Future[PresignedUrl]]:
+    wanted = [grant for grant in grants if isinstance(grant, Grant) and grant.via == "par"]
+    if not wanted:
+        return []
     create = partial(service.pars.issue, principal=principal, call_id=call_id, now=service.now())
-    start = service.pars.executor.submit
-    return [start(create, grant) for grant in grants if isinstance(grant, Grant) and grant.via == "par"]
+    return [service.pars.executor.submit(create, grant) for grant in wanted]
 
 
 def _created_par(started: Future[PresignedUrl], service: Service, invocation: Invocation) -> PresignedUrl:

@@ -57,7 +57,7 @@ class Service:
             self._fetch_key,
             ttl_seconds=settings.secret_ttl_seconds,
             max_stale_seconds=settings.secret_max_stale_seconds,
-            is_usable=lambda key: key.seconds_left(clock()) >= 1,
+            is_usable=lambda key: key.retire_at is None or key.seconds_left(clock()) >= 1,
         )
         self._namespace: CachedValue[str] = CachedValue(self._oci_client.namespace, ttl_seconds=inf)
         self.delivery: Delivery | None = None

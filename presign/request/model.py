@@ -145,7 +145,8 @@ class Operation(
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded, in alphabetical order."""
-        return sorted((parameter_name(option), self._text(option)) for option in self.given(self.query_options))
+        given = self.given(self.query_options)
+        return sorted((parameter_name(option), self._text(option)) for option in given) if given else []
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""

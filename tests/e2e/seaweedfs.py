@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -99,7 +100,15 @@ def _create_bucket(endpoint: str, process: subprocess.Popen[bytes], log_path: Pa
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now."""
-    with ExitStack() as open_sockets:
-        sockets = [open_sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports of the loopback interface that nobody uses now.
+
+    They are below those that the system gives to connections (from 32,768 on Linux), so no connection takes them before
+    the server does.
+    """
+    free: list[int] = []
+    for port in random.sample(range(10_000, 32_000), 50 * count):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            free.append(port)
+        if len(free) == count:
+            return free
+    raise OSError("There are no free ports")
