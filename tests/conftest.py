@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import requests
@@ -21,6 +21,9 @@ from leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 from local.functions.function import Answer, invoke_http
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.issue import SIGNERS
+
+if TYPE_CHECKING:
+    from oci_services import World
 
 NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
     ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
@@ -81,6 +84,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for systems whose tests set neither: the signer, and the folder to run."""
     parser.addoption("--signer", choices=SIGNERS, default="sigv4")
     parser.addoption("--image", type=Path, help="folder of an image; the tests run it instead of the project")
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A tenancy in which all is right, and an operator's credentials for it."""
+    from oci_services import World  # imports the SDK, which few tests need
+
+    with World(tmp_path) as world:
+        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
+        yield world
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
 
 
 def _findings(tenancy: Tenancy) -> Iterator[tuple[Step, Finding]]:
-    """What the steps find; they end with the first of the function if that can't be looked up."""
+    """The findings of the steps, which end with the first of the function if that can't be looked up."""
     for step, finding in findings_of(STEPS, tenancy):
         yield step, finding
         if step is function.STEPS[0]:

@@ -35,7 +35,7 @@ def lacking(answer: Answer, *, origin: str, method: str, headers: Iterable[str])
 
 
 def s3_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
-    """What a preflight of an upload gets from the S3 API.
+    """Whether the S3 API answers the preflight of an upload so that a browser sends it.
 
     Args:
         url: of an object, not signed.
@@ -60,7 +60,7 @@ def s3_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
 
 
 def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
-    """What a preflight of an upload gets for the URL of a pre-authenticated request; arguments as for `s3_finding`.
+    """Whether a browser may upload by a pre-authenticated request (PAR); the arguments are those of `s3_finding`.
 
     Raises:
         NoAnswer: of the store.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.doctor.step import Finding, Step
+from deploy.doctor.step import Finding, Step, not_active
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import NotConfigured
 
@@ -17,14 +17,9 @@ def state(tenancy: Tenancy) -> Finding:
     """Whether the function is there and active, and has the memory that it needs."""
     function = tenancy.function
     name = f"{function.display_name}: {function.memory_in_mbs} MB, {function.timeout_in_seconds} s"
-    if function.lifecycle_state in ("CREATING", "UPDATING"):
-        return Finding("unknown", f"{function.display_name} is {function.lifecycle_state}: wait.")
-    if function.lifecycle_state != "ACTIVE":
-        return Finding(
-            "wrong",
-            f"{function.display_name} is {function.lifecycle_state}, so nobody can call it.",
-            "make deploy",
-        )
+    so = "nobody can call it"
+    if finding := not_active(function.display_name, function.lifecycle_state, mend="make deploy", so=so):
+        return finding
     if (function.config or {}).get("SIGNER") == "boto3" and function.memory_in_mbs < BOTO3_MEGABYTES:
         return Finding(
             "wrong",

@@ -15,7 +15,7 @@ from deploy.doctor import rights, tokens
 from deploy.doctor.rights import finding_on_rights
 from deploy.doctor.s3 import told
 from deploy.doctor.specification import Specification
-from deploy.doctor.step import Finding, Skipped, Step
+from deploy.doctor.step import Finding, Skipped, Step, not_active
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import Answer, NoAnswer, ask
 from presign.issue import PresignedUrl
@@ -34,11 +34,9 @@ _code = re.compile(r"[A-Za-z0-9_]{1,64}")
 def state(tenancy: Tenancy) -> Finding:
     """Whether the deployment and its gateway are active."""
     for kind, found in (("deployment", tenancy.deployment), ("gateway", tenancy.gateway)):
-        if found.lifecycle_state in ("CREATING", "UPDATING"):
-            return Finding("unknown", f"The {kind} {found.display_name} is {found.lifecycle_state}: wait.")
-        if found.lifecycle_state != "ACTIVE":
-            text = f"The {kind} {found.display_name} is {found.lifecycle_state}, so nobody can call the function by it."
-            return Finding("wrong", text, "make deploy")
+        name, so = f"The {kind} {found.display_name}", "nobody can call the function by it"
+        if finding := not_active(name, found.lifecycle_state, mend="make deploy", so=so):
+            return finding
     return Finding("ok", f"{tenancy.deployment.display_name} is active: {tenancy.deployment.endpoint}.")
 
 
@@ -69,9 +67,6 @@ def gateway_secret(tenancy: Tenancy) -> Finding:
 def may_call(tenancy: Tenancy) -> Finding:
     """Whether a statement lets the gateway call the function."""
     function, gateway = tenancy.function, tenancy.gateway
-    statement = statements.gateway_may_call_function(
-        compartment=f"id {function.compartment_id}", gateway_compartment_ocid=gateway.compartment_id
-    )
     return finding_on_rights(
         tenancy,
         permissions=["FN_INVOCATION"],
@@ -81,7 +76,7 @@ def may_call(tenancy: Tenancy) -> Finding:
             "target.function.id": function.id,
             "target.compartment.id": function.compartment_id,
         },
-        statement=statement,
+        statement=_statement(tenancy),
         principal=rights.gateway(tenancy),
         otherwise="each call with a token ends in 500",
     )
@@ -92,7 +87,7 @@ def jwks(tenancy: Tenancy) -> Finding:
     uri = tenancy.specification.jwks_uri
     if uri is None:
         raise Skipped("The deployment does not verify tokens with keys from an address.")
-    return tokens.jwks_finding(ask("GET", uri), uri=uri)
+    return tokens.jwks_finding(_answer_of_jwks(tenancy, uri), uri=uri)
 
 
 def token(tenancy: Tenancy) -> Finding:
@@ -104,9 +99,13 @@ def token(tenancy: Tenancy) -> Finding:
         return Finding("wrong", f"It is no JWT: it {exc}.", "give the access token of a user")
     keys = None
     if deployed.jwks_uri is not None:
-        with suppress(NoAnswer):  # as the step before has told
-            keys = tokens.keys_in(ask("GET", deployed.jwks_uri))
+        with suppress(NoAnswer, Skipped):  # as the step before has told
+            keys = tokens.keys_in(_answer_of_jwks(tenancy, deployed.jwks_uri))
     return tokens.token_finding(found, deployed, keys, now=tenancy.now())
+
+
+def _answer_of_jwks(tenancy: Tenancy, uri: str) -> Answer:
+    return tenancy.once("the JWKS", lambda: ask("GET", uri))
 
 
 def call_without_token(tenancy: Tenancy) -> Finding:
@@ -149,10 +148,6 @@ def call_with_token(tenancy: Tenancy) -> Finding:
 def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
     """The finding for an answer that is not the right one."""
     code = _code_of(answer)
-    compartments = (tenancy.function.compartment_id, tenancy.gateway.compartment_id)
-    statement = statements.gateway_may_call_function(
-        compartment=f"id {compartments[0]}", gateway_compartment_ocid=compartments[1]
-    )
     causes = {
         401: ("The gateway refuses the token", "the step about the token, or the execution log of the deployment"),
         403: (
@@ -167,12 +162,19 @@ def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
     if answer.status == 500 and _is_of_function(answer):
         causes[500] = (f"The function fails ({code})", "the step about the function's settings, and its log")
     else:
-        causes[500] = ("The gateway can't call the function, or can't fetch the JWKS", statement)
+        causes[500] = ("The gateway can't call the function, or can't fetch the JWKS", _statement(tenancy))
     if answer.status not in causes:
         return Finding("unknown", f"It gets {_told(answer)}.")
     text, mend = causes[answer.status]
     details = (SPECIFICATION_FILE,) if answer.status == 404 else ()
     return Finding("wrong", f"{text}: it gets {_told(answer)}.", mend, details)
+
+
+def _statement(tenancy: Tenancy) -> str:
+    """The statement that lets the gateway call the function."""
+    return statements.gateway_may_call_function(
+        compartment=f"id {tenancy.function.compartment_id}", gateway_compartment_ocid=tenancy.gateway.compartment_id
+    )
 
 
 def _call(tenancy: Tenancy, body: dict[str, str], *, token: str | None) -> Answer:

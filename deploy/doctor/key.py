@@ -28,7 +28,7 @@ _LISTS = {ListObjectsV2.name(), ListMultipartUploads.name()}
 
 _MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
 _ACCEPTED = ("", "AccessDenied", "NoSuchBucket")
-"""What Object Storage answers to a signature that matches: no error, or the bucket is hidden from the user."""
+"""The errors that a signature which matches can get: none, or one that hides the bucket from the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def list_one_key(tenancy: Tenancy) -> Finding:
 
 
 def _may_not_list(tenancy: Tenancy, name: str) -> Finding:
-    """What is wrong if Object Storage hides a bucket from the signing user."""
+    """The finding if Object Storage hides a bucket from the signing user."""
     if tenancy.namespace != tenancy.own_namespace:
         raise Skipped("NAMESPACE is wrong.")
     compartment = tenancy.bucket(name).compartment_id

@@ -53,7 +53,7 @@ def of_gateway(tenancy: Tenancy) -> Finding:
 
 
 def errors(tenancy: Tenancy) -> Finding:
-    """What went wrong lately, as the function's log has it."""
+    """The errors of the last day in the function's log."""
     lines = [line for line in _errors(tenancy) if not _clock.search(line.text)]
     if not lines:
         return Finding("ok", "No errors in the last 24 hours.")

@@ -1,4 +1,4 @@
-"""What a policy needs of the store."""
+"""The rules of a policy that need a certain behaviour of the store."""
 
 from __future__ import annotations
 

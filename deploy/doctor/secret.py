@@ -7,7 +7,7 @@ from contextlib import suppress
 from deploy import statements
 from deploy.doctor.iam import Verdict
 from deploy.doctor.rights import finding_on_rights, group_name, groups_of_function, may_need_no_group
-from deploy.doctor.step import Finding, Skipped, Step
+from deploy.doctor.step import Finding, Skipped, Step, not_active
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import SecretUnavailable
 
@@ -23,14 +23,9 @@ def state(tenancy: Tenancy) -> Finding:
             f"{secret.secret_name} will be deleted, and can't be read.",
             f"oci vault secret cancel-secret-deletion{tenancy.region_option} --secret-id {secret.id}",
         )
-    if secret.lifecycle_state in ("CREATING", "UPDATING", "CANCELLING_DELETION"):
-        return Finding("unknown", f"{secret.secret_name} is {secret.lifecycle_state}: wait.")
-    if secret.lifecycle_state != "ACTIVE":
-        return Finding(
-            "wrong",
-            f"{secret.secret_name} is {secret.lifecycle_state}.",
-            "make another secret with the key, and set SECRET_OCID to it",
-        )
+    mend = "make another secret with the key, and set SECRET_OCID to it"
+    if finding := not_active(secret.secret_name, secret.lifecycle_state, mend=mend):
+        return finding
     return Finding("ok", f"{secret.secret_name} is active; its current version is {secret.current_version_number}.")
 
 

@@ -1,4 +1,4 @@
-"""What Terraform knows of a stack that was applied."""
+"""The outputs and the resources of an applied stack, from its Terraform state."""
 
 from __future__ import annotations
 

@@ -62,6 +62,23 @@ def together(findings: Sequence[Finding]) -> Finding:
     return Finding(worst, " ".join(finding.text for finding in told), "\n".join(mends) or None, details)
 
 
+def not_active(name: str, state: str, *, mend: str, so: str = "") -> Finding | None:
+    """The finding for a resource that is not active; None if it is.
+
+    Args:
+        name: of the resource.
+        state: its lifecycle state.
+        mend: the command that brings an active one.
+        so: the consequence, if it is worth telling.
+    """
+    if state == "ACTIVE":
+        return None
+    if state in ("CREATING", "UPDATING", "CANCELLING_DELETION"):
+        return Finding("unknown", f"{name} is {state}: wait.")
+    consequence = f", so {so}" if so else ""
+    return Finding("wrong", f"{name} is {state}{consequence}.", mend)
+
+
 class Skipped(Exception):
     """A step can't be taken: it needs something that is not there or not known, as the text says."""
 

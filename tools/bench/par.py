@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +11,7 @@ from urllib.request import urlopen
 from local.stack import BUCKET, CONTENT, NAMESPACE, Stack
 from tools.bench.measure import Series, in_turns
 from tools.bench.table import Table, at_most
-from tools.bench.worker import python_worker
+from tools.bench.worker import python_worker, url_in
 
 ROUNDS = 30
 SDK = "the SDK's call"
@@ -51,9 +50,6 @@ def check(sample: str) -> None:
     Raises:
         ValueError: it has none.
     """
-    found = re.search(r"https?://[^\"'\s]+", sample)
-    if found is None:
-        raise ValueError("There is no URL")
-    with urlopen(found[0], timeout=10) as answer:  # noqa: S310 - the stack's own address
+    with urlopen(url_in(sample), timeout=10) as answer:  # noqa: S310 - the stack's own address
         if answer.read() != CONTENT:
             raise ValueError("The URL does not give the object")

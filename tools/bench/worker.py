@@ -79,16 +79,25 @@ def node_worker(name: str, stack: Stack) -> Worker:
     return Worker(["node", NODE_MODULES / "node.mjs", name], _environment(stack))
 
 
+def url_in(sample: str) -> str:
+    """The first URL in `sample`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = re.search(r"https?://[^\"'\s]+", sample)
+    if found is None:
+        raise ValueError("There is no URL")
+    return found[0]
+
+
 def check(sample: str, stack: Stack) -> None:
     """Check that `sample` has a URL that object storage accepts.
 
     Raises:
         S3Error: the signature is wrong.
     """
-    found = re.search(r"https?://[^\"'\s]+", sample)
-    if found is None:
-        raise ValueError(f"There is no URL in {sample!r}")
-    url = urlsplit(found[0])
+    url = urlsplit(url_in(sample))
     access_key_id, secret_access_key = stack.credentials
     verify(
         method="GET",

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 from xml.etree import ElementTree
@@ -26,13 +25,6 @@ from tools import doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true"
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with World(tmp_path) as world:
-        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
-        yield world
 
 
 def step(name: str, *, group: str = "bucket") -> Step:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,13 +50,6 @@ BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
 KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"
 SEARCH = "POST /20190909/search"
 LIFECYCLE = f"GET /n/{NAMESPACE}/b/{BUCKET}/l"
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with World(tmp_path) as world:
-        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
-        yield world
 
 
 NEED_OPTIONS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from deploy.doctor.key import key_owner
 from deploy.doctor.step import Skipped
 from local.signed_api import ApiError, not_found
 from oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with World(tmp_path) as world:
-        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
-        yield world
 
 
 def test_the_function_tells_the_rest(world: World) -> None:

@@ -103,13 +103,6 @@ class Gateway:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with World(tmp_path) as world:
-        monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
-        yield world
-
-
-@pytest.fixture
 def system(world: World, running: Running) -> Gateway:
     """The local stack as what is deployed."""
     stack = running.stack
