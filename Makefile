@@ -11,6 +11,9 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotat
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
+# Or each process that the tests start would compile all files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-unit test-live check lint format openapi lock audit fuzz load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.

@@ -6,6 +6,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
@@ -66,7 +67,9 @@ class Server:
 
     def stop(self) -> None:
         """Stop answering, and free the port."""
-        self._server.shutdown()
+        threading.Thread(target=self._server.shutdown).start()
+        with suppress(OSError):
+            socket.create_connection((HOST, self.port)).close()  # wakes the server, so that it looks now
         self._thread.join()
         self._server.server_close()
 

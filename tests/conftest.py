@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ from echo import Echo
 from echo import echo as run_echo
 from leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 from local.functions.function import Answer, invoke_http
+from local.identity import resource_principal
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.issue import SIGNERS
 
@@ -84,6 +86,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for systems whose tests set neither: the signer, and the folder to run."""
     parser.addoption("--signer", choices=SIGNERS, default="sigv4")
     parser.addoption("--image", type=Path, help="folder of an image; the tests run it instead of the project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_keys() -> Iterator[None]:
+    """Three keys serve all resource principals in turn, since it takes time to make one."""
+    keys = cycle([resource_principal.new_key() for _ in range(3)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resource_principal, "new_key", keys.__next__)
+        yield
 
 
 @pytest.fixture

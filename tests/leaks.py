@@ -21,7 +21,7 @@ from presign.issue.sigv4 import credential_scope, signing_key
 _SHAPES = {
     "a signature or a signing key": re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"),
     "the query of a presigned URL": re.compile(r"x-amz-(?:signature|credential|date|expires|algorithm)", re.I),
-    "a token, or a signed policy": re.compile(r"eyJ[A-Za-z0-9+/_=-]{16,}"),
+    "a token, or a signed policy": re.compile(r"(?<![A-Za-z0-9+/])eyJ[A-Za-z0-9+/_=-]{16,}"),
     "a token of the resource principal": re.compile(r"ST\$"),
     "a private key": re.compile(r"PRIVATE KEY"),
     "a signature of a request to OCI": re.compile(r"signature=\"", re.I),

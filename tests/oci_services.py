@@ -26,6 +26,7 @@ from deploy import statements
 from deploy.doctor.tenancy import Tenancy
 from gateway.fill import TEMPLATE, fill
 from local.identity.request_signature import NotAuthenticated, verify_request
+from local.identity.resource_principal import new_key
 from local.identity.tokens import IdentityProvider
 from local.object_storage.presigned import verify
 from local.object_storage.s3_answer import S3Error, xml_response
@@ -89,7 +90,7 @@ def of_compartment(documents: list[dict[str, Any]]) -> Callable[[Request], Docum
 @cache
 def _private_key() -> rsa.RSAPrivateKey:
     """One for all tests, since it takes time to make."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return new_key()
 
 
 class ApiKey:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -31,7 +32,6 @@ class ResourcePrincipal:
         self._token_path = directory / "rpst"
         self._key_path = directory / "session_key.pem"
         self._region = region
-        self._issuer_key = _new_key()
         self.renew()
 
     def environment(self) -> dict[str, str]:
@@ -45,7 +45,7 @@ class ResourcePrincipal:
 
     def renew(self, *, lifetime_seconds: int = TOKEN_LIFETIME_SECONDS) -> None:
         """Replace key and token on disk. Requests that were signed with the old ones are refused from now on."""
-        session_key = _new_key()
+        session_key = new_key()
         now = int(time.time())
         claims = {
             "sub": "ocid1.fnfunc.oc1.local",
@@ -55,7 +55,7 @@ class ResourcePrincipal:
             "res_compartment": COMPARTMENT_OCID,
             "jwk": RSAAlgorithm.to_jwk(session_key.public_key()),
         }
-        self._token = jwt.encode(claims, self._issuer_key, algorithm="RS256")
+        self._token = jwt.encode(claims, _issuer_key(), algorithm="RS256")
         pem = session_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         for path, content in ((self._key_path, pem), (self._token_path, self._token.encode())):
             path.touch(mode=0o600)
@@ -82,7 +82,7 @@ class ResourcePrincipal:
     def _session_key_of(self, key_id: str) -> rsa.RSAPublicKey:
         token = key_id.removeprefix("ST$")
         try:
-            claims = jwt.decode(token, self._issuer_key.public_key(), algorithms=["RS256"])
+            claims = jwt.decode(token, _issuer_key().public_key(), algorithms=["RS256"])
         except jwt.InvalidTokenError as exc:
             raise NotAuthenticated(f"The token is not valid: {exc}.") from exc
         if token != self._token:
@@ -90,5 +90,12 @@ class ResourcePrincipal:
         return cast(rsa.RSAPublicKey, RSAAlgorithm.from_jwk(claims["jwk"]))
 
 
-def _new_key() -> rsa.RSAPrivateKey:
+def new_key() -> rsa.RSAPrivateKey:
+    """A key of the length that OCI uses."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def _issuer_key() -> rsa.RSAPrivateKey:
+    """The key of the service that issues the tokens of all resource principals."""
+    return new_key()

@@ -21,6 +21,7 @@ from jwt.algorithms import RSAAlgorithm
 from werkzeug.wrappers import Request, Response
 
 from local.api_gateway.deployment import RemoteJwks
+from local.identity.resource_principal import new_key
 
 ISSUER = "https://identity.local/"
 AUDIENCE = "presign"
@@ -48,7 +49,7 @@ class IdentityProvider:
     """
 
     def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
-        self.key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = key or new_key()
         public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         self.key_id = f"{public['n'][:16]}"
         self._jwks = {"keys": [{**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import pytest
@@ -29,44 +30,38 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
 
-def at(port: int) -> tuple[str, str]:
-    """The option that names the port."""
-    return "--port", str(port)
+class Started(NamedTuple):
+    """A system that runs, and its output until it was ready."""
+
+    process: subprocess.Popen[str]
+    port: int
+    printed: str
+
+    def ask(self, *, token: str | None = None, **request: Any) -> requests.Response:
+        """Send a request to the gateway."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return requests.post(f"http://127.0.0.1:{self.port}/v1/presign", json=request, headers=headers, timeout=10)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that uses the system."""
+        return run(*arguments, "--port", str(self.port))
+
+    def token(self) -> str:
+        """A token of alice's."""
+        return self.run("token").stdout.strip()
 
 
-def ask(port: int, *, token: str | None = None, **request: Any) -> requests.Response:
-    """Send a request to the gateway."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.post(f"http://127.0.0.1:{port}/v1/presign", json=request, headers=headers, timeout=10)
-
-
-@pytest.fixture
-def port() -> int:
+def free_port() -> int:
+    """A port that nothing uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def policy() -> str:
-    """A policy for `--policy`, none if empty."""
-    return ""
-
-
-@pytest.fixture
-def option() -> str:
-    """One more option, none if empty."""
-    return ""
-
-
-@pytest.fixture
-def started(port: int, policy: str, option: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A system that runs, and its output until it was ready."""
-    options = [option] if option else []
-    if policy:
-        path = tmp_path / "policy.json"
-        path.write_text(policy)
-        options += ["--policy", str(path)]
+@contextmanager
+def start(*options: str) -> Iterator[Started]:
+    """Run the system as a newcomer does."""
+    port = free_port()
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local", "--port", str(port), *options],
         cwd=ROOT,
@@ -81,59 +76,70 @@ def started(port: int, policy: str, option: str, tmp_path: Path) -> Iterator[tup
         printed += line
         if "Ctrl-C" in line:
             break
-    yield process, printed
-    process.send_signal(signal.SIGINT)  # which stops the function too
-    process.stdout.close()
-    process.wait(timeout=30)
+    try:
+        yield Started(process, port, printed)
+    finally:
+        process.send_signal(signal.SIGINT)  # which stops the function too
+        process.stdout.close()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """A system of the test's own."""
+    with start() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Started]:
+    """A system for tests that change nothing which another one sees."""
+    with start() as it:
+        yield it
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to try the lines with")
-def test_it_prints_a_line_to_paste_and_what_it_gave(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    _, printed = started
-    lines = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
+def test_it_prints_a_line_to_paste_and_what_it_gave(shared: Started) -> None:
+    lines = [line.strip() for line in shared.printed.splitlines() if line.strip().startswith("curl ")]
     assert len(lines) == 2
-    assert f"http://127.0.0.1:{port}/v1/presign" in lines[0]
-    assert "\nYour presigned URL works!\n" in printed
+    assert f"http://127.0.0.1:{shared.port}/v1/presign" in lines[0]
+    assert "\nYour presigned URL works!\n" in shared.printed
     pasted = [subprocess.check_output(["/bin/sh", "-c", line], text=True) for line in lines]  # noqa: S603
     assert json.loads(pasted[0])["key"] == "PresignedBlogTest.txt"
     assert pasted[1] == "Your presigned URL works!\n"
 
 
-def test_a_token_of_another_process(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    done = run(
-        "token", "--sub", "bob", "--claim", "tenant=a=b", "--claim", "groups=x", "--claim", "groups=y", *at(port)
-    )
-    token = done.stdout.strip()
+def test_a_token_of_another_process(shared: Started) -> None:
+    claims_given = ("--claim", "tenant=a=b", "--claim", "groups=x", "--claim", "groups=y")
+    token = shared.run("token", "--sub", "bob", *claims_given).stdout.strip()
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["sub"], claims["tenant"], claims["groups"]) == ("bob", "a=b", ["x", "y"])
     assert claims["exp"] - claims["iat"] == 3600
-    answers = [ask(port, key=key, token=token) for key in ("users/bob/a", "users/alice/a")]
+    answers = [shared.ask(key=key, token=token) for key in ("users/bob/a", "users/alice/a")]
     assert [answer.status_code for answer in answers] == [200, 403]
 
 
-def test_a_user_has_a_folder_of_their_own(started: tuple[subprocess.Popen[str], str], port: int) -> None:
+def test_a_user_has_a_folder_of_their_own(shared: Started) -> None:
     """A user may do nothing without a token, nothing in another's folder, and anything in their own."""
-    assert ask(port, key="users/alice/a").status_code == 401
-    token = run("token", *at(port)).stdout.strip()
-    refused = ask(port, key="users/bob/a", token=token)
+    assert shared.ask(key="users/alice/a").status_code == 401
+    token = shared.token()
+    refused = shared.ask(key="users/bob/a", token=token)
     assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
-    upload = ask(port, operation="put_object", key="users/alice/a", token=token).json()["url"]
+    upload = shared.ask(operation="put_object", key="users/alice/a", token=token).json()["url"]
     assert requests.put(upload, b"hers", timeout=10).status_code == 200
-    download = ask(port, key="users/alice/a", token=token).json()["url"]
+    download = shared.ask(key="users/alice/a", token=token).json()["url"]
     assert requests.get(download, timeout=10).content == b"hers"
 
 
-def test_a_direct_invocation(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    done = run("invoke", '{"key": "PresignedBlogTest.txt"}', *at(port))
+def test_a_direct_invocation(shared: Started) -> None:
+    done = shared.run("invoke", '{"key": "PresignedBlogTest.txt"}')
     assert done.returncode == 0
     assert json.loads(done.stdout)["method"] == "GET"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_everything_that_it_started(
-    started: tuple[subprocess.Popen[str], str], port: int, how: signal.Signals
-) -> None:
-    process, _ = started
+def test_it_stops_everything_that_it_started(started: Started, how: signal.Signals) -> None:
+    process = started.process
     children = _children(process.pid)
     assert len(children) == 1
     process.send_signal(how)
@@ -143,27 +149,29 @@ def test_it_stops_everything_that_it_started(
     assert not Path(f"/proc/{children[0]}").exists()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-    assert run("invoke", "{}", *at(port)).returncode == 1
+        probe.bind(("127.0.0.1", started.port))
+    assert started.run("invoke", "{}").returncode == 1
 
 
-def test_it_says_which_port_is_taken(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    done = run(*at(port))
+def test_it_says_which_port_is_taken(shared: Started) -> None:
+    done = shared.run()
     assert done.returncode == 1
-    assert done.stderr == f"Port {port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
+    taken = f"Port {shared.port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
+    assert done.stderr == taken
     # The one that has it goes on.
-    assert run("invoke", '{"key": "a"}', *at(port)).returncode == 0
+    assert shared.run("invoke", '{"key": "a"}').returncode == 0
 
 
 @pytest.mark.parametrize("command", [["invoke", "{}"], ["token"]])
-def test_a_command_without_a_running_system(port: int, command: list[str]) -> None:
-    done = run(*command, *at(port))
+def test_a_command_without_a_running_system(command: list[str]) -> None:
+    port = free_port()
+    done = run(*command, "--port", str(port))
     assert done.returncode == 1
     assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"
 
 
-def test_the_function_ends_when_the_system_is_killed(started: tuple[subprocess.Popen[str], str]) -> None:
-    process, _ = started
+def test_the_function_ends_when_the_system_is_killed(started: Started) -> None:
+    process = started.process
     (child,) = _children(process.pid)
     process.kill()
     process.wait(timeout=10)
@@ -173,29 +181,30 @@ def test_the_function_ends_when_the_system_is_killed(started: tuple[subprocess.P
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("option", "allowed"), [("", None), ("--s3-cors", "*")])
-def test_cors_headers_of_the_s3_api_are_an_option(
-    started: tuple[subprocess.Popen[str], str], port: int, allowed: str | None
-) -> None:
-    token = run("token", *at(port)).stdout.strip()
-    url = ask(port, key="PresignedBlogTest.txt", token=token).json()["url"]
-    answer = requests.get(url, headers={"Origin": "https://app.example.com"}, timeout=10)
-    assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (200, allowed)
+def test_cors_headers_of_the_s3_api_are_an_option(shared: Started) -> None:
+    def allowed_origin(system: Started) -> str | None:
+        url = system.ask(key="PresignedBlogTest.txt", token=system.token()).json()["url"]
+        answer = requests.get(url, headers={"Origin": "https://app.example.com"}, timeout=10)
+        assert answer.status_code == 200
+        return answer.headers.get("Access-Control-Allow-Origin")
+
+    assert allowed_origin(shared) is None
+    with start("--s3-cors") as with_cors:
+        assert allowed_origin(with_cors) == "*"
 
 
-def test_it_says_where_things_are(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    _, printed = started
+def test_it_says_where_things_are(shared: Started) -> None:
+    _, port, printed = shared
     assert f"Web page for uploads and downloads:  http://127.0.0.1:{port}\n" in printed
     assert f"API, as behind API Gateway:          http://127.0.0.1:{port}/v1/presign\n" in printed
     assert re.search(r"Object storage, bucket PresignedBlog: +http://127\.0\.0\.1:\d+\n", printed)
     assert re.search(r"Policy: +the built-in one, see local/__main__\.py\n", printed)
 
 
-def test_an_upload_leads_to_a_message(started: tuple[subprocess.Popen[str], str], port: int) -> None:
-    process, printed = started
+def test_an_upload_leads_to_a_message(started: Started) -> None:
+    process, port, printed = started
     assert f"Messages about uploads:              http://127.0.0.1:{port}/messages\n" in printed
-    token = run("token", *at(port)).stdout.strip()
-    upload = ask(port, operation="put_object", key="users/alice/a.txt", token=token).json()["url"]
+    upload = started.ask(operation="put_object", key="users/alice/a.txt", token=started.token()).json()["url"]
     assert requests.put(upload, b"hers", timeout=10).status_code == 200
     assert process.stdout
     line = next(line for line in process.stdout if line.startswith("A message"))
@@ -211,16 +220,16 @@ def test_an_upload_leads_to_a_message(started: tuple[subprocess.Popen[str], str]
 class TestPolicy:
     """`--policy` takes the place of the built-in policy."""
 
-    RULE = '{"operations": ["read"], "bucket": "PresignedBlog", "prefix": "mine/"}'
-
-    @pytest.mark.parametrize("policy", [f'{{"rules": [{RULE}]}}'])
-    def test_a_policy_of_ones_own(self, started: tuple[subprocess.Popen[str], str], port: int) -> None:
-        _, printed = started
-        assert "The policy refuses this request." in printed
-        assert "policy.json" in printed
-        assert re.search("Messages about uploads: +none, as a rule for invoke has no max_expires_in\n", printed)
-        token = run("token", *at(port)).stdout.strip()
-        answers = [ask(port, key=key, token=token).status_code for key in ("mine/a", "users/alice/a")]
+    def test_a_policy_of_ones_own(self, tmp_path: Path) -> None:
+        path = tmp_path / "policy.json"
+        path.write_text('{"rules": [{"operations": ["read"], "bucket": "PresignedBlog", "prefix": "mine/"}]}')
+        with start("--policy", str(path)) as system:
+            assert "The policy refuses this request." in system.printed
+            assert f"Policy:                              {path}\n" in system.printed
+            none = "Messages about uploads: +none, as a rule for invoke has no max_expires_in\n"
+            assert re.search(none, system.printed)
+            token = system.token()
+            answers = [system.ask(key=key, token=token).status_code for key in ("mine/a", "users/alice/a")]
         assert answers == [200, 403]
 
     def test_errors_are_listed(self, tmp_path: Path) -> None:

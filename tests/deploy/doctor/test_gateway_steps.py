@@ -115,10 +115,14 @@ def system(world: World, running: Running) -> Gateway:
     )
 
 
+@pytest.fixture(scope="module")
+def provider() -> IdentityProvider:
+    return IdentityProvider()
+
+
 @pytest.fixture
-def gateway(world: World) -> Iterator[Gateway]:
+def gateway(world: World, provider: IdentityProvider) -> Iterator[Gateway]:
     """A gateway that refuses all calls."""
-    provider = IdentityProvider()
     with Server(provider) as jwks, Server(lambda _: Response('{"code": 401}', 401)) as refusing:
         yield Gateway(world, provider=provider, jwks_url=f"{jwks.url}/jwks", url=refusing.url, secret=SECRET)
 

@@ -206,8 +206,12 @@ KEYS = (
     st.text(min_size=1, max_size=60)
     | st.text("/.%+ ~?#&=\\'\"<>(){}[]:;@!$*,^`|aé\u2028\U0001f600", min_size=1, max_size=60)
 ).filter(lambda key: not key_error(key))
-BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", fullmatch=True)
-ANY_BUCKETS = st.from_regex(r"[A-Za-z0-9._-]{1,256}", fullmatch=True).filter(lambda name: name not in (".", ".."))
+BUCKETS = st.text(string.ascii_lowercase + string.digits + "-", min_size=3, max_size=63).map(
+    lambda name: name.strip("-").ljust(3, "0")
+)
+ANY_BUCKETS = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=256).filter(
+    lambda name: name not in (".", "..")
+)
 NAMES = st.text("!#$%&'*+.^_`|~-" + string.ascii_letters + string.digits, min_size=1, max_size=20)
 VALUES = st.text(string.ascii_letters + string.digits + string.punctuation + " ", min_size=1, max_size=60).map(
     lambda text: text.strip() or "x"
