@@ -207,9 +207,11 @@ class TestUploads:
 
     def test_with_the_keyboard_alone(self, page: Page, tmp_path: Path) -> None:
         path = make_file(tmp_path / "keys.bin", 10)
-        page.on("filechooser", lambda chooser: chooser.set_files(path))
         page.keyboard.press("Tab")
-        page.keyboard.press("Space")
+        expect(page.get_by_label("Choose files")).to_be_focused()
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Space")
+        chooser.value.set_files(path)
         expect(page.get_by_role("status")).to_have_text("keys.bin is uploaded.")
         page.keyboard.press("Tab")
         with page.expect_download() as download:
