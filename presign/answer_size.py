@@ -51,4 +51,4 @@ def answer_bytes(item: Grant | Refusal) -> int:
         return size + _FORM_BYTES + len(_encoder.encode(operation.key)) + len(fields) + len(policy) * 4 // 3
     size += len(uri_encode(operation.target)) + sum(map(len, encoded_parameters(operation.query())))
     headers = operation.headers()
-    return size + len(_encoder.encode(headers)) + sum(3 * len(name) for name in headers)
+    return size + len(_encoder.encode(headers)) + 3 * len("".join(headers))

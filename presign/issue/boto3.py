@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
-from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import botocore.auth
@@ -18,6 +17,7 @@ from botocore.handlers import set_list_objects_encoding_type_url, validate_bucke
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
+from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
 from presign.request.model import ObjectOperation, Request
@@ -60,12 +60,11 @@ class Boto3Issuer:
         url: str = self._client_of(key).generate_presigned_url(
             operation.name(), Params=_parameters(grant.request, headers), ExpiresIn=expires_in
         )
-        parameters = dict(parse_qsl(urlsplit(url).query))
-        _check_time(parameters["X-Amz-Date"], now)
-        signed = parameters["X-Amz-SignedHeaders"].split(";")
-        if signed != sorted(["host", *map(str.lower, headers)]):
+        names = ";".join(sorted(["host", *map(str.lower, headers)]))
+        when = f"X-Amz-Date={_timestamp(now)}&X-Amz-Expires={expires_in}"
+        if f"&{when}&X-Amz-SignedHeaders={uri_encode(names)}&" not in url:
             # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
-            raise RuntimeError(f"boto3 signed the headers {signed}, not those of the request")
+            raise RuntimeError(f"boto3 did not sign {names}, or not at the time of the call")
         return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
 
     def _form(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
@@ -77,7 +76,8 @@ class Boto3Issuer:
         form = self._client_of(key).generate_presigned_post(
             grant.request.bucket, operation.key, Fields=fields, Conditions=conditions, ExpiresIn=expires_in
         )
-        _check_time(form["fields"]["x-amz-date"], now)
+        if form["fields"]["x-amz-date"] != _timestamp(now):
+            raise RuntimeError("boto3 did not sign at the time of the call")
         return answer(grant, url=form["url"], now=now, expires_in=expires_in, fields=form["fields"])
 
     def _client_of(self, key: CustomerSecretKey) -> Any:
@@ -118,9 +118,8 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
     return {**parameters, "Metadata": metadata} if metadata else parameters
 
 
-def _check_time(timestamp: str, now: int) -> None:
-    if timestamp != time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)):
-        raise RuntimeError(f"boto3 signed at {timestamp}, not at the time of the call")
+def _timestamp(now: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
 
 
 _moment: ContextVar[int] = ContextVar("moment")
@@ -134,6 +133,6 @@ def _time_of_call(remove_tzinfo: bool = True) -> datetime:
 
 
 # botocore takes the time from this function and has no argument for it. A batch may take seconds, and its last URL
-# would outlive the time that its answer tells. If botocore changes, `_check_time` notices.
+# would outlive the time that its answer tells. If botocore changes, the issuer notices.
 for _module in (botocore.auth, botocore.signers):
     vars(_module)["get_current_datetime"] = _time_of_call

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from presign.request.object_names import has_control_character
 
 _tchars = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_token = re.compile(_tchars)
 _quoted_string = r'"(?:[^"\\]|\\.)*"'
 _ATTR_CHARS = "!#$&+-.^_`|~" + string.ascii_letters + string.digits
 _ext_value = tuple(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in range(256))
@@ -62,7 +63,7 @@ def file_name_error(text: str) -> str:
 
 def field_name_error(text: str) -> str:
     """Why `text` can't be (part of) the name of a header field (RFC 9110, 5.1)."""
-    return "" if re.fullmatch(_tchars, text) else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
+    return "" if _token.fullmatch(text) else "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~"
 
 
 def any_error(text: str) -> str:

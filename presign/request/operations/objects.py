@@ -220,9 +220,9 @@ def metadata_errors(metadata: dict[str, str] | None) -> Iterator[FieldError]:
     for name, value in metadata.items():
         if error := field_name_error(name) or field_value_error(value):
             yield FieldError(pointer("metadata", name), error)
-        if name.lower() in seen:
+        if (lower := name.lower()) in seen:
             yield FieldError(pointer("metadata", name), "is there twice, as letter case does not count")
-        seen.add(name.lower())
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+        seen.add(lower)
+    size = len("".join([*metadata, *metadata.values()]).encode())
     if size > MAX_METADATA_BYTES:
         yield FieldError("/metadata", f"has {size} bytes with its names; {MAX_METADATA_BYTES} are allowed")

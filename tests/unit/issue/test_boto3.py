@@ -28,7 +28,7 @@ def presign(operation: Operation, bucket: str = "b") -> str:
 def test_a_header_that_boto3_does_not_sign_is_an_error_and_not_a_url() -> None:
     content_type = "application/x-www-form-urlencoded; charset=utf-8"
     request = PutObject(key="k", content_type=content_type)
-    with pytest.raises(RuntimeError, match=r"boto3 signed the headers \['host'\]"):
+    with pytest.raises(RuntimeError, match="boto3 did not sign content-type;host"):
         presign(request)
     url = SigV4Issuer(endpoint=ENDPOINT, region="us-ashburn-1").issue(grant(request), key=KEY, now=0).url
     assert "&X-Amz-SignedHeaders=content-type%3Bhost&" in url
