@@ -197,11 +197,11 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
 
     def _file_name_errors(self) -> Iterator[FieldError]:
         # S3 replaces the text in every field of a form ("HTML Form Fields"), by a name that the sender chooses.
-        texts = {"/key": self.key, "/content_type": self.content_type or ""}
-        texts |= {pointer("metadata", name): value for name, value in (self.metadata or {}).items()}
-        for at, value in texts.items():
+        texts = [(["key"], self.key), (["content_type"], self.content_type or "")]
+        texts += [(["metadata", name], value) for name, value in (self.metadata or {}).items()]
+        for path, value in texts:
             if "${filename}" in value:
-                yield FieldError(at, "must not hold ${filename}, which S3 replaces by the name of the file")
+                yield FieldError(pointer(*path), "must not hold ${filename}, which S3 replaces by the name of the file")
 
 
 def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:

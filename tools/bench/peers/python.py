@@ -25,6 +25,7 @@ KEY = os.environ["BENCH_KEY"]
 ACCESS_KEY_ID = os.environ["BENCH_ACCESS_KEY_ID"]
 SECRET_ACCESS_KEY = os.environ["BENCH_SECRET_ACCESS_KEY"]
 EXPIRES_IN = 3600
+METADATA = {f"n{number}": "v" for number in range(64)}
 BATCH = [f"folder/{number}-{KEY}" for number in range(1000)]
 
 Maker = Callable[[], Callable[[], str | bytes]]
@@ -68,10 +69,15 @@ def presign_batch() -> Callable[[], bytes]:
     return _handler({"requests": [{"key": key} for key in BATCH]})
 
 
-def presign_metadata_batch() -> Callable[[], bytes]:
-    """A batch in which each request has as many metadata as it may have."""
-    metadata = {f"n{number}": "v" for number in range(64)}
-    return _handler({"requests": [{"operation": "put_object", "key": "a", "metadata": metadata}] * 1000})
+def presign_form_batch() -> Callable[[], bytes]:
+    """A batch of forms, each of which has as many metadata as it may have."""
+    return _handler({"requests": [{"operation": "post_object", "key": "a", "metadata": METADATA}] * 1000})
+
+
+def presign_copy_batch() -> Callable[[], bytes]:
+    """A batch of copies likewise."""
+    source = {"source_bucket": BUCKET, "source_key": "b", "metadata_directive": "REPLACE"}
+    return _handler({"requests": [{"operation": "copy_object", "key": "a", "metadata": METADATA, **source}] * 1000})
 
 
 def presign_file_name_batch() -> Callable[[], bytes]:
@@ -179,7 +185,8 @@ MAKERS: dict[str, Maker] = {
     "presign": presign,
     "presign-handler": presign_handler,
     "presign-batch": presign_batch,
-    "presign-metadata-batch": presign_metadata_batch,
+    "presign-form-batch": presign_form_batch,
+    "presign-copy-batch": presign_copy_batch,
     "presign-file-name-batch": presign_file_name_batch,
     "presign-par": presign_par,
     "sdk-par": sdk_par,
