@@ -7,25 +7,17 @@ from deploy.doctor.tenancy import Tenancy
 from presign.problems import NotConfigured
 
 MAX_CONFIG_BYTES = 4096
-BOTO3_MEGABYTES = 256
-"""The memory for batches with `SIGNER=boto3`, whose peak is 135 MiB (docs/operations.md)."""
 
 _READ = "read fn-function in the function's compartment"
 
 
 def state(tenancy: Tenancy) -> Finding:
-    """Whether the function is there and active, and has the memory that it needs."""
+    """Whether the function is there and active; tells its memory and time-out."""
     function = tenancy.function
     name = f"{function.display_name}: {function.memory_in_mbs} MB, {function.timeout_in_seconds} s"
     so = "nobody can call it"
     if finding := not_active(function.display_name, function.lifecycle_state, mend="make deploy", so=so):
         return finding
-    if (function.config or {}).get("SIGNER") == "boto3" and function.memory_in_mbs < BOTO3_MEGABYTES:
-        return Finding(
-            "wrong",
-            f"{name}; large batches signed by boto3 need {BOTO3_MEGABYTES} MB.",
-            f"{update_command(tenancy)} --memory-in-mbs {BOTO3_MEGABYTES}",
-        )
     return Finding("ok", f"{name}.")
 
 

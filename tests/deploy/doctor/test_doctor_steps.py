@@ -157,12 +157,6 @@ CASES = {
         "",
         "unknown",
     ),
-    "too little memory for boto3": Case(
-        _all_of(_set(SIGNER="boto3"), lambda world: world.services.function.update(memoryInMBs=128)),
-        "function: state",
-        r"large batches signed by boto3 need 256 MB",
-        f"oci fn function update container-function --region {REGION} --function-id {FUNCTION} --memory-in-mbs 256",
-    ),
     "settings": Case(
         _set(SIGNER="v5", MAX_EXPIRES_IN="0", SECRET_OCID="ocid1.vault.oc1..a"),
         "function: settings",
