@@ -7,8 +7,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make lock"
-# Three for two cores, as many tests wait.
-WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+# Two for each core, as many tests wait.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Or each process that the tests start would compile all files again.

@@ -24,8 +24,8 @@ from local.object_storage.storage import Fault
 from local.stack import BUCKET
 
 MIB = 2**20
-BIG_BYTES = 64 * MIB + 1000
-HALF_BYTES = 30 * MIB
+BIG_BYTES = 44 * MIB + 1000
+HALF_BYTES = 22 * MIB
 PARTS_AT_ONCE_BYTES = 4 * 5 * MIB
 
 
@@ -177,7 +177,7 @@ class TestUploads:
         is_uploaded(page, big.name)
         assert sha256(download(page, big.name)) == sha256(big)
         signed = operations(running, since)
-        assert signed.count("upload_part") == 13
+        assert signed.count("upload_part") == 9
         assert signed[:2] == ["put_object", "create_multipart_upload"]
         assert BIG_BYTES < cable.sent_bytes - sent_before < BIG_BYTES + MIB
         assert unfinished(page) == []
@@ -207,6 +207,9 @@ class TestUploads:
 
     def test_with_the_keyboard_alone(self, page: Page, tmp_path: Path) -> None:
         path = make_file(tmp_path / "keys.bin", 10)
+        # Set up long before the key is pressed, or else the browser may open a dialog of its own.
+        page.on("filechooser", lambda chooser: None)
+        expect(page.locator("#empty")).not_to_have_text("Loading the list…")
         page.keyboard.press("Tab")
         expect(page.get_by_label("Choose files")).to_be_focused()
         with page.expect_file_chooser() as chooser:
@@ -338,7 +341,7 @@ class TestBreaks:
 
     def test_the_store_tells_of_the_parts_on_several_pages(self, page: Page, cable: Cable, big: Path) -> None:
         sent_before = cable.sent_bytes
-        cable.hold_after(50 * MIB)
+        cable.hold_after(42 * MIB)  # when five parts are there, as the last four may lack something
         choose(page, big)
         assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.reload()
@@ -421,11 +424,11 @@ class TestBreaks:
         cable.hold_after(HALF_BYTES)
         choose(page, big)
         assert cable.holding.wait(TIMEOUT_MS / 1000)
-        assert operations(running, since).count("upload_part") == 13
+        assert operations(running, since).count("upload_part") == 9
         page.evaluate("const { now } = Date; Date.now = () => now() + 3_600_000")
         cable.release()
         is_uploaded(page, big.name)
-        assert 13 < operations(running, since).count("upload_part") <= 2 * 13
+        assert 9 < operations(running, since).count("upload_part") <= 2 * 9
         assert sha256(download(page, big.name)) == sha256(big)
 
 
@@ -509,9 +512,11 @@ class TestByPars:
         assert operations(as_oci_is[0], since) == ["put_object", "get_object"]
 
     def test_a_large_file_whose_tab_is_reloaded_half_way(
-        self, page: Page, as_oci_is: tuple[Running, Cable], big: Path
+        self, page: Page, as_oci_is: tuple[Running, Cable], tmp_path: Path
     ) -> None:
         cable = as_oci_is[1]
+        size = 64 * MIB + 1000  # parts are twice as large as those of the S3 API
+        big = make_file(tmp_path / "film.mp4", size)
         sent_before = cable.sent_bytes
         cable.hold_after(50 * MIB)
         choose(page, big)
@@ -522,7 +527,7 @@ class TestByPars:
         choose(page, big)
         is_uploaded(page, big.name)
         assert sha256(download(page, big.name)) == sha256(big)
-        assert cable.sent_bytes - sent_before < BIG_BYTES + 2 * PARTS_AT_ONCE_BYTES + MIB
+        assert cable.sent_bytes - sent_before < size + 2 * PARTS_AT_ONCE_BYTES + MIB
 
     def test_the_list_is_that_of_the_store(
         self, browser: Browser, page: Page, as_oci_is: tuple[Running, Cable]
