@@ -74,16 +74,26 @@ def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: thread
     Raises:
         Exception: the first failure.
     """
-    with ThreadPoolExecutor(at_once, thread_name_prefix="presign-client") as pool:
-        futures = [pool.submit(job) for job in jobs]
+
+    def run(job: Callable[[], None]) -> None:
+        if stopped.is_set():
+            raise Stopped("The transfer was stopped.")
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            job()
+        except BaseException:
+            stopped.set()  # at once, since this thread would begin the next job before the one below notices
+            raise
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix="presign-client") as pool:
+        futures = [pool.submit(run, job) for job in jobs]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-        failures = [error for future in done if (error := future.exception()) is not None]
-        if failures:
-            stopped.set()
+        if stopped.is_set():
             pool.shutdown(cancel_futures=True)
+            ended = [future for future in futures if not future.cancelled()]
+            failures = [error for future in ended if (error := future.exception()) is not None]
             raise next((error for error in failures if not isinstance(error, Stopped)), failures[0])
