@@ -76,8 +76,6 @@ def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: thread
     """
 
     def run(job: Callable[[], None]) -> None:
-        if stopped.is_set():
-            raise Stopped("The transfer was stopped.")
         try:
             job()
         except BaseException:
@@ -90,10 +88,10 @@ def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: thread
             wait(futures, return_when=FIRST_EXCEPTION)
         except BaseException:
             stopped.set()
-            pool.shutdown(cancel_futures=True)
             raise
-        if stopped.is_set():
+        finally:
             pool.shutdown(cancel_futures=True)
-            ended = [future for future in futures if not future.cancelled()]
-            failures = [error for future in ended if (error := future.exception()) is not None]
-            raise next((error for error in failures if not isinstance(error, Stopped)), failures[0])
+    ended = [future for future in futures if not future.cancelled()]
+    failures = [error for future in ended if (error := future.exception()) is not None]
+    if failures:
+        raise next((error for error in failures if not isinstance(error, Stopped)), failures[0])
