@@ -17,6 +17,7 @@ from botocore.handlers import set_list_objects_encoding_type_url, validate_bucke
 
 from presign.issue import PresignedUrl, answer
 from presign.issue.endpoint import StorageEndpoint
+from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
 from presign.keys.credentials import CustomerSecretKey
 from presign.policy import Grant
@@ -61,8 +62,8 @@ class Boto3Issuer:
             operation.name(), Params=_parameters(grant.request, headers), ExpiresIn=expires_in
         )
         names = ";".join(sorted(["host", *map(str.lower, headers)]))
-        when = f"X-Amz-Date={_timestamp(now)}&X-Amz-Expires={expires_in}"
-        if f"&{when}&X-Amz-SignedHeaders={uri_encode(names)}&" not in url:
+        signed = f"X-Amz-Date={timestamp(now)}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={uri_encode(names)}"
+        if f"&{signed}&" not in url:
             # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
             raise RuntimeError(f"boto3 did not sign {names}, or not at the time of the call")
         return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
@@ -76,7 +77,7 @@ class Boto3Issuer:
         form = self._client_of(key).generate_presigned_post(
             grant.request.bucket, operation.key, Fields=fields, Conditions=conditions, ExpiresIn=expires_in
         )
-        if form["fields"]["x-amz-date"] != _timestamp(now):
+        if form["fields"]["x-amz-date"] != timestamp(now):
             raise RuntimeError("boto3 did not sign at the time of the call")
         return answer(grant, url=form["url"], now=now, expires_in=expires_in, fields=form["fields"])
 
@@ -118,10 +119,6 @@ def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
     return {**parameters, "Metadata": metadata} if metadata else parameters
 
 
-def _timestamp(now: int) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-
-
 _moment: ContextVar[int] = ContextVar("moment")
 """Seconds since the epoch, the time of the call that is answered."""
 
@@ -132,7 +129,6 @@ def _time_of_call(remove_tzinfo: bool = True) -> datetime:
     return moment.replace(tzinfo=None) if remove_tzinfo else moment
 
 
-# botocore takes the time from this function and has no argument for it. A batch may take seconds, and its last URL
-# would outlive the time that its answer tells. If botocore changes, the issuer notices.
+# botocore has no argument for the time, and a URL must not outlive its `expires_at`. The issuer checks that it works.
 for _module in (botocore.auth, botocore.signers):
     vars(_module)["get_current_datetime"] = _time_of_call

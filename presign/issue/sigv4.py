@@ -41,6 +41,11 @@ def canonical_request(*, method: str, uri: str, query: str, headers: str, signed
     return f"{method}\n{uri}\n{query}\n{headers}\n{signed_headers}\n{UNSIGNED_PAYLOAD}"
 
 
+def timestamp(now: int) -> str:
+    """The moment `now` (seconds since the epoch) as `X-Amz-Date` has it."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
 def credential_scope(*, date: str, region: str) -> str:
     """The scope of a signing key: one `date` (YYYYMMDD), one region, and S3."""
     return f"{date}/{region}/s3/aws4_request"
@@ -103,7 +108,7 @@ class Signing:
     def __init__(self, *, key: CustomerSecretKey, now: int, region: str, earlier: Self | None = None) -> None:
         self.key = key
         self.now = now
-        self.timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        self.timestamp = timestamp(now)
         self.scope = credential_scope(date=self.timestamp[:8], region=region)
         self.credential = f"{key.access_key_id}/{self.scope}"
         self.signing_key: SigningKey
