@@ -1,4 +1,4 @@
-"""What the store does, found out by trying; some of it needs `--write`.
+"""The behaviour of the store, found out by trying; some of it needs `--write`.
 
 Oracle does not document all of it, so each finding says what follows for the policy.
 """

@@ -141,7 +141,7 @@ class _CompiledRule:
         )
 
     def is_single_use(self, bucket: str, key: str) -> bool:
-        # Whatever claims its caller had.
+        # The claims of the caller who had it made are not known.
         buckets, keys = self._bucket.pattern, self._prefix.pattern
         return self._rule.single_use and bool(buckets.fullmatch(bucket) and keys.match(key))
 

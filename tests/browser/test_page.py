@@ -158,7 +158,7 @@ def unfinished(page: Page) -> list[str]:
 
 
 class TestUploads:
-    """What goes up comes down as it was."""
+    """A file comes down as it went up."""
 
     def test_small_and_empty_files(self, page: Page, tmp_path: Path) -> None:
         small = make_file(tmp_path / "notes “1” ü.txt", 1000)
@@ -433,7 +433,7 @@ class TestBreaks:
 
 
 class TestRefusals:
-    """What is not allowed is said in a sentence, before a byte is sent."""
+    """A sentence tells that a file is not allowed, before a byte is sent."""
 
     @pytest.mark.parametrize("size", [BIG_BYTES, 20 * MIB + 1])
     def test_a_file_over_the_limit(

@@ -39,7 +39,7 @@ class Program:
         )
 
     def run(self, *arguments: str | Path) -> str:
-        """What it printed."""
+        """Run it to its end; returns the text that it printed."""
         with self.start(*arguments) as process:
             printed, _ = process.communicate(timeout=120)
         assert process.returncode == 0

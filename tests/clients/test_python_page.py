@@ -1,4 +1,4 @@
-"""What docs/clients-python.md shows is right."""
+"""The lines that docs/clients-python.md shows are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` writes, and what the documentation says about it."""
+"""The report of `doctor`, and the documentation of it."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Gateway:
         return self.provider.token({"sub": "alice", **claims})
 
     def findings(self, token: str | None = None, *, only: str | None = None) -> dict[str, Finding]:
-        """What the steps find."""
+        """The findings of the steps by their names, or of the one with the name `only`."""
         environment = {} if token is None else {"PRESIGN_TOKEN": token}
         steps = [step for step in STEPS if only in (None, step.name)]
         return {step.name: finding for step, finding in findings_of(steps, self.world.tenancy(environment=environment))}
