@@ -51,10 +51,10 @@ openapi: .venv/dev
 # rest for every platform.
 lock: .venv/dev
 	$(LOCK) --python-platform linux requirements.in -o requirements.txt
-	$(LOCK) --universal requirements-uv.in -o requirements-uv.txt
-	$(LOCK) --universal requirements-run.in -c requirements.txt -o requirements-run.txt
-	$(LOCK) --universal requirements-dev.in -c requirements-run.txt -o requirements-dev.txt
-	$(LOCK) --universal --no-deps requirements-stack.in -o requirements-stack.txt
+	$(LOCK) --universal requirements/uv.in -o requirements/uv.txt
+	$(LOCK) --universal requirements/run.in -c requirements.txt -o requirements/run.txt
+	$(LOCK) --universal requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --universal --no-deps requirements/stack.in -o requirements/stack.txt
 
 # Known vulnerabilities of what is locked.
 audit: .venv/dev
@@ -72,25 +72,25 @@ load: .venv/dev
 bench: .venv/bench .bench/plain .bench/image .bench/node
 	@$(BIN)/python -m tools.bench
 
-.venv/uv: requirements-uv.txt
+.venv/uv: requirements/uv.txt
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
 		echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-.venv/run: .venv/uv requirements-run.txt
-	@$(INSTALL) --require-hashes -r requirements-run.txt
+.venv/run: .venv/uv requirements/run.txt
+	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@touch $@
 
-# The files of requirements-stack.txt are read, not run, so they go without what they would need.
-.venv/dev: .venv/run requirements-dev.txt requirements-stack.txt
-	@$(INSTALL) --require-hashes -r requirements-dev.txt
-	@$(INSTALL) --require-hashes --no-deps -r requirements-stack.txt
+# The files of requirements/stack.txt are read, not run, so they go without what they would need.
+.venv/dev: .venv/run requirements/dev.txt requirements/stack.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --require-hashes --no-deps -r requirements/stack.txt
 	@touch $@
 
-.venv/bench: .venv/dev tools/bench/requirements.txt
-	@$(INSTALL) -r tools/bench/requirements.txt
+.venv/bench: .venv/dev requirements/bench.in
+	@$(INSTALL) -r requirements/bench.in
 	@touch $@
 
 .bench/plain: .venv/dev requirements.txt

@@ -26,7 +26,7 @@ if find_spec("presign") is None:  # the FDK loads this file by its path, and doe
 
 
 from presign.app import App
-from presign.request.model import Invocation
+from presign.model.invocation import Invocation
 
 gc.freeze()
 gc.enable()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy import oci_auth
-from presign.issue.par import ParName, subject_digest
+from presign.services.pars import ParName, subject_digest
 from presign.settings import function_tag
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from presign import problems
-from presign.issue import PresignedUrl
+from presign.calls.revoke import Revocation, Revoked
+from presign.model.operations import OPERATIONS
+from presign.model.operations.objects import GetObject
+from presign.model.outcomes import PresignedUrl
 from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
-from presign.request import routes
-from presign.request.operations import OPERATIONS
-from presign.request.operations.objects import GetObject
-from presign.request.parser import MAX_BATCH_REQUESTS
-from presign.revocation import Revocation, Revoked
+from presign.read import routes
+from presign.read.parser import MAX_BATCH_REQUESTS
 
 VERSION = re.findall(r"^version: (.+)$", (Path(__file__).parents[1] / "func.yaml").read_text("utf-8"), re.M)[0]
 

@@ -24,7 +24,7 @@ from local.page.messages import message_line
 from local.page.page import MESSAGES_PATH
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
-from presign.policy.rules import Rule, parse_rules
+from presign.authorize.rules import Rule, parse_rules
 
 DEFAULT_PORT = 8080
 POLICY = {

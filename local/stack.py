@@ -16,18 +16,18 @@ from typing import Any, BinaryIO, Literal
 
 from local.api_gateway.deployment import filled, parse
 from local.api_gateway.gateway import Gateway
-from local.events.object_events import ObjectEvents
+from local.events import ObjectEvents
 from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.functions.invoke_api import InvokeApi
 from local.identity.resource_principal import ResourcePrincipal
 from local.identity.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
-from local.notifications.topic import Topic, TopicMessage
 from local.object_storage.storage import Storage
 from local.page.messages import message_list
 from local.page.page import Page
-from local.queue.queue import Queue, QueueMessage
+from local.queue import Queue, QueueMessage
 from local.server import Server
-from local.vault.vault import Vault
+from local.topic import Topic, TopicMessage
+from local.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-frankfurt-1"

@@ -8,10 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from presign.policy import Mismatch, Policy, Rule, parse_rules
+from presign.authorize.decision import Mismatch, Policy
+from presign.authorize.rules import Rule, parse_rules
+from presign.model.invocation import Principal
+from presign.model.operation import MAX_EXPIRES_IN
 from presign.problems import FieldError, Problem
-from presign.request.model import MAX_EXPIRES_IN, Principal
-from presign.request.parser import RequestParser, decode
+from presign.read.parser import RequestParser, decode
 from presign.settings import DEFAULT_EXPIRES_IN
 
 

@@ -1,29 +1,52 @@
-"""The way of a request: read, authorize, issue, record, answer."""
+"""Finds the call that an invocation asks for, and answers it."""
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from presign import audit, logs, pipeline
-from presign.audit import AuditRecord, Issued, Refusal
-from presign.problems import MEDIA_TYPE, EventFailed, Problem, SecretUnavailable
-from presign.request.claims import principal_of
-from presign.request.field_errors import pointer
-from presign.request.model import Invocation, Principal
-from presign.request.parser import decode
-from presign.request.routes import BATCH, DOCUMENT, REVOKE, SWEEP, check_size, direct_route, http_route
-from presign.revocation import Revocation, Sweep, close_uploads, parse, revoke, sweep
-from presign.service import Service
+from presign import logs
+from presign.assembly import Service
+from presign.calls import events, presign
+from presign.calls.call import Call
+from presign.calls.document import document
+from presign.calls.revoke import revoke
+from presign.calls.sweep import sweep
+from presign.model.invocation import Invocation, Principal
+from presign.model.outcomes import Refusal
+from presign.problems import MEDIA_TYPE, Problem, logged_problem
+from presign.read.claims import principal_of
+from presign.read.parser import decode
+from presign.read.routes import (
+    BATCH,
+    DOCUMENT,
+    EVENT,
+    EVENTS,
+    PRESIGN,
+    REVOKE,
+    SWEEP,
+    Route,
+    check_size,
+    direct_route,
+    http_route,
+)
+from presign.record import AuditLog, records_of
 from presign.settings import Settings
 
-_JSON = {"Content-Type": "application/json"}
+_CALLS: dict[Route, Callable[[Call], Any]] = {
+    PRESIGN: presign.one,
+    BATCH: presign.batch,
+    EVENT: events.event,
+    EVENTS: events.events,
+    REVOKE: revoke,
+    SWEEP: sweep,
+}
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -55,7 +78,7 @@ class App:
         self._config = config
         self._root = root
         self._clock = clock
-        self._audit_stream = audit_stream
+        self._audit = AuditLog(audit_stream)
 
     def warm(self) -> None:
         """Read the settings, and begin to fetch the key, before the first call.
@@ -70,88 +93,29 @@ class App:
     def handle(self, invocation: Invocation) -> Reply:
         """The answer to `invocation`. It raises nothing: a failure becomes a problem in the reply."""
         try:
-            return self._answer(invocation)
+            answer = self._answer(invocation)
         except Exception as exc:  # noqa: BLE001 - the caller gets an answer in any case
-            problem = pipeline.as_problem(exc, invocation.call_id)
+            answer = logged_problem(exc, invocation.call_id)
             principal = Principal(invocation.caller)
             with suppress(OSError, ValueError):
-                self._record(audit.records_of([Refusal(problem)], invocation=invocation, principal=principal))
-            return _problem_reply(problem, invocation.call_id)
+                self._audit.write(records_of([Refusal(answer)], invocation=invocation, principal=principal))
+        return _reply(answer, invocation.call_id)
 
-    def _answer(self, invocation: Invocation) -> Reply:
+    def _answer(self, invocation: Invocation) -> Any:
+        """What the caller gets: a JSON value, or a problem that is recorded already."""
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is DOCUMENT:
-            return _reply(msgspec.Raw((self._root / "gateway" / "openapi.json").read_bytes()))
+            return document(self._root)
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
         check_size(invocation.body, BATCH if route is None else route)
-        document = decode(invocation.body)
+        json_value = decode(invocation.body)
         if route is None:
-            route = direct_route(document)
+            route = direct_route(json_value)
             check_size(invocation.body, route)
-        if route is REVOKE:
-            return self._revoke(parse(document, Revocation), service, principal, invocation)
-        if route is SWEEP:
-            return self._sweep(parse(document["sweep"], Sweep, at="/sweep"), service, invocation)
-        requests = pipeline.read(service, route, document, invocation.call_id)
-        grants = pipeline.authorize(service, requests, principal, invocation.call_id)
-        if route.several:
-            pipeline.check_bounds(grants, body_bytes=len(invocation.body))
-        outcomes = pipeline.issue(service, grants, principal, invocation)
-        self._record(audit.records_of(outcomes, invocation=invocation, principal=principal, batch=route.several))
-        if route.events:
-            self._follow_events(outcomes, service, invocation)
-        if route.several:
-            return _reply({"results": _results(outcomes, invocation.call_id)})
-        [outcome] = outcomes
-        if isinstance(outcome, Refusal):
-            return _problem_reply(outcome.problem, invocation.call_id)
-        return _reply(outcome.answer)
-
-    def _follow_events(self, outcomes: Sequence[Issued | Refusal], service: Service, invocation: Invocation) -> None:
-        """Do all that events ask for besides URLs: close uploads, and deliver the answers.
-
-        Raises:
-            EventFailed: something failed that may go well the next time, so the sender is to send the events again.
-        """
-        try:
-            for event in [outcome.request.event for outcome in outcomes if outcome.request and outcome.request.event]:
-                deleted = close_uploads(event, policy=service.policy, pars=service.pars)
-                if deleted is not None:
-                    where = {"bucket": event.bucket, "key": event.key}
-                    self._record_deletion(invocation, event="close_uploads", **where, deleted=deleted)
-            if service.delivery is not None:
-                service.delivery.publish(outcomes)
-        except SecretUnavailable as exc:
-            pipeline.as_problem(exc, invocation.call_id)
-            raise EventFailed from exc
-        if any(isinstance(outcome, Refusal) and outcome.problem.status >= 500 for outcome in outcomes):
-            raise EventFailed
-
-    def _revoke(self, asked: Revocation, service: Service, principal: Principal, invocation: Invocation) -> Reply:
-        subject = principal.claims.get("sub", msgspec.UNSET)
-        where = {"bucket": asked.bucket, "id": asked.id}
-        record = partial(self._record_deletion, invocation, event="revoke", subject=subject, **where)
-        try:
-            revoked = revoke(asked, principal, policy=service.policy, pars=service.pars)
-        except Exception as exc:  # noqa: BLE001 - the record tells what was tried
-            problem = pipeline.as_problem(exc, invocation.call_id)
-            record(outcome=audit.outcome_of(problem), code=problem.code)
-            return _problem_reply(problem, invocation.call_id)
-        record(key=revoked.key)
-        return _reply(revoked)
-
-    def _sweep(self, asked: Sweep, service: Service, invocation: Invocation) -> Reply:
-        seconds_left = partial(service.seconds_left, invocation.deadline)
-        swept = sweep(asked, pars=service.pars, now=service.now(), seconds_left=seconds_left)
-        self._record_deletion(invocation, event="sweep", bucket=asked.bucket, deleted=swept.deleted)
-        return _reply(swept)
-
-    def _record_deletion(self, invocation: Invocation, **members: Any) -> None:
-        self._record([AuditRecord(call_id=invocation.call_id, caller=invocation.caller, **members)])
-
-    def _record(self, records: Sequence[AuditRecord]) -> None:
-        audit.write(records, sys.stderr.buffer if self._audit_stream is None else self._audit_stream)
+        return _CALLS[route](
+            Call(invocation=invocation, principal=principal, document=json_value, service=service, audit=self._audit)
+        )
 
     @cached_property
     def _service(self) -> Service:
@@ -166,23 +130,13 @@ def _logged_failure() -> Iterator[None]:
     try:
         yield
     except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless it goes well then
-        pipeline.as_problem(exc, "start")
+        logged_problem(exc, "start")
 
 
-def _results(outcomes: Sequence[Issued | Refusal], call_id: str) -> list[Any]:
-    return [
-        outcome.answer
-        if isinstance(outcome, Issued)
-        else {"problem": outcome.problem.details(call_id, at=pointer("requests", index))}
-        for index, outcome in enumerate(outcomes)
-    ]
-
-
-def _problem_reply(problem: Problem, call_id: str) -> Reply:
-    headers = {"Content-Type": MEDIA_TYPE, **problem.headers}
-    return _reply(problem.details(call_id), status=problem.status, headers=headers)
-
-
-def _reply(document: Any, *, status: int = 200, headers: Mapping[str, str] = _JSON) -> Reply:
+def _reply(answer: Any, call_id: str) -> Reply:
+    status, headers = 200, {"Content-Type": "application/json"}
+    if isinstance(answer, Problem):
+        status, headers = answer.status, {"Content-Type": MEDIA_TYPE, **answer.headers}
+        answer = answer.details(call_id)
     # A URL is as good as a password while it lasts, so no cache may keep an answer.
-    return Reply(status=status, headers={**headers, "Cache-Control": "no-store"}, body=_encoder.encode(document))
+    return Reply(status=status, headers={**headers, "Cache-Control": "no-store"}, body=_encoder.encode(answer))

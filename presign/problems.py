@@ -4,12 +4,17 @@ A problem is raised where it is found and becomes an answer in one place. The ca
 errors of fields and the call id; the cause belongs in the log.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar
 
 import msgspec
+
+from presign import logs
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
@@ -161,3 +166,15 @@ class MethodNotAllowed(
 
 class PayloadTooLarge(Problem, status=413, code="payload_too_large", sentence="The body is too large"):
     """The body is larger than a request may be, or its answer would be larger than a function may send."""
+
+
+def logged_problem(exc: Exception, call_id: str) -> Problem:
+    """The caller's answer for `exc`; the operator finds the cause in the log."""
+    if isinstance(exc, NotConfigured):
+        for error in exc.errors:
+            _log.error("%s: setting %s", call_id, error)
+    elif isinstance(exc, SecretUnavailable):
+        _log.error("%s: %s", call_id, exc.cause)
+    elif not isinstance(exc, Problem):
+        _log.error("%s: unexpected %s", call_id, logs.where_raised(exc))
+    return exc if isinstance(exc, Problem) else InternalError()

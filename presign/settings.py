@@ -8,13 +8,13 @@ from typing import Self
 
 import msgspec
 
-from presign.issue import SIGNERS
+from presign.authorize.rules import Rule, parse_rules
 from presign.issue.endpoint import scheme_error, template_error
-from presign.keys.oci_client import SecretReference
-from presign.policy import Rule, parse_rules
+from presign.issue.issuer import SIGNERS
+from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
+from presign.model.operation import MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
-from presign.request.model import MAX_EXPIRES_IN
-from presign.request.object_names import bucket_error, virtual_hosted_bucket_error
+from presign.services.client import SecretReference
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import requests
 
-from echo import Echo
-from echo import echo as run_echo
-from leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
-from presign.issue import SIGNERS
+from presign.issue.issuer import SIGNERS
+from support.echo import Echo
+from support.echo import echo as run_echo
+from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 
 if TYPE_CHECKING:
-    from oci_services import World
+    from support.oci_services import World
 
 NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
     ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
@@ -100,7 +100,7 @@ def session_keys() -> Iterator[None]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A tenancy in which all is right, and an operator's credentials for it."""
-    from oci_services import World  # imports the SDK, which few tests need
+    from support.oci_services import World  # imports the SDK, which few tests need
 
     with World(tmp_path) as world:
         monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
@@ -163,7 +163,7 @@ def live() -> Iterator[Mapping[str, str]]:
         assert not missing, f"not set: {', '.join(missing)}"
         yield os.environ
         return
-    from seaweedfs import seaweedfs  # beside the tests that need it
+    from support.seaweedfs import seaweedfs  # beside the tests that need it
 
     with seaweedfs() as variables:
         yield variables

@@ -16,7 +16,7 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from deploy import doctor
 from deploy.doctor import report
 from deploy.doctor.step import Finding, findings_of
-from oci_services import World
+from support.oci_services import World
 
 PICTURE = Path(__file__).parent.parent / "docs" / "doctor.svg"
 COLUMNS = 110

@@ -16,7 +16,7 @@ from deploy import oci_auth, stack, terraform
 from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
 from deploy.doctor.step import Finding, Skipped, Step, findings_of
 from deploy.doctor.tenancy import Tenancy
-from presign.request.object_names import bucket_error, key_error
+from presign.model.object_names import bucket_error, key_error
 
 STEPS: tuple[Step, ...] = (
     *clock.STEPS,

@@ -13,9 +13,9 @@ from deploy.doctor.s3 import is_taken
 from deploy.doctor.step import Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
-from presign.policy import Rule
+from presign.authorize.rules import Rule
+from presign.model.operations.prefixes import ListObjectsV2
 from presign.problems import SecretUnavailable
-from presign.request.operations.prefixes import ListObjectsV2
 
 UNFINISHED_UPLOADS = {
     "name": "unfinished-uploads",

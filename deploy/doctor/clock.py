@@ -7,7 +7,7 @@ from datetime import timedelta
 from deploy.doctor import web
 from deploy.doctor.step import Finding, Step
 from deploy.doctor.tenancy import Tenancy
-from presign.keys.clock import MAX_SKEW_SECONDS
+from presign.services.clock import MAX_SKEW_SECONDS
 
 
 def this_machine(tenancy: Tenancy) -> Finding:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from deploy.doctor.policy_use import failing
 from deploy.doctor.step import Finding
 from deploy.doctor.web import Answer, ask
-from presign.policy import Rule
-from presign.policy.rules import upload_limits
+from presign.authorize.rules import Rule, upload_limits
 
 HEADERS = ("content-type",)
 """Headers of an upload that need a preflight."""

@@ -10,7 +10,7 @@ from deploy.doctor.bucket import needing_events
 from deploy.doctor.rights import finding_on_rights, group_name
 from deploy.doctor.step import Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
-from presign.request.events import EVENT_TYPES
+from presign.read.events import EVENT_TYPES
 
 
 def comes_in(tenancy: Tenancy) -> Finding:

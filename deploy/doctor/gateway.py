@@ -18,13 +18,15 @@ from deploy.doctor.specification import Specification
 from deploy.doctor.step import Finding, Skipped, Step, not_active
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import Answer, NoAnswer, ask
-from presign.issue import PresignedUrl
-from presign.policy import Policy
-from presign.policy.templates import Template
+from presign.authorize.decision import Policy
+from presign.authorize.templates import Template
+from presign.model.invocation import Principal
+from presign.model.operation import ObjectOperation
+from presign.model.operations.objects import GetObject, HeadObject
+from presign.model.outcomes import PresignedUrl
+from presign.model.request import Request
 from presign.problems import Problem
-from presign.request.model import ObjectOperation, Principal, Request
-from presign.request.operations.objects import GetObject, HeadObject
-from presign.request.routes import PRESIGN
+from presign.read.routes import PRESIGN
 
 SPECIFICATION_FILE = "python -m gateway.fill makes deployment.json; a stack is brought up to date by make deploy."
 

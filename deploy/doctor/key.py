@@ -15,8 +15,8 @@ from deploy.doctor.secret import SECRET_FILE, new_version_command
 from deploy.doctor.step import SECONDS_PER_STEP, Finding, Skipped, Step, together
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
-from presign.policy import Rule
-from presign.request.operations.prefixes import ListMultipartUploads, ListObjectsV2
+from presign.authorize.rules import Rule
+from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 
 YOUNG_SECONDS = 300
 """A new key takes up to this long to arrive everywhere: reports say two to four minutes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deploy.doctor.step import Finding
-from presign.policy import Rule
+from presign.authorize.rules import Rule
 
 
 def rules_that_grant(rules: Sequence[Rule], *operations: str) -> list[int]:

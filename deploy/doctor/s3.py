@@ -11,13 +11,16 @@ from typing import Protocol
 from urllib3 import encode_multipart_formdata
 
 from deploy.doctor.web import Answer, ask
-from presign.issue import PresignedUrl
+from presign.authorize.decision import Policy
+from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigV4Issuer
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import Policy, Rule
-from presign.request.model import ObjectOperation, Operation, Principal, Request
-from presign.request.operations.multipart import CreateMultipartUpload
+from presign.model.invocation import Principal
+from presign.model.operation import ObjectOperation, Operation
+from presign.model.operations.multipart import CreateMultipartUpload
+from presign.model.outcomes import PresignedUrl
+from presign.model.request import Request
+from presign.services.key import CustomerSecretKey
 
 EXPIRES_IN_SECONDS = 120
 

@@ -10,9 +10,9 @@ from deploy.doctor import cors, store_probes
 from deploy.doctor.s3 import Trials
 from deploy.doctor.step import Finding, Skipped, Step
 from deploy.doctor.tenancy import Tenancy
+from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.oci_client import realm_domain
-from presign.policy import Rule
+from presign.services.client import realm_domain
 
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""

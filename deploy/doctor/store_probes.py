@@ -13,12 +13,12 @@ from deploy.doctor.policy_use import failing, rules_that_grant
 from deploy.doctor.s3 import SignedBucket, Trials, is_refused, is_taken, told
 from deploy.doctor.step import Finding, State
 from deploy.doctor.web import Answer, NoAnswer
-from presign.policy import Rule
-from presign.request.model import MAX_EXPIRES_IN
-from presign.request.object_names import virtual_hosted_bucket_error
-from presign.request.operations.multipart import UploadPart
-from presign.request.operations.objects import GetObject, PostObject, PutObject
-from presign.request.operations.prefixes import ListObjectsV2
+from presign.authorize.rules import Rule
+from presign.model.object_names import virtual_hosted_bucket_error
+from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operations.multipart import UploadPart
+from presign.model.operations.objects import GetObject, PostObject, PutObject
+from presign.model.operations.prefixes import ListObjectsV2
 
 TRIED_EXPIRES_IN = (MAX_EXPIRES_IN, 86_400, 3_600)
 """Seconds, the longest first."""

@@ -16,11 +16,11 @@ from deploy.doctor.fact import Facts, fact
 from deploy.doctor.s3 import SignedBucket
 from deploy.doctor.specification import Specification
 from deploy.doctor.step import Skipped
+from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.credentials import CustomerSecretKey, parse_key
-from presign.keys.oci_client import realm_domain
-from presign.policy import Rule
 from presign.problems import SecretUnavailable
+from presign.services.client import realm_domain
+from presign.services.key import CustomerSecretKey, parse_key
 from presign.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent

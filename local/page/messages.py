@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from local.notifications.topic import TopicMessage
 from local.object_storage.native_answer import timestamp
-from local.queue.queue import QueueMessage
+from local.queue import QueueMessage
+from local.topic import TopicMessage
 
 
 def message_list(messages: Sequence[TopicMessage | QueueMessage]) -> list[dict[str, Any]]:

@@ -15,14 +15,15 @@ import botocore.signers
 from botocore.config import Config
 from botocore.handlers import set_list_objects_encoding_type_url, validate_bucket_name
 
-from presign.issue import PresignedUrl, answer
+from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import Grant
-from presign.request.model import ObjectOperation, Request
-from presign.request.operations.objects import CopyObject, PostObject
+from presign.model.operation import ObjectOperation
+from presign.model.operations.objects import CopyObject, PostObject
+from presign.model.outcomes import Grant, PresignedUrl
+from presign.model.request import Request
+from presign.services.key import CustomerSecretKey
 
 _PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
 """The names in boto3's client methods that do not follow from those of the query parameters and headers."""

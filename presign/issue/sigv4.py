@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Self
 
-from presign.issue import PresignedUrl, answer
+from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.uri import uri_encode
-from presign.keys.clock import rfc3339
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import Grant
-from presign.request.model import MAX_EXPIRES_IN
-from presign.request.operations.objects import PostObject
+from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operations.objects import PostObject
+from presign.model.outcomes import Grant, PresignedUrl
+from presign.model.times import rfc3339
+from presign.services.key import CustomerSecretKey
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"

@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from browsers import TIMEOUT_MS, chromium, make_file, open_page
-from cable import Cable
 from playwright.sync_api import Browser, Page, Route
-from sites import begin_upload, end_upload, failure, sign_in, site, upload
 
 from conftest import Running
 from local.stack import BUCKET
+from support.browsers import TIMEOUT_MS, chromium, make_file, open_page
+from support.cable import Cable
+from support.sites import begin_upload, end_upload, failure, sign_in, site, upload
 
 MIB = 2**20
 SIZE = 32 * MIB

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import requests
-from browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
-from cable import Cable
 from playwright.sync_api import Browser, Page, Route
-from sites import begin_upload, end_upload, failure, sign_in, site, upload
 
 from conftest import Running
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
+from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.cable import Cable
+from support.sites import begin_upload, end_upload, failure, sign_in, site, upload
 
 MIB = 2**20
 SIZE = 64 * MIB + 1000

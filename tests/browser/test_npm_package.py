@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsers import NODE_PROJECT, cannot_run, node_tools
 
 from conftest import Running
 from local.stack import BUCKET
+from support.browsers import NODE_PROJECT, cannot_run, node_tools
 
 CLIENT = Path(__file__).parents[2] / "clients/js"
 TYPED = """

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 import requests
-from browser_docs import lines_with
-from browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
-from cable import Cable
 from playwright.sync_api import Browser, Page, Route, expect
 
 from conftest import Running
 from local.__main__ import POLICY
 from local.object_storage.storage import Fault
 from local.stack import BUCKET
+from support.browser_docs import lines_with
+from support.browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
+from support.cable import Cable
 
 MIB = 2**20
 BIG_BYTES = 44 * MIB + 1000

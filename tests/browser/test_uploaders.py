@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from browser_docs import lines_with
-from browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
 from playwright.sync_api import Browser, Page, expect
-from sites import bundled_site
 
 from conftest import Running
 from local.stack import BUCKET
+from support.browser_docs import lines_with
+from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.sites import bundled_site
 
 MIB = 2**20
 BOUND_TO_A_SIZE = "    request.content_length = file.size;\n"

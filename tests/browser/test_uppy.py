@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from browser_docs import lines_with
-from browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
-from cable import Cable
 from playwright.sync_api import Browser, Page
-from sites import bundled_site
 
 from conftest import Running
 from local.stack import BUCKET
+from support.browser_docs import lines_with
+from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.cable import Cable
+from support.sites import bundled_site
 
 MULTIPART_FROM_BYTES = 100 * 2**20  # Uppy's own limit
 HTML = "<!doctype html><title>Uppy</title><input type=file multiple><script type=module src=page.js></script>"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from kotlin_compiler import Kotlin
-from pages import ROOT, blocks
-from systems import Connected, connected_system, large_file
 
 from conftest import Running
 from local.object_storage.storage import Fault
+from support.kotlin_compiler import Kotlin
+from support.pages import ROOT, blocks
+from support.systems import Connected, connected_system, large_file
 
 SOURCES = [ROOT / "clients" / "kotlin" / "PresignClient.kt", ROOT / "tests" / "clients" / "kotlin" / "Main.kt"]
 

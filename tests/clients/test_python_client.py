@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from functions_api import functions_api
 from presign_client import (
     Changed,
     ChecksumMismatch,
@@ -25,14 +24,15 @@ from presign_client import (
     Retry,
     StoreError,
 )
-from python_clients import MIB, Recorder, client, content, sha256
-from systems import LIMITED_POLICY
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from local.object_storage.storage import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
+from support.functions_api import functions_api
+from support.python_clients import MIB, Recorder, client, content, sha256
+from support.systems import LIMITED_POLICY
 
 BIG = content(20 * MIB + 1)
 PARTS = 5

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from systems import Connected, connected_system, large_file
 
 from conftest import Running
+from support.systems import Connected, connected_system, large_file
 
 PROJECT = Path(__file__).parents[2] / "clients" / "python"
 COMMAND = [sys.executable, "-m", "presign_client"]

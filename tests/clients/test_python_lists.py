@@ -11,10 +11,10 @@ import pytest
 import requests
 from presign_client import Entry, Problem, StoreError
 from presign_client.__main__ import main
-from python_clients import MIB, Recorder, client, content, sha256
 
 from conftest import Running
 from local.stack import BUCKET
+from support.python_clients import MIB, Recorder, client, content, sha256
 
 POLICY = {
     "rules": [

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from functions_api import functions_api
-from pages import ROOT, blocks
 
 from conftest import Running
 from local.stack import FUNCTION_OCID
+from support.functions_api import functions_api
+from support.pages import ROOT, blocks
 
 PAGE = "clients-python.md"
 CLIENT = ROOT / "clients" / "python"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 import tree_sitter_swift
-from pages import ROOT, blocks
 from tree_sitter import Language, Node, Parser
+
+from support.pages import ROOT, blocks
 
 SOURCE = ROOT / "clients" / "swift" / "PresignClient.swift"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsers import TIMEOUT_MS, cannot_run, chromium
 from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from local.server import Server
 from local.stack import BUCKET
+from support.browsers import TIMEOUT_MS, cannot_run, chromium
 
 PAGE = (Path(__file__).parents[2] / "docs" / "uploads-over-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

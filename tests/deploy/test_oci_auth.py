@@ -9,7 +9,7 @@ import oci
 import pytest
 
 from deploy import oci_auth
-from oci_services import HOME_REGION, TENANCY, World
+from support.oci_services import HOME_REGION, TENANCY, World
 
 
 def arguments() -> argparse.Namespace:

@@ -13,8 +13,8 @@ from openapi_spec_validator import validate
 
 from conftest import Running
 from gateway import openapi
-from presign.request.operations import OPERATIONS
-from presign.request.routes import HTTP_ROUTES
+from presign.model.operations import OPERATIONS
+from presign.read.routes import HTTP_ROUTES
 
 PATH = Path(openapi.__file__).with_name("openapi.json")
 DOCUMENT = json.loads(PATH.read_text("utf-8"))

@@ -16,9 +16,9 @@ import yaml
 from deploy import package, stack, statements
 from deploy.stack import api_deployment
 from gateway.fill import fill
-from oci_provider.schema import schema_of
-from oci_provider.terraform import Terraform, TestRun, executable, running_provider
-from presign.policy import parse_rules
+from presign.authorize.rules import parse_rules
+from support.oci_provider.schema import schema_of
+from support.oci_provider.terraform import Terraform, TestRun, executable, running_provider
 
 if executable() is None and not os.environ.get("CI"):
     pytest.skip("Terraform is not installed, so the stack is not tested", allow_module_level=True)

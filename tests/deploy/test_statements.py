@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deploy import statements
-from presign.policy.rules import GROUPS
-from presign.request.operations import OPERATIONS
+from presign.authorize.rules import GROUPS
+from presign.model.operations import OPERATIONS
 
 
 def test_the_signing_user() -> None:

@@ -23,7 +23,7 @@ from conftest import Running
 from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 from local.stack import BUCKET
-from presign.request.operations import OPERATIONS
+from presign.model.operations import OPERATIONS
 
 POLICY = {
     "rules": [

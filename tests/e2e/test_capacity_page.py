@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from local.stack import NAMESPACE, POLICY, REGION, ROOT, SECRET_OCID
-from presign.keys import cache
+from presign.services import cache
 from presign.settings import Settings
 from tools import capacity
 

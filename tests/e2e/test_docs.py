@@ -21,13 +21,13 @@ from gateway.fill import PLACEHOLDERS
 from local.server import Server, headers, target
 from local.stack import BUCKET, CONTENT, FUNCTION_OCID, OBJECT
 from presign import problems
-from presign.audit import AuditRecord
-from presign.issue import PresignedUrl
-from presign.policy import Rule, parse_rules
+from presign.authorize.rules import Rule, parse_rules
+from presign.model.operation import ObjectOperation
+from presign.model.operations import OPERATIONS
+from presign.model.operations.prefixes import GetPrefix
+from presign.model.outcomes import PresignedUrl
 from presign.problems import Problem
-from presign.request.model import ObjectOperation
-from presign.request.operations import OPERATIONS
-from presign.request.operations.prefixes import GetPrefix
+from presign.record import AuditRecord
 from presign.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -17,11 +17,11 @@ from deploy.doctor.s3 import SignedBucket, Trials
 from deploy.doctor.step import Finding
 from deploy.doctor.web import ask
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
+from presign.authorize.rules import parse_rules
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import parse_rules
-from presign.request.operations.prefixes import ListMultipartUploads, ListObjectsV2
-from store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Store
+from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
+from presign.services.key import CustomerSecretKey
+from support.store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Store
 
 PREFIX = "presign-doctor-tests"
 RULES, _ = parse_rules(json.dumps({"rules": [{"operations": ["*"], "bucket": "b", "prefix": ""}]}))

@@ -13,7 +13,7 @@ import requests
 from conftest import Running
 from local.functions.function import Answer, invoke_http
 from local.stack import BUCKET, OBJECT
-from local.vault.vault import Fault
+from local.vault import Fault
 
 EVENT: dict[str, Any] = {
     "eventType": "com.oraclecloud.objectstorage.createobject",

@@ -18,7 +18,7 @@ import requests
 from conftest import Running
 from local.functions.function import invoke
 from local.stack import CONTENT, OBJECT, ROOT
-from local.vault.vault import Fault
+from local.vault import Fault
 
 BODY = json.dumps({"key": OBJECT}).encode()
 QUICK_SECONDS = 2

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Running
-from leaks import leaks, leaks_of_answer, secrets_of
 from local.functions.function import Answer
 from local.stack import OBJECT, REGION, ROOT
 from presign.issue.sigv4 import credential_scope, signing_key
+from support.leaks import leaks, leaks_of_answer, secrets_of
 
 
 @pytest.mark.slow

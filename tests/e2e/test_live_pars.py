@@ -15,13 +15,15 @@ from typing import Any, cast
 import pytest
 import requests
 
-from grants import grant
-from presign.issue import PresignedUrl
-from presign.issue.par import Pars
-from presign.keys.oci_client import OciClient
-from presign.request.model import Operation, Principal
-from presign.request.operations.objects import GetObject, PutObject
-from presign.request.operations.prefixes import GetPrefix
+from presign.issue.par import create_par
+from presign.model.invocation import Principal
+from presign.model.operation import Operation
+from presign.model.operations.objects import GetObject, PutObject
+from presign.model.operations.prefixes import GetPrefix
+from presign.model.outcomes import PresignedUrl
+from presign.services.client import OciClient
+from presign.services.pars import Pars
+from support.grants import grant
 
 pytestmark = pytest.mark.live
 
@@ -57,9 +59,8 @@ def pars(bucket: str) -> Pars:
 
 
 def give(pars: Pars, bucket: str, operation: Operation) -> PresignedUrl:
-    return pars.issue(
-        grant(operation, bucket=bucket, via="par"), principal=OPERATOR, call_id="live", now=int(time.time())
-    )
+    granted = grant(operation, bucket=bucket, via="par")
+    return create_par(granted, pars=pars, principal=OPERATOR, call_id="live", now=int(time.time()))
 
 
 def test_an_object_is_uploaded_read_and_taken_back(pars: Pars, bucket: str) -> None:

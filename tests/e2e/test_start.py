@@ -12,7 +12,7 @@ import pytest
 from conftest import Running
 from local.functions.function import START_COMMAND
 from local.stack import OBJECT
-from local.vault.vault import Fault
+from local.vault import Fault
 
 
 def eventually(holds: Callable[[], bool], *, seconds: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from store import BUCKET, Answer, Store, refused, send, send_form
+from support.store import BUCKET, Answer, Store, refused, send, send_form
 
 APP = "https://app.example.com"
 ELSEWHERE = "https://elsewhere.example.com"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from store import BUCKET, Store, bytes_of, form, send, told
+from support.store import BUCKET, Store, bytes_of, form, send, told
 
 BLOCK = bytes(range(256)) * 4096  # 1 MiB
 BLOCKS = 48

@@ -10,11 +10,11 @@ import pytest
 import requests
 
 from conftest import Running
-from echo import CLAIMS_KEY, Echo, project_specification
 from local.api_gateway.deployment import RateLimiting, UnsupportedDeployment, parse
 from local.api_gateway.ratelimit import RateLimiter
 from local.server import Server
 from local.stack import Stack
+from support.echo import CLAIMS_KEY, Echo, project_specification
 
 ORIGIN = "https://app.example.com"
 

@@ -19,7 +19,7 @@ from oci.retry import NoneRetryStrategy
 from local.functions.function import Function
 from local.functions.invoke_api import InvokeApi
 from local.server import Server
-from signed import check_authentication, post, principal
+from support.signed import check_authentication, post, principal
 
 FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.x"
 TARGET = f"/20181201/functions/{FUNCTION_OCID}/actions/invoke"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from local.notifications.topic import TopicMessage
 from local.page.messages import message_line, message_list
-from local.queue.queue import QueueMessage
+from local.queue import QueueMessage
+from local.topic import TopicMessage
 
 MOMENT = datetime(2026, 11, 25, 12, 30, 15, 123456, UTC)
 CONTENT = '{"event": {"key": "a.txt", "eventID": "e1"}, "answer": {"url": "https://example.com/?X-Amz-Signature=x"}}'

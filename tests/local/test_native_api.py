@@ -16,8 +16,8 @@ from oci.pagination import list_call_get_all_results
 from oci.retry import NoneRetryStrategy
 
 from local.object_storage.storage import Fault
-from native_storage import NAMESPACE, NativeStorage, ask, error
-from store import BUCKET
+from support.native_storage import NAMESPACE, NativeStorage, ask, error
+from support.store import BUCKET
 
 
 @pytest.fixture

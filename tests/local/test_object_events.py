@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from local.events.object_events import ObjectEvents
+from local.events import ObjectEvents
 from local.functions.function import Answer, FunctionUnavailable
-from store import BUCKET, Store, told
+from support.store import BUCKET, Store, told
 
 
 class Receiver:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.object_storage.storage import Fault
-from native_storage import NAMESPACE, NativeStorage, ask, error
-from store import BUCKET, send, told
+from support.native_storage import NAMESPACE, NativeStorage, ask, error
+from support.store import BUCKET, send, told
 
 ORIGIN = {"Origin": "https://app.example.com"}
 WRONG = (404, "NotAuthorizedOrNotFound")

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 import requests
 
-from store import BUCKET, LOWER_BUCKET, Answer, Store, bytes_of, form, refused, send, send_form, told
+from support.store import BUCKET, LOWER_BUCKET, Answer, Store, bytes_of, form, refused, send, send_form, told
 
 CONTENT = b"0123456789"
 DENIED = (403, "AccessDenied")

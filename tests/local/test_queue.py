@@ -15,10 +15,10 @@ from oci.queue import QueueAdminClient, QueueClient
 from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
 from oci.retry import NoneRetryStrategy
 
-from local.queue.queue import Queue, QueueMessage
+from local.queue import Queue, QueueMessage
 from local.server import Server
 from local.signed_api import Fault
-from signed import check_authentication, post, principal
+from support.signed import check_authentication, post, principal
 
 QUEUE_OCID = "ocid1.queue.oc1.eu-frankfurt-1.x"
 TARGET = f"/20210201/queues/{QUEUE_OCID}/messages"

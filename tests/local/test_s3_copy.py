@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from store import BUCKET, LOWER_BUCKET, Answer, Store, refused, send, told
+from support.store import BUCKET, LOWER_BUCKET, Answer, Store, refused, send, told
 
 SOURCE = "dir/ü +%?&=.txt"
 ENCODED = f"{BUCKET}/dir/%C3%BC%20%2B%25%3F%26%3D.txt"

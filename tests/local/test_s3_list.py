@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.handlers import set_list_objects_encoding_type_url
 
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
-from store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Answer, Store, refused, send, told
+from support.store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Answer, Store, refused, send, told
 
 KEYS = ("users/alice/a.txt", "users/alice/z/1", "users/alice/z/2", "users/alice/ü +%.txt", "users/bob/b.txt")
 

@@ -23,7 +23,7 @@ from botocore.config import Config
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from local.object_storage.storage import Fault, Storage
 from local.server import Server
-from store import refused, send
+from support.store import refused, send
 
 REGION = "eu-frankfurt-1"
 BUCKET = "PresignedBlog"

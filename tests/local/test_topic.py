@@ -14,10 +14,10 @@ from oci.ons import NotificationControlPlaneClient, NotificationDataPlaneClient
 from oci.ons.models import MessageDetails
 from oci.retry import NoneRetryStrategy
 
-from local.notifications.topic import Topic, TopicMessage
 from local.server import Server
 from local.signed_api import Fault
-from signed import check_authentication, post, principal
+from local.topic import Topic, TopicMessage
+from support.signed import check_authentication, post, principal
 
 TOPIC_OCID = "ocid1.onstopic.oc1.eu-frankfurt-1.x"
 TARGET = f"/20181201/topics/{TOPIC_OCID}/messages"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from store import BUCKET, LOWER_BUCKET, Answer, Store, refused, send, told
+from support.store import BUCKET, LOWER_BUCKET, Answer, Store, refused, send, told
 
 PART = bytes(range(256)) * (20 << 10)  # 5 MiB, the least that a part may have unless it is the last one
 LAST = b"and the rest"

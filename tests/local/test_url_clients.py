@@ -15,7 +15,7 @@ import pytest
 import requests
 import urllib3
 
-from store import Store, refused, send
+from support.store import Store, refused, send
 
 KEYS = ["a b+c&d=e", "ü/日本 (1).txt", "a%2Fb%41", "100%", "$!'*,;:@~", "#?[]", "folder/"]
 DISPOSITION = "attachment; filename=\"a+b %41/ü.txt\"; filename*=UTF-8''%C3%BC"

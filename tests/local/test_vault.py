@@ -17,7 +17,7 @@ from oci.secrets import SecretsClient
 
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import Server
-from local.vault.vault import Fault, Vault
+from local.vault import Fault, Vault
 
 REGION = "eu-frankfurt-1"
 SECRET_OCID = "ocid1.vaultsecret.oc1.x"

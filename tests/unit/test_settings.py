@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from presign.keys.oci_client import SecretReference
 from presign.problems import NotConfigured
+from presign.services.client import SecretReference
 from presign.settings import Settings
 
 LEAST = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "REGION": "eu-frankfurt-1"}

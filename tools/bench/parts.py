@@ -59,7 +59,7 @@ def cold() -> None:
 
 
 def _fetch(service: Any) -> None:
-    from presign.keys import sdk
+    from presign.services import sdk
 
     for module in ("auth.signers.resource_principals_signer", "secrets.secrets_client", "retry", "circuit_breaker"):
         sdk.load(f"oci.{module}")
@@ -73,16 +73,16 @@ def _fetch(service: Any) -> None:
 def warm() -> None:
     """The steps of the handler, one after another in a loop."""
     import func
-    from presign import audit, pipeline
+    from presign import record
+    from presign.calls import presign
 
     func.app.handle(_call())
     PARTS.clear()
     all_of_it = _timed(func.app.handle, "JSON, answer")
-    steps = {
-        "read": [(pipeline, "read")],
-        "authorize": [(pipeline, "authorize")],
-        "sign": [(pipeline, "issue")],
-        "audit line": [(audit, "records_of"), (audit, "write")],
+    steps: dict[str, list[tuple[Any, str]]] = {
+        "read, authorize": [(presign, "_granted")],
+        "sign": [(presign, "_signed"), (presign, "_with_pars")],
+        "audit line": [(presign, "records_of"), (record.AuditLog, "write")],
     }
     for name, functions in steps.items():
         for module, function in functions:
@@ -108,7 +108,7 @@ def _timed(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def _call() -> Any:
-    from presign.request.model import Invocation
+    from presign.model.invocation import Invocation
 
     return Invocation(
         call_id="01ARZ3NDEKTSV4RRFFQ69G5FAV",

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from presign.request import routes
-from presign.request.events import EVENT_TYPES
-from presign.request.operations import OPERATIONS
+from presign.model.operations import OPERATIONS
+from presign.read import routes
+from presign.read.events import EVENT_TYPES
 
 PRESIGN, BATCH, DOCUMENT = routes.PRESIGN.path, routes.BATCH.path, routes.DOCUMENT.path
 

@@ -22,10 +22,10 @@ from local.identity.resource_principal import ResourcePrincipal
 from local.object_storage import post_policy, presigned
 from local.server import Server
 from local.stack import REGION, ROOT, SECRET_OCID
-from local.vault.vault import Vault
+from local.vault import Vault
 from presign.app import App, Reply
-from presign.request.model import Caller, Invocation
-from presign.request.routes import HTTP_ROUTES, PRESIGN
+from presign.model.invocation import Caller, Invocation
+from presign.read.routes import HTTP_ROUTES, PRESIGN
 from tools.fuzz.oracle import access_of, allowed
 from tools.fuzz.requests import BUCKETS, policy
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from local.stack import CONTENT, OBJECT, Stack
-from local.vault.vault import Fault
+from local.vault import Fault
 
 SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}
 RATE_LIMIT: dict[tuple[str, ...], Any] = {

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Request, Response
 
 from deploy.doctor.cors import par_finding, s3_finding
 from local.server import Server
-from presign.policy import Rule, parse_rules
-from store import BUCKET, Store
+from presign.authorize.rules import Rule, parse_rules
+from support.store import BUCKET, Store
 
 ORIGIN = "https://app.example.com"
 

@@ -20,7 +20,7 @@ from deploy.doctor import report
 from deploy.doctor.step import Finding, Step
 from deploy.doctor.tenancy import Tenancy
 from local.signed_api import not_found
-from oci_services import BUCKET, FUNCTION, REGION, World
+from support.oci_services import BUCKET, FUNCTION, REGION, World
 from tools import doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]

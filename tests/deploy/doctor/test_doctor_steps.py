@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request
 from deploy import doctor, statements
 from deploy.doctor.step import Finding, Step, findings_of
 from local.signed_api import ApiError, not_found
-from oci_services import (
+from support.oci_services import (
     ACCESS_KEY_ID,
     APPLICATION,
     BUCKET,
@@ -421,7 +421,7 @@ CASES = {
     "the function's clock": Case(
         lambda world: world.services.found_in_log(
             log_line(
-                "01ABC - presign.keys.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of that of "
+                "01ABC - presign.services.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of that of "
                 "OCI. OCI and Object Storage refuse what is signed at the wrong time.",
                 minutes=5,
             )
@@ -768,7 +768,7 @@ def test_a_matching_rule_that_is_not_understood(world: World) -> None:
 def test_the_last_errors_of_the_function(world: World) -> None:
     world.services.found_in_log(
         log_line("FunctionInvokeImageNotAvailable: Failed to pull function image", minutes=2),
-        log_line("01ABC - presign.pipeline - ERROR - 01ABC: Vault did not give the secret", hours=3),
+        log_line("01ABC - presign.problems - ERROR - 01ABC: Vault did not give the secret", hours=3),
     )
     finding = examine(world)["logs: the function's errors"]
     assert finding.state == "wrong"
@@ -776,12 +776,12 @@ def test_the_last_errors_of_the_function(world: World) -> None:
     assert finding.text.endswith(": the image is gone, or the function's subnet has no way to the registry.")
     assert [detail.split(" ", 2)[2] for detail in finding.details] == [
         "FunctionInvokeImageNotAvailable: Failed to pull function image",
-        "presign.pipeline - ERROR - 01ABC: Vault did not give the secret",
+        "presign.problems - ERROR - 01ABC: Vault did not give the secret",
     ]
 
 
 def test_an_old_error_may_be_mended(world: World) -> None:
-    world.services.found_in_log(log_line("01ABC - presign.pipeline - ERROR - a", hours=3))
+    world.services.found_in_log(log_line("01ABC - presign.problems - ERROR - a", hours=3))
     finding = examine(world)["logs: the function's errors"]
     assert (finding.state, len(finding.details)) == ("unknown", 1)
     assert re.fullmatch(r"1 error in 24 hours, the latest at .* UTC: the cause may be mended by now\.", finding.text)

@@ -15,7 +15,7 @@ from deploy.doctor import state_of
 from deploy.doctor.key import key_owner
 from deploy.doctor.step import Skipped
 from local.signed_api import ApiError, not_found
-from oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
+from support.oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
 
 
 def test_the_function_tells_the_rest(world: World) -> None:

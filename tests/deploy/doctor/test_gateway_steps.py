@@ -19,13 +19,13 @@ from conftest import Running
 from deploy import statements
 from deploy.doctor.gateway import SPECIFICATION_FILE, STEPS
 from deploy.doctor.step import Finding, findings_of
-from leaks import leaks, secrets_of
 from local.api_gateway.deployment import filled
 from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 from local.signed_api import not_found
 from local.stack import BUCKET
-from oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION, World
+from support.leaks import leaks, secrets_of
+from support.oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION, World
 
 DEPLOYED = f"GET /20190501/deployments/{DEPLOYMENT}"
 POLICIES = "GET /20160918/policies"

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from bad_store import BadStore
 
 from deploy.doctor import store_probes as probes
 from deploy.doctor.s3 import SignedBucket, Trials
 from deploy.doctor.step import Finding
 from deploy.doctor.web import NoAnswer
 from local.server import Server
+from presign.authorize.rules import Rule, parse_rules
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import Rule, parse_rules
+from presign.services.key import CustomerSecretKey
+from support.bad_store import BadStore
 
 
 def rules(*documents: dict[str, object]) -> list[Rule]:

@@ -18,12 +18,12 @@ from deploy.doctor.store import STEPS
 from local.object_storage.storage import Storage
 from local.server import Server
 from local.signed_api import not_found
-from oci_services import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, World, ago
 from presign.issue.endpoint import StorageEndpoint
-from presign.keys.credentials import CustomerSecretKey
-from presign.request.operations.multipart import AbortMultipartUpload
-from presign.request.operations.objects import DeleteObject
-from presign.request.operations.prefixes import ListMultipartUploads, ListObjectsV2
+from presign.model.operations.multipart import AbortMultipartUpload
+from presign.model.operations.objects import DeleteObject
+from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
+from presign.services.key import CustomerSecretKey
+from support.oci_services import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, World, ago
 
 ORIGIN = "https://app.example.com"
 

@@ -7,14 +7,14 @@ import json
 
 import pytest
 
-from grants import grant
-from presign.issue import make_issuer
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
+from presign.issue.issuer import make_issuer
 from presign.issue.sigv4 import SigV4Issuer
-from presign.keys.credentials import CustomerSecretKey
-from presign.request.model import Operation
-from presign.request.operations.objects import GetObject, PostObject, PutObject
+from presign.model.operation import Operation
+from presign.model.operations.objects import GetObject, PostObject, PutObject
+from presign.services.key import CustomerSecretKey
+from support.grants import grant
 
 KEY = CustomerSecretKey("access", "secret")
 ENDPOINT = StorageEndpoint.from_template("http://127.0.0.1:9000", namespace="", region="us-ashburn-1")

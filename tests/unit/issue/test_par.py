@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from presign.issue.par import ParName, is_open_upload, subject_digest
-from presign.request.model import Principal
+from presign.model.invocation import Principal
+from presign.services.pars import ParName, is_open_upload, subject_digest
 
 ALICE, BOB = Principal("gateway", {"sub": "alice"}), Principal("gateway", {"sub": "bob"})
 NOBODY, DIRECT = Principal("gateway"), Principal("invoke")

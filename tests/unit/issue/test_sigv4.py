@@ -15,20 +15,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grants import grant
 from presign.issue import sigv4
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigningKey, SigV4Issuer
 from presign.issue.uri import uri_encode
-from presign.keys.credentials import CustomerSecretKey
-from presign.policy import Grant
+from presign.model.header_values import file_name_error
+from presign.model.object_names import key_error, prefix_error
+from presign.model.operation import MAX_EXPIRES_IN, ObjectOperation
+from presign.model.operations import OPERATIONS
+from presign.model.operations.objects import GetObject, PostObject
+from presign.model.outcomes import Grant
 from presign.problems import SecretUnavailable
-from presign.request.header_values import file_name_error
-from presign.request.model import MAX_EXPIRES_IN, ObjectOperation
-from presign.request.object_names import key_error, prefix_error
-from presign.request.operations import OPERATIONS
-from presign.request.operations.objects import GetObject, PostObject
+from presign.services.key import CustomerSecretKey
+from support.grants import grant
 
 AWS_KEY = CustomerSecretKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AWS_EXAMPLE_TIME = calendar.timegm((2013, 5, 24, 0, 0, 0))

@@ -44,10 +44,10 @@ def floor() -> Callable[[], str]:
 def presign() -> Callable[[], str]:
     from presign.issue.endpoint import StorageEndpoint
     from presign.issue.sigv4 import SigV4Issuer
-    from presign.keys.credentials import CustomerSecretKey
-    from presign.policy import Grant
-    from presign.request.model import Request
-    from presign.request.operations.objects import GetObject
+    from presign.model.operations.objects import GetObject
+    from presign.model.outcomes import Grant
+    from presign.model.request import Request
+    from presign.services.key import CustomerSecretKey
 
     key = CustomerSecretKey(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
     issuer = SigV4Issuer(endpoint=StorageEndpoint.from_template(ENDPOINT, namespace="", region=REGION), region=REGION)
@@ -153,7 +153,7 @@ def minio() -> Callable[[], str]:
 
 def _handler(body: object) -> Callable[[], bytes]:
     from presign.app import App
-    from presign.request.model import Invocation
+    from presign.model.invocation import Invocation
 
     app = App(os.environ, root=Path.cwd(), audit_stream=Path(os.devnull).open("wb"))  # noqa: SIM115
     invocation = Invocation(

@@ -1,0 +1,142 @@
+"""The limits of a rule: bounds that a request must keep, and options that are added so that its URL keeps them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from presign.authorize.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upload_limits
+from presign.model.field_errors import pointer
+from presign.model.operation import ObjectOperation, Operation
+from presign.model.operations import multipart
+from presign.model.operations.objects import CopyObject, PostObject, PutObject
+from presign.model.options import options_of, travelling
+from presign.model.part_sizes import max_part_bytes
+from presign.model.request import Request
+from presign.problems import FieldError
+
+_EXECUTABLE_IMAGE = "image/svg+xml"
+"""An image type that runs scripts, so that `image/*` does not cover it."""
+
+Outcome = tuple[dict[str, Any], list[FieldError]]
+"""The options that change so that the request keeps a limit, and the limits that it exceeds."""
+_KEPT: Outcome = ({}, [])
+
+MAX_REQUEST_BYTES = 3_500
+"""Bytes: the longest request with a PAR, its object name included."""
+_OTHER_BYTES = 300
+"""The method, the token, the namespace and the parts between them."""
+
+Limit = Callable[[Operation], Outcome]
+
+
+def limit_of(rule: Rule) -> Limit:
+    """All limits of `rule` in one."""
+    limits: list[Limit] = []
+    overrides = rule.response_overrides or ("any" if rule.via == "par" else "download")
+    if overrides != "any":
+        limits.append(partial(_response_overrides, overrides))
+    if names := upload_limits(rule):
+        limits.append(partial(_copy, names))
+    if rule.max_content_length is not None:
+        limits.append(partial(_length, rule.max_content_length))
+    if rule.content_types is not None:
+        limits.append(partial(_type, rule.content_types))
+    if rule.create_only:
+        limits.append(_create_only)
+    return limits[0] if len(limits) == 1 else partial(_all, limits)
+
+
+def _all(limits: Sequence[Limit], operation: Operation) -> Outcome:
+    changes: dict[str, Any] = {}
+    exceeded: list[FieldError] = []
+    for limit in limits:
+        changed, beyond = limit(operation)
+        changes.update(changed)
+        exceeded += beyond
+    return changes, exceeded
+
+
+def _length(most: int, operation: Operation) -> Outcome:
+    if isinstance(operation, PostObject):
+        # The greater one of the form's own bounds, so far as it has one.
+        name = "min_content_length" if operation.max_content_length is None else "max_content_length"
+        if (getattr(operation, name) or 0) > most:
+            return {}, [FieldError(f"/{name}", f"must be at most {most}")]
+        return ({"max_content_length": most}, []) if operation.max_content_length is None else _KEPT
+    if isinstance(operation, multipart.UploadPart):
+        most = max_part_bytes(operation.part_number, most)
+        if most == 0:
+            return {}, [FieldError("/part_number", "is beyond the parts that an object of the greatest length has")]
+    elif not isinstance(operation, PutObject):
+        return _KEPT
+    if operation.content_length is None or operation.content_length > most:
+        required = "is required, and " if operation.content_length is None else ""
+        return {}, [FieldError("/content_length", f"{required}must be at most {most}")]
+    return _KEPT
+
+
+def _type(patterns: list[str], operation: Operation) -> Outcome:
+    if not isinstance(operation, PutObject | PostObject | multipart.CreateMultipartUpload):
+        return _KEPT
+    one_of = f"must be one of {', '.join(patterns)}"
+    if operation.content_type is None:
+        return {}, [FieldError("/content_type", f"is required, and {one_of}")]
+    media_type = operation.content_type.partition(";")[0].strip().lower()
+    media_range = media_type if media_type == _EXECUTABLE_IMAGE else f"{media_type.partition('/')[0]}/*"
+    if {media_type, media_range, "*/*"}.isdisjoint(patterns):
+        return {}, [FieldError("/content_type", one_of)]
+    return _KEPT
+
+
+def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
+    refused = [
+        FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
+        for name, value in operation.given(travelling(type(operation), "query")).items()
+        if _overrides(operation, name) and (allowed == "none" or _changes_the_type(name, value))
+    ]
+    return ({}, refused) if refused else _KEPT
+
+
+def _overrides(operation: Operation, option: str) -> bool:
+    """Whether an option replaces a header of the store's answer."""
+    return options_of(type(operation))[option].wire_name.startswith("response-")
+
+
+def _changes_the_type(option: str, value: Any) -> bool:
+    """Whether an option can make a browser show an object as another type than the stored one."""
+    if option == "response_content_disposition":
+        return str(value).partition(";")[0].strip().lower() != "attachment"
+    return option in ("response_content_type", "response_content_encoding")
+
+
+def _copy(names: list[str], operation: Operation) -> Outcome:
+    if not isinstance(operation, CopyObject):
+        return _KEPT
+    return {}, [FieldError("/operation", f"must be another, as a copy can't keep the rule's {', '.join(names)}")]
+
+
+def _create_only(operation: Operation) -> Outcome:
+    if isinstance(operation, PutObject | multipart.CompleteMultipartUpload):
+        return {"if_none_match": "*"}, []
+    if isinstance(operation, PostObject):
+        return {}, [FieldError("/operation", "must be another, as a form could replace an object")]
+    return _KEPT
+
+
+def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:
+    """Why no PAR can give `request`, if one may be valid for `max_expires_in` seconds."""
+    operation = request.operation
+    if operation.name() not in PAR_OPERATIONS:
+        yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
+        return
+    for name, option in options_of(type(operation)).items():
+        if not option.bound_by_par and getattr(operation, name) is not None:
+            yield FieldError(pointer(name), "can't be given, as a PAR binds only the object and the verb")
+    if operation.expires_in is not None and operation.expires_in > max_expires_in:
+        yield FieldError("/expires_in", f"must be at most {max_expires_in} for a PAR")
+    query = sum(len(name) + len(quote(value)) + 20 for name, value in operation.query())
+    size = len(quote(operation.target)) + len(request.bucket) + query
+    if size > MAX_REQUEST_BYTES - _OTHER_BYTES:
+        at = "/key" if isinstance(operation, ObjectOperation) else "/prefix"
+        yield FieldError(at, f"is too long for a PAR, whose request may have {MAX_REQUEST_BYTES} bytes")

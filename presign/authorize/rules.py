@@ -1,0 +1,160 @@
+"""The policy document: its rules, and every validation error in them."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from presign.authorize.templates import claim_name_error, last_segment_error, template_error, without_claims
+from presign.model.field_errors import field_errors, pointer
+from presign.model.invocation import Caller
+from presign.model.object_names import bucket_error, key_error
+from presign.model.operation import Seconds, Via
+from presign.model.operations import MULTIPART, OPERATIONS
+from presign.model.operations.objects import GetObject, HeadObject, PutObject
+from presign.model.operations.prefixes import GetPrefix
+from presign.problems import FieldError
+
+MAX_OBJECT_BYTES = 10 * 1024**4
+"""Bytes: the largest object that OCI Object Storage holds."""
+
+ResponseOverrides = Literal["download", "any", "none"]
+
+GROUPS = {
+    "read": frozenset({"get_object", "head_object"}),
+    "write": frozenset({"put_object", "post_object", *MULTIPART}),
+    "multipart": frozenset(MULTIPART),
+    "*": frozenset(OPERATIONS),
+}
+"""Names that stand for several operations. `delete_object` is in `*` only."""
+
+PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
+"""The operations that a pre-authenticated request can give."""
+
+_media_range = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
+"""A media type or a range of them (RFC 9110, 12.5.1)."""
+
+
+class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Leave for some callers to do some things to the objects of one bucket whose keys begin with one prefix.
+
+    Args:
+        operations: names of operations or groups.
+        bucket: the bucket's name; `{name}` in it stands for a claim.
+        prefix: the key must begin with it; empty for every object of the bucket; `{name}` stands for a claim.
+        callers: the ways of calling that the rule is for.
+        when: for each of these claims, the values of which the caller must have one.
+        max_expires_in: seconds, the longest that a URL may be valid.
+        max_content_length: bytes, the largest object that may be uploaded.
+        content_types: media types that may be uploaded; `image/*` stands for all image types.
+        create_only: whether an upload may not replace an object.
+        response_overrides: the `response_…` options that a reader may set: `any`, `none`, or `download` for those that
+            can't make a browser show the object as another type. By default `download`; with `via: par` always `any`,
+            since the holder of a PAR chooses them.
+        single_use: with `via: par`, whether a PAR for an upload is deleted as soon as an event tells that its object
+            was written.
+    """
+
+    operations: Annotated[list[str], msgspec.Meta(min_length=1)]
+    bucket: str
+    prefix: str
+    callers: Annotated[tuple[Caller, ...], msgspec.Meta(min_length=1)] = ("gateway", "invoke")
+    when: dict[str, Annotated[list[str], msgspec.Meta(min_length=1)]] = {}
+    max_expires_in: Seconds | None = None
+    max_content_length: Annotated[int, msgspec.Meta(ge=0, le=MAX_OBJECT_BYTES)] | None = None
+    content_types: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
+    create_only: bool = False
+    response_overrides: ResponseOverrides | None = None
+    via: Via = "s3"
+    single_use: bool = False
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The names of all operations that it lists by themselves or by their groups."""
+        return frozenset().union(*(GROUPS.get(name, {name}) for name in self.operations))
+
+    @property
+    def needs_claims(self) -> bool:
+        """Whether the gateway secret must prove that the caller has certain claims, or came through API Gateway."""
+        return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers
+
+
+class _Document(msgspec.Struct):
+    rules: list[Any]
+
+
+def upload_limits(rule: Rule) -> list[str]:
+    """The names of the limits that `rule` has for uploads."""
+    limits = {name: getattr(rule, name) for name in ("max_content_length", "content_types", "create_only")}
+    return [name for name, limit in limits.items() if limit is not None and limit is not False]
+
+
+def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
+    """The rules in a policy document, and every validation error in it."""
+    try:
+        document = msgspec.json.decode(text)
+        json.loads(text, object_pairs_hook=_refuse_twice)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        return [], [FieldError("", f"is not JSON: {exc}")]
+    except ValueError as exc:
+        return [], [FieldError("", str(exc))]
+    errors = list(field_errors(document, _Document))
+    rules = document.get("rules") if isinstance(document, dict) else None
+    parsed = []
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        at = pointer("rules", index)
+        if wrong_types := list(field_errors(rule, Rule, at=at)):
+            errors += wrong_types
+        else:
+            parsed.append(msgspec.convert(rule, Rule))
+            errors += [FieldError(at + error.pointer, error.detail) for error in _rule_errors(parsed[-1])]
+    return parsed, errors
+
+
+def _refuse_twice(members: list[tuple[str, Any]]) -> None:
+    """Raise for an object that has two members of one name, of which decoders take the last without a word."""
+    names = [name for name, _ in members]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"has an object with two members of the name {name}")
+
+
+def _rule_errors(rule: Rule) -> Iterator[FieldError]:
+    """The errors of `rule` that the types of its members can't express."""
+    known = [*OPERATIONS, *GROUPS]
+    for index, name in enumerate(rule.operations):
+        if name not in known:
+            yield FieldError(pointer("operations", index), f"must be one of {', '.join(known)}")
+        if name == GetPrefix.name() and rule.via == "s3":
+            yield FieldError(pointer("operations", index), "needs a rule with via: par")
+    if error := template_error(rule.bucket) or bucket_error(without_claims(rule.bucket)):
+        yield FieldError("/bucket", error)
+    # A prefix that no key can begin with would never match.
+    prefix = rule.prefix
+    if error := template_error(prefix) or last_segment_error(prefix) or key_error(f"{without_claims(prefix)}x"):
+        yield FieldError("/prefix", error)
+    for name in rule.when:
+        if error := claim_name_error(name):
+            yield FieldError(pointer("when", name), error)
+    for index, pattern in enumerate(rule.content_types or ()):
+        if not _media_range.fullmatch(pattern):
+            at = pointer("content_types", index)
+            yield FieldError(at, "must be such as image/png, image/* or */*, in lower case")
+    if rule.via == "par":
+        yield from _par_errors(rule)
+    elif rule.single_use:
+        yield FieldError("/single_use", "needs a rule with via: par")
+
+
+def _par_errors(rule: Rule) -> Iterator[FieldError]:
+    """A PAR binds the object and the verb only, so a rule can't promise more."""
+    for name in upload_limits(rule):
+        yield FieldError(pointer(name), "can't be kept by a PAR: use via: s3")
+    if rule.response_overrides not in (None, "any"):
+        yield FieldError("/response_overrides", "must be any, as the holder of a PAR chooses them")
+    if rule.single_use and PutObject.name() not in rule.granted:
+        yield FieldError("/single_use", "needs put_object among the operations")
+    if rule.granted.isdisjoint(PAR_OPERATIONS):
+        yield FieldError("/operations", f"must have one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")

@@ -1,0 +1,162 @@
+"""The calls for URLs: one, or a batch. Their items are read, authorized, issued and recorded.
+
+A failure of one item becomes its refusal, and fails no other.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from presign.calls.call import Call
+from presign.issue.par import create_par
+from presign.model.field_errors import pointer
+from presign.model.outcomes import Grant, Issued, PresignedUrl, Refusal
+from presign.model.request import Request
+from presign.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, SecretUnavailable, logged_problem
+from presign.read.parser import requests_of_batch
+from presign.record import records_of
+from presign.services.pars import MAX_PARS
+
+MAX_ANSWER_BYTES = 6_000_000
+"""A function may send 6 MB."""
+MAX_PAR_ANSWER_BYTES = 32 * 1024
+"""Bytes: more than any answer with a PAR has."""
+
+_FRAME_BYTES = len('{"results":[]}')
+
+Parse = Callable[[Any], Request]
+
+_encoder = msgspec.json.Encoder()
+
+
+def one(call: Call) -> PresignedUrl | Problem:
+    """Answer a call for one URL."""
+    return answer_of(presign_one(call, call.service.parser.parse))
+
+
+def batch(call: Call) -> Any:
+    """Answer a call for several URLs; an item that is refused has a problem in place of its URL."""
+    _, results = presign_several(call, requests_of_batch(call.document), call.service.parser.parse)
+    return results
+
+
+def presign_one(call: Call, parse: Parse) -> Issued | Refusal:
+    """The outcome of a call whose whole JSON is one item, recorded."""
+    [outcome] = _with_pars(call, _signed(call, _granted(call, [call.document], parse)))
+    call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
+    return outcome
+
+
+def presign_several(call: Call, documents: Sequence[Any], parse: Parse) -> tuple[list[Issued | Refusal], Any]:
+    """The outcome of each of `documents`, recorded, and the answer that lists them.
+
+    Raises:
+        InvalidRequest: they ask for too many PARs.
+        PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
+    """
+    grants = _granted(call, documents, parse)
+    pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
+    if pars > MAX_PARS:
+        detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
+        raise InvalidRequest([FieldError("/requests", detail)])
+    signed = _signed(call, grants)
+    results = [b"" if isinstance(item, Grant) else _result(item, index, call.id) for index, item in enumerate(signed)]
+    _check_size(results)
+    outcomes = _with_pars(call, signed)
+    results = [result or _result(outcomes[index], index, call.id) for index, result in enumerate(results)]
+    records = records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True)
+    call.audit.write(records)
+    return outcomes, {"results": [msgspec.Raw(result) for result in results]}
+
+
+def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
+    """What the caller gets for the only item of a call."""
+    return outcome.answer if isinstance(outcome, Issued) else outcome.problem
+
+
+def _granted(call: Call, documents: Sequence[Any], parse: Parse) -> list[Grant | Refusal]:
+    """A grant for each item that can be read and that the policy allows."""
+    requests = _each(parse, documents, call.id)
+    return _each(partial(call.service.policy.authorize, principal=call.principal), requests, call.id)
+
+
+def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Issued | Grant | Refusal]:
+    """A presigned URL for each grant via `s3`, all signed with one key at one time; the others as they are.
+
+    The key is fetched only if there is such a grant. A failure to fetch it is logged once.
+    """
+    if not any(_is_signed(item) for item in grants):
+        return [*grants]
+    service, deadline = call.service, call.invocation.deadline
+    try:
+        key, issuer = service.key(deadline=deadline), service.issuer(deadline=deadline)
+    except Exception as exc:  # noqa: BLE001 - the items that were refused have their answers already
+        problem = logged_problem(exc, call.id)
+        return [_refusal(item, problem) if _is_signed(item) else item for item in grants]
+    now = service.now()
+
+    def sign(grant: Grant) -> Issued | Grant:
+        return Issued(grant, issuer.issue(grant, key=key, now=now)) if grant.via == "s3" else grant
+
+    return _each(sign, grants, call.id)
+
+
+def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Issued | Refusal]:
+    """A PAR for each grant that is left. They are all created at once."""
+    service = call.service
+    create = partial(create_par, pars=service.pars, principal=call.principal, call_id=call.id, now=service.now())
+    started = iter([service.pars.executor.submit(create, item) for item in items if isinstance(item, Grant)])
+    return _each(lambda grant: Issued(grant, _created(next(started), call)), items, call.id)
+
+
+def _created(started: Future[PresignedUrl], call: Call) -> PresignedUrl:
+    try:
+        return started.result(timeout=max(0.0, call.service.seconds_left(call.invocation.deadline)))
+    except TimeoutError:
+        late = "Object Storage did not create a pre-authenticated request before the deadline"
+        raise SecretUnavailable(late) from None
+
+
+def _each(step: Callable[[Any], Any], items: Iterable[Any], call_id: str) -> list[Any]:
+    """Each item after `step`; a failure becomes the item's refusal. Items that have an outcome are left as they are."""
+    results = []
+    for item in items:
+        if isinstance(item, Issued | Refusal):
+            results.append(item)
+            continue
+        try:
+            results.append(step(item))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            results.append(_refusal(item, logged_problem(exc, call_id)))
+    return results
+
+
+def _refusal(item: Any, problem: Problem) -> Refusal:
+    """The refusal of an item: of its JSON, of the request in it, or of what was granted."""
+    if isinstance(item, Grant):
+        return Refusal(problem, item.request, item)
+    return Refusal(problem, item if isinstance(item, Request) else None)
+
+
+def _is_signed(item: Grant | Refusal) -> bool:
+    return isinstance(item, Grant) and item.via == "s3"
+
+
+def _result(outcome: Issued | Refusal, index: int, call_id: str) -> bytes:
+    """The JSON of an item in the answer to several."""
+    if isinstance(outcome, Issued):
+        return _encoder.encode(outcome.answer)
+    return _encoder.encode({"problem": outcome.problem.details(call_id, at=pointer("requests", index))})
+
+
+def _check_size(results: Sequence[bytes]) -> None:
+    """Raise `PayloadTooLarge` if an answer with these results, empty where a PAR is to come, may be too large."""
+    sizes = accumulate(len(result) + 1 if result else MAX_PAR_ANSWER_BYTES for result in results)
+    fitting = sum(size <= MAX_ANSWER_BYTES - _FRAME_BYTES for size in sizes)
+    if fitting < len(results):
+        would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"
+        raise PayloadTooLarge(detail=f"{would}; the first {fitting} requests would fit")

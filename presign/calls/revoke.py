@@ -1,0 +1,76 @@
+"""The call that takes a pre-authenticated request (PAR) back, so that its URL stops working at once."""
+
+from typing import Annotated
+
+import msgspec
+
+from presign.authorize.decision import Policy
+from presign.calls.call import Call
+from presign.model.invocation import Principal
+from presign.model.object_names import path_segment_error
+from presign.model.operation import BucketName
+from presign.model.options import Option
+from presign.model.times import rfc3339
+from presign.problems import NotFound, Problem, logged_problem
+from presign.read.parser import parse_struct
+from presign.record import deletion, outcome_of
+from presign.services.pars import Pars, own_name
+
+
+class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A PAR to be revoked.
+
+    Args:
+        bucket: the bucket's name.
+        id: as the answer with the PAR's URL gave it.
+    """
+
+    bucket: BucketName
+    # The SDK puts the id into a path.
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=4096), Option(error_of=path_segment_error)]
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """A PAR that was revoked.
+
+    Args:
+        bucket: the bucket's name.
+        id: of the PAR.
+        key: of its object, or the prefix of its objects.
+        expires_at: when it would have ended (RFC 3339, UTC).
+    """
+
+    bucket: str
+    id: str
+    key: str
+    expires_at: str
+
+
+def revoke(call: Call) -> Revoked | Problem:
+    """Answer the call, whether it succeeds or not; its audit record tells what was tried."""
+    asked = parse_struct(call.document, Revocation)
+    told = {"bucket": asked.bucket, "id": asked.id, "subject": call.principal.claims.get("sub", msgspec.UNSET)}
+    try:
+        revoked = delete_par(asked, call.principal, policy=call.service.policy, pars=call.service.pars)
+    except Exception as exc:  # noqa: BLE001 - the record tells what was tried
+        problem = logged_problem(exc, call.id)
+        outcome = {"outcome": outcome_of(problem), "code": problem.code}
+        call.audit.write([deletion(call.invocation, event="revoke", **told, **outcome)])
+        return problem
+    call.audit.write([deletion(call.invocation, event="revoke", **told, key=revoked.key)])
+    return revoked
+
+
+def delete_par(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars) -> Revoked:
+    """Delete the PAR that `asked` names, if it is of this function and `principal` may revoke it.
+
+    Raises:
+        NotFound: it isn't, or there is none; the caller can't tell which.
+        SecretUnavailable: Object Storage can't be asked, or refuses.
+    """
+    par = pars.find(asked.bucket, asked.id) if policy.may_revoke(asked.bucket, principal) else None
+    name = None if par is None else own_name(par, pars.tag)
+    if par is None or name is None or not name.is_of(principal):
+        raise NotFound(detail="There is no such pre-authenticated request")
+    pars.delete(asked.bucket, asked.id)
+    return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))

@@ -1,0 +1,51 @@
+"""The answer that hands a URL out."""
+
+import msgspec
+
+from presign.model.operations.multipart import MAX_PARTS, CreateMultipartUpload
+from presign.model.outcomes import Grant, PresignedUrl
+from presign.model.part_sizes import PART_BYTES, part_bytes
+from presign.model.times import rfc3339
+
+
+def answer(
+    grant: Grant,
+    *,
+    url: str,
+    now: int,
+    expires_in: int,
+    headers: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
+    par_id: str | None = None,
+) -> PresignedUrl:
+    """The answer with the URL of `grant`, valid for `expires_in` seconds from `now` (seconds since the epoch).
+
+    The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
+    """
+    operation = grant.request.operation
+    presigned = PresignedUrl(
+        url=url,
+        method=operation.method,
+        headers={} if headers is None else headers,
+        expires_at=rfc3339(now + expires_in),
+        expires_in=expires_in,
+        operation=operation.name(),
+        bucket=grant.request.bucket,
+        key=operation.target if operation.is_on_object else None,
+        prefix=None if operation.is_on_object else operation.target,
+        via=grant.via,
+        fields=fields,
+        id=par_id,
+        bound=par_id is None,
+    )
+    return _with_parts(presigned, grant) if type(operation) is CreateMultipartUpload else presigned
+
+
+def _with_parts(presigned: PresignedUrl, grant: Grant) -> PresignedUrl:
+    """The answer to the beginning of an upload in parts: how large the parts are to be, and how many there may be."""
+    most = grant.max_content_length
+    if most is None:
+        return msgspec.structs.replace(presigned, part_size=PART_BYTES, max_parts=MAX_PARTS)
+    size = part_bytes(most)
+    parts = max(1, -(-most // size))
+    return msgspec.structs.replace(presigned, part_size=size, max_parts=parts, max_content_length=most)

@@ -1,1 +1,0 @@
-"""Fetches from OCI: the customer secret key, and the namespace."""

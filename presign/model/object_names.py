@@ -1,0 +1,67 @@
+"""Names of objects and buckets that OCI Object Storage and a URL allow.
+
+Each `…_error` function gives the reason as a sentence without its subject, or an empty string if all is right.
+"""
+
+import re
+
+MAX_KEY_BYTES = 1024
+
+_control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_dot_segments = frozenset({".", ".."})
+_host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
+
+
+def has_control_character(text: str) -> bool:
+    """Whether `text` holds a character of Unicode's category Cc."""
+    # Control characters are not printable, and most texts are: that is known at once.
+    return not text.isprintable() and _control_character.search(text) is not None
+
+
+def key_error(key: str) -> str:
+    """Why `key` is not an object key that every client can put in a URL.
+
+    A `.` or `..` segment is refused since browsers and HTTP clients fold it away (RFC 3986, 5.2.4), and the signature
+    no longer fits what they send.
+    """
+    if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= MAX_KEY_BYTES:
+        return f"must be 1 to {MAX_KEY_BYTES} bytes of UTF-8"
+    if has_control_character(key):
+        return "must not hold control characters"
+    if key[0] == "/":
+        return "must not begin with a slash"
+    if "." in key and not _dot_segments.isdisjoint(key.split("/")):
+        return "must not have a '.' or '..' segment"
+    return ""
+
+
+def prefix_error(prefix: str) -> str:
+    """Why `prefix` is not the beginning of any object key."""
+    return key_error(f"{prefix}x") if prefix else ""
+
+
+def bucket_error(bucket: str) -> str:
+    """Why `bucket` is not the name of a bucket in OCI Object Storage."""
+    if not _bucket_name.fullmatch(bucket):
+        return "must be 1 to 256 letters, digits, hyphens, underscores and periods"
+    return path_segment_error(bucket)
+
+
+def virtual_hosted_bucket_error(bucket: str) -> str:
+    """Why `bucket` can't be part of a host name, as virtual-hosted style needs it (RFC 1123, 2.1)."""
+    if not _host_label.fullmatch(bucket):
+        return "must be 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"
+    return ""
+
+
+def path_segment_error(segment: str) -> str:
+    """Why `segment` can't be one of a URL's path, whatever it holds being encoded (RFC 3986, 5.2.4)."""
+    return "must not be '.' or '..'" if segment in _dot_segments else ""
+
+
+def upload_id_error(upload_id: str) -> str:
+    """Why `upload_id` is not the id of a multipart upload, which is opaque but sent as it is."""
+    if not (upload_id.isascii() and upload_id.isprintable()) or " " in upload_id:
+        return "must be the upload id that the store gave: printable ASCII without spaces"
+    return ""

@@ -1,0 +1,103 @@
+"""The base of all operations: what they share, and how their options travel in the HTTP request."""
+
+from collections.abc import Container
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from presign.model import object_names
+from presign.model.field_errors import pointer
+from presign.model.options import Option, Place, options_of, travelling
+from presign.problems import FieldError
+
+MAX_EXPIRES_IN = 604_800
+"""Seconds: the longest that a SigV4 presigned URL may be valid."""
+
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
+
+Via = Literal["s3", "par"]
+"""How access is given: by a presigned URL of the S3 Compatibility API, or by a pre-authenticated request (PAR)."""
+
+BucketName = Annotated[str, Option(error_of=object_names.bucket_error)]
+ObjectKey = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=object_names.MAX_KEY_BYTES),
+    Option(error_of=object_names.key_error),
+]
+
+
+class Operation(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, tag_field="operation"
+):
+    """The members that every operation has; the subclasses add their options.
+
+    Args:
+        bucket: the bucket's name; the function's default bucket when left out.
+        expires_in: seconds that the URL is valid; the policy decides when left out.
+        via: `s3` for a presigned URL, `par` for a pre-authenticated request; the policy decides when left out.
+    """
+
+    method: ClassVar[str]
+    """The HTTP method."""
+    is_on_object: ClassVar[bool] = False
+    """Whether it is on one object, or else on several."""
+
+    bucket: BucketName | None = None
+    expires_in: Seconds | None = None
+    via: Via | None = None
+
+    @property
+    def target(self) -> str:
+        """The object key that the operation is about, or the prefix of several."""
+        raise NotImplementedError
+
+    @classmethod
+    @cache  # msgspec makes the configuration anew each time
+    def name(cls) -> str:
+        """The name by which a caller asks for this operation."""
+        return cls.__struct_config__.tag  # type: ignore[return-value]
+
+    def given(self, among: Container[str]) -> dict[str, Any]:
+        """Those members `among` these that the caller has given, as JSON values."""
+        members: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: value for name, value in members.items() if name in among}
+
+    def validation_errors(self) -> list[FieldError]:
+        """Each member whose value its type allows, but the operation does not."""
+        options = options_of(type(self))
+        return [
+            FieldError(pointer(name), error)
+            for name, value in msgspec.to_builtins(self).items()
+            if isinstance(value, str) and name in options and (error := options[name].error_of(value))
+        ]
+
+    def query(self) -> list[tuple[str, str]]:
+        """Names and values of the query parameters, not encoded, in alphabetical order."""
+        return self._written("query")
+
+    def headers(self) -> dict[str, str]:
+        """The headers that the client must send, `Host` apart."""
+        return dict(self._written("header"))
+
+    def _written(self, place: Place) -> list[tuple[str, str]]:
+        options = travelling(type(self), place)
+        # The value as it is, since the JSON value of a moment is a text already.
+        values = [(option, getattr(self, name)) for name, option in options.items()]
+        return [(option.wire_name, option.text_of(value)) for option, value in values if value is not None]
+
+
+class ObjectOperation(Operation, frozen=True, kw_only=True):
+    """The members that every operation on one object has.
+
+    Args:
+        key: the object key.
+    """
+
+    is_on_object = True
+
+    key: ObjectKey
+
+    @property
+    def target(self) -> str:
+        return self.key

@@ -1,0 +1,266 @@
+"""The operations on one object: read it, write it, copy it, delete it, upload it by an HTML form."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import msgspec
+
+from presign.model.field_errors import pointer
+from presign.model.header_values import (
+    any_error,
+    attachment,
+    digest_error,
+    field_name_error,
+    field_value_error,
+    file_name_error,
+    http_date,
+    http_date_error,
+    media_type_error,
+)
+from presign.model.object_names import bucket_error, key_error, upload_id_error
+from presign.model.operation import BucketName, ObjectKey, ObjectOperation
+from presign.model.options import Option, travelling
+from presign.problems import FieldError
+
+MAX_PUT_BYTES = 50 * 1024**3
+"""Bytes: the most that OCI Object Storage takes in one PUT."""
+
+MAX_METADATA_BYTES = 2048
+"""Bytes: the most that the names and values of an object's metadata may have together, as S3 counts them."""
+
+MAX_METADATA_ENTRIES = 64
+"""The most entries of an object's metadata, since each costs time to check and to sign."""
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+
+VersionId = Annotated[Text, Option(place="query", wire_name="versionId", bound_by_par=False, recorded=True)]
+ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
+ContentLength = Annotated[ByteCount, Option(place="header", bound_by_par=False, recorded=True)]
+ContentMd5 = Annotated[
+    str,
+    Option(place="header", wire_name="Content-MD5", error_of=partial(digest_error, size=16), bound_by_par=False),
+]
+ChecksumSha256 = Annotated[
+    str,
+    Option(
+        place="header",
+        wire_name="x-amz-checksum-sha256",
+        error_of=partial(digest_error, size=32),
+        bound_by_par=False,
+    ),
+]
+IfNoneMatch = Annotated[str, Option(place="header", error_of=any_error)]
+
+_Header = Annotated[Text, Option(place="header")]
+_MediaType = Annotated[Text, Option(place="header", error_of=media_type_error)]
+_Override = Annotated[Text, Option(place="query", recorded=True)]
+_OverriddenType = Annotated[Text, Option(place="query", error_of=media_type_error, recorded=True)]
+_OverriddenExpiry = Annotated[
+    datetime,
+    msgspec.Meta(tz=True),
+    Option(place="query", error_of=http_date_error, text_of=http_date, recorded=True),
+]
+_DownloadName = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=255),
+    Option(
+        place="query",
+        wire_name="response-content-disposition",
+        error_of=file_name_error,
+        text_of=attachment,
+        recorded=True,
+    ),
+]
+
+
+class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
+    """Read an object's headers.
+
+    Args:
+        version_id: the version of the object.
+        download_as: the file name under which a browser is to save the object.
+        response_cache_control, response_content_disposition, response_content_encoding, response_content_language,
+            response_content_type, response_expires: the header of this name in the store's answer.
+    """
+
+    method = "HEAD"
+
+    version_id: VersionId | None = None
+    download_as: _DownloadName | None = None
+    response_cache_control: _Override | None = None
+    response_content_disposition: _Override | None = None
+    response_content_encoding: _Override | None = None
+    response_content_language: _Override | None = None
+    response_content_type: _OverriddenType | None = None
+    response_expires: _OverriddenExpiry | None = None
+
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
+        if self.download_as is not None and self.response_content_disposition is not None:
+            errors.append(FieldError("/download_as", "cannot be given together with response_content_disposition"))
+        return errors
+
+
+class GetObject(HeadObject, frozen=True, kw_only=True, tag="get_object"):
+    """Download an object; the options are those of `HeadObject`."""
+
+    method = "GET"
+
+
+class Upload(ObjectOperation, frozen=True, kw_only=True):
+    """The options that go with the content of a new object.
+
+    Every option becomes a signed header, so the client must send it, and can send no other value.
+
+    Args:
+        content_type: the media type.
+        cache_control, content_disposition, content_encoding: the header of this name whenever the object is read.
+        metadata: names and values, sent as `x-amz-meta-…`.
+    """
+
+    content_type: _MediaType | None = None
+    cache_control: _Header | None = None
+    content_disposition: _Header | None = None
+    content_encoding: _Header | None = None
+    metadata: dict[str, str] | None = None
+
+    def validation_errors(self) -> list[FieldError]:
+        return [*super().validation_errors(), *metadata_errors(self.metadata)]
+
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), **metadata_headers(self.metadata)}
+
+
+class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
+    """Upload an object in one request; `Upload` has further options.
+
+    Args:
+        content_length: bytes; without it, the holder of the URL may upload an object of any size.
+        content_md5: the Base64 form of the MD5 of the content.
+        checksum_sha256: the Base64 form of the SHA-256 of the content.
+        if_none_match: `"*"` to create the object only if there is none of this name.
+    """
+
+    method = "PUT"
+    content_length: ContentLength | None = None
+    content_md5: ContentMd5 | None = None
+    checksum_sha256: ChecksumSha256 | None = None
+    if_none_match: IfNoneMatch | None = None
+
+
+class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_object"):
+    """Delete an object.
+
+    Args:
+        version_id: the version of the object.
+    """
+
+    method = "DELETE"
+    version_id: VersionId | None = None
+
+
+class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
+    """Copy an object; the options of `Upload` replace those of the source with `metadata_directive: "REPLACE"`.
+
+    Args:
+        source_bucket: the bucket of the source; that of the copy when left out.
+        source_key: the object key of the source.
+        source_version_id: the version of the source.
+        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given.
+    """
+
+    method = "PUT"
+
+    source_bucket: Annotated[BucketName, Option(error_of=bucket_error, recorded=True)] | None = None
+    source_key: Annotated[ObjectKey, Option(error_of=key_error, recorded=True)]
+    source_version_id: Annotated[Text, Option(error_of=upload_id_error, recorded=True)] | None = None
+    metadata_directive: Literal["COPY", "REPLACE"] = "COPY"
+
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
+        if self.metadata_directive == "COPY":
+            given = self.given([*travelling(type(self), "header"), "metadata"])
+            errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
+        return errors
+
+    def headers(self) -> dict[str, str]:
+        source = quote(f"{self.source_bucket}/{self.source_key}", safe="/-._~")
+        if self.source_version_id is not None:
+            source += f"?versionId={self.source_version_id}"
+        return {**super().headers(), "x-amz-copy-source": source, "x-amz-metadata-directive": self.metadata_directive}
+
+
+class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
+    """Upload an object with an HTML form (Amazon S3 API Reference, "POST Object").
+
+    Args:
+        content_type: the media type that the form must give.
+        min_content_length, max_content_length: bytes, the size that the file may have.
+        metadata: names and values, sent as `x-amz-meta-…`.
+        success_action_status: of the store's answer; 204 when left out.
+    """
+
+    method = "POST"
+
+    content_type: Annotated[Text, Option(error_of=media_type_error)] | None = None
+    min_content_length: ByteCount | None = None
+    max_content_length: ByteCount | None = None
+    metadata: dict[str, str] | None = None
+    success_action_status: Literal[200, 201, 204] | None = None
+
+    def validation_errors(self) -> list[FieldError]:
+        errors = [*super().validation_errors(), *metadata_errors(self.metadata), *self._file_name_errors()]
+        least, most = self.content_length_range() or (0, 0)
+        if least > most:
+            errors.append(FieldError("/min_content_length", "must not be above max_content_length"))
+        return errors
+
+    def fields(self) -> dict[str, str]:
+        """The fields that the form must hold besides the key and the signature."""
+        fields = {} if self.content_type is None else {"Content-Type": self.content_type}
+        fields |= metadata_headers(self.metadata)
+        if self.success_action_status is not None:
+            fields["success_action_status"] = str(self.success_action_status)
+        return fields
+
+    def content_length_range(self) -> tuple[int, int] | None:
+        """Bytes that the file must have at least and may have at most; None for any size."""
+        if self.min_content_length is None and self.max_content_length is None:
+            return None
+        most = MAX_PUT_BYTES if self.max_content_length is None else self.max_content_length
+        return 0 if self.min_content_length is None else self.min_content_length, most
+
+    def _file_name_errors(self) -> Iterator[FieldError]:
+        # S3 replaces the text in every field of a form ("HTML Form Fields"), by a name that the sender chooses.
+        texts = [(["key"], self.key), (["content_type"], self.content_type or "")]
+        texts += [(["metadata", name], value) for name, value in (self.metadata or {}).items()]
+        for path, value in texts:
+            if "${filename}" in value:
+                yield FieldError(pointer(*path), "must not hold ${filename}, which S3 replaces by the name of the file")
+
+
+def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:
+    """The headers that carry `metadata`."""
+    return {f"x-amz-meta-{name.lower()}": value for name, value in metadata.items()} if metadata else {}
+
+
+def metadata_errors(metadata: dict[str, str] | None) -> Iterator[FieldError]:
+    """Each entry of `metadata` that S3 would refuse or a header can't carry."""
+    if not metadata:
+        return
+    if len(metadata) > MAX_METADATA_ENTRIES:
+        yield FieldError("/metadata", f"has {len(metadata)} entries; {MAX_METADATA_ENTRIES} are allowed")
+        return
+    seen = set()
+    for name, value in metadata.items():
+        if error := field_name_error(name) or field_value_error(value):
+            yield FieldError(pointer("metadata", name), error)
+        if (lower := name.lower()) in seen:
+            yield FieldError(pointer("metadata", name), "is there twice, as letter case does not count")
+        seen.add(lower)
+    size = len("".join([*metadata, *metadata.values()]).encode())
+    if size > MAX_METADATA_BYTES:
+        yield FieldError("/metadata", f"has {size} bytes with its names; {MAX_METADATA_BYTES} are allowed")

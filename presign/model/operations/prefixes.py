@@ -1,0 +1,92 @@
+"""The operations on several objects or uploads, those whose keys begin with a prefix."""
+
+from typing import Annotated
+
+import msgspec
+
+from presign.model.object_names import MAX_KEY_BYTES, prefix_error, upload_id_error
+from presign.model.operation import Operation
+from presign.model.operations.objects import Text
+from presign.model.options import Option
+from presign.problems import FieldError
+
+Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES), Option(error_of=prefix_error)]
+KeyBeginning = Annotated[Prefix, Option(place="query", error_of=prefix_error)]
+
+
+class _Listing(Operation, frozen=True, kw_only=True):
+    """The members that every listing has.
+
+    Args:
+        prefix: only keys that begin so are listed; it is signed, so that the URL lists no others.
+        delimiter: keys that have it after the prefix are rolled up.
+    """
+
+    method = "GET"
+
+    prefix: KeyBeginning | None = None
+    delimiter: Annotated[Text, Option(place="query")] | None = None
+
+    @property
+    def target(self) -> str:
+        return "" if self.prefix is None else self.prefix
+
+
+class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
+    """List objects.
+
+    Args:
+        max_keys: how many keys the answer may list.
+        continuation_token: of the answer before.
+        start_after: the key after which the list is to begin.
+    """
+
+    max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000), Option(place="query")] | None = None
+    continuation_token: Annotated[Text, Option(place="query")] | None = None
+    start_after: KeyBeginning | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        return [("list-type", "2"), *super().query()]
+
+
+class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multipart_uploads"):
+    """List the uploads in parts that are neither completed nor aborted.
+
+    Args:
+        max_uploads: how many uploads the answer may list.
+        key_marker: the key after which the list is to begin.
+        upload_id_marker: likewise, among the uploads of that key.
+    """
+
+    max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000), Option(place="query")] | None = None
+    key_marker: KeyBeginning | None = None
+    upload_id_marker: Annotated[Text, Option(place="query", error_of=upload_id_error)] | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        return [("uploads", ""), *super().query()]
+
+
+class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
+    """Download every object below a prefix with one URL, a pre-authenticated request.
+
+    Args:
+        prefix: ends with a slash; the URL is completed by the rest of a key.
+        listing: whether the URL may also list the objects.
+    """
+
+    method = "GET"
+
+    prefix: Prefix
+    listing: Annotated[bool, Option(recorded=True)] = False
+
+    @property
+    def target(self) -> str:
+        return self.prefix
+
+    def validation_errors(self) -> list[FieldError]:
+        errors = super().validation_errors()
+        if not self.prefix.endswith("/") and not prefix_error(self.prefix):
+            errors.append(FieldError("/prefix", "must end with a slash"))
+        if self.via == "s3":
+            errors.append(FieldError("/via", "must be par, as a presigned URL is for one object"))
+        return errors

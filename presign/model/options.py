@@ -1,0 +1,71 @@
+"""How an option is declared: once, in the annotation of its field. All else about it is derived from there."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from presign.model.header_values import field_value_error
+
+Place = Literal["query", "header"]
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for the values of a field that its type can't express.
+
+    Args:
+        place: where in the HTTP request it travels; None if it does not, or in a way of its own.
+        wire_name: its name there; empty if it follows from the field's (`max-keys` in the query, `Cache-Control` as a
+            header).
+        error_of: why a text is not a value of it, as a sentence without its subject; empty if it is one.
+        text_of: how its value is written there.
+        bound_by_par: whether a pre-authenticated request can hold its holder to the value.
+        recorded: whether audit records tell it, as it says which data the URL gives access to, and how they are shown.
+    """
+
+    place: Place | None = None
+    wire_name: str = ""
+    error_of: Callable[[str], str] = field_value_error
+    text_of: Callable[[Any], str] = str
+    bound_by_par: bool = True
+    recorded: bool = False
+
+
+@cache
+def options_of(struct: type) -> Mapping[str, Option]:
+    """The options that `struct` and its bases declare, by their fields, each with its name on the wire."""
+    options = {}
+    for base in reversed(struct.__mro__):
+        for name, annotation in getattr(base, "__annotations__", {}).items():
+            option = _declared(annotation)
+            if option is not None:
+                wire_name = option.wire_name or _wire_name(name, option.place)
+                options[name] = msgspec.structs.replace(option, wire_name=wire_name)
+    return options
+
+
+@cache
+def travelling(struct: type, place: Place) -> Mapping[str, Option]:
+    """The options of `struct` that travel in this place, in alphabetical order of their names there."""
+    options = [(name, option) for name, option in options_of(struct).items() if option.place == place]
+    return dict(sorted(options, key=lambda item: item[1].wire_name)) if place == "query" else dict(options)
+
+
+@cache
+def recorded(struct: type[msgspec.Struct]) -> frozenset[str]:
+    """The options of `struct` that audit records tell."""
+    return frozenset(name for name, option in options_of(struct).items() if option.recorded)
+
+
+def _declared(annotation: Any) -> Option | None:
+    for part in reversed(get_args(annotation)):  # the outermost comes last
+        option = part if isinstance(part, Option) else _declared(part)
+        if option is not None:
+            return option
+    return None
+
+
+def _wire_name(field: str, place: Place | None) -> str:
+    words = field.replace("_", "-")
+    return words.title() if place == "header" else words

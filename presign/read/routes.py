@@ -1,0 +1,73 @@
+"""The routes of the API, and how large the body of each may be."""
+
+from typing import Any
+
+import msgspec
+
+from presign.model.invocation import Invocation
+from presign.problems import MethodNotAllowed, NotFound, PayloadTooLarge
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A kind of call.
+
+    Args:
+        name: tells it from the others.
+        path: where API Gateway takes it; empty if it comes by a direct invocation only.
+        method: of the HTTP request.
+        max_body_bytes: how large its body may be.
+    """
+
+    name: str
+    path: str = ""
+    method: str = "POST"
+    max_body_bytes: int = 64 * 1024
+
+
+PRESIGN = Route("presign", "/v1/presign")
+BATCH = Route("batch", "/v1/presign/batch", max_body_bytes=1024 * 1024)
+DOCUMENT = Route("document", "/v1/openapi.json", method="GET")
+REVOKE = Route("revoke", "/v1/presign/revoke")
+EVENT = Route("event")
+"""From the Events service."""
+EVENTS = Route("events", max_body_bytes=1024 * 1024)
+"""A list of them, from Connector Hub."""
+SWEEP = Route("sweep")
+"""Deletes expired pre-authenticated requests."""
+
+_MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}
+"""The member by which a direct invocation tells its route."""
+HTTP_ROUTES = (PRESIGN, BATCH, REVOKE, DOCUMENT)
+
+
+def http_route(invocation: Invocation) -> Route:
+    """The route of a call through API Gateway.
+
+    Raises:
+        NotFound: there is nothing at the path.
+        MethodNotAllowed: there is, but not for the method.
+    """
+    path = invocation.target.partition("?")[0]
+    for route in HTTP_ROUTES:
+        if path.endswith(route.path):
+            if invocation.method != route.method:
+                raise MethodNotAllowed(headers={"Allow": route.method})
+            return route
+    raise NotFound
+
+
+def direct_route(document: Any) -> Route:
+    """The route of a direct invocation, which the members of its JSON tell."""
+    if isinstance(document, list):
+        return EVENTS
+    if isinstance(document, dict):
+        for name, route in _MEMBERS.items():
+            if name in document:
+                return route
+    return PRESIGN
+
+
+def check_size(body: bytes, route: Route) -> None:
+    """Raise `PayloadTooLarge` if `body` is larger than `route` allows."""
+    if len(body) > route.max_body_bytes:
+        raise PayloadTooLarge(detail=f"The body has {len(body)} bytes; {route.max_body_bytes} are allowed")

@@ -1,0 +1,1 @@
+"""All that asks OCI: Vault, Object Storage, Queue and Notifications."""

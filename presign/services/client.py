@@ -1,0 +1,158 @@
+"""The OCI client: calls of OCI services through the SDK, signed by the function's resource principal.
+
+The SDK is imported when something is first asked of it.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import msgspec
+
+from presign.problems import SecretUnavailable
+from presign.services import sdk
+from presign.services.clock import ClockCheck
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+READ_TIMEOUT_SECONDS = 2.0
+MAX_ATTEMPTS = 2
+RETRY_AFTER_SECONDS = 2
+MAX_RETRY_AFTER_SECONDS = 3600
+
+
+class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Which secret: by its OCID, or else by the OCID of its vault and its name there."""
+
+    secret_ocid: str | None = None
+    vault_ocid: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return self.secret_ocid or f"secret {self.name} in {self.vault_ocid}"
+
+
+class OciClient:
+    """Asks OCI services. Every method that does so raises `SecretUnavailable` if it can't, or they refuse.
+
+    Args:
+        vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
+        object_storage_endpoint: of the native Object Storage API; likewise.
+        clock: the machine's time, in seconds since the epoch, compared with the `Date` of every answer.
+    """
+
+    def __init__(
+        self, *, vault_endpoint: str | None, object_storage_endpoint: str | None, clock: Callable[[], float]
+    ) -> None:
+        self._vault_endpoint = vault_endpoint
+        self._object_storage_endpoint = object_storage_endpoint
+        self._clock = clock
+        self._clock_check = ClockCheck(clock)
+
+    def secret_content(self, secret: SecretReference) -> str:
+        """The content of the current version of `secret`, in Base64 as Vault hands it out."""
+        answer = self.ask(
+            lambda: (
+                self._secrets_client.get_secret_bundle(secret.secret_ocid)
+                if secret.secret_ocid
+                else self._secrets_client.get_secret_bundle_by_name(secret.name, secret.vault_ocid)
+            ),
+            failure=f"Vault did not give {secret}",
+            statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
+        )
+        return str(answer.data.secret_bundle_content.content)
+
+    def namespace(self) -> str:
+        """The Object Storage namespace of the tenancy."""
+        answer = self.ask(
+            lambda: self.object_storage.get_namespace(),
+            failure="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
+            statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
+        )
+        return str(answer.data)
+
+    @cached_property
+    def object_storage(self) -> Any:
+        """The SDK's client of the native Object Storage API, for calls that `ask` makes."""
+        client = sdk.load("oci.object_storage.object_storage_client").ObjectStorageClient
+        return self.make(client, self._object_storage_endpoint)
+
+    def make(self, client: Callable[..., Any], endpoint: str | None) -> Any:
+        """A client of this class of the SDK, which signs as the function; by default for the region's own endpoint."""
+        # A caller waits: one more try, soon, and none where the service asks for patience (429).
+        retry = sdk.load("oci.retry").RetryStrategyBuilder(
+            max_attempts=MAX_ATTEMPTS,
+            total_elapsed_time_check=False,
+            service_error_retry_config={503: []},
+            retry_base_sleep_time_seconds=0.1,
+            retry_max_wait_between_calls_seconds=0.2,
+            decorrelated_jitter=0.1,
+        )
+        return client(
+            {},
+            signer=self._signer,
+            timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            retry_strategy=retry.get_retry_strategy(),
+            circuit_breaker_strategy=sdk.load("oci.circuit_breaker").NoCircuitBreakerStrategy(),
+            **({"service_endpoint": endpoint} if endpoint else {}),
+        )
+
+    def ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
+        """The answer to `call`, with its data and headers.
+
+        Args:
+            call: makes one call of an SDK's client.
+            failure: a sentence for the log, if it fails.
+            statement: the IAM policy statement that the call needs.
+        """
+        asked_at = self._clock()
+        try:
+            answer = call()
+        except Exception as exc:
+            headers: Mapping[str, str] = getattr(exc, "headers", None) or {}
+            if self._clock_check.check(headers, asked_at=asked_at):
+                statement = ""
+            raise _unavailable(failure, exc, statement, headers) from exc
+        self._clock_check.check(answer.headers, asked_at=asked_at)
+        return answer
+
+    @cached_property
+    def _secrets_client(self) -> Any:
+        return self.make(sdk.load("oci.secrets.secrets_client").SecretsClient, self._vault_endpoint)
+
+    @cached_property
+    def _signer(self) -> Any:
+        sdk.load("oci.fips").enable_fips_mode()  # the package `oci` does it when it is imported as usual
+        return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
+
+
+def realm_domain(region: str) -> str:
+    """The domain of the realm that `region` belongs to, such as `oraclecloud.com`, from the SDK's region table."""
+    regions = sdk.load("oci.regions")
+    return str(regions.REALMS[regions.get_realm_from_region(region)])
+
+
+def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
+    """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
+    if not isinstance(exc, sdk.load("oci.exceptions").ServiceError):
+        return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
+    cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
+    refused = bool(statement) and exc.status in (401, 403, 404)
+    if refused:
+        cause += f"; this IAM policy statement is likely missing: {statement}"
+    return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers), refused=refused)
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> int:
+    """Seconds that the service asks for (`Retry-After`, RFC 9110, 10.2.3), or ours if it does not ask for more."""
+    text = headers.get("retry-after", "")
+    asked = 0.0
+    if text.isascii() and text.isdigit():
+        asked = float(text)
+    elif text and "date" in headers:
+        # Counted on the service's own clock.
+        with suppress(TypeError, ValueError):
+            asked = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
+    return ceil(min(max(asked, RETRY_AFTER_SECONDS), MAX_RETRY_AFTER_SECONDS))

@@ -1,0 +1,85 @@
+"""Delivery of the answers to events, to a Queue or a Notifications topic."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from presign.model.outcomes import PresignedUrl
+from presign.model.request import Event
+from presign.services.client import OciClient
+
+MAX_MESSAGES = 20
+"""The most messages that Queue takes in one call."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The message that tells a receiver of an object's URL. Receivers can drop doubles by the event's id."""
+
+    event: Event
+    answer: PresignedUrl
+
+
+class Delivery:
+    """Publishes the answers to events to `target`, the OCID of a topic or a queue.
+
+    `endpoint` is that of its service; the SDK's choice when None.
+    """
+
+    def __init__(self, oci_client: OciClient, *, target: str, endpoint: str | None) -> None:
+        self._oci_client = oci_client
+        self._target = target
+        self._endpoint = endpoint
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Publish `messages`.
+
+        Raises:
+            SecretUnavailable: the service can't be asked, or refuses; some may have been published.
+        """
+        if self._target.startswith("ocid1.queue."):
+            for index in range(0, len(messages), MAX_MESSAGES):
+                self._put(messages[index : index + MAX_MESSAGES])
+        else:
+            for message in messages:
+                self._notify(message)
+
+    def _put(self, messages: Sequence[Message]) -> None:
+        from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
+
+        entries = [PutMessagesDetailsEntry(content=_encoder.encode(message).decode()) for message in messages]
+        self._oci_client.ask(
+            lambda: self._queue_client.put_messages(self._target, PutMessagesDetails(messages=entries)),
+            failure=f"Queue did not take a message for {self._target}",
+            statement="allow dynamic-group <the function's> to use queue-push, read queues in compartment <…>",
+        )
+
+    def _notify(self, message: Message) -> None:
+        from oci.ons.models import MessageDetails
+
+        title = f"Object written: event {message.event.event_id or message.event.event_time}"
+        details = MessageDetails(title=title, body=_encoder.encode(message).decode())
+        self._oci_client.ask(
+            lambda: self._topic_client.publish_message(self._target, details),
+            failure=f"Notifications did not take a message for {self._target}",
+            statement="allow dynamic-group <the function's> to use ons-topics in compartment <the topic's>",
+        )
+
+    @cached_property
+    def _topic_client(self) -> Any:
+        from oci.ons import NotificationDataPlaneClient
+
+        return self._oci_client.make(NotificationDataPlaneClient, self._endpoint)
+
+    @cached_property
+    def _queue_client(self) -> Any:
+        from oci.queue import QueueAdminClient, QueueClient
+
+        # Each queue has an endpoint of its own for its messages.
+        endpoint = self._endpoint or (
+            self._oci_client.make(QueueAdminClient, None).get_queue(self._target).data.messages_endpoint
+        )
+        return self._oci_client.make(QueueClient, endpoint)

@@ -1,0 +1,457 @@
+"""`presign.read.parser`: what a request may say, and every validation error, by name."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from presign.model.operations.objects import PostObject
+from presign.problems import InvalidJson, InvalidRequest
+from presign.read.parser import RequestParser, decode
+
+PARSER = RequestParser(default_bucket="uploads", max_expires_in=7200, virtual_hosted=False)
+NO_DEFAULT_BUCKET = RequestParser(default_bucket=None, max_expires_in=60, virtual_hosted=False)
+VIRTUAL_HOSTED = RequestParser(default_bucket=None, max_expires_in=60, virtual_hosted=True)
+
+MD5 = "1B2M2Y8AsgTpgAmY7PhCfg=="
+SHA256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+
+class Http(NamedTuple):
+    """The HTTP request that is asked for."""
+
+    operation: str
+    method: str
+    bucket: str
+    key: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    expires_in: int | None
+
+
+def parse(document: Any, parser: RequestParser = PARSER) -> Http:
+    request = parser.parse(document)
+    asked = request.operation
+    return Http(
+        asked.name(), asked.method, request.bucket, asked.target, asked.query(), asked.headers(), asked.expires_in
+    )
+
+
+def errors(document: Any, parser: RequestParser = PARSER) -> dict[str, str]:
+    """Pointer and sentence of each fault of a request that must have some."""
+    with pytest.raises(InvalidRequest) as caught:
+        parse(document, parser)
+    found = [(error.pointer, error.detail) for error in caught.value.errors]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+class TestDefaults:
+    """Only the key must be given."""
+
+    def test_a_key_alone_is_a_download_from_the_default_bucket(self) -> None:
+        assert parse({"key": "a.txt"}) == Http(
+            operation="get_object", method="GET", bucket="uploads", key="a.txt", query=[], headers={}, expires_in=None
+        )
+
+    def test_null_is_the_same_as_leaving_out(self) -> None:
+        nulls = {"operation": None, "bucket": None, "expires_in": None, "version_id": None, "response_expires": None}
+        assert parse({"key": "a.txt", **nulls}) == parse({"key": "a.txt"})
+
+
+class TestWhatTravelsWhere:
+    """Options become query parameters or headers, named as S3 names them."""
+
+    @pytest.mark.parametrize(("operation", "method"), [("get_object", "GET"), ("head_object", "HEAD")])
+    def test_reading(self, operation: str, method: str) -> None:
+        request = parse(
+            {
+                "operation": operation,
+                "key": "a.txt",
+                "version_id": "v1",
+                "response_cache_control": "no-cache",
+                "response_content_disposition": "inline",
+                "response_content_encoding": "gzip",
+                "response_content_language": "de",
+                "response_content_type": "text/plain; charset=utf-8",
+                "response_expires": "2026-11-23T23:00:00+01:00",
+            }
+        )
+        assert request.method == method
+        assert request.headers == {}
+        assert dict(request.query) == {
+            "versionId": "v1",
+            "response-cache-control": "no-cache",
+            "response-content-disposition": "inline",
+            "response-content-encoding": "gzip",
+            "response-content-language": "de",
+            "response-content-type": "text/plain; charset=utf-8",
+            "response-expires": "Mon, 23 Nov 2026 22:00:00 GMT",
+        }
+
+    def test_uploading(self) -> None:
+        request = parse(
+            {
+                "operation": "put_object",
+                "bucket": "Other.Bucket_1",
+                "key": "a.txt",
+                "expires_in": 7200,
+                "content_type": "image/svg+xml",
+                "content_length": 0,
+                "content_md5": MD5,
+                "checksum_sha256": SHA256,
+                "cache_control": "max-age=60",
+                "content_disposition": "inline",
+                "content_encoding": "gzip",
+                "metadata": {"Author": "Ada", "x-1": "two words"},
+                "if_none_match": "*",
+            }
+        )
+        assert request == Http(
+            operation="put_object",
+            method="PUT",
+            bucket="Other.Bucket_1",
+            key="a.txt",
+            query=[],
+            headers={
+                "Content-Type": "image/svg+xml",
+                "Content-Length": "0",
+                "Content-MD5": MD5,
+                "x-amz-checksum-sha256": SHA256,
+                "Cache-Control": "max-age=60",
+                "Content-Disposition": "inline",
+                "Content-Encoding": "gzip",
+                "If-None-Match": "*",
+                "x-amz-meta-author": "Ada",
+                "x-amz-meta-x-1": "two words",
+            },
+            expires_in=7200,
+        )
+
+    def test_deleting(self) -> None:
+        request = parse({"operation": "delete_object", "key": "a.txt", "version_id": "v1"})
+        assert (request.method, request.query, request.headers) == ("DELETE", [("versionId", "v1")], {})
+
+    def test_a_file_name_to_download_as(self) -> None:
+        request = parse({"key": "a", "download_as": "naïve plan.pdf"})
+        assert request.query == [
+            (
+                "response-content-disposition",
+                "attachment; filename=\"na_ve plan.pdf\"; filename*=UTF-8''na%C3%AFve%20plan.pdf",
+            )
+        ]
+
+
+class TestNotJson:
+    """400 `invalid_json` says what is wrong and where."""
+
+    @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            (b"", "is empty"),
+            (b'{"key": "a"', "Input data was truncated"),
+            (b'{"key": a}', "JSON is malformed: invalid character (byte 8)"),
+            (b'{"key": "a"} x', "JSON is malformed: trailing characters (byte 14)"),
+            (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
+            (b'{"key": "\xff"}', "is not UTF-8"),
+            (b'{"key": NaN}', "JSON is malformed: invalid character (byte 8)"),
+            (b'{"key": 1e400}', "Number out of range"),
+            (b"[" * 60_000, "is nested too deeply"),
+        ],
+    )
+    def test_with_the_place(self, body: bytes, detail: str) -> None:
+        with pytest.raises(InvalidJson) as caught:
+            decode(body)
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [("", detail)]
+
+    def test_a_lone_surrogate(self) -> None:
+        with pytest.raises(InvalidJson):
+            decode(b'{"key": "\\ud800"}')
+
+
+class TestStructure:
+    """The JSON is an object with the fields of its operation, each of its type."""
+
+    @pytest.mark.parametrize("document", [[], "get_object", 1, None, True])
+    def test_not_an_object(self, document: Any) -> None:
+        assert errors(document) == {"": "must be a JSON object"}
+
+    def test_a_missing_key(self) -> None:
+        assert errors({}) == {"/key": "is required"}
+
+    def test_an_unknown_field(self) -> None:
+        assert errors({"key": "a", "acl": "public", "a/b~": 1}) == {
+            "/acl": "is not a field of a request",
+            "/a~1b~0": "is not a field of a request",
+        }
+
+    @pytest.mark.parametrize("operation", ["list_objects", "GET_OBJECT", "", 1, ["get_object"], {"get_object": 1}])
+    def test_an_unknown_operation(self, operation: Any) -> None:
+        assert errors({"operation": operation, "key": "a", "content_type": "text/plain"}) == {
+            "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, "
+            "post_object, create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, "
+            "list_parts, list_multipart_uploads, list_objects_v2, get_prefix"
+        }
+
+    def test_an_option_of_another_operation(self) -> None:
+        assert errors({"operation": "put_object", "key": "a", "version_id": "1", "download_as": "b"}) == {
+            "/version_id": "is an option of get_object, head_object, delete_object only",
+            "/download_as": "is an option of get_object, head_object only",
+        }
+        assert errors({"key": "a", "content_type": "text/plain"}) == {
+            "/content_type": "is an option of put_object, copy_object, post_object, create_multipart_upload only"
+        }
+
+    def test_wrong_types(self) -> None:
+        document = {"key": 1, "bucket": [], "expires_in": "60", "version_id": {}, "response_expires": 5}
+        assert errors(document) == {
+            "/key": "must be a text, not a whole number",
+            "/bucket": "must be a text, not an array",
+            "/expires_in": "must be a whole number, not a text",
+            "/version_id": "must be a text, not an object",
+            "/response_expires": "must be a time (RFC 3339), not a whole number",
+        }
+
+    @pytest.mark.parametrize("value", [True, 60.5, "60", [60]])
+    def test_a_number_is_a_whole_number(self, value: Any) -> None:
+        assert list(errors({"key": "a", "expires_in": value})) == ["/expires_in"]
+
+    def test_wrong_types_within_metadata(self) -> None:
+        document = {"operation": "put_object", "key": "a", "metadata": {"a": 1, "b": "fine", "c d": "x", "e": None}}
+        assert errors(document) == {
+            "/metadata/a": "must be a text, not a whole number",
+            "/metadata/e": "must be a text, not null",
+            "/metadata/c d": "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~",
+        }
+
+    def test_the_last_of_several_fields_of_one_name_counts(self) -> None:
+        body = b'{"key": "a", "operation": "delete_object", "operation": "head_object", "key": "b"}'
+        operation = PARSER.parse(decode(body)).operation
+        assert (operation.name(), operation.target) == ("head_object", "b")
+
+    def test_no_more_than_twenty_faults_are_told(self) -> None:
+        """Or else a batch could have an answer larger than a function may send."""
+        unknown = [f"x{number}" for number in range(21)]
+        assert list(errors({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
+
+    def test_all_faults_come_in_one_answer(self) -> None:
+        assert errors(
+            {
+                "operation": "put_object",
+                "key": "../secret",
+                "bucket": "no spaces",
+                "expires_in": 7201,
+                "content_type": "image",
+                "content_length": -1,
+                "content_md5": "short",
+                "if_none_match": "etag",
+                "colour": "red",
+            }
+        ) == {
+            "/key": "must not have a '.' or '..' segment",
+            "/bucket": "must be 1 to 256 letters, digits, hyphens, underscores and periods",
+            "/expires_in": "must be at most 7200",
+            "/content_type": "must be a media type, such as image/png",
+            "/content_length": "must be at least 0",
+            "/content_md5": "must be the Base64 form of 16 bytes",
+            "/if_none_match": 'must be "*"',
+            "/colour": "is not a field of a request",
+        }
+
+
+class TestKey:
+    """Object keys: section by section what a URL can't carry, or Object Storage does not take."""
+
+    @pytest.mark.parametrize(
+        ("key", "detail"),
+        [
+            ("", "must not be empty"),
+            ("a" * 1025, "must have at most 1024 characters"),
+            ("ä" * 513, "must be 1 to 1024 bytes of UTF-8"),
+            ("/a", "must not begin with a slash"),
+            (".", "must not have a '.' or '..' segment"),
+            ("..", "must not have a '.' or '..' segment"),
+            ("a/../b", "must not have a '.' or '..' segment"),
+            ("a/./b", "must not have a '.' or '..' segment"),
+            ("a/..", "must not have a '.' or '..' segment"),
+            ("a\nb", "must not hold control characters"),
+            ("a\x00", "must not hold control characters"),
+            ("a\x7f", "must not hold control characters"),
+            ("a\x85b", "must not hold control characters"),
+        ],
+    )
+    def test_refused(self, key: str, detail: str) -> None:
+        assert errors({"key": key}) == {"/key": detail}
+
+    @pytest.mark.parametrize(
+        "key", ["a" * 1024, "ä" * 512, "a//b", "a/", "...", "a/.b/..c", "%2e%2e/a", "a\\..\\b", " ", "?#&=+", "日本/😀"]
+    )
+    def test_taken_as_it_is(self, key: str) -> None:
+        assert parse({"key": key}).key == key
+
+
+class TestBucket:
+    """Bucket names, as OCI has them."""
+
+    @pytest.mark.parametrize("bucket", ["", "a" * 257, "a b", "a/b", "ä", "a\n", ".", ".."])
+    def test_refused(self, bucket: str) -> None:
+        assert list(errors({"key": "a", "bucket": bucket})) == ["/bucket"]
+
+    @pytest.mark.parametrize("bucket", ["a", "a" * 256, "PresignedBlog", "a-b_c.D9", "...", "-"])
+    def test_taken(self, bucket: str) -> None:
+        assert parse({"key": "a", "bucket": bucket}).bucket == bucket
+
+    def test_required_if_there_is_no_default(self) -> None:
+        assert errors({"key": "a"}, NO_DEFAULT_BUCKET) == {"/bucket": "is required, as there is no default bucket"}
+
+    @pytest.mark.parametrize("bucket", ["ab", "Upper", "a_b", "a.b", "-ab", "ab-", "a" * 64])
+    def test_in_a_host_name_refused(self, bucket: str) -> None:
+        assert list(errors({"key": "a", "bucket": bucket}, VIRTUAL_HOSTED)) == ["/bucket"]
+
+    @pytest.mark.parametrize("bucket", ["abc", "a-1", "0" * 63])
+    def test_in_a_host_name_taken(self, bucket: str) -> None:
+        assert parse({"key": "a", "bucket": bucket}, VIRTUAL_HOSTED).bucket == bucket
+
+
+class TestExpiry:
+    """From one second to the most that S3 and the deployment allow."""
+
+    @pytest.mark.parametrize(
+        ("expires_in", "detail"),
+        [
+            (0, "must be at least 1"),
+            (-5, "must be at least 1"),
+            (604_801, "must be at most 604800"),
+            (10**30, "must be at most 604800"),
+            (7201, "must be at most 7200"),
+        ],
+    )
+    def test_refused(self, expires_in: int, detail: str) -> None:
+        assert errors({"key": "a", "expires_in": expires_in}) == {"/expires_in": detail}
+
+    @pytest.mark.parametrize("expires_in", [1, 7200])
+    def test_taken(self, expires_in: int) -> None:
+        assert parse({"key": "a", "expires_in": expires_in}).expires_in == expires_in
+
+
+class TestTexts:
+    """Whatever becomes a header is something that a header can be."""
+
+    @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nb", "\x00", "ümlaut", " a", "a ", "a\tb"])
+    @pytest.mark.parametrize("option", ["response_cache_control", "response_content_language", "version_id"])
+    def test_of_reading(self, option: str, value: str) -> None:
+        assert list(errors({"key": "a", option: value})) == [f"/{option}"]
+
+    @pytest.mark.parametrize("value", ["a\r\nhost: evil", "ü", " a", ""])
+    @pytest.mark.parametrize("option", ["cache_control", "content_disposition", "content_encoding", "content_type"])
+    def test_of_uploading(self, option: str, value: str) -> None:
+        assert list(errors({"operation": "put_object", "key": "a", option: value})) == [f"/{option}"]
+
+    @pytest.mark.parametrize("value", ["image", "image/", "/png", "image/*/x", "text/plain;", "a b/c", "text/plain; a"])
+    def test_media_types(self, value: str) -> None:
+        assert errors({"key": "a", "response_content_type": value}) == {
+            "/response_content_type": "must be a media type, such as image/png"
+        }
+
+    @pytest.mark.parametrize("value", ["", "=" * 24, MD5[:-1], MD5 + "\n", SHA256, "1B2M2Y8AsgTpgAmY7PhCfh=="])
+    def test_md5(self, value: str) -> None:
+        assert errors({"operation": "put_object", "key": "a", "content_md5": value}) == {
+            "/content_md5": "must be the Base64 form of 16 bytes"
+        }
+
+    def test_sha256(self) -> None:
+        assert errors({"operation": "put_object", "key": "a", "checksum_sha256": MD5}) == {
+            "/checksum_sha256": "must be the Base64 form of 32 bytes"
+        }
+
+    @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\x00", ""])
+    def test_file_names(self, value: str) -> None:
+        assert list(errors({"key": "a", "download_as": value})) == ["/download_as"]
+
+    def test_a_file_name_and_a_disposition_exclude_each_other(self) -> None:
+        assert errors({"key": "a", "download_as": "b", "response_content_disposition": "inline"}) == {
+            "/download_as": "cannot be given together with response_content_disposition"
+        }
+
+    @pytest.mark.parametrize("value", ["tomorrow", "2026-11-23T22:00:00", "0001-01-01T00:00:00+14:00"])
+    def test_moments(self, value: str) -> None:
+        assert list(errors({"key": "a", "response_expires": value})) == ["/response_expires"]
+
+    def test_lengths(self) -> None:
+        limit = 50 * 1024**3
+        assert parse({"operation": "put_object", "key": "a", "content_length": limit}).headers == {
+            "Content-Length": str(limit)
+        }
+        assert list(errors({"operation": "put_object", "key": "a", "content_length": limit + 1})) == ["/content_length"]
+
+
+class TestMetadata:
+    """Names are HTTP tokens, values are header values, and S3 has a limit for both together."""
+
+    def errors(self, metadata: dict[str, str]) -> dict[str, str]:
+        return errors({"operation": "put_object", "key": "a", "metadata": metadata})
+
+    @pytest.mark.parametrize("name", ["", "a b", "a:b", "ä", "a\r\nb", "a\x00"])
+    def test_names(self, name: str) -> None:
+        assert list(self.errors({name: "x"})) == [f"/metadata/{name}"]
+
+    @pytest.mark.parametrize("value", ["", "a\r\nhost: b", "ä", " a"])
+    def test_values(self, value: str) -> None:
+        assert list(self.errors({"a": value})) == ["/metadata/a"]
+
+    def test_one_name_in_two_spellings(self) -> None:
+        assert self.errors({"Author": "x", "author": "y"}) == {
+            "/metadata/author": "is there twice, as letter case does not count"
+        }
+
+    def test_the_number_of_entries(self) -> None:
+        assert parse({"operation": "put_object", "key": "a", "metadata": {f"a{n}": "x" for n in range(64)}}).headers
+        assert self.errors({f"a{n} ": "" for n in range(65)}) == {"/metadata": "has 65 entries; 64 are allowed"}
+
+    def test_size(self) -> None:
+        assert parse({"operation": "put_object", "key": "a", "metadata": {"ab": "x" * 2046}}).headers
+        assert self.errors({"ab": "x" * 2047}) == {"/metadata": "has 2049 bytes with its names; 2048 are allowed"}
+
+
+class TestForm:
+    """A form holds what was signed, whatever is the name of the file that is sent with it."""
+
+    def errors(self, **options: Any) -> dict[str, str]:
+        return errors({"operation": "post_object", "key": "a", **options})
+
+    def test_uploading(self) -> None:
+        document = {
+            "operation": "post_object",
+            "key": "a$b{filename}",
+            "content_type": "image/png",
+            "max_content_length": 9,
+            "metadata": {"Author": "$filename"},
+            "success_action_status": 201,
+        }
+        form = PARSER.parse(document).operation
+        assert isinstance(form, PostObject)
+        assert form.key == "a$b{filename}"
+        assert form.fields() == {
+            "Content-Type": "image/png",
+            "x-amz-meta-author": "$filename",
+            "success_action_status": "201",
+        }
+        assert form.content_length_range() == (0, 9)
+
+    def test_the_name_of_the_file_takes_no_place(self) -> None:
+        options = {
+            "key": "a/${filename}",
+            "content_type": 'image/png; name="${filename}"',
+            "metadata": {"a": "b", "name": "x${filename}"},
+        }
+        fault = "must not hold ${filename}, which S3 replaces by the name of the file"
+        assert self.errors(**options) == {"/key": fault, "/content_type": fault, "/metadata/name": fault}
+
+    def test_sizes(self) -> None:
+        fault = {"/min_content_length": "must not be above max_content_length"}
+        assert self.errors(min_content_length=2, max_content_length=1) == fault
+
+    @pytest.mark.parametrize("status", [0, 202, 302, 404])
+    def test_status(self, status: int) -> None:
+        assert self.errors(success_action_status=status) == {"/success_action_status": "must be one of 200, 201, 204"}

@@ -1,0 +1,203 @@
+"""`presign.services.client` and `credentials`: the answers of OCI through the real SDK, and its refusals."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import math
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.identity.resource_principal import ResourcePrincipal
+from local.server import Server
+from local.stack import ROOT
+from local.vault import Fault, Vault
+from presign.app import App
+from presign.model.invocation import Invocation
+from presign.problems import SecretUnavailable
+from presign.services.client import OciClient, SecretReference
+from presign.services.key import CustomerSecretKey, fetch_key
+
+SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
+STATEMENT = "allow dynamic-group <the function's> to read secret-bundles"
+
+
+class Running:
+    """A Vault, and the tenancy as the function sees it."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.identity = ResourcePrincipal(directory, region="eu-frankfurt-1")
+        self.vault = Vault(self.identity)
+        self.vault.put_secret("first", secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
+        self.server = Server(self.vault)
+        for name, value in self.identity.environment().items():
+            monkeypatch.setenv(name, value)
+        url = self.server.url
+        self.tenancy = OciClient(vault_endpoint=url, object_storage_endpoint=url, clock=time.time)
+
+    def content(self) -> str:
+        return self.tenancy.secret_content(SECRET)
+
+    def unavailable(self) -> SecretUnavailable:
+        with pytest.raises(SecretUnavailable) as caught:
+            self.content()
+        return caught.value
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    it = Running(tmp_path, monkeypatch)
+    yield it
+    it.server.stop()
+
+
+class TestRetryAfter:
+    """The pause is Vault's, if it asks for one."""
+
+    @pytest.mark.parametrize(
+        ("asked", "seconds"),
+        [(None, "2"), ("1", "2"), ("7", "7"), ("86400", "3600"), ("soon", "2"), ("-5", "2"), ("²", "2")],
+    )
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_seconds(self, running: Running, status: int, asked: str | None, seconds: str) -> None:
+        running.vault.fault = Fault(status=status, retry_after=asked)
+        assert running.unavailable().headers == {"Retry-After": seconds}
+
+    def test_a_date_on_the_clock_of_vault(self, running: Running) -> None:
+        two_days = 2 * 86400
+        running.vault.fault = Fault(
+            status=429, clock_ahead_seconds=two_days, retry_after="Fri, 31 Dec 9999 23:59:59 GMT"
+        )
+        assert running.unavailable().headers == {"Retry-After": "3600"}
+        running.vault.fault = Fault(status=429, retry_after="Tue, 24 Nov 2020 12:00:00 GMT")
+        assert running.unavailable().headers == {"Retry-After": "2"}
+
+
+class TestIdentity:
+    """The token and its key are read again when Vault refuses them."""
+
+    def test_a_token_that_expires_and_is_replaced(self, running: Running) -> None:
+        running.content()
+        running.identity.renew(lifetime_seconds=-1)
+        assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: 401 ")
+        running.identity.renew()
+        assert running.content()
+        assert running.vault.requests == 1 + 2 + 2
+
+    def test_a_token_file_that_is_half_written(self, running: Running) -> None:
+        running.content()
+        path = Path(running.identity.environment()["OCI_RESOURCE_PRINCIPAL_RPST"])
+        running.identity.renew()
+        whole = path.read_bytes()
+        path.write_bytes(whole[:200])
+        assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
+        path.write_bytes(whole)
+        assert running.content()
+
+    def test_files_that_come_late(self, running: Running) -> None:
+        path = Path(running.identity.environment()["OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"])
+        whole = path.read_bytes()
+        path.unlink()
+        running.unavailable()
+        path.write_bytes(whole)
+        assert running.content()
+
+
+class TestClock:
+    """A wrong clock is the cause of a refusal, not an IAM policy."""
+
+    def test_vault_refuses_what_is_signed_at_the_wrong_time(
+        self, running: Running, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        running.vault.fault = Fault(clock_ahead_seconds=7200)
+        with caplog.at_level(logging.ERROR):
+            causes = [running.unavailable().cause for _ in range(2)]
+        told = r"The clock of this machine is (1:59:5.|2:00:00) \(h:mm:ss\) behind that of OCI\."
+        assert re.match(told, caplog.records[0].message)
+        assert len(caplog.records) == 1
+        assert ": 401 NotAuthenticated, " in causes[0]
+        assert STATEMENT not in causes[0]
+
+    def test_the_clock_is_right(self, running: Running, caplog: pytest.LogCaptureFixture) -> None:
+        running.content()
+        running.vault.fault = Fault(status=401)
+        assert STATEMENT in running.unavailable().cause
+        assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    @pytest.mark.parametrize("jump_seconds", [-86400.0, 86400.0, 365 * 86400.0])
+    def test_one_that_jumps_makes_nobody_wait(self, running: Running, jump_seconds: float) -> None:
+        """The key is no older than before; only what is signed has the new time."""
+        running.vault.put_secret(
+            '{"access_key_id": "id", "secret_access_key": "secret"}',
+            secret_id="ocid1.vaultsecret.oc1.x",
+            name="key",
+            vault_id="ocid1.vault.oc1.x",
+        )
+        now = 1_795_521_600.0  # 2026-11-24T12:00:00Z
+        app = App(
+            {
+                "SECRET_OCID": "ocid1.vaultsecret.oc1.x",
+                "VAULT_ENDPOINT": running.server.url,
+                "REGION": "eu-frankfurt-1",
+                "NAMESPACE": "ns",
+                "DEFAULT_BUCKET": "a",
+                "POLICY": '{"rules": [{"operations": ["*"], "bucket": "a", "prefix": ""}]}',
+            },
+            root=ROOT,
+            clock=lambda: now,
+            audit_stream=io.BytesIO(),
+        )
+        invocation = Invocation(call_id="1", caller="invoke", body=b'{"key": "a"}', deadline="2026-11-24T12:00:30Z")
+        assert b"X-Amz-Date=20261124T120000Z" in app.handle(invocation).body
+        now += jump_seconds
+        running.vault.fault = Fault(delay_seconds=2)
+        began = time.monotonic()
+        body = app.handle(invocation).body
+        assert time.monotonic() - began < 0.5
+        assert time.strftime("X-Amz-Date=%Y%m%dT120000Z", time.gmtime(now)).encode() in body
+        assert running.vault.requests == 1
+
+
+class TestKey:
+    """What the secret says becomes the key (`presign.services.key`)."""
+
+    def key(self, running: Running, **more: object) -> CustomerSecretKey:
+        content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})
+        running.vault.put_secret(content, secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
+        return fetch_key(running.tenancy, SECRET, clock=lambda: 1_795_521_600.0)  # 2026-11-24T12:00:00Z
+
+    def test_it_shows_nothing_secret(self, running: Running) -> None:
+        key = self.key(running)
+        assert key.secret_access_key == "hunter2"
+        assert "hunter2" not in repr(key)
+
+    @pytest.mark.parametrize(
+        "retire_at", ["2026-11-24T12:01:40Z", "2026-11-24T17:31:40+05:30", "2026-11-24T12:01:40.9Z"]
+    )
+    def test_it_is_good_until_it_is_retired(self, running: Running, retire_at: str) -> None:
+        assert self.key(running, retire_at=retire_at).seconds_left(1_795_521_600) == 100
+        assert self.key(running).seconds_left(1_795_521_600) == math.inf
+
+    @pytest.mark.parametrize("retire_at", ["2026-11-24T12:00:00.9Z", "2026-11-24T12:00:00Z", "2020-01-01T00:00:00Z"])
+    def test_one_that_is_retired_is_none(self, running: Running, retire_at: str) -> None:
+        with pytest.raises(SecretUnavailable, match=r"The key id in ocid1\.vaultsecret\.oc1\.x is retired since 202"):
+            self.key(running, retire_at=retire_at)
+
+    @pytest.mark.parametrize("retire_at", ["2026-12-01", "2026-12-01T00:00:00", "hunter2", 1795521600])
+    def test_a_time_that_is_not_rfc_3339(self, running: Running, retire_at: object) -> None:
+        with pytest.raises(SecretUnavailable) as caught:
+            self.key(running, retire_at=retire_at)
+        assert "and optionally the time retire_at (RFC 3339): " in caught.value.cause
+        assert "$.retire_at" in caught.value.cause
+        assert "hunter2" not in caught.value.cause
+
+
+def test_a_server_that_drops_the_connection(running: Running) -> None:
+    running.content()
+    running.server.stop()
+    assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")

@@ -1,0 +1,189 @@
+"""The SDK works with deferred packages, and none of their code runs for what the function does."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from local.identity.resource_principal import ResourcePrincipal
+from local.server import Server
+from local.stack import ROOT
+from local.vault import Vault
+from presign.services.sdk import DEFERRED, load
+
+SECRET_OCID = "ocid1.vaultsecret.oc1.x"
+
+ASK = f"""
+import time
+from presign.services.client import OciClient, SecretReference, realm_domain
+
+client = OciClient(vault_endpoint=sys.argv[1], object_storage_endpoint=sys.argv[1], clock=time.time)
+client.secret_content(SecretReference(secret_ocid="{SECRET_OCID}"))
+client.object_storage
+realm_domain("eu-frankfurt-1")
+print(json.dumps([name for name in DEFERRED if not is_deferred(name)]))
+"""
+
+COMPARE = """
+from pkgutil import iter_modules
+
+load("oci.auth.signers.resource_principals_signer")
+load("oci.secrets.secrets_client")
+load("oci.object_storage.object_storage_client")
+packages = {name: import_module(name) for name in DEFERRED}
+found = {(name, member): getattr(packages[name], member) for name in DEFERRED for member in DEFERRED[name]}
+assert all(map(is_deferred, DEFERRED))
+for package in packages.values():
+    getattr(package, "no_such_name", None)
+assert not any(map(is_deferred, DEFERRED))
+different = [key for key, value in found.items() if value is not vars(packages[key[0]])[key[1]]]
+for name, package in packages.items():
+    parts = {part.name for part in iter_modules(package.__path__)} & vars(package).keys()
+    different += [(name, part) for part in parts if vars(package)[part] is not sys.modules.get(f"{name}.{part}")]
+print(json.dumps(different))
+"""
+
+
+def run(code: str, *arguments: str, environment: dict[str, str] | None = None) -> object:
+    """The JSON that `code` prints in a Python of its own, where nothing of the SDK was imported before."""
+    start = """
+import json, sys
+from importlib import import_module
+from presign.services.sdk import DEFERRED, load
+
+def is_deferred(name):
+    return type(vars(sys.modules[name]).get("__getattr__")).__name__ == "_DeferredCode"
+"""
+    command = [sys.executable, "-c", start + code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    return json.loads(done.stdout)
+
+
+class TestSdk:
+    """This version of the SDK: if one of these fails with a new version, the function is slower, not wrong."""
+
+    def test_no_deferred_code_runs_when_the_function_asks_oci(self, tmp_path: Path) -> None:
+        identity = ResourcePrincipal(tmp_path, region="eu-frankfurt-1")
+        vault = Vault(identity)
+        vault.put_secret("first", secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")
+        server = Server(vault)
+        try:
+            assert run(ASK, server.url, environment=dict(identity.environment())) == []
+        finally:
+            server.stop()
+        assert vault.requests == 1
+
+    def test_a_deferred_package_gives_the_same_as_its_own_code(self) -> None:
+        assert run(COMPARE) == []
+
+    @pytest.mark.parametrize("package", DEFERRED)
+    def test_its_code_does_nothing_but_import_and_define(self, package: str) -> None:
+        spec = find_spec(package)
+        assert spec is not None
+        assert spec.origin is not None
+        calls = [
+            ast.unparse(node)
+            for node in ast.walk(ast.parse(Path(spec.origin).read_bytes()))
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and node.col_offset == 0
+        ]
+        assert calls == (["fips.enable_fips_mode()"] if package == "oci" else [])  # which `OciClient` calls
+
+
+MakePackage = Callable[..., str]
+
+
+@pytest.fixture
+def make_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> MakePackage:
+    """Makes a package of these files, and returns its name."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(**files: str) -> str:
+        name = f"deferred_{abs(hash(request.node.nodeid))}"
+        (tmp_path / name).mkdir()
+        for stem, text in files.items():
+            (tmp_path / name / f"{stem}.py").write_text(text.replace("PACKAGE", name))
+        return name
+
+    return make
+
+
+def imported(name: str) -> ModuleType | None:
+    return sys.modules.get(name)
+
+
+class TestAnyPackage:
+    """A package that was not made for this works too."""
+
+    def test_a_submodule_is_imported_alone(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="from . import other", part="VALUE = 1", other="")
+        assert load(f"{package}.part", deferred={package: {}}).VALUE == 1
+        assert imported(f"{package}.other") is None
+        assert sys.modules[package].other is imported(f"{package}.other") is not None
+
+    def test_a_name_that_it_defines_itself_runs_its_code(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="VALUE = 2", part="from PACKAGE import VALUE")
+        assert load(f"{package}.part", deferred={package: {}}).VALUE == 2
+
+    def test_a_name_that_it_does_not_have(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="", part="")
+        load(f"{package}.part", deferred={package: {}})
+        with pytest.raises(AttributeError, match="no_such_name"):
+            sys.modules[package].no_such_name  # noqa: B018
+
+    def test_a_listed_name_is_taken_from_its_submodule(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="from .a import A\nfrom . import other", a="A = 3", other="")
+        load(f"{package}.a", deferred={package: {"A": "a"}})
+        assert sys.modules[package].A == 3
+        assert imported(f"{package}.other") is None
+
+    @pytest.mark.parametrize("submodule", ["gone", "part"])
+    def test_a_listed_name_that_has_moved(self, make_package: MakePackage, submodule: str) -> None:
+        package = make_package(__init__="from .a import A", a="A = 4", part="")
+        load(f"{package}.part", deferred={package: {"A": submodule}})
+        assert sys.modules[package].A == 4
+
+    def test_one_that_does_not_work_so_is_imported_as_usual(
+        self, make_package: MakePackage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        package = make_package(__init__="READY = 5", part="import sys\nVALUE = vars(sys.modules['PACKAGE'])['READY']")
+        assert load(f"{package}.part", deferred={package: {}}).VALUE == 5
+        assert f"{package}.part does not work with deferred packages: KeyError at " in caplog.text
+
+    def test_one_that_is_not_there(self) -> None:
+        with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+            load("no_such_package.part", deferred={"no_such_package": {}})
+
+    def test_one_that_is_imported_already_stays(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="VALUE = 6", part="")
+        whole = load(package, deferred={})
+        assert load(f"{package}.part", deferred={package: {}}) is whole.part
+        assert vars(whole)["VALUE"] == 6
+
+    def test_other_threads_wait_until_its_code_has_run(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="import time\ntime.sleep(0.2)\nVALUE = 7", part="")
+        load(f"{package}.part", deferred={package: {}})
+        found: list[int] = []
+        threads = [threading.Thread(target=lambda: found.append(sys.modules[package].VALUE)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert found == [7, 7, 7, 7]
+
+    def test_the_garbage_collector_is_as_before(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="import gc\nENABLED = gc.isenabled()")
+        assert gc.isenabled()
+        assert load(package, deferred={}).ENABLED is False
+        assert gc.isenabled()
