@@ -23,7 +23,7 @@ from support.oci_provider.terraform import Terraform, TestRun, executable, runni
 if executable() is None and not os.environ.get("CI"):
     pytest.skip("Terraform is not installed, so the stack is not tested", allow_module_level=True)
 
-MOCKS = (stack.ROOT / "tests" / "oci_provider" / "mocks.hcl").read_text("utf-8")
+MOCKS = (stack.ROOT / "tests" / "support" / "oci_provider" / "mocks.hcl").read_text("utf-8")
 COMPARTMENT = "id ocid1.compartment.oc1..c"
 FUNCTION = "id ocid1.dynamicgroup.oc1..home"
 SIGNERS = "id ocid1.group.oc1..home"
