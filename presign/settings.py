@@ -10,7 +10,6 @@ import msgspec
 
 from presign.authorize.rules import Rule, parse_rules
 from presign.issue.endpoint import scheme_error, template_error
-from presign.issue.issuer import SIGNERS
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
@@ -18,6 +17,9 @@ from presign.services.client import SecretReference
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""
+
+SIGNERS = ("sigv4", "boto3")
+"""The issuers that sign with the customer secret key; each is imported only when it is chosen."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800

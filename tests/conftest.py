@@ -19,7 +19,7 @@ import requests
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
-from presign.issue.issuer import SIGNERS
+from presign.settings import SIGNERS
 from support.echo import Echo
 from support.echo import echo as run_echo
 from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of

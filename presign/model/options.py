@@ -32,6 +32,16 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     recorded: bool = False
 
 
+def in_query(wire_name: str = "", **members: Any) -> Option:
+    """An option that travels as a query parameter."""
+    return Option(place="query", wire_name=wire_name, **members)
+
+
+def as_header(wire_name: str = "", **members: Any) -> Option:
+    """An option that travels as a header."""
+    return Option(place="header", wire_name=wire_name, **members)
+
+
 @cache
 def options_of(struct: type) -> Mapping[str, Option]:
     """The options that `struct` and its bases declare, by their fields, each with its name on the wire."""
@@ -40,8 +50,9 @@ def options_of(struct: type) -> Mapping[str, Option]:
         for name, annotation in getattr(base, "__annotations__", {}).items():
             option = _declared(annotation)
             if option is not None:
-                wire_name = option.wire_name or _wire_name(name, option.place)
-                options[name] = msgspec.structs.replace(option, wire_name=wire_name)
+                words = name.replace("_", "-")
+                default = words.title() if option.place == "header" else words
+                options[name] = msgspec.structs.replace(option, wire_name=option.wire_name or default)
     return options
 
 
@@ -64,8 +75,3 @@ def _declared(annotation: Any) -> Option | None:
         if option is not None:
             return option
     return None
-
-
-def _wire_name(field: str, place: Place | None) -> str:
-    words = field.replace("_", "-")
-    return words.title() if place == "header" else words

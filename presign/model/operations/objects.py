@@ -22,7 +22,7 @@ from presign.model.header_values import (
 )
 from presign.model.object_names import bucket_error, key_error, upload_id_error
 from presign.model.operation import BucketName, ObjectKey, ObjectOperation
-from presign.model.options import Option, travelling
+from presign.model.options import Option, as_header, in_query, travelling
 from presign.problems import FieldError
 
 MAX_PUT_BYTES = 50 * 1024**3
@@ -36,43 +36,26 @@ MAX_METADATA_ENTRIES = 64
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
-VersionId = Annotated[Text, Option(place="query", wire_name="versionId", bound_by_par=False, recorded=True)]
 ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
-ContentLength = Annotated[ByteCount, Option(place="header", bound_by_par=False, recorded=True)]
-ContentMd5 = Annotated[
-    str,
-    Option(place="header", wire_name="Content-MD5", error_of=partial(digest_error, size=16), bound_by_par=False),
-]
-ChecksumSha256 = Annotated[
-    str,
-    Option(
-        place="header",
-        wire_name="x-amz-checksum-sha256",
-        error_of=partial(digest_error, size=32),
-        bound_by_par=False,
-    ),
-]
-IfNoneMatch = Annotated[str, Option(place="header", error_of=any_error)]
 
-_Header = Annotated[Text, Option(place="header")]
-_MediaType = Annotated[Text, Option(place="header", error_of=media_type_error)]
-_Override = Annotated[Text, Option(place="query", recorded=True)]
-_OverriddenType = Annotated[Text, Option(place="query", error_of=media_type_error, recorded=True)]
-_OverriddenExpiry = Annotated[
-    datetime,
-    msgspec.Meta(tz=True),
-    Option(place="query", error_of=http_date_error, text_of=http_date, recorded=True),
+VersionId = Annotated[Text, in_query("versionId", bound_by_par=False, recorded=True)]
+ContentLength = Annotated[ByteCount, as_header(bound_by_par=False, recorded=True)]
+ContentMd5 = Annotated[str, as_header("Content-MD5", error_of=partial(digest_error, size=16), bound_by_par=False)]
+ChecksumSha256 = Annotated[
+    str, as_header("x-amz-checksum-sha256", error_of=partial(digest_error, size=32), bound_by_par=False)
 ]
+IfNoneMatch = Annotated[str, as_header(error_of=any_error)]
+MediaType = Annotated[Text, as_header(error_of=media_type_error)]
+
+_Header = Annotated[Text, as_header()]
+_Override = Annotated[Text, in_query(recorded=True)]
 _DownloadName = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=255),
-    Option(
-        place="query",
-        wire_name="response-content-disposition",
-        error_of=file_name_error,
-        text_of=attachment,
-        recorded=True,
-    ),
+    in_query("response-content-disposition", error_of=file_name_error, text_of=attachment, recorded=True),
+]
+_Expiry = Annotated[
+    datetime, msgspec.Meta(tz=True), in_query(error_of=http_date_error, text_of=http_date, recorded=True)
 ]
 
 
@@ -94,8 +77,8 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     response_content_disposition: _Override | None = None
     response_content_encoding: _Override | None = None
     response_content_language: _Override | None = None
-    response_content_type: _OverriddenType | None = None
-    response_expires: _OverriddenExpiry | None = None
+    response_content_type: Annotated[Text, in_query(error_of=media_type_error, recorded=True)] | None = None
+    response_expires: _Expiry | None = None
 
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
@@ -121,7 +104,7 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    content_type: _MediaType | None = None
+    content_type: MediaType | None = None
     cache_control: _Header | None = None
     content_disposition: _Header | None = None
     content_encoding: _Header | None = None
@@ -225,6 +208,13 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
         if self.success_action_status is not None:
             fields["success_action_status"] = str(self.success_action_status)
         return fields
+
+    def conditions(self) -> list[dict[str, str] | list[str | int]]:
+        """The conditions of a POST policy that hold the form to its fields and its file to its size."""
+        conditions: list[dict[str, str] | list[str | int]] = [{name: value} for name, value in self.fields().items()]
+        if length_range := self.content_length_range():
+            conditions.append(["content-length-range", *length_range])
+        return conditions
 
     def content_length_range(self) -> tuple[int, int] | None:
         """Bytes that the file must have at least and may have at most; None for any size."""

@@ -421,8 +421,8 @@ CASES = {
     "the function's clock": Case(
         lambda world: world.services.found_in_log(
             log_line(
-                "01ABC - presign.services.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of that of "
-                "OCI. OCI and Object Storage refuse what is signed at the wrong time.",
+                "01ABC - presign.services.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of "
+                "that of OCI. OCI and Object Storage refuse what is signed at the wrong time.",
                 minutes=5,
             )
         ),

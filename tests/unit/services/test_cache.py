@@ -168,7 +168,9 @@ class TestInTheBackground:
 
     def test_a_fetch_that_hangs_does_not_keep_the_process_from_ending(self) -> None:
         program = (
-            "import time; from presign.services.cache import CachedValue; from presign.problems import SecretUnavailable\n"
+            "import time\n"
+            "from presign.problems import SecretUnavailable\n"
+            "from presign.services.cache import CachedValue\n"
             "try: CachedValue(lambda: time.sleep(60), ttl_seconds=1).get(wait_seconds=0.1)\n"
             "except SecretUnavailable: print('ended')"
         )
