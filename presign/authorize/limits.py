@@ -1,7 +1,7 @@
 """The limits of a rule: bounds that a request must keep, and options that are added so that its URL keeps them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from presign.model.field_errors import pointer
 from presign.model.operation import ObjectOperation, Operation
 from presign.model.operations import multipart
 from presign.model.operations.objects import CopyObject, PostObject, PutObject
-from presign.model.options import options_of, travelling
+from presign.model.options import options_of
 from presign.model.part_sizes import max_part_bytes
 from presign.model.request import Request
 from presign.problems import FieldError
@@ -92,15 +92,16 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
 def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name, value in operation.given(travelling(type(operation), "query")).items()
-        if _overrides(operation, name) and (allowed == "none" or _changes_the_type(name, value))
+        for name, value in operation.given(_overrides(type(operation))).items()
+        if allowed == "none" or _changes_the_type(name, value)
     ]
     return ({}, refused) if refused else _KEPT
 
 
-def _overrides(operation: Operation, option: str) -> bool:
-    """Whether an option replaces a header of the store's answer."""
-    return options_of(type(operation))[option].wire_name.startswith("response-")
+@cache
+def _overrides(operation: type[Operation]) -> Set[str]:
+    """The options of `operation` that replace headers of the store's answer."""
+    return {name for name, option in options_of(operation).items() if option.wire_name.startswith("response-")}
 
 
 def _changes_the_type(option: str, value: Any) -> bool:

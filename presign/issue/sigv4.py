@@ -64,11 +64,6 @@ def signing_key(*, secret_access_key: str, scope: str) -> bytes:
     return key
 
 
-def signature(key: bytes, text: str) -> str:
-    """The signature of `text` with a signing key, in hexadecimal."""
-    return hmac.digest(key, text.encode(), "sha256").hex()
-
-
 def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentication: Mapping[str, str]) -> str:
     """The POST policy that allows `form` until `expires_at` (seconds since the epoch), and nothing else.
 
@@ -78,6 +73,25 @@ def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentic
     named = {"bucket": bucket, "key": form.key, **authentication}
     conditions = [*form.conditions(), *({name: value} for name, value in named.items())]
     return json.dumps({"expiration": rfc3339(expires_at), "conditions": conditions})
+
+
+class SigningKey:
+    """Signs under one key of at most 64 bytes with HMAC-SHA-256 (RFC 2104), both hashes having taken it in already.
+
+    A copy of the standard library's HMAC would make a batch a tenth slower.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def sign(self, text: str) -> str:
+        """The signature of `text`, in hexadecimal."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 class Signing:
@@ -97,11 +111,11 @@ class Signing:
         self.timestamp = timestamp(now)
         self.scope = credential_scope(date=self.timestamp[:8], region=region)
         self.credential = f"{key.access_key_id}/{self.scope}"
-        self.signing_key: bytes
+        self.signing_key: SigningKey
         if earlier and earlier.key == key and earlier.scope == self.scope:
             self.signing_key = earlier.signing_key
         else:
-            self.signing_key = signing_key(secret_access_key=key.secret_access_key, scope=self.scope)
+            self.signing_key = SigningKey(signing_key(secret_access_key=key.secret_access_key, scope=self.scope))
         self.authentication = (
             f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={uri_encode(self.credential)}&X-Amz-Date={self.timestamp}"
             "&X-Amz-Expires="
@@ -152,7 +166,7 @@ class SigV4Issuer:
             method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
         )
         to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
-        url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signature(signing.signing_key, to_sign)}"
+        url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
 
     def _form(self, grant: Grant, form: PostObject, signing: Signing, expires_in: int) -> PresignedUrl:
@@ -164,7 +178,7 @@ class SigV4Issuer:
         bucket, expires_at = grant.request.bucket, signing.now + expires_in
         document = policy_document(form, bucket=bucket, expires_at=expires_at, authentication=authentication)
         policy = b64encode(document.encode()).decode()
-        signed = {"policy": policy, "x-amz-signature": signature(signing.signing_key, policy)}
+        signed = {"policy": policy, "x-amz-signature": signing.signing_key.sign(policy)}
         fields = {**form.fields(), "key": form.key, **authentication, **signed}
         url = self._endpoint.bucket_url(bucket)
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, fields=fields)

@@ -1,6 +1,6 @@
 """The base of all operations: what they share, and how their options travel in the HTTP request."""
 
-from collections.abc import Container
+from collections.abc import Set
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -58,10 +58,10 @@ class Operation(
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
-    def given(self, among: Container[str]) -> dict[str, Any]:
+    def given(self, among: Set[str]) -> dict[str, Any]:
         """Those members `among` these that the caller has given, as JSON values."""
         members: dict[str, Any] = msgspec.to_builtins(self)
-        return {name: value for name, value in members.items() if name in among}
+        return {} if among.isdisjoint(members) else {name: members[name] for name in members if name in among}
 
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
@@ -78,13 +78,21 @@ class Operation(
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._written("header"))
+        return dict(self._written("header")) if travelling(type(self), "header") else {}
 
     def _written(self, place: Place) -> list[tuple[str, str]]:
         options = travelling(type(self), place)
+        given = self.given(options.keys())
         # The value as it is, since the JSON value of a moment is a text already.
-        values = [(option, getattr(self, name)) for name, option in options.items()]
-        return [(option.wire_name, option.text_of(value)) for option, value in values if value is not None]
+        return (
+            [
+                (option.wire_name, option.text_of(getattr(self, name)))
+                for name, option in options.items()
+                if name in given
+            ]
+            if given
+            else []
+        )
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):

@@ -165,7 +165,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
         if self.metadata_directive == "COPY":
-            given = self.given([*travelling(type(self), "header"), "metadata"])
+            given = self.given(travelling(type(self), "header").keys() | {"metadata"})
             errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
         return errors
 

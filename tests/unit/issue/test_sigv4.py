@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import calendar
+import hmac
 import json
 import string
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from presign.issue import sigv4
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
-from presign.issue.sigv4 import SigV4Issuer
+from presign.issue.sigv4 import SigningKey, SigV4Issuer
 from presign.issue.uri import uri_encode
 from presign.model.header_values import file_name_error
 from presign.model.object_names import key_error, prefix_error
@@ -162,14 +163,20 @@ class TestForm:
             issuer().issue(form, key=AWS_KEY, now=AWS_EXAMPLE_TIME)
 
 
-class TestSignature:
-    """HMAC-SHA-256 in hexadecimal."""
+class TestSigningKey:
+    """HMAC-SHA-256, with the key's share of it kept."""
 
     def test_the_published_vector(self) -> None:
         """RFC 4231, test case 2."""
-        assert sigv4.signature(b"Jefe", "what do ya want for nothing?") == (
+        assert SigningKey(b"Jefe").sign("what do ya want for nothing?") == (
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         )
+
+    @given(st.binary(min_size=1, max_size=64), st.text())
+    def test_equal_to_the_standard_library_however_often_it_signs(self, key: bytes, text: str) -> None:
+        signing_key = SigningKey(key)
+        expected = hmac.new(key, text.encode(), "sha256").hexdigest()
+        assert [signing_key.sign(text) for _ in range(2)] == [expected, expected]
 
 
 class TestWhatIsKept:
