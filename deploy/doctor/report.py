@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deploy.doctor.step import Finding, State, Step
+from deploy.doctor.finding import Finding, State
+from deploy.doctor.step import Step
 
 STYLES: dict[State, str] = {"ok": "green", "wrong": "bold red", "unknown": "yellow", "skipped": "dim"}
 _STATE_WIDTH = 9

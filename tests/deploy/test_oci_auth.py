@@ -48,8 +48,8 @@ def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kinds = oci.util.AUTH_TYPE_TO_SIGNER_FUNCTION_MAP
         monkeypatch.setitem(kinds, "delegation_token_with_instance_principal", lambda _: signer)
         tenancy = world.tenancy()
-        assert (tenancy.credentials.tenancy, tenancy.credentials.user) == (TENANCY, None)
-        assert tenancy.function.display_name == "presign"
+        assert (tenancy.oci.credentials.tenancy, tenancy.oci.credentials.user) == (TENANCY, None)
+        assert tenancy.function.resource.display_name == "presign"
 
 
 def test_an_incomplete_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from conftest import LIVE_VARIABLES
-from deploy.doctor import store_probes as probes
-from deploy.doctor.cors import s3_finding
-from deploy.doctor.s3 import SignedBucket, Trials
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store import probes
+from deploy.doctor.store.cors import s3_finding
+from deploy.doctor.store.signed_bucket import SignedBucket
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.web import ask
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from presign.authorize.rules import parse_rules

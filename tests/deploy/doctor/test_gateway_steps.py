@@ -17,8 +17,10 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from deploy import statements
-from deploy.doctor.gateway import SPECIFICATION_FILE, STEPS
-from deploy.doctor.step import Finding, findings_of
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.steps import STEPS
+from deploy.doctor.steps.gateway import SPECIFICATION_FILE
 from local.api_gateway.deployment import filled
 from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
@@ -72,7 +74,7 @@ class Gateway:
     def findings(self, token: str | None = None, *, only: str | None = None) -> dict[str, Finding]:
         """The findings of the steps by their names, or of the one with the name `only`."""
         environment = {} if token is None else {"PRESIGN_TOKEN": token}
-        steps = [step for step in STEPS if only in (None, step.name)]
+        steps = [step for step in STEPS if step.group == "gateway" and only in (None, step.name)]
         return {step.name: finding for step, finding in findings_of(steps, self.world.tenancy(environment=environment))}
 
     def finding(self, name: str, token: str | None = None) -> Finding:

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from deploy.doctor import store_probes as probes
-from deploy.doctor.s3 import SignedBucket, Trials
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store import probes
+from deploy.doctor.store.signed_bucket import SignedBucket
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.web import NoAnswer
 from local.server import Server
 from presign.authorize.rules import Rule, parse_rules

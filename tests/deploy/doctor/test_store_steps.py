@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from deploy.doctor.s3 import SignedBucket
-from deploy.doctor.step import Finding, findings_of
-from deploy.doctor.store import STEPS
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.steps.store import STEPS
+from deploy.doctor.store.signed_bucket import SignedBucket
 from local.object_storage.storage import Storage
 from local.server import Server
 from local.signed_api import not_found

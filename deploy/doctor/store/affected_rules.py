@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
 from presign.authorize.rules import Rule
 
 
@@ -19,7 +19,7 @@ def rules_text(numbers: Sequence[int]) -> str:
     return f"rule{'s' if len(numbers) > 1 else ''} {listed}"
 
 
-def failing(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
+def wrong_if_used(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
     """The store fails in something: `wrong` if rules are concerned.
 
     Args:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from deploy import statements
-from deploy.doctor import rights
-from deploy.doctor.s3 import is_taken, told
-from deploy.doctor.secret import SECRET_FILE, new_version_command
-from deploy.doctor.step import SECONDS_PER_STEP, Finding, Skipped, Step, together
+from deploy.doctor.finding import Finding, Skipped, worst_of
+from deploy.doctor.iam import principals
+from deploy.doctor.iam.rights import finding_on_rights
+from deploy.doctor.key_owner import key_owner
+from deploy.doctor.step import Step
+from deploy.doctor.steps.secret import SECRET_FILE, new_version_command
+from deploy.doctor.store.signed_bucket import status_and_code, succeeded
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
 from presign.authorize.rules import Rule
@@ -31,56 +32,6 @@ _ACCEPTED = ("", "AccessDenied", "NoSuchBucket")
 """The errors that a signature which matches can get: none, or one that hides the bucket from the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOwner:
-    """A user with a customer secret key.
-
-    Args:
-        ocid, name: of the user.
-        key: the key, as Identity describes it, which is without its secret half.
-        count: how many such keys the user has.
-    """
-
-    ocid: str
-    name: str
-    key: Any
-    count: int
-
-
-def key_owner(tenancy: Tenancy) -> KeyOwner | None:
-    """The user whose customer secret key it is; None if no user of the identity domain `Default` has such a key."""
-    return tenancy.once("the owner of the key", lambda: _find_owner(tenancy))
-
-
-def _find_owner(tenancy: Tenancy) -> KeyOwner | None:
-    from oci.exceptions import ServiceError
-
-    access_key_id, identity = tenancy.key.access_key_id, tenancy.identity
-    ends_at = tenancy.now() + SECONDS_PER_STEP
-    seen = set()
-
-    def owner(user: Any) -> KeyOwner | None:
-        keys = identity.list_customer_secret_keys(user.id).data
-        seen.add(user.id)
-        found = [key for key in keys if key.id == access_key_id]
-        return KeyOwner(user.id, user.name, found[0], len(keys)) if found else None
-
-    for likely in filter(None, [tenancy.signing_user_ocid, tenancy.credentials.user]):
-        try:
-            if found := owner(identity.get_user(likely).data):
-                return found
-        except ServiceError as exc:
-            if exc.status != 404:
-                raise
-    for user in tenancy.all(identity.list_users, tenancy.tenancy_ocid):
-        if tenancy.now() > ends_at:
-            raise TimeoutError
-        may_have_keys = getattr(user.capabilities, "can_use_customer_secret_keys", None) is not False
-        if may_have_keys and user.id not in seen and (found := owner(user)):
-            return found
-    return None
-
-
 def owner(tenancy: Tenancy) -> Finding:
     """Whose key it is, whether it is active, and how long it lives."""
     found = key_owner(tenancy)
@@ -88,9 +39,9 @@ def owner(tenancy: Tenancy) -> Finding:
         text = "No user of the identity domain Default has this key"
         if _is_accepted(tenancy):
             return Finding("unknown", f"{text}, but Object Storage accepts it: its user is in another domain.")
-        if tenancy.other_domains:
-            return Finding("unknown", f"{text}; one of another domain may: {', '.join(tenancy.other_domains)}.")
-        user = tenancy.signing_user_ocid or "<OCID of the signing user>"
+        if tenancy.iam.other_domains:
+            return Finding("unknown", f"{text}; one of another domain may: {', '.join(tenancy.iam.other_domains)}.")
+        user = tenancy.stack.signing_user_ocid or "<OCID of the signing user>"
         return Finding("wrong", f"{text}; it may have been deleted.", _replacement(tenancy, user), (SECRET_FILE,))
     expires: datetime | None = found.key.time_expires
     replacement = _replacement(tenancy, found.ocid, useless=found.key.id if found.count >= MAX_KEYS else None)
@@ -110,7 +61,7 @@ def owner(tenancy: Tenancy) -> Finding:
 
 def _replacement(tenancy: Tenancy, user: str, *, useless: str | None = None) -> str:
     """The commands that give the secret another key of a user, and before that delete a useless one."""
-    options = f"{tenancy.home_region_option} --user-id {user}"
+    options = f"{tenancy.oci.home_region_option} --user-id {user}"
     delete = [f"oci iam customer-secret-key delete{options} --customer-secret-key-id {useless}"] if useless else []
     create = f"(umask 077; oci iam customer-secret-key create{options} --display-name presign-2 > key.json)"
     return "\n".join([*delete, create, new_version_command(tenancy)])
@@ -124,21 +75,21 @@ def may_use_objects(tenancy: Tenancy) -> Finding:
     found = key_owner(tenancy)
     if found is None:
         raise Skipped("The signing user is not known.")
-    principal = rights.user(tenancy, ocid=found.ocid, name=found.name)
+    principal = principals.user(tenancy, ocid=found.ocid, name=found.name)
 
     def look(name: str) -> Finding:
-        compartment = tenancy.bucket(name).compartment_id
-        return rights.finding_on_rights(
+        compartment = tenancy.storage.bucket(name).compartment_id
+        return finding_on_rights(
             tenancy,
             permissions=_needed(_rules(tenancy, name)),
             compartment=compartment,
             variables={"target.bucket.name": name},
             statement=_statement(tenancy, name, compartment),
             principal=principal,
-            otherwise=f"Object Storage refuses URLs for {name}",
+            consequence=f"Object Storage refuses URLs for {name}",
         )
 
-    return together([look(name) for name in names])
+    return worst_of([look(name) for name in names])
 
 
 def _needed(rules: Sequence[Rule]) -> list[str]:
@@ -154,9 +105,9 @@ def _needed(rules: Sequence[Rule]) -> list[str]:
 
 def _rules(tenancy: Tenancy, bucket: str) -> list[Rule]:
     """The rules for presigned URLs of a bucket; none if the policy is not here."""
-    if tenancy.policy_is_in_package:
+    if tenancy.function.policy_is_in_package:
         return []
-    return [rule for rule in tenancy.rules if (rule.via, rule.bucket) == ("s3", bucket)]
+    return [rule for rule in tenancy.function.rules if (rule.via, rule.bucket) == ("s3", bucket)]
 
 
 def _statement(tenancy: Tenancy, bucket: str, compartment: str) -> str:
@@ -174,7 +125,7 @@ def list_one_key(tenancy: Tenancy) -> Finding:
     for name in _buckets(tenancy):
         lists = [rule for rule in _rules(tenancy, name) if rule.granted & _LISTS]
         for prefix in dict.fromkeys(rule.prefix.partition("{")[0] for rule in lists) or [""]:
-            code = _code_of_list(tenancy, name, region=tenancy.region, prefix=prefix)
+            code = _code_of_list(tenancy, name, region=tenancy.storage.region, prefix=prefix)
             if code in _MISMATCHES:
                 return _mismatch(tenancy, name)
             if code == "RequestTimeTooSkewed":
@@ -188,9 +139,9 @@ def list_one_key(tenancy: Tenancy) -> Finding:
 
 def _may_not_list(tenancy: Tenancy, name: str) -> Finding:
     """The finding if Object Storage hides a bucket from the signing user."""
-    if tenancy.namespace != tenancy.own_namespace:
+    if tenancy.storage.namespace != tenancy.storage.tenancy_namespace:
         raise Skipped("NAMESPACE is wrong.")
-    compartment = tenancy.bucket(name).compartment_id
+    compartment = tenancy.storage.bucket(name).compartment_id
     return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
         "wrong",
         f"Object Storage accepts the signature, but does not let the signing user list {name}.",
@@ -214,7 +165,7 @@ def _created_at(tenancy: Tenancy) -> float:
     with suppress(Skipped, ServiceError, TimeoutError):
         if found := key_owner(tenancy):
             return float(found.key.time_created.timestamp())
-    return float(tenancy.secret_bundle.time_created.timestamp())
+    return float(tenancy.secret.bundle.time_created.timestamp())
 
 
 def _check_active(tenancy: Tenancy) -> None:
@@ -226,7 +177,7 @@ def _check_active(tenancy: Tenancy) -> None:
     except (ServiceError, TimeoutError, Skipped):
         return
     if found is None:
-        if tenancy.other_domains:
+        if tenancy.iam.other_domains:
             return
         raise Skipped("No user has this key.")
     if found.key.lifecycle_state != "ACTIVE" or _has_expired(tenancy, found.key.time_expires):
@@ -238,9 +189,9 @@ def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
 
 
 def _buckets(tenancy: Tenancy) -> list[str]:
-    if tenancy.settings.secret is None:
+    if tenancy.function.settings.secret is None:
         raise Skipped("No rule needs a customer secret key.")
-    names = tenancy.buckets_of("s3")
+    names = tenancy.function.buckets_of("s3")
     if not names:
         raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
     return names
@@ -248,14 +199,14 @@ def _buckets(tenancy: Tenancy) -> list[str]:
 
 def _code_of_list(tenancy: Tenancy, bucket: str, *, region: str, prefix: str = "") -> str:
     """The code of the error that a signed list of one key gets, or else its status; empty if it succeeds."""
-    answer = tenancy.signed_bucket(bucket, region=region).send(ListObjectsV2(max_keys=1, prefix=prefix or None))
-    return "" if is_taken(answer) else told(answer).split()[-1]
+    answer = tenancy.storage.signed_bucket(bucket, region=region).send(ListObjectsV2(max_keys=1, prefix=prefix or None))
+    return "" if succeeded(answer) else status_and_code(answer).split()[-1]
 
 
 def _is_accepted(tenancy: Tenancy) -> bool:
     """Whether Object Storage accepts the signature."""
     with suppress(NoAnswer, Skipped):
-        return _code_of_list(tenancy, _buckets(tenancy)[0], region=tenancy.region) in _ACCEPTED
+        return _code_of_list(tenancy, _buckets(tenancy)[0], region=tenancy.storage.region) in _ACCEPTED
     return False
 
 
@@ -264,11 +215,12 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
     if finding := _is_young(tenancy, "Object Storage does not know it yet"):
         return finding
     _check_active(tenancy)
-    for region in tenancy.likely_regions:
+    signed_for = tenancy.storage.region
+    for region in tenancy.storage.likely_regions:
         if _code_of_list(tenancy, bucket, region=region) in _ACCEPTED:
             return Finding(
                 "wrong",
-                f"The credential scope has the wrong region: Object Storage accepts {region}, not {tenancy.region}.",
+                f"The credential scope has the wrong region: Object Storage accepts {region}, not {signed_for}.",
                 f"set REGION to {region} (docs/operations.md#change-a-setting)",
             )
     return Finding(
@@ -287,7 +239,7 @@ def _group(tenancy: Tenancy) -> str:
     found = None
     with suppress(ServiceError, TimeoutError, Skipped):
         found = key_owner(tenancy)
-        groups = tenancy.groups_of_user(found.ocid) if found else []
+        groups = tenancy.iam.groups_of_user(found.ocid) if found else []
         if len(groups) == 1:
             return str(groups[0].name)
     return f"<a group with {found.name}>" if found else "<the signing user's group>"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from urllib3 import encode_multipart_formdata
 
@@ -16,8 +14,7 @@ from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigV4Issuer
 from presign.model.invocation import Principal
-from presign.model.operation import ObjectOperation, Operation
-from presign.model.operations.multipart import CreateMultipartUpload
+from presign.model.operation import Operation
 from presign.model.outcomes import PresignedUrl
 from presign.model.request import Request
 from presign.services.key import CustomerSecretKey
@@ -76,72 +73,7 @@ class SignedBucket:
         return ask(url.method, url.url, headers={**typed, **url.headers, **(headers or {})}, body=content)
 
 
-class Operator(Protocol):
-    """Removes with the operator's own credentials; either method may raise any error."""
-
-    def delete_object(self, key: str) -> None:
-        """Delete an object with all its versions."""
-
-    def abort_uploads(self, key: str) -> None:
-        """Abort the uploads in parts of an object."""
-
-
-class Trials:
-    """A context manager for a few small objects with random names below one prefix; it removes them in the end.
-
-    Args:
-        bucket: where they are.
-        prefix: of their keys.
-        operator: removes them.
-
-    Attributes:
-        left: after the end, the keys that could not be removed.
-    """
-
-    def __init__(self, bucket: SignedBucket, *, prefix: str, operator: Operator) -> None:
-        self.bucket = bucket
-        self.left: list[str] = []
-        self._prefix = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
-        self._operator = operator
-        self._objects: set[str] = set()
-        self._uploads: set[str] = set()
-
-    def __enter__(self) -> Trials:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        removals = [(self._operator.abort_uploads, key) for key in sorted(self._uploads)]
-        removals += [(self._operator.delete_object, key) for key in sorted(self._objects)]
-        for remove, key in removals:
-            try:
-                remove(key)
-            except Exception:  # noqa: BLE001 - the others must go all the same
-                self.left.append(key)
-
-    def key(self) -> str:
-        """A key that no object has."""
-        return f"{self._prefix}presign-doctor-{uuid.uuid4().hex}"
-
-    def write(self, operation: ObjectOperation, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-        """Write an object, as `SignedBucket.send` does; it is removed in the end unless the store refuses it."""
-        known = operation.key in self._objects
-        self._objects.add(operation.key)
-        answer = self.bucket.send(operation, content, headers)
-        if 400 <= answer.status < 500 and not known:
-            self._objects.discard(operation.key)
-        return answer
-
-    def begin_upload(self, key: str) -> str | None:
-        """The upload id of a new upload in parts; None if the store refuses it."""
-        self._uploads.add(key)
-        found = _upload_id.search(self.bucket.send(CreateMultipartUpload(key=key), b"").body.decode(errors="replace"))
-        if found is None:
-            self._uploads.discard(key)
-            return None
-        return found[1]
-
-
-def is_taken(answer: Answer) -> bool:
+def succeeded(answer: Answer) -> bool:
     """Whether the store did as asked."""
     return 200 <= answer.status < 300
 
@@ -151,7 +83,7 @@ def is_refused(answer: Answer) -> bool:
     return 400 <= answer.status < 500 or answer.status == 501
 
 
-def told(answer: Answer) -> str:
+def status_and_code(answer: Answer) -> str:
     """The status of an answer and the code of its error: no more of it, as S3's errors quote what was signed."""
     found = _code.search(answer.body.decode(errors="replace"))
     return f"{answer.status} {found[1]}" if found else str(answer.status)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from deploy.doctor import cors, store_probes
-from deploy.doctor.s3 import Trials
-from deploy.doctor.step import Finding, Skipped, Step
+from deploy.doctor.finding import Finding, Skipped
+from deploy.doctor.step import Step
+from deploy.doctor.store import cors, probes
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.tenancy import Tenancy
 from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
@@ -48,36 +49,36 @@ class OciOperator:
 
 
 def _cors_of_s3(tenancy: Tenancy) -> Finding:
-    origin, endpoint, bucket = _origin(tenancy), tenancy.storage_endpoint, _bucket(tenancy)
+    origin, endpoint, bucket = _origin(tenancy), tenancy.storage.endpoint, _bucket(tenancy)
     url = f"{endpoint.scheme}://{endpoint.host(bucket)}{endpoint.path(bucket, 'presign-doctor')}"
-    return cors.s3_finding(url, origin=origin, rules=tenancy.rules)
+    return cors.s3_finding(url, origin=origin, rules=tenancy.function.rules)
 
 
 def _cors_of_pars(tenancy: Tenancy) -> Finding:
-    origin, native = _origin(tenancy), tenancy.object_storage.base_client.endpoint
+    origin, native = _origin(tenancy), tenancy.storage.client.base_client.endpoint
     # No preflight can be authorized, so a PAR that does not exist will do.
-    url = f"{native}/p/presign-doctor/n/{tenancy.namespace}/b/{_bucket(tenancy)}/o/presign-doctor"
-    return cors.par_finding(url, origin=origin, rules=tenancy.rules)
+    url = f"{native}/p/presign-doctor/n/{tenancy.storage.namespace}/b/{_bucket(tenancy)}/o/presign-doctor"
+    return cors.par_finding(url, origin=origin, rules=tenancy.function.rules)
 
 
 def _listing(tenancy: Tenancy) -> Finding:
-    return store_probes.listing(tenancy.signed_bucket(_bucket(tenancy)), tenancy.rules)
+    return probes.listing(tenancy.storage.signed_bucket(_bucket(tenancy)), tenancy.function.rules)
 
 
 def _longest_expiry(tenancy: Tenancy) -> Finding:
-    bucket = tenancy.signed_bucket(_bucket(tenancy))
-    return store_probes.longest_expiry(bucket, max_expires_in=tenancy.settings.max_expires_in)
+    bucket = tenancy.storage.signed_bucket(_bucket(tenancy))
+    return probes.longest_expiry(bucket, max_expires_in=tenancy.function.settings.max_expires_in)
 
 
 def _virtual_hosted(tenancy: Tenancy) -> Finding:
-    endpoint, in_use = tenancy.storage_endpoint, tenancy.settings.virtual_hosted
+    endpoint, in_use = tenancy.storage.endpoint, tenancy.function.settings.virtual_hosted
     if not in_use:
-        if not endpoint.authority.endswith(_OCI_DOMAINS) or realm_domain(tenancy.region) != "oraclecloud.com":
+        if not endpoint.authority.endswith(_OCI_DOMAINS) or realm_domain(tenancy.storage.region) != "oraclecloud.com":
             raise Skipped("The host names of this store for virtual-hosted style are not known here.")
-        endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace="", region=tenancy.region)
-    names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.buckets_of("s3") or [_bucket(tenancy)]
-    return store_probes.virtual_hosted(
-        [tenancy.signed_bucket(name, endpoint=endpoint) for name in names], in_use=in_use
+        endpoint = StorageEndpoint.from_template(_VIRTUAL_HOSTED, namespace="", region=tenancy.storage.region)
+    names = [_bucket(tenancy)] if tenancy.arguments.write else tenancy.function.buckets_of("s3") or [_bucket(tenancy)]
+    return probes.virtual_hosted(
+        [tenancy.storage.signed_bucket(name, endpoint=endpoint) for name in names], in_use=in_use
     )
 
 
@@ -88,12 +89,12 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
         if not tenancy.arguments.write:
             raise Skipped("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
         name, _, prefix = tenancy.arguments.write.partition("/")
-        operator = OciOperator(tenancy.object_storage, namespace=tenancy.namespace, bucket=name)
-        trials = Trials(tenancy.signed_bucket(name), prefix=prefix, operator=operator)
-        rules = tenancy.rules
+        operator = OciOperator(tenancy.storage.client, namespace=tenancy.storage.namespace, bucket=name)
+        trials = Trials(tenancy.storage.signed_bucket(name), prefix=prefix, operator=operator)
+        rules = tenancy.function.rules
         # Python waits for this thread before it ends, so the objects go even if the step takes too long.
         with ThreadPoolExecutor(1) as executor:
-            return executor.submit(store_probes.with_trials, trials, probe, rules).result()
+            return executor.submit(probes.with_trials, trials, probe, rules).result()
 
     return look
 
@@ -108,9 +109,9 @@ def _bucket(tenancy: Tenancy) -> str:
     """The bucket to ask about."""
     if tenancy.arguments.write:
         return str(tenancy.arguments.write).partition("/")[0]
-    if not tenancy.buckets:
+    if not tenancy.function.buckets:
         raise Skipped("Each bucket of POLICY depends on a claim: name one with --write BUCKET/PREFIX.")
-    return (tenancy.buckets_of("s3") or tenancy.buckets)[0]
+    return (tenancy.function.buckets_of("s3") or tenancy.function.buckets)[0]
 
 
 GROUP = "store"
@@ -121,7 +122,7 @@ STEPS: tuple[Step, ...] = (
     Step(GROUP, "list-type=2", _listing),
     Step(GROUP, "URLs valid for seven days", _longest_expiry),
     Step(GROUP, "virtual-hosted style", _virtual_hosted),
-    Step(GROUP, "create_only", _writing(store_probes.create_only)),
-    Step(GROUP, "unsigned x-amz-copy-source", _writing(store_probes.unsigned_copies)),
-    Step(GROUP, "forms", _writing(store_probes.forms)),
+    Step(GROUP, "create_only", _writing(probes.create_only)),
+    Step(GROUP, "unsigned x-amz-copy-source", _writing(probes.unsigned_copies)),
+    Step(GROUP, "forms", _writing(probes.forms)),
 )

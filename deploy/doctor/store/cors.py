@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploy.doctor.policy_use import failing
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store.affected_rules import wrong_if_used
 from deploy.doctor.web import Answer, ask
 from presign.authorize.rules import Rule, upload_limits
 
@@ -55,7 +55,7 @@ def s3_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
     mend = 'set "via": "par" in {rules}, or let pages send forms (post_object)'
     if limits := sorted({limit for number in needing for limit in upload_limits(rules[number])}):
         mend += f"; a PAR can't keep {', '.join(limits)}, so check uploads when they have arrived"
-    return failing(needing, text=text, mend=mend)
+    return wrong_if_used(needing, text=text, mend=mend)
 
 
 def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
@@ -74,7 +74,9 @@ def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
     mend = 'set "via": "s3" in {rules}, and let pages send forms (post_object)'
     if missing == [_ALLOWED_HEADERS.format(", ".join(HEADERS))]:
         mend = "let pages send the content as an ArrayBuffer and without headers, which needs no preflight"
-    return failing([number for number, rule in enumerate(rules) if _browser_uploads(rule, "par")], text=text, mend=mend)
+    return wrong_if_used(
+        [number for number, rule in enumerate(rules) if _browser_uploads(rule, "par")], text=text, mend=mend
+    )
 
 
 def _preflight(url: str, origin: str, headers: Iterable[str]) -> tuple[int, list[str]]:
