@@ -334,12 +334,13 @@ class TestRights:
         self, terraform: Callable[[Path], Terraform], tmp_path: Path
     ) -> None:
         inputs = [f"-var={name}={value}" for name, value in REQUIRED.items()]
-        done = terraform(make(tmp_path)).run("console", *inputs, stdin="jsonencode(local.permissions)\n")
+        values = "[local.permissions, local.par_permissions, local.event_operations]"
+        done = terraform(make(tmp_path)).run("console", *inputs, stdin=f"jsonencode({values})\n")
         assert done.returncode == 0, done.stderr
-        permissions = json.loads(json.loads(done.stdout))
-        assert {name: sorted(of) for name, of in permissions.items()} == {
-            name: sorted(of) for name, of in statements.PERMISSIONS.items()
-        }
+        permissions, par_permissions, event_operations = json.loads(json.loads(done.stdout))
+        assert {name: tuple(of) for name, of in permissions.items()} == statements.PERMISSIONS
+        assert par_permissions == ["OBJECT_CREATE", "OBJECT_OVERWRITE", "OBJECT_INSPECT", "OBJECT_READ"]
+        assert event_operations == ["get_object", "read", "*"]
 
 
 class TestGateway:
@@ -572,6 +573,7 @@ class TestPack:
         assert {file.name for file in (tmp_path / "unpacked").iterdir()} == {
             *(file.name for file in stack.SOURCES.iterdir()),
             "api_deployment.tf.json",
+            "permissions.tf.json",
             "function.zip",
         }
 

@@ -107,9 +107,7 @@ def events(tenancy: Tenancy) -> Finding:
 def needing_events(tenancy: Tenancy) -> dict[str, str]:
     """The buckets whose events the settings count on, each with the reason."""
     delivered = tenancy.function.rules if tenancy.function.settings.deliver_to else []
-    # An event is answered with a URL to read its object.
-    answering = (rule for rule in delivered if "invoke" in rule.callers and "get_object" in rule.granted)
-    reasons = {rule.bucket: "DELIVER_TO is set" for rule in answering}
+    reasons = {rule.bucket: "DELIVER_TO is set" for rule in delivered if rule.answers_events}
     return reasons | {rule.bucket: "a rule is single_use" for rule in tenancy.function.rules if rule.single_use}
 
 
