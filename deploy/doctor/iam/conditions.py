@@ -41,6 +41,8 @@ def holds(condition: str, variables: Mapping[str, str]) -> Verdict:
 
 
 class _Reader:
+    """Reads a condition token by token, and judges it; raises ValueError or IndexError where it makes no sense."""
+
     def __init__(self, tokens: Sequence[re.Match[str]], variables: Mapping[str, str]) -> None:
         self._tokens = tokens
         self._variables = variables
@@ -111,13 +113,16 @@ class _Reader:
         return token
 
 
-def verdict_of(holds: bool) -> Verdict:
-    return Verdict.YES if holds else Verdict.NO
+def verdict_of(is_true: bool) -> Verdict:
+    """The verdict on something that is known."""
+    return Verdict.YES if is_true else Verdict.NO
 
 
 def all_of(parts: Sequence[Verdict]) -> Verdict:
+    """Whether all of the parts hold: the worst of their verdicts."""
     return min(parts, key=lambda one: one.value, default=Verdict.YES)
 
 
 def any_of(parts: Sequence[Verdict]) -> Verdict:
+    """Whether any of the parts holds: the best of their verdicts."""
     return max(parts, key=lambda one: one.value, default=Verdict.NO)

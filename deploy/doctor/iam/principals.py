@@ -16,13 +16,13 @@ from deploy.doctor.tenancy import Tenancy
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One that needs rights.
+    """A principal that needs rights.
 
     Args:
         name: as a sentence names it.
         variables: the values that conditions have for it.
-        subjects: gives, for some statements, the groups that surely have it, and those that may have it, which are
-            more; as statements name them.
+        subjects: takes the statements that may be about it, and gives two lists of groups as statements name them:
+            those that surely have it, and those that surely or perhaps have it.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Principal:
 
 
 def function(tenancy: Tenancy) -> Principal:
-    """The function; asks for its dynamic groups only if that is necessary."""
+    """The function. Its dynamic groups are looked up only when `subjects` is called."""
 
     def subjects(allowed: Sequence[str]) -> tuple[list[str], list[str]]:
         surely, perhaps = _subjects(tenancy, groups_of_function(tenancy), allowed)
@@ -39,11 +39,8 @@ def function(tenancy: Tenancy) -> Principal:
             raise Skipped("No dynamic group has the function.")
         return surely, perhaps
 
-    return Principal(
-        "the function",
-        _principal("fnfunc", tenancy.target.function_ocid, tenancy.function.resource.compartment_id),
-        subjects,
-    )
+    ocid, compartment = tenancy.target.function_ocid, tenancy.function.resource.compartment_id
+    return Principal("the function", _resource_variables("fnfunc", ocid, compartment), subjects)
 
 
 def gateway(tenancy: Tenancy) -> Principal:
@@ -51,7 +48,7 @@ def gateway(tenancy: Tenancy) -> Principal:
     ocid, compartment = tenancy.gateway.resource.id, tenancy.gateway.resource.compartment_id
     return Principal(
         "the gateway",
-        _principal("ApiGateway", ocid, compartment),
+        _resource_variables("ApiGateway", ocid, compartment),
         lambda allowed: _subjects(tenancy, _groups_of(tenancy, "ApiGateway", ocid, compartment), allowed),
     )
 
@@ -81,7 +78,7 @@ def group_name(tenancy: Tenancy) -> str:
 
 
 def may_need_no_group(tenancy: Tenancy) -> bool:
-    """Whether a statement for any user may be about the function, in the compartments of all that it uses."""
+    """Whether a statement for any user may give the function rights, where the things are that it uses."""
     from oci.exceptions import ServiceError
 
     looks: list[Callable[[], Any]] = [lambda: tenancy.function.resource, lambda: tenancy.secret.resource]
@@ -95,7 +92,8 @@ def may_need_no_group(tenancy: Tenancy) -> bool:
     return False
 
 
-def _principal(kind: str, ocid: str, compartment: str) -> dict[str, str]:
+def _resource_variables(kind: str, ocid: str, compartment: str) -> dict[str, str]:
+    """The variables of a principal that is a resource."""
     return {
         "request.principal.type": kind,
         "request.principal.id": ocid,
@@ -109,7 +107,7 @@ def _groups_of(tenancy: Tenancy, kind: str, ocid: str, compartment: str) -> list
         "resource.type": kind,
         "resource.id": ocid,
         "resource.compartment.id": compartment,
-        # It is no instance.
+        # Such a resource is no compute instance, so a rule about instances does not match.
         "instance.id": "",
         "instance.compartment.id": "",
     }

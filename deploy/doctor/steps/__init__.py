@@ -1,9 +1,13 @@
-"""The steps of the diagnosis: each module has those of one heading, and names them at its end."""
+"""The steps of the diagnosis, in modules by their subjects.
+
+A step is a function that takes the tenancy and gives a finding. The end of its module lists it under a heading and a
+name, with the permission that an operator needs for it.
+"""
 
 from __future__ import annotations
 
 from deploy.doctor.step import Step
-from deploy.doctor.steps import bucket, calls, clock, events, function, gateway, key, logs, secret, store
+from deploy.doctor.steps import bucket, calls, clock, events, function, gateway, key, key_rights, logs, secret, store
 
 STEPS: tuple[Step, ...] = (
     *clock.STEPS,
@@ -11,6 +15,7 @@ STEPS: tuple[Step, ...] = (
     *secret.STEPS,
     *bucket.STEPS,
     *key.STEPS,
+    *key_rights.STEPS,
     *gateway.STEPS,
     *calls.STEPS,
     *store.STEPS,

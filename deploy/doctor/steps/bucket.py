@@ -42,12 +42,12 @@ def namespace(tenancy: Tenancy) -> Finding:
     return Finding("ok", f"{actual}.")
 
 
-def is_there(tenancy: Tenancy) -> Finding:
-    """Whether each bucket of the policy is there."""
-    return _of_each(tenancy, lambda name: _is_there(tenancy, name))
+def exists(tenancy: Tenancy) -> Finding:
+    """Whether each bucket of the policy exists."""
+    return _for_each_bucket(tenancy, lambda name: _existence(tenancy, name))
 
 
-def _is_there(tenancy: Tenancy, name: str) -> Finding:
+def _existence(tenancy: Tenancy, name: str) -> Finding:
     from oci.exceptions import ServiceError
     from oci.object_storage import ObjectStorageClient
 
@@ -88,7 +88,7 @@ def _signing_user_sees(tenancy: Tenancy, name: str) -> bool:
 
 def events(tenancy: Tenancy) -> Finding:
     """Whether the buckets send the events that the settings count on."""
-    reasons = needing_events(tenancy)
+    reasons = reasons_for_events(tenancy)
 
     def look(name: str) -> Finding:
         if tenancy.storage.bucket(name).object_events_enabled:
@@ -101,10 +101,10 @@ def events(tenancy: Tenancy) -> Finding:
             f"oci os bucket update --region {tenancy.storage.region} --name {name} --object-events-enabled true",
         )
 
-    return _of_each(tenancy, look)
+    return _for_each_bucket(tenancy, look)
 
 
-def needing_events(tenancy: Tenancy) -> dict[str, str]:
+def reasons_for_events(tenancy: Tenancy) -> dict[str, str]:
     """The buckets whose events the settings count on, each with the reason."""
     delivered = tenancy.function.rules if tenancy.function.settings.deliver_to else []
     reasons = {rule.bucket: "DELIVER_TO is set" for rule in delivered if rule.answers_events}
@@ -142,7 +142,7 @@ def lifecycle(tenancy: Tenancy) -> Finding:
             (f"Object Storage needs this statement first: {statement}",),
         )
 
-    return _of_each(tenancy, look)
+    return _for_each_bucket(tenancy, look)
 
 
 def _allows_parts(rule: Rule) -> bool:
@@ -180,11 +180,11 @@ def may_make_pars(tenancy: Tenancy) -> Finding:
         )
         return worst_of([may_manage, may_use])
 
-    return _of_each(tenancy, look, names=tenancy.function.buckets_of("par"))
+    return _for_each_bucket(tenancy, look, names=tenancy.function.buckets_of("par"))
 
 
-def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[str] | None = None) -> Finding:
-    """The findings on the buckets, as one."""
+def _for_each_bucket(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[str] | None = None) -> Finding:
+    """One finding on all buckets of the policy, or on those of these names."""
     names = tenancy.function.buckets if names is None else names
     if not names:
         raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
@@ -193,7 +193,7 @@ def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[st
 
 STEPS = (
     Step("bucket", "namespace", namespace, "read objectstorage-namespaces in tenancy"),
-    Step("bucket", "there", is_there, "read buckets in the bucket's compartment"),
+    Step("bucket", "there", exists, "read buckets in the bucket's compartment"),
     Step("bucket", "events", events, "read buckets in the bucket's compartment"),
     Step("bucket", "unfinished uploads", lifecycle, "read buckets in the bucket's compartment"),
     Step("bucket", "the function may make PARs", may_make_pars, "inspect policies in tenancy"),

@@ -10,14 +10,14 @@ from deploy.doctor.finding import Finding, Skipped, worst_of
 from deploy.doctor.iam.principals import group_name
 from deploy.doctor.iam.rights import finding_on_rights
 from deploy.doctor.step import Step
-from deploy.doctor.steps.bucket import needing_events
+from deploy.doctor.steps.bucket import reasons_for_events
 from deploy.doctor.tenancy import Tenancy
 from presign.read.events import EVENT_TYPES
 
 
-def comes_in(tenancy: Tenancy) -> Finding:
+def rule_calls_function(tenancy: Tenancy) -> Finding:
     """Whether an enabled rule of the Events service calls the function for the buckets whose events it needs."""
-    reasons = needing_events(tenancy)
+    reasons = reasons_for_events(tenancy)
     names = [name for name in tenancy.function.buckets if name in reasons]
     if not names:
         raise Skipped("No rule of POLICY needs the events of a bucket that it names.")
@@ -99,7 +99,7 @@ def _to_queue(tenancy: Tenancy, ocid: str) -> Finding:
 
 
 STEPS = (
-    Step("events", "a rule calls the function", comes_in, "read cloudevents-rules in tenancy"),
+    Step("events", "a rule calls the function", rule_calls_function, "read cloudevents-rules in tenancy"),
     Step(
         "events",
         "the function may deliver",

@@ -27,11 +27,11 @@ def state(tenancy: Tenancy) -> Finding:
 
 def specification(tenancy: Tenancy) -> Finding:
     """Whether the deployed specification is `gateway/deployment.json` as it is filled."""
-    differences, besides = tenancy.gateway.specification.differences(function_ocid=tenancy.target.function_ocid)
+    differences, additions = tenancy.gateway.specification.differences(function_ocid=tenancy.target.function_ocid)
     if not differences:
-        return Finding("ok", "It is gateway/deployment.json.", None, tuple(besides))
+        return Finding("ok", "It is gateway/deployment.json.", None, tuple(additions))
     text = f"It differs from gateway/deployment.json in {len(differences)} place{'s' if len(differences) > 1 else ''}."
-    return Finding("wrong", text, update_command(tenancy), (*differences, *besides, SPECIFICATION_FILE))
+    return Finding("wrong", text, update_command(tenancy), (*differences, *additions, SPECIFICATION_FILE))
 
 
 def gateway_secret(tenancy: Tenancy) -> Finding:
@@ -39,7 +39,7 @@ def gateway_secret(tenancy: Tenancy) -> Finding:
     expected = tenancy.function.settings.gateway_secrets
     if not expected:
         return Finding("ok", "CLAIMS_KEY is not set, as no rule of POLICY needs it.")
-    if tenancy.gateway.specification.carries(expected):
+    if tenancy.gateway.specification.sends(expected):
         return Finding("ok", "The gateway sends a secret that is in CLAIMS_KEY.")
     return Finding(
         "wrong",
@@ -84,7 +84,7 @@ def token(tenancy: Tenancy) -> Finding:
         return Finding("wrong", f"It is no JWT: it {exc}.", "give the access token of a user")
     keys = None
     if deployed.jwks_uri is not None:
-        with suppress(NoAnswer, Skipped):  # as the step before has told
+        with suppress(NoAnswer, Skipped):  # which the step `jwks` reports
             keys = tokens.keys_in(_answer_of_jwks(tenancy, deployed.jwks_uri))
     return tokens.token_finding(found, deployed, keys, now=tenancy.now())
 
@@ -102,6 +102,7 @@ def call_statement(tenancy: Tenancy) -> str:
 
 
 def given_token(tenancy: Tenancy) -> str:
+    """The token of a user that the operator has given."""
     if tenancy.token is None:
         raise Skipped("No token is given: use --token-file FILE, or PRESIGN_TOKEN in the environment.")
     return tenancy.token

@@ -1,23 +1,19 @@
-"""The customer secret key: its owner, the owner's rights, and what Object Storage says to requests that it signs."""
+"""The customer secret key: its owner, and whether Object Storage accepts its signatures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from deploy import statements
-from deploy.doctor.finding import Finding, Skipped, worst_of
-from deploy.doctor.iam import principals
-from deploy.doctor.iam.rights import finding_on_rights
+from deploy.doctor.finding import Finding, Skipped
 from deploy.doctor.key_owner import key_owner
 from deploy.doctor.step import Step
+from deploy.doctor.steps.key_rights import LISTS, buckets_of_urls, presigning_rules, statement_for
 from deploy.doctor.steps.secret import SECRET_FILE, new_version_command
 from deploy.doctor.store.signed_bucket import status_and_code, succeeded
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
-from presign.authorize.rules import Rule
-from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
+from presign.model.operations.prefixes import ListObjectsV2
 
 YOUNG_SECONDS = 300
 """A new key takes up to this long to arrive everywhere: reports say two to four minutes."""
@@ -25,15 +21,13 @@ YOUNG_SECONDS = 300
 MAX_KEYS = 2
 """Customer secret keys that a user may have."""
 
-_LISTS = {ListObjectsV2.name(), ListMultipartUploads.name()}
-
 _MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
 _ACCEPTED = ("", "AccessDenied", "NoSuchBucket")
 """The errors that a signature which matches can get: none, or one that hides the bucket from the user."""
 
 
 def owner(tenancy: Tenancy) -> Finding:
-    """Whose key it is, whether it is active, and how long it lives."""
+    """Whether a user has the key, and it is active; tells the user, and when it ends."""
     found = key_owner(tenancy)
     if found is None:
         text = "No user of the identity domain Default has this key"
@@ -60,74 +54,21 @@ def owner(tenancy: Tenancy) -> Finding:
 
 
 def _replacement(tenancy: Tenancy, user: str, *, useless: str | None = None) -> str:
-    """The commands that give the secret another key of a user, and before that delete a useless one."""
+    """The commands that put a new key of a user into the secret; a useless key is deleted first, to make room."""
     options = f"{tenancy.oci.home_region_option} --user-id {user}"
     delete = [f"oci iam customer-secret-key delete{options} --customer-secret-key-id {useless}"] if useless else []
     create = f"(umask 077; oci iam customer-secret-key create{options} --display-name presign-2 > key.json)"
     return "\n".join([*delete, create, new_version_command(tenancy)])
 
 
-def may_use_objects(tenancy: Tenancy) -> Finding:
-    """Whether statements let the signing user do what the function's URLs are for."""
-    names = [name for name in _buckets(tenancy) if _rules(tenancy, name)]
-    if not names:
-        raise Skipped("No rule is known that names a bucket.")
-    found = key_owner(tenancy)
-    if found is None:
-        raise Skipped("The signing user is not known.")
-    principal = principals.user(tenancy, ocid=found.ocid, name=found.name)
-
-    def look(name: str) -> Finding:
-        compartment = tenancy.storage.bucket(name).compartment_id
-        return finding_on_rights(
-            tenancy,
-            permissions=_needed(_rules(tenancy, name)),
-            compartment=compartment,
-            variables={"target.bucket.name": name},
-            statement=_statement(tenancy, name, compartment),
-            principal=principal,
-            consequence=f"Object Storage refuses URLs for {name}",
-        )
-
-    return worst_of([look(name) for name in names])
-
-
-def _needed(rules: Sequence[Rule]) -> list[str]:
-    """The permissions without which a URL of these rules fails."""
-    granted = {operation for rule in rules for operation in rule.granted}
-    needed = set(statements.permissions_of(granted))
-    if granted.isdisjoint({*_LISTS, "list_parts"}):
-        needed.discard("OBJECT_INSPECT")
-    if all(rule.create_only for rule in rules if "OBJECT_OVERWRITE" in statements.permissions_of(rule.granted)):
-        needed.discard("OBJECT_OVERWRITE")
-    return sorted(needed)
-
-
-def _rules(tenancy: Tenancy, bucket: str) -> list[Rule]:
-    """The rules for presigned URLs of a bucket; none if the policy is not here."""
-    if tenancy.function.policy_is_in_package:
-        return []
-    return [rule for rule in tenancy.function.rules if (rule.via, rule.bucket) == ("s3", bucket)]
-
-
-def _statement(tenancy: Tenancy, bucket: str, compartment: str) -> str:
-    granted = [operation for rule in _rules(tenancy, bucket) for operation in rule.granted]
-    return statements.signer_may_use_objects(
-        group=_group(tenancy),
-        compartment=f"id {compartment}",
-        buckets=[bucket],
-        permissions=statements.permissions_of(granted),
-    )
-
-
-def list_one_key(tenancy: Tenancy) -> Finding:
-    """Whether Object Storage accepts the signature, and lets the signing user list if a URL may: by a signed list."""
-    for name in _buckets(tenancy):
-        lists = [rule for rule in _rules(tenancy, name) if rule.granted & _LISTS]
+def signature(tenancy: Tenancy) -> Finding:
+    """Whether Object Storage accepts a signed list; it must also answer it if the policy gives URLs for lists."""
+    for name in buckets_of_urls(tenancy):
+        lists = [rule for rule in presigning_rules(tenancy, name) if rule.granted & LISTS]
         for prefix in dict.fromkeys(rule.prefix.partition("{")[0] for rule in lists) or [""]:
             code = _code_of_list(tenancy, name, region=tenancy.storage.region, prefix=prefix)
             if code in _MISMATCHES:
-                return _mismatch(tenancy, name)
+                return _mismatch_finding(tenancy, name)
             if code == "RequestTimeTooSkewed":
                 raise Skipped("The clock of this machine is off.")
             if code not in _ACCEPTED:
@@ -142,15 +83,15 @@ def _may_not_list(tenancy: Tenancy, name: str) -> Finding:
     if tenancy.storage.namespace != tenancy.storage.tenancy_namespace:
         raise Skipped("NAMESPACE is wrong.")
     compartment = tenancy.storage.bucket(name).compartment_id
-    return _is_young(tenancy, f"its user may not list {name} yet") or Finding(
+    return _too_young(tenancy, f"its user may not list {name} yet") or Finding(
         "wrong",
         f"Object Storage accepts the signature, but does not let the signing user list {name}.",
-        _statement(tenancy, name, compartment),
+        statement_for(tenancy, name, compartment),
     )
 
 
-def _is_young(tenancy: Tenancy, text: str) -> Finding | None:
-    """That one must wait, if the key is so young that it may not have arrived everywhere, nor its user's rights."""
+def _too_young(tenancy: Tenancy, text: str) -> Finding | None:
+    """The finding that one must wait, since a new key and its user's rights take time to arrive everywhere."""
     age = max(0.0, tenancy.now() - _created_at(tenancy))
     if age >= YOUNG_SECONDS:
         return None
@@ -168,8 +109,8 @@ def _created_at(tenancy: Tenancy) -> float:
     return float(tenancy.secret.bundle.time_created.timestamp())
 
 
-def _check_active(tenancy: Tenancy) -> None:
-    """Look for no other cause if `owner` has told one."""
+def _skip_if_inactive(tenancy: Tenancy) -> None:
+    """Skip the search for the cause of a mismatch if the step `owner` has found it."""
     from oci.exceptions import ServiceError
 
     try:
@@ -188,15 +129,6 @@ def _has_expired(tenancy: Tenancy, expires: datetime | None) -> bool:
     return expires is not None and expires.timestamp() <= tenancy.now()
 
 
-def _buckets(tenancy: Tenancy) -> list[str]:
-    if tenancy.function.settings.secret is None:
-        raise Skipped("No rule needs a customer secret key.")
-    names = tenancy.function.buckets_of("s3")
-    if not names:
-        raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
-    return names
-
-
 def _code_of_list(tenancy: Tenancy, bucket: str, *, region: str, prefix: str = "") -> str:
     """The code of the error that a signed list of one key gets, or else its status; empty if it succeeds."""
     answer = tenancy.storage.signed_bucket(bucket, region=region).send(ListObjectsV2(max_keys=1, prefix=prefix or None))
@@ -206,15 +138,15 @@ def _code_of_list(tenancy: Tenancy, bucket: str, *, region: str, prefix: str = "
 def _is_accepted(tenancy: Tenancy) -> bool:
     """Whether Object Storage accepts the signature."""
     with suppress(NoAnswer, Skipped):
-        return _code_of_list(tenancy, _buckets(tenancy)[0], region=tenancy.storage.region) in _ACCEPTED
+        return _code_of_list(tenancy, buckets_of_urls(tenancy)[0], region=tenancy.storage.region) in _ACCEPTED
     return False
 
 
-def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
-    """Why the signature does not match: Object Storage has one text for all causes."""
-    if finding := _is_young(tenancy, "Object Storage does not know it yet"):
+def _mismatch_finding(tenancy: Tenancy, bucket: str) -> Finding:
+    """The cause of a mismatch, for which Object Storage has one text only."""
+    if finding := _too_young(tenancy, "Object Storage does not know it yet"):
         return finding
-    _check_active(tenancy)
+    _skip_if_inactive(tenancy)
     signed_for = tenancy.storage.region
     for region in tenancy.storage.likely_regions:
         if _code_of_list(tenancy, bucket, region=region) in _ACCEPTED:
@@ -232,21 +164,7 @@ def _mismatch(tenancy: Tenancy, bucket: str) -> Finding:
     )
 
 
-def _group(tenancy: Tenancy) -> str:
-    """The group of the signing user, as a statement names it; a placeholder if there are several."""
-    from oci.exceptions import ServiceError
-
-    found = None
-    with suppress(ServiceError, TimeoutError, Skipped):
-        found = key_owner(tenancy)
-        groups = tenancy.iam.groups_of_user(found.ocid) if found else []
-        if len(groups) == 1:
-            return str(groups[0].name)
-    return f"<a group with {found.name}>" if found else "<the signing user's group>"
-
-
 STEPS = (
     Step("key", "owner", owner, "inspect users in tenancy, and read users in tenancy"),
-    Step("key", "signature, and right to list", list_one_key, "read buckets in the bucket's compartment"),
-    Step("key", "the signing user may use objects", may_use_objects, "inspect policies and groups in tenancy"),
+    Step("key", "signature, and right to list", signature, "read buckets in the bucket's compartment"),
 )

@@ -31,19 +31,19 @@ def create_only(trials: Trials, rules: Sequence[Rule]) -> Finding:
     Raises:
         NoAnswer: of the store, as for all of these functions.
     """
-    needing = [number for number, rule in enumerate(rules) if rule.create_only]
+    affected = [number for number, rule in enumerate(rules) if rule.create_only]
     mend = "take create_only out of {rules}, and switch on the versioning of the bucket"
     key = trials.key()
     first, second = (trials.write(PutObject(key=key, if_none_match="*"), content) for content in (b"first", b"second"))
     if not succeeded(first):
         text = f"The store refuses uploads with If-None-Match: * ({status_and_code(first)})."
-        return _why_refused(trials, first) or wrong_if_used(needing, text=text, mend=mend)
+        return _why_refused(trials, first) or wrong_if_used(affected, text=text, mend=mend)
     if second.status in (409, 412):
         return Finding("ok", "The store obeys If-None-Match: *, so create_only holds.")
     if not succeeded(second):
         return _puzzling(second)
     text = "The store ignores If-None-Match: *, so create_only does not keep objects from being replaced."
-    return wrong_if_used(needing, text=text, mend=mend)
+    return wrong_if_used(affected, text=text, mend=mend)
 
 
 def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
@@ -82,15 +82,15 @@ def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
 
 def forms(trials: Trials, rules: Sequence[Rule]) -> Finding:
     """Whether the store takes forms, and refuses one that does not meet its conditions."""
-    needing, mend = rules_that_grant(rules, "post_object"), "take post_object out of {rules}"
+    affected, mend = rules_that_grant(rules, "post_object"), "take post_object out of {rules}"
     fitting = trials.write(PostObject(key=trials.key(), max_content_length=5), b"trial")
     if not succeeded(fitting):
         text = f"The store takes no forms ({status_and_code(fitting)})."
-        return _why_refused(trials, fitting) or wrong_if_used(needing, text=text, mend=mend)
+        return _why_refused(trials, fitting) or wrong_if_used(affected, text=text, mend=mend)
     too_long = trials.write(PostObject(key=trials.key(), max_content_length=4), b"trial")
     if succeeded(too_long):
         text = "The store takes a form that does not meet its conditions: the file has more bytes than they allow."
-        return wrong_if_used(needing, text=text, mend=mend)
+        return wrong_if_used(affected, text=text, mend=mend)
     return Finding("ok", "The store takes forms (post_object), and refuses one with too large a file.")
 
 
@@ -127,16 +127,16 @@ def virtual_hosted(buckets: Sequence[SignedBucket], *, in_use: bool) -> Finding:
 
 def listing(bucket: SignedBucket, rules: Sequence[Rule]) -> Finding:
     """Whether the store knows the second version of the listing, whose pages `list_objects_v2` is for."""
-    needing, mend = rules_that_grant(rules, "list_objects_v2"), "take list_objects_v2 out of {rules}"
+    affected, mend = rules_that_grant(rules, "list_objects_v2"), "take list_objects_v2 out of {rules}"
     answer = bucket.send(ListObjectsV2(prefix=f"presign-doctor-{secrets.token_hex(8)}", max_keys=1))
     if answer.status in (400, 501):
-        return wrong_if_used(needing, text=f"The store refuses list-type=2 ({status_and_code(answer)}).", mend=mend)
+        return wrong_if_used(affected, text=f"The store refuses list-type=2 ({status_and_code(answer)}).", mend=mend)
     if not succeeded(answer):
         return _untried(f"A plain list of {bucket.name}", status_and_code(answer))
     if b"<KeyCount>" in answer.body:
         return Finding("ok", "The store knows list-type=2, so list_objects_v2 works.")
     text = "The store ignores list-type=2: it answers without KeyCount, so that a list has no second page."
-    return wrong_if_used(needing, text=text, mend=mend)
+    return wrong_if_used(affected, text=text, mend=mend)
 
 
 def longest_expiry(bucket: SignedBucket, *, max_expires_in: int) -> Finding:

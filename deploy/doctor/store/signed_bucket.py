@@ -22,11 +22,10 @@ from presign.services.key import CustomerSecretKey
 EXPIRES_IN_SECONDS = 120
 
 _code = re.compile(r"<Code>([A-Za-z0-9]{1,64})</Code>")
-_upload_id = re.compile(r"<UploadId>([^<]+)</UploadId>")
 
 
 class SignedBucket:
-    """A bucket that is used as the function's callers use it.
+    """A bucket, used with presigned URLs as the function's callers use it.
 
     Args:
         endpoint: of the S3 API.
@@ -79,11 +78,11 @@ def succeeded(answer: Answer) -> bool:
 
 
 def is_refused(answer: Answer) -> bool:
-    """Whether the store refused, for good."""
+    """Whether the store refused, and would again."""
     return 400 <= answer.status < 500 or answer.status == 501
 
 
 def status_and_code(answer: Answer) -> str:
-    """The status of an answer and the code of its error: no more of it, as S3's errors quote what was signed."""
+    """The status of an answer and the code of its error. The rest of an S3 error quotes the signed request."""
     found = _code.search(answer.body.decode(errors="replace"))
     return f"{answer.status} {found[1]}" if found else str(answer.status)
