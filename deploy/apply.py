@@ -1,4 +1,4 @@
-"""`python -m deploy apply` makes the stack, and brings it to life with Terraform."""
+"""`python -m deploy apply` makes the stack, applies it with Terraform, and diagnoses the deployment."""
 
 from __future__ import annotations
 

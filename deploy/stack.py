@@ -22,7 +22,7 @@ STACK = ROOT / "dist" / "stack"
 DEPLOYMENT = ROOT / "gateway" / "deployment.json"
 
 BACKEND = "backend.tf"
-"""Says where Terraform keeps the state; it is no part of the stack, as Resource Manager keeps states itself."""
+"""Tells Terraform where to keep the state. It is no part of the stack, as Resource Manager keeps states itself."""
 
 GENERATED = ("api_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
 

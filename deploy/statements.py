@@ -1,4 +1,4 @@
-"""The IAM statements that a deployment needs: the Terraform stack has them, and so do those who look for a missing one.
+"""The IAM statements that a deployment needs, for the Terraform stack, its tests, and `doctor`.
 
 Groups, dynamic groups, and compartments are given as a statement names them: `presign-signers`, or `id ocid1.group…`.
 """

@@ -71,7 +71,7 @@ def _place(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take all steps and show what they find.
+    """Take all steps and show their findings.
 
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
@@ -89,7 +89,7 @@ def state_of(directory: Path | None) -> Path | None:
 
 
 def examine(tenancy: Tenancy, stream: TextIO) -> int:
-    """Take all steps in `tenancy` and write what they find to `stream`.
+    """Take all steps in `tenancy` and write their findings to `stream`.
 
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
@@ -97,7 +97,7 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
     # Without the credentials and the function there is nothing to look at.
     try:
         tenancy.oci.credentials  # noqa: B018
-    except Exception as exc:  # noqa: BLE001 - of which kind depends on the kind of credentials
+    except Exception as exc:  # noqa: BLE001 - each kind of credentials fails in its own ways
         kind = tenancy.arguments.auth
         cause = str(exc) if kind == "config" else f"there is no {kind} here ({type(exc).__name__})."
         print(f"Your credentials can't be used: {cause}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Shows what the steps found: lines for a terminal, or one JSON document."""
+"""The report of a diagnosis: lines for a terminal, or one JSON document."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show(found: Iterable[tuple[Step, Finding]], console: Console) -> bool:
             line.add_row("", Text(detail, style="dim"))
         console.print(line)
         for mend in (finding.mend or "").splitlines():
-            # One line, however long it is, so that it can be copied
+            # It stays on one line, however long it is, so that it can be copied.
             console.print(Text.assemble(" " * _STATE_WIDTH, "  → ", (mend, "cyan")), soft_wrap=True)
     states = Counter(finding.state for _, finding in shown)
     console.print(Text(", ".join(f"{states[state]} {state}" for state in STYLES), style="bold"))

@@ -78,7 +78,7 @@ locals {
   archive_bytes = length(local.archive) * 3 / 4
 }
 
-# Refuses inputs that don't fit together, before anything is made.
+# Refuses inputs that don't fit together before anything is made.
 resource "terraform_data" "inputs" {
   lifecycle {
     precondition {

@@ -160,7 +160,7 @@ class OciServices(SignedApi):
             raise document
         return json_answer(document)
 
-    # Short names for the documents that tests change
+    # Short names for the documents that tests change.
 
     @property
     def function(self) -> dict[str, Any]:
@@ -253,7 +253,7 @@ class S3Endpoint:
         except S3Error as exc:
             if exc.code == "AccessDenied":
                 raise
-            # One text for all causes: FACTS-2, section D, from public reports
+            # Public reports have this one text for all causes.
             raise S3Error(
                 403,
                 "SignatureDoesNotMatch",

@@ -1,4 +1,4 @@
-"""The namespace and the buckets, and the function's rights on those for pre-authenticated requests."""
+"""The namespace, the buckets of the policy, and the function's rights on those of its pre-authenticated requests."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _signing_user_sees(tenancy: Tenancy, name: str) -> bool:
 
 
 def events(tenancy: Tenancy) -> Finding:
-    """Whether the buckets send the events that the settings count on."""
+    """Whether the buckets emit the events that the settings need."""
     reasons = reasons_for_events(tenancy)
 
     def look(name: str) -> Finding:
@@ -105,7 +105,7 @@ def events(tenancy: Tenancy) -> Finding:
 
 
 def reasons_for_events(tenancy: Tenancy) -> dict[str, str]:
-    """The buckets whose events the settings count on, each with the reason."""
+    """The buckets whose events the settings need, each with the reason."""
     delivered = tenancy.function.rules if tenancy.function.settings.deliver_to else []
     reasons = {rule.bucket: "DELIVER_TO is set" for rule in delivered if rule.answers_events}
     return reasons | {rule.bucket: "a rule is single_use" for rule in tenancy.function.rules if rule.single_use}
@@ -151,7 +151,7 @@ def _allows_parts(rule: Rule) -> bool:
 
 
 def may_make_pars(tenancy: Tenancy) -> Finding:
-    """Whether statements let the function make pre-authenticated requests, and do what they are for."""
+    """Whether statements let the function make pre-authenticated requests, and do what their holders may do."""
     rules = [rule for rule in tenancy.function.rules if rule.via == "par"]
     if not rules:
         return Finding("skipped", "No rule gives pre-authenticated requests.")

@@ -1,4 +1,4 @@
-"""Events: the rule that hands them to the function, and the function's right to deliver its answers."""
+"""Events of objects: the rule that calls the function, and the function's right to deliver its answers."""
 
 from __future__ import annotations
 

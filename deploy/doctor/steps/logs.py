@@ -1,4 +1,4 @@
-"""The logs: whether they are on, and what the function has told there."""
+"""The logs: whether they are on, and the errors that the function has written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
 
 RECENT = timedelta(minutes=15)
-"""An error that is younger is wrong; whether the cause of an older one is mended is unknown."""
+"""A younger error makes the finding `wrong`, an older one `unknown`, as its cause may be mended by now."""
 
 LOOK_BACK = timedelta(days=1)
 MAX_RESULTS = 100
@@ -70,7 +70,7 @@ def errors(tenancy: Tenancy) -> Finding:
 
 
 def clock(tenancy: Tenancy) -> Finding:
-    """Whether the function has told that its clock is wrong."""
+    """Whether the function has logged that its clock is wrong."""
     for line in _errors(tenancy):
         if found := _clock.search(line.text):
             return Finding(

@@ -1,4 +1,4 @@
-"""Steps that find out what the store does, since Oracle does not document all of it."""
+"""The behaviour of the store that the policy relies on, found out by trying, as Oracle does not document all of it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _cors_of_s3(tenancy: Tenancy) -> Finding:
 
 def _cors_of_pars(tenancy: Tenancy) -> Finding:
     origin, native = _origin(tenancy), tenancy.storage.client.base_client.endpoint
-    # No preflight can be authorized, so a PAR that does not exist will do.
+    # A preflight carries no credentials, so a PAR that does not exist will do.
     url = f"{native}/p/presign-doctor/n/{tenancy.storage.namespace}/b/{_bucket(tenancy)}/o/presign-doctor"
     return cors.par_finding(url, origin=origin, rules=tenancy.function.rules)
 

@@ -1,7 +1,4 @@
-"""The behaviour of the store, found out by trying; some of it needs `--write`.
-
-Oracle does not document all of it, so each finding says what follows for the policy.
-"""
+"""Probes: each tries one behaviour of the store, and says which rules of the policy it affects."""
 
 from __future__ import annotations
 
