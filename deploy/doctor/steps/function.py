@@ -49,7 +49,7 @@ def settings(tenancy: Tenancy) -> Finding:
 
 def size(tenancy: Tenancy) -> Finding:
     """Whether the configuration is as small as OCI Functions demands."""
-    config = tenancy.function.config or {}
+    config = tenancy.function.resource.config or {}
     used = sum(len(name.encode()) + len(value.encode()) for name, value in config.items())
     if used > MAX_CONFIG_BYTES:
         return Finding(

@@ -662,6 +662,11 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert {f"{one.group}: {one.name}" for one, finding in taken if finding.state != "ok"} == NEED_OPTIONS
 
 
+def test_the_configuration_of_the_application_has_a_size_of_its_own(world: World) -> None:
+    world.services.answers[f"GET /20260325/applications/{APPLICATION}"]["config"] = {"NOTE": "x" * 4096}
+    assert examine(world)["function: size of the configuration"].state == "ok"
+
+
 def test_the_policy_in_this_clone_is_named(world: World, tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text(world.services.config["POLICY"])
     world.services.config["POLICY"] = f"file:{tmp_path}/policy.json"
