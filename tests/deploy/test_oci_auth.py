@@ -9,7 +9,8 @@ import oci
 import pytest
 
 from deploy import oci_auth
-from support.oci_services import HOME_REGION, TENANCY, World
+from support.oci_answers import HOME_REGION, TENANCY
+from support.oci_services import World
 
 
 def arguments() -> argparse.Namespace:

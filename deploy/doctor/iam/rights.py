@@ -54,18 +54,8 @@ def finding_on_rights(
     names = list(permissions)
 
     def verdicts(subjects: Sequence[str]) -> dict[str, Verdict]:
-        needs = {
-            name: Need(
-                subjects=subjects,
-                verb=VERBS[name][0],
-                permission=name,
-                resource=VERBS[name][1],
-                path=path,
-                variables={**principal.variables, **variables},
-            )
-            for name in names
-        }
-        return {name: granted(need, allowed) for name, need in needs.items()}
+        known = {**principal.variables, **variables}
+        return {name: granted(_need(name, subjects, path, known), allowed) for name in names}
 
     is_denied = any(line.lower().startswith("deny") for line in allowed)  # to a group, perhaps
     if is_denied or set(verdicts(()).values()) != {Verdict.YES}:
@@ -77,3 +67,10 @@ def finding_on_rights(
             text = f"A statement may give {principal.name} {', '.join(unclear)}, but it was not understood for certain."
             return Finding("unknown", text, None, (f"this one would: {statement}",))
     return Finding("ok", f"Statements give {principal.name} {', '.join(names)}.")
+
+
+def _need(
+    permission: str, subjects: Sequence[str], path: Sequence[tuple[str, str]], variables: Mapping[str, str]
+) -> Need:
+    verb, resource = VERBS[permission]
+    return Need(subjects=subjects, verb=verb, permission=permission, resource=resource, path=path, variables=variables)

@@ -22,7 +22,8 @@ from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
 from local.signed_api import not_found
-from support.oci_services import BUCKET, FUNCTION, REGION, World
+from support.oci_answers import BUCKET, FUNCTION, REGION
+from support.oci_services import World
 from tools import doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]

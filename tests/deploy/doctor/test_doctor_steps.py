@@ -20,7 +20,7 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from local.signed_api import ApiError, not_found
-from support.oci_services import (
+from support.oci_answers import (
     ACCESS_KEY_ID,
     APPLICATION,
     BUCKET,
@@ -43,11 +43,10 @@ from support.oci_services import (
     SIGNER,
     TENANCY,
     TOPIC,
-    World,
     ago,
-    bucket_not_found,
     of_compartment,
 )
+from support.oci_services import World, bucket_not_found
 
 BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
 KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"

@@ -27,7 +27,8 @@ from local.server import Server
 from local.signed_api import not_found
 from local.stack import BUCKET
 from support.leaks import leaks, secrets_of
-from support.oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION, World
+from support.oci_answers import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION
+from support.oci_services import World
 
 DEPLOYED = f"GET /20190501/deployments/{DEPLOYMENT}"
 POLICIES = "GET /20160918/policies"

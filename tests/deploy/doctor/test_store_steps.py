@@ -24,7 +24,8 @@ from presign.model.operations.multipart import AbortMultipartUpload
 from presign.model.operations.objects import DeleteObject
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 from presign.services.key import CustomerSecretKey
-from support.oci_services import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, World, ago
+from support.oci_answers import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, ago
+from support.oci_services import World
 
 ORIGIN = "https://app.example.com"
 
