@@ -80,6 +80,7 @@ def right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
         **_function(storage_url),
         **_secret(),
         **_iam(),
+        **_users(),
         **_object_storage(),
         **_events(),
         **_gateway(gateway_url),
@@ -140,19 +141,7 @@ def _secret() -> dict[str, Document]:
 
 
 def _iam() -> dict[str, Document]:
-    """IAM: the compartment, the groups and their statements, the regions, and the users."""
-    users = [
-        {"id": USER, "name": "operator", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
-        {"id": SIGNER, "name": "presign-signer", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
-    ]
-    key = {
-        "id": ACCESS_KEY_ID,
-        "displayName": "presign",
-        "userId": SIGNER,
-        "lifecycleState": "ACTIVE",
-        "timeCreated": ago(days=1),
-        "timeExpires": None,
-    }
+    """IAM: the compartment, the dynamic group, the statements, the domain, and the regions."""
     return {
         f"GET /20160918/compartments/{COMPARTMENT}": {"id": COMPARTMENT, "name": "files", "compartmentId": TENANCY},
         "GET /20160918/dynamicGroups": [
@@ -172,6 +161,24 @@ def _iam() -> dict[str, Document]:
             {"regionKey": "IAD", "regionName": HOME_REGION, "status": "READY", "isHomeRegion": True},
             {"regionKey": "FRA", "regionName": REGION, "status": "READY", "isHomeRegion": False},
         ],
+    }
+
+
+def _users() -> dict[str, Document]:
+    """IAM: the operator, and the signing user with its group and its key."""
+    users = [
+        {"id": USER, "name": "operator", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
+        {"id": SIGNER, "name": "presign-signer", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
+    ]
+    key = {
+        "id": ACCESS_KEY_ID,
+        "displayName": "presign",
+        "userId": SIGNER,
+        "lifecycleState": "ACTIVE",
+        "timeCreated": ago(days=1),
+        "timeExpires": None,
+    }
+    return {
         "GET /20160918/users": users,
         f"GET /20160918/users/{USER}/customerSecretKeys": [],
         f"GET /20160918/users/{SIGNER}/customerSecretKeys": [key],

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from deploy.doctor.finding import Finding, Skipped
 from deploy.doctor.step import Step
 from deploy.doctor.store import cors, probes
-from deploy.doctor.store.trials import Trials
+from deploy.doctor.store.trials import NativeRemover, Trials
 from deploy.doctor.tenancy import Tenancy
 from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
@@ -18,34 +17,6 @@ from presign.services.client import realm_domain
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""
 _OCI_DOMAINS = (".oraclecloud.com", ".customer-oci.com")
-
-
-class OciOperator:
-    """Removes objects through the native API.
-
-    Args:
-        client: the SDK's client of Object Storage, which signs as the operator.
-        namespace, bucket: of the objects.
-    """
-
-    def __init__(self, client: Any, *, namespace: str, bucket: str) -> None:
-        self._client = client
-        self._bucket = (namespace, bucket)
-
-    def delete_object(self, key: str) -> None:
-        """Delete an object with all its versions."""
-        self._client.delete_object(*self._bucket, key)
-        if self._client.get_bucket(*self._bucket).data.versioning != "Disabled":
-            for version in self._client.list_object_versions(*self._bucket, prefix=key).data.items:
-                self._client.delete_object(*self._bucket, version.name, version_id=version.version_id)
-
-    def abort_uploads(self, key: str) -> None:
-        """Abort the uploads in parts of an object."""
-        from oci.pagination import list_call_get_all_results
-
-        for upload in list_call_get_all_results(self._client.list_multipart_uploads, *self._bucket).data:
-            if upload.object == key:
-                self._client.abort_multipart_upload(*self._bucket, key, upload.upload_id)
 
 
 def _cors_of_s3(tenancy: Tenancy) -> Finding:
@@ -89,8 +60,8 @@ def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Te
         if not tenancy.arguments.write:
             raise Skipped("It would write a few small objects: allow it with --write BUCKET/PREFIX.")
         name, _, prefix = tenancy.arguments.write.partition("/")
-        operator = OciOperator(tenancy.storage.client, namespace=tenancy.storage.namespace, bucket=name)
-        trials = Trials(tenancy.storage.signed_bucket(name), prefix=prefix, operator=operator)
+        remover = NativeRemover(tenancy.storage.client, namespace=tenancy.storage.namespace, bucket=name)
+        trials = Trials(tenancy.storage.signed_bucket(name), prefix=prefix, remover=remover)
         rules = tenancy.function.rules
         # Python waits for this thread before it ends, so the objects go even if the step takes too long.
         with ThreadPoolExecutor(1) as executor:

@@ -63,7 +63,7 @@ class Bad:
             key=CustomerSecretKey("access", "secret"),
             name="bucket",
         )
-        self.trials = Trials(self.bucket, prefix="trials", operator=self.removals)
+        self.trials = Trials(self.bucket, prefix="trials", remover=self.removals)
 
     def probe(self, probe: Callable[..., Finding], policy: list[Rule] = EVERYTHING) -> Finding:
         """The finding of a probe that writes."""
