@@ -7,7 +7,19 @@ name, with the permission that an operator needs for it.
 from __future__ import annotations
 
 from deploy.doctor.step import Step
-from deploy.doctor.steps import bucket, calls, clock, events, function, gateway, key, key_rights, logs, secret, store
+from deploy.doctor.steps import (
+    bucket,
+    clock,
+    events,
+    function,
+    gateway,
+    gateway_calls,
+    key,
+    key_rights,
+    logs,
+    secret,
+    store,
+)
 
 STEPS: tuple[Step, ...] = (
     *clock.STEPS,
@@ -17,7 +29,7 @@ STEPS: tuple[Step, ...] = (
     *key.STEPS,
     *key_rights.STEPS,
     *gateway.STEPS,
-    *calls.STEPS,
+    *gateway_calls.STEPS,
     *store.STEPS,
     *events.STEPS,
     *logs.STEPS,

@@ -1,4 +1,4 @@
-"""The behaviour of the store that the policy relies on, found out by trying, as Oracle does not document all of it."""
+"""The store: tries the behaviour that the policy relies on, as Oracle does not document all of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _virtual_hosted(tenancy: Tenancy) -> Finding:
 
 
 def _writing(probe: Callable[[Trials, Sequence[Rule]], Finding]) -> Callable[[Tenancy], Finding]:
-    """The step of a probe that writes."""
+    """The function of a step, for a probe that writes."""
 
     def look(tenancy: Tenancy) -> Finding:
         if not tenancy.arguments.write:
@@ -77,7 +77,7 @@ def _origin(tenancy: Tenancy) -> str:
 
 
 def _bucket(tenancy: Tenancy) -> str:
-    """The bucket to ask about."""
+    """The bucket to try: that of --write, or else the first of the policy."""
     if tenancy.arguments.write:
         return str(tenancy.arguments.write).partition("/")[0]
     if not tenancy.function.buckets:

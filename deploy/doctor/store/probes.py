@@ -92,7 +92,7 @@ def forms(trials: Trials, rules: Sequence[Rule]) -> Finding:
 
 
 def virtual_hosted(buckets: Sequence[SignedBucket], *, in_use: bool) -> Finding:
-    """Whether buckets can be part of the host name.
+    """Whether the name of a bucket can be part of the host name.
 
     Args:
         buckets: each at an endpoint of virtual-hosted style.
@@ -123,7 +123,7 @@ def virtual_hosted(buckets: Sequence[SignedBucket], *, in_use: bool) -> Finding:
 
 
 def listing(bucket: SignedBucket, rules: Sequence[Rule]) -> Finding:
-    """Whether the store knows the second version of the listing, whose pages `list_objects_v2` is for."""
+    """Whether the store knows ListObjectsV2, the second version of the listing."""
     affected, mend = rules_that_grant(rules, "list_objects_v2"), "take list_objects_v2 out of {rules}"
     answer = bucket.send(ListObjectsV2(prefix=f"presign-doctor-{secrets.token_hex(8)}", max_keys=1))
     if answer.status in (400, 501):
@@ -137,7 +137,7 @@ def listing(bucket: SignedBucket, rules: Sequence[Rule]) -> Finding:
 
 
 def longest_expiry(bucket: SignedBucket, *, max_expires_in: int) -> Finding:
-    """Whether the store takes URLs that are valid as long as the function may give them.
+    """Whether the store takes URLs of the longest validity that the function may give.
 
     Args:
         bucket: any.
@@ -170,13 +170,13 @@ def with_trials(trials: Trials, probe: Callable[[Trials, Sequence[Rule]], Findin
 
 
 def _refusal(bucket: SignedBucket, *, expires_in: int | None = None) -> str:
-    """An empty string if the store accepts a signed request for an object that is not there, or else its refusal."""
+    """The refusal of a signed request for an object that is not there; empty if the store accepts the signature."""
     answer = bucket.send(GetObject(key=f"presign-doctor-{secrets.token_hex(8)}", expires_in=expires_in))
     return "" if status_and_code(answer) == "404 NoSuchKey" else status_and_code(answer)
 
 
 def _why_refused(trials: Trials, refused: Answer) -> Finding | None:
-    """The finding if `refused` says nothing about the store, which takes no plain upload either."""
+    """The finding if a plain upload is refused too, so that `refused` tells nothing; None if it does tell."""
     plain = trials.write(PutObject(key=trials.key()), b"trial")
     if not succeeded(plain):
         return _no_write(trials, plain)
@@ -188,7 +188,10 @@ def _no_write(trials: Trials, answer: Answer) -> Finding:
 
 
 def _untried(request: str, refusal: str) -> Finding:
-    """The finding if a plain request is refused: the steps of the key know more, unless it is about one right."""
+    """The finding if a plain request is refused, so that nothing can be tried.
+
+    The steps of the key find the cause, unless it is a right that only this request needs.
+    """
     state: State = "unknown" if refusal.endswith("AccessDenied") else "skipped"
     return Finding(state, f"{request} gets {refusal}: nothing can be tried.")
 
