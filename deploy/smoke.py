@@ -1,4 +1,4 @@
-"""Lets the packaged function answer: through the FDK, with each signer, every operation, and with Vault failing.
+"""Lets the packaged function answer: each signer, every operation, through the FDK, and while Vault fails.
 
 Runs on the function's own packages, without any of the project's tools, so a module that is missing from them ends it.
 """

@@ -123,12 +123,7 @@ def _policy(path: Path) -> tuple[str, list[Rule]]:
 
 def _may_be_delivered(rules: Sequence[Rule]) -> bool:
     """Whether the function accepts the rules together with DELIVER_TO."""
-    reads = {"get_object", "read", "*"}
-    return all(
-        rule.max_expires_in is not None
-        for rule in rules
-        if "invoke" in rule.callers and reads.intersection(rule.operations)
-    )
+    return all(rule.max_expires_in is not None for rule in rules if rule.answers_events)
 
 
 def _show(stack: Stack, policy_path: Path | None, *, delivers: bool) -> None:

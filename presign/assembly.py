@@ -7,12 +7,12 @@ from math import inf
 from typing import Protocol
 
 from presign.authorize.decision import Policy
-from presign.issue.endpoint import StorageEndpoint
+from presign.issue.endpoint import StorageEndpoint, region_template
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.problems import SecretUnavailable
 from presign.read.parser import RequestParser
 from presign.services.cache import CachedValue
-from presign.services.client import OciClient, realm_domain
+from presign.services.client import OciClient
 from presign.services.delivery import Delivery
 from presign.services.key import CustomerSecretKey, fetch_key
 from presign.services.pars import Pars
@@ -101,9 +101,8 @@ class Service:
     def issuer(self, *, deadline: str = "") -> Issuer:
         """The issuer that signs with the customer secret key."""
         if self._issuer is None:
-            region, template = self._settings.region, self._settings.storage_endpoint
-            if template is None:
-                template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
+            region = self._settings.region
+            template = self._settings.storage_endpoint or region_template(region)
             namespace = self.namespace(deadline=deadline) if "{namespace}" in template else ""
             endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
             if self._settings.signer == "boto3":

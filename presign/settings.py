@@ -183,8 +183,7 @@ class _Reader:
 
     def check_delivered_rules(self, rules: list[Rule]) -> None:
         for number, rule in enumerate(rules):
-            reads = {"get_object", "read", "*"}.intersection(rule.operations)
-            if reads and "invoke" in rule.callers and rule.max_expires_in is None:
+            if rule.answers_events and rule.max_expires_in is None:
                 detail = "is required with DELIVER_TO, as a delivered URL is every receiver's"
                 self.add(f"POLICY/rules/{number}/max_expires_in", detail)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from deploy import doctor
 from deploy.doctor import report
-from deploy.doctor.step import Finding, findings_of
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.steps import STEPS
 from support.oci_services import World
 
 PICTURE = Path(__file__).parent.parent / "docs" / "doctor.svg"
@@ -32,7 +33,7 @@ def draw() -> str:
     with tempfile.TemporaryDirectory() as directory, World(Path(directory)) as world:
         os.environ["OCI_CLI_CONFIG_FILE"] = str(world.api_key.file)
         world.services.bucket["objectEventsEnabled"] = False
-        found = findings_of(doctor.STEPS, world.tenancy())
+        found = findings_of(STEPS, world.tenancy())
         report.show([(step, _elsewhere(finding, world.gateway.url)) for step, finding in found], console)
     title = "python -m deploy doctor"
     svg = _foreign.sub("", console.export_svg(title=title, theme=SVG_EXPORT_THEME, unique_id="doctor"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from presign.issue.uri import uri_encode_path
+from presign.services.client import realm_domain
 
 _loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
@@ -12,6 +13,11 @@ _template = re.compile(
     r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
     r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?/?"
 )
+
+
+def region_template(region: str) -> str:
+    """The URL template of the region's own endpoint, which is of path style."""
+    return f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
 
 
 def template_error(template: str) -> str:

@@ -9,7 +9,8 @@ import oci
 import pytest
 
 from deploy import oci_auth
-from support.oci_services import HOME_REGION, TENANCY, World
+from support.oci_answers import HOME_REGION, TENANCY
+from support.oci_services import World
 
 
 def arguments() -> argparse.Namespace:
@@ -48,8 +49,8 @@ def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kinds = oci.util.AUTH_TYPE_TO_SIGNER_FUNCTION_MAP
         monkeypatch.setitem(kinds, "delegation_token_with_instance_principal", lambda _: signer)
         tenancy = world.tenancy()
-        assert (tenancy.credentials.tenancy, tenancy.credentials.user) == (TENANCY, None)
-        assert tenancy.function.display_name == "presign"
+        assert (tenancy.oci.credentials.tenancy, tenancy.oci.credentials.user) == (TENANCY, None)
+        assert tenancy.function.resource.display_name == "presign"
 
 
 def test_an_incomplete_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ class TestImage:
                 faults = []
                 for _ in range(300):
                     connection.call(call)
-                    status = Path(f"/proc/{process.pid}/stat").read_text()
+                    status = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
                     faults.append(int(status.rpartition(")")[2].split()[7]))
                 connection.close()
         assert faults[-1] - faults[-101] < 100

@@ -190,7 +190,7 @@ class TestFiles:
 
 
 class TestInputs:
-    """What does not fit is refused before anything is made, by the name of the input."""
+    """An input that does not fit is refused by its name before anything is made."""
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_an_input_that_does_not_fit(self, runs: dict[str, TestRun], name: str) -> None:
@@ -236,7 +236,7 @@ class TestInputs:
 
 
 class TestRights:
-    """Who may do what, word for word as `deploy.statements` has it."""
+    """The policies have the statements of `deploy.statements`, word for word."""
 
     def test_the_function_reads_its_secret_and_manages_pars(self, defaults: TestRun) -> None:
         assert granted(defaults, "function") == [
@@ -334,12 +334,13 @@ class TestRights:
         self, terraform: Callable[[Path], Terraform], tmp_path: Path
     ) -> None:
         inputs = [f"-var={name}={value}" for name, value in REQUIRED.items()]
-        done = terraform(make(tmp_path)).run("console", *inputs, stdin="jsonencode(local.permissions)\n")
+        values = "[local.permissions, local.par_permissions, local.event_operations]"
+        done = terraform(make(tmp_path)).run("console", *inputs, stdin=f"jsonencode({values})\n")
         assert done.returncode == 0, done.stderr
-        permissions = json.loads(json.loads(done.stdout))
-        assert {name: sorted(of) for name, of in permissions.items()} == {
-            name: sorted(of) for name, of in statements.PERMISSIONS.items()
-        }
+        permissions, par_permissions, event_operations = json.loads(json.loads(done.stdout))
+        assert {name: tuple(of) for name, of in permissions.items()} == statements.PERMISSIONS
+        assert par_permissions == ["OBJECT_CREATE", "OBJECT_OVERWRITE", "OBJECT_INSPECT", "OBJECT_READ"]
+        assert event_operations == ["get_object", "read", "*"]
 
 
 class TestGateway:
@@ -503,7 +504,7 @@ class TestSecrets:
 
 
 class TestParts:
-    """The rest is made, or taken."""
+    """The other resources are made, or those that exist are used."""
 
     def test_a_network_that_exists_is_taken(self, runs: dict[str, TestRun]) -> None:
         run = runs["network"]
@@ -572,6 +573,7 @@ class TestPack:
         assert {file.name for file in (tmp_path / "unpacked").iterdir()} == {
             *(file.name for file in stack.SOURCES.iterdir()),
             "api_deployment.tf.json",
+            "permissions.tf.json",
             "function.zip",
         }
 

@@ -17,10 +17,13 @@ from rich.console import Console
 
 from deploy import doctor, stack
 from deploy.doctor import report
-from deploy.doctor.step import Finding, Step
+from deploy.doctor.finding import Finding
+from deploy.doctor.step import Step
+from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
 from local.signed_api import not_found
-from support.oci_services import BUCKET, FUNCTION, REGION, World
+from support.oci_answers import BUCKET, FUNCTION, REGION
+from support.oci_services import World
 from tools import doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,7 +61,7 @@ def test_one_document_for_machines(world: World) -> None:
     assert doctor.examine(world.tenancy(json=True), stream) == 0
     document = json.loads(stream.getvalue())
     assert document["ok"] is True
-    assert [one["step"] for one in document["steps"]] == [one.name for one in doctor.STEPS]
+    assert [one["step"] for one in document["steps"]] == [one.name for one in STEPS]
     world.services.bucket["objectEventsEnabled"] = False
     stream = io.StringIO()
     assert doctor.examine(world.tenancy(json=True), stream) == 1
@@ -181,7 +184,7 @@ def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.C
 
 
 def test_no_step_has_the_name_of_another() -> None:
-    names = [(one.group, one.name) for one in doctor.STEPS]
+    names = [(one.group, one.name) for one in STEPS]
     assert len(set(names)) == len(names)
 
 
@@ -203,4 +206,4 @@ def test_each_message_leads_to_a_step() -> None:
     named = [name for _, steps in rows for name in re.findall(r"\*([^*]+: [^*]+)\*", steps)]
     assert len(rows) > 15
     assert all(re.search(r"\*[^*]+: [^*]+\*", steps) for _, steps in rows)
-    assert set(named) <= {f"{one.group}: {one.name}" for one in doctor.STEPS}
+    assert set(named) <= {f"{one.group}: {one.name}" for one in STEPS}

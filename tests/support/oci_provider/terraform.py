@@ -33,7 +33,7 @@ def running_provider(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
         schema: what it serves.
         folder: gets the files that it needs.
     """
-    (folder / "schema.json").write_text(json.dumps(asdict(schema)))
+    (folder / "schema.json").write_text(json.dumps(asdict(schema)), "utf-8")
     command = [sys.executable, "-u", str(STUB), str(folder / "schema.json")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout
@@ -85,7 +85,7 @@ class Terraform:
 
 
 class TestRun:
-    """What one run of `terraform test` has made.
+    """The resources that one run of `terraform test` has made.
 
     Args:
         messages: all that Terraform has written about it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from presign.issue.endpoint import StorageEndpoint, template_error
+from presign.issue.endpoint import StorageEndpoint, region_template, template_error
 
 
 def endpoint(template: str) -> StorageEndpoint:
@@ -22,6 +22,18 @@ def test_every_namespace_and_region_that_the_settings_take() -> None:
     template = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
     found = StorageEndpoint.from_template(template, namespace="my_tenancy-1", region="eu_frankfurt-1")
     assert found.bucket_url("b") == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com/b"
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("eu-frankfurt-1", "oraclecloud.com"),
+        ("us-langley-1", "oraclegovcloud.com"),
+        ("uk-gov-london-1", "oraclegovcloud.uk"),
+    ],
+)
+def test_the_template_of_a_region_has_the_domain_of_its_realm(region: str, domain: str) -> None:
+    assert region_template(region) == f"https://{{namespace}}.compat.objectstorage.{{region}}.{domain}"
 
 
 def test_virtual_hosted_style() -> None:

@@ -1,7 +1,4 @@
-"""The behaviour of the store, found out by trying; some of it needs `--write`.
-
-Oracle does not document all of it, so each finding says what follows for the policy.
-"""
+"""Probes: each tries one behaviour of the store, and says which rules of the policy it affects."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ import secrets
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
-from deploy.doctor.policy_use import failing, rules_that_grant
-from deploy.doctor.s3 import SignedBucket, Trials, is_refused, is_taken, told
-from deploy.doctor.step import Finding, State
+from deploy.doctor.finding import Finding, State
+from deploy.doctor.store.affected_rules import rules_that_grant, wrong_if_used
+from deploy.doctor.store.signed_bucket import SignedBucket, is_refused, status_and_code, succeeded
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.web import Answer, NoAnswer
 from presign.authorize.rules import Rule
 from presign.model.object_names import virtual_hosted_bucket_error
@@ -30,19 +28,19 @@ def create_only(trials: Trials, rules: Sequence[Rule]) -> Finding:
     Raises:
         NoAnswer: of the store, as for all of these functions.
     """
-    needing = [number for number, rule in enumerate(rules) if rule.create_only]
+    affected = [number for number, rule in enumerate(rules) if rule.create_only]
     mend = "take create_only out of {rules}, and switch on the versioning of the bucket"
     key = trials.key()
     first, second = (trials.write(PutObject(key=key, if_none_match="*"), content) for content in (b"first", b"second"))
-    if not is_taken(first):
-        text = f"The store refuses uploads with If-None-Match: * ({told(first)})."
-        return _why_refused(trials, first) or failing(needing, text=text, mend=mend)
+    if not succeeded(first):
+        text = f"The store refuses uploads with If-None-Match: * ({status_and_code(first)})."
+        return _why_refused(trials, first) or wrong_if_used(affected, text=text, mend=mend)
     if second.status in (409, 412):
         return Finding("ok", "The store obeys If-None-Match: *, so create_only holds.")
-    if not is_taken(second):
+    if not succeeded(second):
         return _puzzling(second)
     text = "The store ignores If-None-Match: *, so create_only does not keep objects from being replaced."
-    return failing(needing, text=text, mend=mend)
+    return wrong_if_used(affected, text=text, mend=mend)
 
 
 def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
@@ -50,22 +48,21 @@ def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
     source, target = trials.key(), trials.key()
     content = secrets.token_hex(8).encode()
     first = trials.write(PutObject(key=source), content)
-    if not is_taken(first):
+    if not succeeded(first):
         return _no_write(trials, first)
     read = trials.bucket.send(GetObject(key=source))
-    if not is_taken(read) or read.body != content:
-        text = (
-            f"The signing user may not read objects there ({told(read)}), so that a refused copy would prove nothing."
-        )
+    if not succeeded(read) or read.body != content:
+        refusal = status_and_code(read)
+        text = f"The signing user may not read objects there ({refusal}), so that a refused copy would prove nothing."
         return Finding("unknown", text, "name a prefix with --write where it may read and write")
     headers = {"x-amz-copy-source": f"/{trials.bucket.name}/{quote(source)}"}
     copy = trials.write(PutObject(key=target), b"", headers)
     answers = {"put_object": copy}
-    taken = ["put_object"] if is_taken(copy) and trials.bucket.send(GetObject(key=target)).body == content else []
+    taken = ["put_object"] if succeeded(copy) and trials.bucket.send(GetObject(key=target)).body == content else []
     if upload_id := trials.begin_upload(target):
         part = trials.bucket.send(UploadPart(key=target, upload_id=upload_id, part_number=1), b"", headers)
         answers["upload_part"] = part
-        if is_taken(part) and b"CopyPartResult" in part.body:
+        if succeeded(part) and b"CopyPartResult" in part.body:
             taken.append("upload_part")
     if taken:
         text = (
@@ -73,29 +70,29 @@ def unsigned_copies(trials: Trials, rules: Sequence[Rule]) -> Finding:
             "Anyone who can upload can also read every object that the signing user can read."
         )
         mend = f'take {" and ".join(taken)} out of {{rules}}, or set "via": "par" there'
-        return failing(rules_that_grant(rules, *taken), text=text, mend=mend)
-    if strange := [answer for answer in answers.values() if not is_taken(answer) and not is_refused(answer)]:
+        return wrong_if_used(rules_that_grant(rules, *taken), text=text, mend=mend)
+    if strange := [answer for answer in answers.values() if not succeeded(answer) and not is_refused(answer)]:
         return _puzzling(strange[0])
-    tried = "; ".join(f"{name}: {told(answer)}" for name, answer in answers.items())
+    tried = "; ".join(f"{name}: {status_and_code(answer)}" for name, answer in answers.items())
     return Finding("ok", f"The store makes no copy for an x-amz-copy-source that nobody has signed ({tried}).")
 
 
 def forms(trials: Trials, rules: Sequence[Rule]) -> Finding:
     """Whether the store takes forms, and refuses one that does not meet its conditions."""
-    needing, mend = rules_that_grant(rules, "post_object"), "take post_object out of {rules}"
+    affected, mend = rules_that_grant(rules, "post_object"), "take post_object out of {rules}"
     fitting = trials.write(PostObject(key=trials.key(), max_content_length=5), b"trial")
-    if not is_taken(fitting):
-        text = f"The store takes no forms ({told(fitting)})."
-        return _why_refused(trials, fitting) or failing(needing, text=text, mend=mend)
+    if not succeeded(fitting):
+        text = f"The store takes no forms ({status_and_code(fitting)})."
+        return _why_refused(trials, fitting) or wrong_if_used(affected, text=text, mend=mend)
     too_long = trials.write(PostObject(key=trials.key(), max_content_length=4), b"trial")
-    if is_taken(too_long):
+    if succeeded(too_long):
         text = "The store takes a form that does not meet its conditions: the file has more bytes than they allow."
-        return failing(needing, text=text, mend=mend)
+        return wrong_if_used(affected, text=text, mend=mend)
     return Finding("ok", "The store takes forms (post_object), and refuses one with too large a file.")
 
 
 def virtual_hosted(buckets: Sequence[SignedBucket], *, in_use: bool) -> Finding:
-    """Whether buckets can be part of the host name.
+    """Whether the name of a bucket can be part of the host name.
 
     Args:
         buckets: each at an endpoint of virtual-hosted style.
@@ -126,21 +123,21 @@ def virtual_hosted(buckets: Sequence[SignedBucket], *, in_use: bool) -> Finding:
 
 
 def listing(bucket: SignedBucket, rules: Sequence[Rule]) -> Finding:
-    """Whether the store knows the second version of the listing, whose pages `list_objects_v2` is for."""
-    needing, mend = rules_that_grant(rules, "list_objects_v2"), "take list_objects_v2 out of {rules}"
+    """Whether the store knows ListObjectsV2, the second version of the listing."""
+    affected, mend = rules_that_grant(rules, "list_objects_v2"), "take list_objects_v2 out of {rules}"
     answer = bucket.send(ListObjectsV2(prefix=f"presign-doctor-{secrets.token_hex(8)}", max_keys=1))
     if answer.status in (400, 501):
-        return failing(needing, text=f"The store refuses list-type=2 ({told(answer)}).", mend=mend)
-    if not is_taken(answer):
-        return _untried(f"A plain list of {bucket.name}", told(answer))
+        return wrong_if_used(affected, text=f"The store refuses list-type=2 ({status_and_code(answer)}).", mend=mend)
+    if not succeeded(answer):
+        return _untried(f"A plain list of {bucket.name}", status_and_code(answer))
     if b"<KeyCount>" in answer.body:
         return Finding("ok", "The store knows list-type=2, so list_objects_v2 works.")
     text = "The store ignores list-type=2: it answers without KeyCount, so that a list has no second page."
-    return failing(needing, text=text, mend=mend)
+    return wrong_if_used(affected, text=text, mend=mend)
 
 
 def longest_expiry(bucket: SignedBucket, *, max_expires_in: int) -> Finding:
-    """Whether the store takes URLs that are valid as long as the function may give them.
+    """Whether the store takes URLs of the longest validity that the function may give.
 
     Args:
         bucket: any.
@@ -173,28 +170,31 @@ def with_trials(trials: Trials, probe: Callable[[Trials, Sequence[Rule]], Findin
 
 
 def _refusal(bucket: SignedBucket, *, expires_in: int | None = None) -> str:
-    """An empty string if the store accepts a signed request for an object that is not there, or else its refusal."""
+    """The refusal of a signed request for an object that is not there; empty if the store accepts the signature."""
     answer = bucket.send(GetObject(key=f"presign-doctor-{secrets.token_hex(8)}", expires_in=expires_in))
-    return "" if told(answer) == "404 NoSuchKey" else told(answer)
+    return "" if status_and_code(answer) == "404 NoSuchKey" else status_and_code(answer)
 
 
 def _why_refused(trials: Trials, refused: Answer) -> Finding | None:
-    """The finding if `refused` says nothing about the store, which takes no plain upload either."""
+    """The finding if a plain upload is refused too, so that `refused` tells nothing; None if it does tell."""
     plain = trials.write(PutObject(key=trials.key()), b"trial")
-    if not is_taken(plain):
+    if not succeeded(plain):
         return _no_write(trials, plain)
     return None if is_refused(refused) else _puzzling(refused)
 
 
 def _no_write(trials: Trials, answer: Answer) -> Finding:
-    return _untried(f"A plain upload to the prefix of --write in {trials.bucket.name}", told(answer))
+    return _untried(f"A plain upload to the prefix of --write in {trials.bucket.name}", status_and_code(answer))
 
 
 def _untried(request: str, refusal: str) -> Finding:
-    """The finding if a plain request is refused: the steps of the key know more, unless it is about one right."""
+    """The finding if a plain request is refused, so that nothing can be tried.
+
+    The steps of the key find the cause, unless it is a right that only this request needs.
+    """
     state: State = "unknown" if refusal.endswith("AccessDenied") else "skipped"
     return Finding(state, f"{request} gets {refusal}: nothing can be tried.")
 
 
 def _puzzling(answer: Answer) -> Finding:
-    return Finding("unknown", f"The store answers {told(answer)}.")
+    return Finding("unknown", f"The store answers {status_and_code(answer)}.")

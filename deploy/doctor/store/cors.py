@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploy.doctor.policy_use import failing
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store.affected_rules import wrong_if_used
 from deploy.doctor.web import Answer, ask
 from presign.authorize.rules import Rule, upload_limits
 
@@ -15,7 +15,7 @@ HEADERS = ("content-type",)
 _ALLOWED_HEADERS = "Access-Control-Allow-Headers with {}"
 
 
-def lacking(answer: Answer, *, origin: str, method: str, headers: Iterable[str]) -> list[str]:
+def missing_headers(answer: Answer, *, origin: str, method: str, headers: Iterable[str]) -> list[str]:
     """The parts of a preflight's answer without which a browser does not send the request, each as a text."""
     allowed_origin = answer.headers.get("access-control-allow-origin")
     if allowed_origin is None:
@@ -44,18 +44,18 @@ def s3_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
     Raises:
         NoAnswer: of the store.
     """
-    needing = [
+    affected = [
         number for number, rule in enumerate(rules) if _browser_uploads(rule, "s3") and not _has_par(rule, rules)
     ]
-    headers = [*HEADERS, "if-none-match"] if any(rules[number].create_only for number in needing) else HEADERS
+    headers = [*HEADERS, "if-none-match"] if any(rules[number].create_only for number in affected) else HEADERS
     _, missing = _preflight(url, origin, headers)
     if not missing:
         return Finding("ok", f"The S3 API lets pages of {origin} upload.")
     text = f"The S3 API does not let pages of {origin} upload: its answer to the preflight lacks {'; '.join(missing)}."
     mend = 'set "via": "par" in {rules}, or let pages send forms (post_object)'
-    if limits := sorted({limit for number in needing for limit in upload_limits(rules[number])}):
+    if limits := sorted({limit for number in affected for limit in upload_limits(rules[number])}):
         mend += f"; a PAR can't keep {', '.join(limits)}, so check uploads when they have arrived"
-    return failing(needing, text=text, mend=mend)
+    return wrong_if_used(affected, text=text, mend=mend)
 
 
 def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
@@ -74,7 +74,9 @@ def par_finding(url: str, *, origin: str, rules: list[Rule]) -> Finding:
     mend = 'set "via": "s3" in {rules}, and let pages send forms (post_object)'
     if missing == [_ALLOWED_HEADERS.format(", ".join(HEADERS))]:
         mend = "let pages send the content as an ArrayBuffer and without headers, which needs no preflight"
-    return failing([number for number, rule in enumerate(rules) if _browser_uploads(rule, "par")], text=text, mend=mend)
+    return wrong_if_used(
+        [number for number, rule in enumerate(rules) if _browser_uploads(rule, "par")], text=text, mend=mend
+    )
 
 
 def _preflight(url: str, origin: str, headers: Iterable[str]) -> tuple[int, list[str]]:
@@ -85,7 +87,7 @@ def _preflight(url: str, origin: str, headers: Iterable[str]) -> tuple[int, list
         "Access-Control-Request-Headers": ",".join(headers),
     }
     answer = ask("OPTIONS", url, headers=sent)
-    return answer.status, lacking(answer, origin=origin, method="PUT", headers=headers)
+    return answer.status, missing_headers(answer, origin=origin, method="PUT", headers=headers)
 
 
 def _browser_uploads(rule: Rule, via: str) -> bool:

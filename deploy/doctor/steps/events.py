@@ -1,4 +1,4 @@
-"""Events: the rule that hands them to the function, and the function's right to deliver its answers."""
+"""Events of objects: the rule that calls the function, and the function's right to deliver its answers."""
 
 from __future__ import annotations
 
@@ -6,36 +6,38 @@ import json
 from typing import Any
 
 from deploy import statements
-from deploy.doctor.bucket import needing_events
-from deploy.doctor.rights import finding_on_rights, group_name
-from deploy.doctor.step import Finding, Skipped, Step, together
+from deploy.doctor.finding import Finding, Skipped, worst_of
+from deploy.doctor.iam.principals import group_name
+from deploy.doctor.iam.rights import finding_on_rights
+from deploy.doctor.step import Step
+from deploy.doctor.steps.bucket import reasons_for_events
 from deploy.doctor.tenancy import Tenancy
 from presign.read.events import EVENT_TYPES
 
 
-def comes_in(tenancy: Tenancy) -> Finding:
+def rule_calls_function(tenancy: Tenancy) -> Finding:
     """Whether an enabled rule of the Events service calls the function for the buckets whose events it needs."""
-    reasons = needing_events(tenancy)
-    names = [name for name in tenancy.buckets if name in reasons]
+    reasons = reasons_for_events(tenancy)
+    names = [name for name in tenancy.function.buckets if name in reasons]
     if not names:
         raise Skipped("No rule of POLICY needs the events of a bucket that it names.")
-    return together([_rule_for(tenancy, name) for name in names])
+    return worst_of([_rule_for(tenancy, name) for name in names])
 
 
 def _rule_for(tenancy: Tenancy, bucket: str) -> Finding:
     """Whether there is a rule where the events of a bucket arrive: in its compartment, or in one above."""
     from oci.events import EventsClient
 
-    client = tenancy.client(EventsClient, region=tenancy.region)
-    compartment = tenancy.bucket(bucket).compartment_id
+    client = tenancy.oci.client(EventsClient, region=tenancy.storage.region)
+    compartment = tenancy.storage.bucket(bucket).compartment_id
     disabled = []
-    for ocid, _ in tenancy.compartment_path(compartment):
-        for summary in tenancy.all(client.list_rules, ocid):
+    for ocid, _ in tenancy.iam.compartment_path(compartment):
+        for summary in tenancy.oci.list_all(client.list_rules, ocid):
             if summary.lifecycle_state not in ("ACTIVE", "INACTIVE"):
                 continue
             actions = client.get_rule(summary.id).data.actions.actions
             called = [action.function_id for action in actions if action.action_type == "FAAS" and action.is_enabled]
-            if tenancy.function_ocid not in called:
+            if tenancy.target.function_ocid not in called:
                 continue
             if summary.is_enabled:
                 return Finding("ok", f"The rule {summary.display_name} calls the function.")
@@ -45,29 +47,29 @@ def _rule_for(tenancy: Tenancy, bucket: str) -> Finding:
         return Finding(
             "wrong",
             f"The rule {rule.display_name}, which calls the function, is disabled.",
-            f"oci events rule update --region {tenancy.region} --rule-id {rule.id} --is-enabled true",
+            f"oci events rule update --region {tenancy.storage.region} --rule-id {rule.id} --is-enabled true",
         )
     condition = {"eventType": EVENT_TYPES, "data": {"additionalDetails": {"bucketName": [bucket]}}}
-    action = {"actionType": "FAAS", "functionId": tenancy.function_ocid, "isEnabled": True}
+    action = {"actionType": "FAAS", "functionId": tenancy.target.function_ocid, "isEnabled": True}
     return Finding(
         "unknown",
         f"No rule of the Events service calls the function for events of {bucket}; a connector of Connector Hub may.",
-        f"oci events rule create --region {tenancy.region} --compartment-id {compartment} --is-enabled true "
-        f"--display-name {tenancy.function.display_name} --condition '{json.dumps(condition)}' "
+        f"oci events rule create --region {tenancy.storage.region} --compartment-id {compartment} --is-enabled true "
+        f"--display-name {tenancy.function.resource.display_name} --condition '{json.dumps(condition)}' "
         f"--actions '{json.dumps({'actions': [action]})}'",
     )
 
 
 def may_deliver(tenancy: Tenancy) -> Finding:
     """Whether statements let the function deliver to the topic or queue of DELIVER_TO."""
-    target = tenancy.settings.deliver_to
+    target = tenancy.function.settings.deliver_to
     if target is None:
         raise Skipped("DELIVER_TO is not set.")
     if target.startswith("ocid1.queue."):
         return _to_queue(tenancy, target)
     from oci.ons import NotificationControlPlaneClient
 
-    topic = tenancy.client(NotificationControlPlaneClient).get_topic(target).data
+    topic = tenancy.oci.client(NotificationControlPlaneClient).get_topic(target).data
     return finding_on_rights(
         tenancy,
         permissions=["ONS_TOPIC_PUBLISH"],
@@ -82,10 +84,10 @@ def may_deliver(tenancy: Tenancy) -> Finding:
 def _to_queue(tenancy: Tenancy, ocid: str) -> Finding:
     from oci.queue import QueueAdminClient
 
-    compartment = tenancy.client(QueueAdminClient).get_queue(ocid).data.compartment_id
+    compartment = tenancy.oci.client(QueueAdminClient).get_queue(ocid).data.compartment_id
     names = {"dynamic_group": group_name(tenancy), "compartment": f"id {compartment}", "queue_ocid": ocid}
     shared: dict[str, Any] = {"compartment": compartment, "variables": {"target.queue.id": ocid}}
-    return together(
+    return worst_of(
         [
             finding_on_rights(tenancy, permissions=[permission], statement=statement(**names), **shared)
             for permission, statement in (
@@ -97,7 +99,7 @@ def _to_queue(tenancy: Tenancy, ocid: str) -> Finding:
 
 
 STEPS = (
-    Step("events", "a rule calls the function", comes_in, "read cloudevents-rules in tenancy"),
+    Step("events", "a rule calls the function", rule_calls_function, "read cloudevents-rules in tenancy"),
     Step(
         "events",
         "the function may deliver",

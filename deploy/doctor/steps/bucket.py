@@ -1,4 +1,4 @@
-"""The namespace and the buckets, and the function's rights on those for pre-authenticated requests."""
+"""The namespace, the buckets of the policy, and the function's rights on those of its pre-authenticated requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 from deploy import statements
-from deploy.doctor.rights import finding_on_rights, group_name
-from deploy.doctor.s3 import is_taken
-from deploy.doctor.step import Finding, Skipped, Step, together
+from deploy.doctor.finding import Finding, Skipped, worst_of
+from deploy.doctor.iam.principals import group_name
+from deploy.doctor.iam.rights import finding_on_rights
+from deploy.doctor.step import Step
+from deploy.doctor.store.signed_bucket import succeeded
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import NoAnswer
 from presign.authorize.rules import Rule
@@ -30,47 +32,48 @@ UNFINISHED_UPLOADS = {
 
 def namespace(tenancy: Tenancy) -> Finding:
     """Whether the setting NAMESPACE is the tenancy's namespace."""
-    actual = tenancy.own_namespace
-    if actual != tenancy.namespace:
+    actual = tenancy.storage.tenancy_namespace
+    if actual != tenancy.storage.namespace:
         return Finding(
             "wrong",
-            f"NAMESPACE is {tenancy.namespace}, but the tenancy's namespace is {actual}.",
+            f"NAMESPACE is {tenancy.storage.namespace}, but the tenancy's namespace is {actual}.",
             f"set NAMESPACE to {actual} (docs/operations.md#change-a-setting)",
         )
     return Finding("ok", f"{actual}.")
 
 
-def is_there(tenancy: Tenancy) -> Finding:
-    """Whether each bucket of the policy is there."""
-    return _of_each(tenancy, lambda name: _is_there(tenancy, name))
+def exists(tenancy: Tenancy) -> Finding:
+    """Whether each bucket of the policy exists."""
+    return _for_each_bucket(tenancy, lambda name: _existence(tenancy, name))
 
 
-def _is_there(tenancy: Tenancy, name: str) -> Finding:
+def _existence(tenancy: Tenancy, name: str) -> Finding:
     from oci.exceptions import ServiceError
     from oci.object_storage import ObjectStorageClient
 
     try:
-        bucket = tenancy.bucket(name)
+        bucket = tenancy.storage.bucket(name)
     except ServiceError as exc:
         if exc.status != 404:
             raise
     else:
-        return Finding("ok", f"{name} is in {tenancy.region}; versioning is {str(bucket.versioning).lower()}.")
+        return Finding("ok", f"{name} is in {tenancy.storage.region}; versioning is {str(bucket.versioning).lower()}.")
     if _signing_user_sees(tenancy, name):
-        return Finding("ok", f"{name} is in {tenancy.region}: the signing user sees it, and you may not.")
-    for region in tenancy.likely_regions:
+        return Finding("ok", f"{name} is in {tenancy.storage.region}: the signing user sees it, and you may not.")
+    for region in tenancy.storage.likely_regions:
         with suppress(ServiceError):
-            tenancy.client(ObjectStorageClient, region=region).get_bucket(tenancy.own_namespace, name)
+            tenancy.oci.client(ObjectStorageClient, region=region).get_bucket(tenancy.storage.tenancy_namespace, name)
             return Finding(
                 "wrong",
-                f"{name} is in {region}, but the function signs for {tenancy.region}.",
+                f"{name} is in {region}, but the function signs for {tenancy.storage.region}.",
                 f"set REGION to {region} (docs/operations.md#change-a-setting)",
             )
+    region = tenancy.storage.region
     return Finding(
         "unknown",
-        f"{name} is not in {tenancy.region}, or you lack the permission: read buckets in the bucket's compartment.",
+        f"{name} is not in {region}, or you lack the permission: read buckets in the bucket's compartment.",
         None,
-        (f"If there is none: oci os bucket create --region {tenancy.region} --compartment-id <OCID> --name {name}",),
+        (f"If there is none: oci os bucket create --region {region} --compartment-id <OCID> --name {name}",),
     )
 
 
@@ -79,50 +82,48 @@ def _signing_user_sees(tenancy: Tenancy, name: str) -> bool:
     from oci.exceptions import ServiceError
 
     with suppress(ServiceError, Skipped, SecretUnavailable, NoAnswer):
-        return is_taken(tenancy.signed_bucket(name).send(ListObjectsV2(max_keys=1)))
+        return succeeded(tenancy.storage.signed_bucket(name).send(ListObjectsV2(max_keys=1)))
     return False
 
 
 def events(tenancy: Tenancy) -> Finding:
-    """Whether the buckets send the events that the settings count on."""
-    reasons = needing_events(tenancy)
+    """Whether the buckets emit the events that the settings need."""
+    reasons = reasons_for_events(tenancy)
 
     def look(name: str) -> Finding:
-        if tenancy.bucket(name).object_events_enabled:
+        if tenancy.storage.bucket(name).object_events_enabled:
             return Finding("ok", f"{name} emits events of its objects.")
         if name not in reasons:
             return Finding("ok", f"{name} emits no events, and no setting needs them.")
         return Finding(
             "wrong",
             f"{name} emits no events of its objects, though {reasons[name]}.",
-            f"oci os bucket update --region {tenancy.region} --name {name} --object-events-enabled true",
+            f"oci os bucket update --region {tenancy.storage.region} --name {name} --object-events-enabled true",
         )
 
-    return _of_each(tenancy, look)
+    return _for_each_bucket(tenancy, look)
 
 
-def needing_events(tenancy: Tenancy) -> dict[str, str]:
-    """The buckets whose events the settings count on, each with the reason."""
-    delivered = tenancy.rules if tenancy.settings.deliver_to else []
-    # An event is answered with a URL to read its object.
-    answering = (rule for rule in delivered if "invoke" in rule.callers and "get_object" in rule.granted)
-    reasons = {rule.bucket: "DELIVER_TO is set" for rule in answering}
-    return reasons | {rule.bucket: "a rule is single_use" for rule in tenancy.rules if rule.single_use}
+def reasons_for_events(tenancy: Tenancy) -> dict[str, str]:
+    """The buckets whose events the settings need, each with the reason."""
+    delivered = tenancy.function.rules if tenancy.function.settings.deliver_to else []
+    reasons = {rule.bucket: "DELIVER_TO is set" for rule in delivered if rule.answers_events}
+    return reasons | {rule.bucket: "a rule is single_use" for rule in tenancy.function.rules if rule.single_use}
 
 
 def lifecycle(tenancy: Tenancy) -> Finding:
     """Whether the buckets that take uploads drop the parts of those that nobody finished."""
     from oci.exceptions import ServiceError
 
-    targets = {rule.bucket for rule in tenancy.rules if _allows_parts(rule)}
+    targets = {rule.bucket for rule in tenancy.function.rules if _allows_parts(rule)}
 
     def look(name: str) -> Finding:
-        bucket = tenancy.bucket(name)
+        bucket = tenancy.storage.bucket(name)
         if name not in targets:
             return Finding("ok", f"No rule allows uploads in parts to {name}.")
-        client = tenancy.object_storage
+        client = tenancy.storage.client
         try:
-            rules = client.get_object_lifecycle_policy(tenancy.own_namespace, name).data.items or []
+            rules = client.get_object_lifecycle_policy(tenancy.storage.tenancy_namespace, name).data.items or []
         except ServiceError as exc:
             if exc.status != 404:
                 raise
@@ -131,17 +132,17 @@ def lifecycle(tenancy: Tenancy) -> Finding:
             return Finding("ok", f"{name} drops unfinished uploads.")
         items = [*client.base_client.sanitize_for_serialization(rules), UNFINISHED_UPLOADS]
         statement = statements.object_storage_may_apply_lifecycle(
-            region=tenancy.region, compartment=f"id {bucket.compartment_id}", buckets=[name]
+            region=tenancy.storage.region, compartment=f"id {bucket.compartment_id}", buckets=[name]
         )
         return Finding(
             "wrong",
             f"{name} keeps the parts of unfinished uploads for ever, and they cost.",
-            f"oci os object-lifecycle-policy put --region {tenancy.region} --bucket-name {name} "
+            f"oci os object-lifecycle-policy put --region {tenancy.storage.region} --bucket-name {name} "
             f"--items '{json.dumps(items)}'",
             (f"Object Storage needs this statement first: {statement}",),
         )
 
-    return _of_each(tenancy, look)
+    return _for_each_bucket(tenancy, look)
 
 
 def _allows_parts(rule: Rule) -> bool:
@@ -150,13 +151,13 @@ def _allows_parts(rule: Rule) -> bool:
 
 
 def may_make_pars(tenancy: Tenancy) -> Finding:
-    """Whether statements let the function make pre-authenticated requests, and do what they are for."""
-    rules = [rule for rule in tenancy.rules if rule.via == "par"]
+    """Whether statements let the function make pre-authenticated requests, and do what their holders may do."""
+    rules = [rule for rule in tenancy.function.rules if rule.via == "par"]
     if not rules:
         return Finding("skipped", "No rule gives pre-authenticated requests.")
 
     def look(name: str) -> Finding:
-        compartment = tenancy.bucket(name).compartment_id
+        compartment = tenancy.storage.bucket(name).compartment_id
         granted = {operation for rule in rules if rule.bucket == name for operation in rule.operations}
         permissions = statements.permissions_of(granted, via="par")
         of_function: dict[str, Any] = {
@@ -177,22 +178,22 @@ def may_make_pars(tenancy: Tenancy) -> Finding:
             statement=statements.function_may_use_objects(**of_function, permissions=permissions),
             **shared,
         )
-        return together([may_manage, may_use])
+        return worst_of([may_manage, may_use])
 
-    return _of_each(tenancy, look, names=tenancy.buckets_of("par"))
+    return _for_each_bucket(tenancy, look, names=tenancy.function.buckets_of("par"))
 
 
-def _of_each(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[str] | None = None) -> Finding:
-    """The findings on the buckets, as one."""
-    names = tenancy.buckets if names is None else names
+def _for_each_bucket(tenancy: Tenancy, look: Callable[[str], Finding], *, names: list[str] | None = None) -> Finding:
+    """One finding on all buckets of the policy, or on those of these names."""
+    names = tenancy.function.buckets if names is None else names
     if not names:
         raise Skipped("No bucket is named: each has a claim in its name, or the policy is not here.")
-    return together([look(name) for name in names])
+    return worst_of([look(name) for name in names])
 
 
 STEPS = (
     Step("bucket", "namespace", namespace, "read objectstorage-namespaces in tenancy"),
-    Step("bucket", "there", is_there, "read buckets in the bucket's compartment"),
+    Step("bucket", "there", exists, "read buckets in the bucket's compartment"),
     Step("bucket", "events", events, "read buckets in the bucket's compartment"),
     Step("bucket", "unfinished uploads", lifecycle, "read buckets in the bucket's compartment"),
     Step("bucket", "the function may make PARs", may_make_pars, "inspect policies in tenancy"),

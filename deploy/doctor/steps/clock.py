@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from deploy.doctor import web
-from deploy.doctor.step import Finding, Step
+from deploy.doctor.finding import Finding
+from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
-from presign.services.clock import MAX_SKEW_SECONDS
+from presign.services.clock import MAX_SKEW_SECONDS, seconds_ahead
 
 
 def this_machine(tenancy: Tenancy) -> Finding:
@@ -15,11 +16,10 @@ def this_machine(tenancy: Tenancy) -> Finding:
     from oci.identity import IdentityClient
 
     asked_at = tenancy.now()
-    theirs = web.ask("GET", tenancy.client(IdentityClient).base_client.endpoint).date
-    if theirs is None:
+    answer = web.ask("GET", tenancy.oci.client(IdentityClient).base_client.endpoint)
+    ahead = seconds_ahead(answer.headers.get("date", ""), asked_at=asked_at, now=tenancy.now())
+    if ahead is None:
         return Finding("unknown", "The answer of OCI has no date.")
-    # The answer was dated at some time between the two.
-    ahead = max(0.0, asked_at - theirs - 1) or min(0.0, tenancy.now() - theirs)
     if abs(ahead) > MAX_SKEW_SECONDS:
         off, direction = timedelta(seconds=round(abs(ahead))), "ahead of" if ahead > 0 else "behind"
         return Finding(

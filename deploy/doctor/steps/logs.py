@@ -1,4 +1,4 @@
-"""The logs: whether they are on, and what the function has told there."""
+"""The logs: whether they are on, and the errors that the function has written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploy.doctor.step import Finding, Skipped, Step
+from deploy.doctor.finding import Finding, Skipped
+from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
 
 RECENT = timedelta(minutes=15)
-"""An error that is younger is wrong; whether the cause of an older one is mended is unknown."""
+"""A younger error makes the finding `wrong`, an older one `unknown`, as its cause may be mended by now."""
 
 LOOK_BACK = timedelta(days=1)
 MAX_RESULTS = 100
@@ -44,12 +45,12 @@ class Line:
 
 def of_function(tenancy: Tenancy) -> Finding:
     """Whether the function's log is on."""
-    return _state_of(tenancy, tenancy.function.application_id, service="functions", categories=("invoke",))
+    return _state_of(tenancy, tenancy.function.resource.application_id, service="functions", categories=("invoke",))
 
 
 def of_gateway(tenancy: Tenancy) -> Finding:
     """Whether the gateway's logs are on."""
-    return _state_of(tenancy, tenancy.deployment.id, service="apigateway", categories=("access", "execution"))
+    return _state_of(tenancy, tenancy.gateway.deployment.id, service="apigateway", categories=("access", "execution"))
 
 
 def errors(tenancy: Tenancy) -> Finding:
@@ -69,7 +70,7 @@ def errors(tenancy: Tenancy) -> Finding:
 
 
 def clock(tenancy: Tenancy) -> Finding:
-    """Whether the function has told that its clock is wrong."""
+    """Whether the function has logged that its clock is wrong."""
     for line in _errors(tenancy):
         if found := _clock.search(line.text):
             return Finding(
@@ -82,23 +83,24 @@ def clock(tenancy: Tenancy) -> Finding:
 
 
 def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tuple[str, ...]) -> Finding:
+    region_option = tenancy.target.region_option
     missing, mends = [], []
     for category in categories:
         log = _log(tenancy, resource, category)
         if log is None:
             source = {"sourceType": "OCISERVICE", "service": service, "resource": resource, "category": category}
-            groups = {log.log_group_id for log in tenancy.logs}
+            groups = {log.log_group_id for log in _logs(tenancy)}
             missing.append(category)
             mends.append(
-                f"oci logging log create{tenancy.region_option} "
+                f"oci logging log create{region_option} "
                 f"--log-group-id {min(groups, default='<of a log group>')} "
-                f"--display-name {tenancy.function.display_name}-{category} --log-type SERVICE "
+                f"--display-name {tenancy.function.resource.display_name}-{category} --log-type SERVICE "
                 f"--configuration '{json.dumps({'source': source})}'"
             )
         elif not log.is_enabled:
             missing.append(category)
             mends.append(
-                f"oci logging log update{tenancy.region_option} --log-group-id {log.log_group_id} --log-id {log.id} "
+                f"oci logging log update{region_option} --log-group-id {log.log_group_id} --log-id {log.id} "
                 "--is-enabled true"
             )
     if missing:
@@ -117,8 +119,28 @@ def _log(tenancy: Tenancy, resource: str, category: str) -> Any:
             and (log.configuration.source.resource, log.configuration.source.category) == (resource, category)
         ]
 
-    found = of_resource(tenancy.logs) or of_resource(tenancy.logs_of_tenancy)
+    found = of_resource(_logs(tenancy)) or of_resource(_logs_of_tenancy(tenancy))
     return max(found, key=lambda log: bool(log.is_enabled), default=None)
+
+
+def _logs(tenancy: Tenancy) -> list[Any]:
+    """The logs in the function's compartment."""
+    return tenancy.once("the logs", lambda: _listed(tenancy, tenancy.function.resource.compartment_id))
+
+
+def _logs_of_tenancy(tenancy: Tenancy) -> list[Any]:
+    """The logs in all compartments."""
+    return tenancy.once(
+        "the logs of tenancy", lambda: _listed(tenancy, tenancy.oci.tenancy_ocid, is_compartment_id_in_subtree=True)
+    )
+
+
+def _listed(tenancy: Tenancy, compartment: str, **options: bool) -> list[Any]:
+    from oci.logging import LoggingManagementClient
+
+    client = tenancy.oci.client(LoggingManagementClient)
+    groups = tenancy.oci.list_all(client.list_log_groups, compartment, **options)
+    return [log for group in groups for log in tenancy.oci.list_all(client.list_logs, group.id)]
 
 
 def _errors(tenancy: Tenancy) -> list[Line]:
@@ -126,20 +148,21 @@ def _errors(tenancy: Tenancy) -> list[Line]:
     from oci.loggingsearch import LogSearchClient
     from oci.loggingsearch.models import SearchLogsDetails
 
-    log = _log(tenancy, tenancy.function.application_id, "invoke")
+    log = _log(tenancy, tenancy.function.resource.application_id, "invoke")
     if log is None:
         raise Skipped("The function has no log.")
-    # Of all that the function writes (presign/logs.py, the FDK's format) and that OCI Functions adds
+    compartment = log.compartment_id or tenancy.function.resource.compartment_id
+    # The function writes lines in the FDK's format (presign/logs.py), and OCI Functions adds its own.
     patterns = ["- ERROR -", "- CRITICAL -", *CAUSES]
     condition = " or ".join(f"logContent = '*{pattern}*'" for pattern in patterns)
     now = datetime.fromtimestamp(tenancy.now(), UTC)
     details = SearchLogsDetails(
         time_start=now - LOOK_BACK,
         time_end=now,
-        search_query=f'search "{log.compartment_id or tenancy.function.compartment_id}/{log.log_group_id}/{log.id}" '
-        f"| where data.functionId = '{tenancy.function_ocid}' and ({condition}) | sort by datetime desc",
+        search_query=f'search "{compartment}/{log.log_group_id}/{log.id}" '
+        f"| where data.functionId = '{tenancy.target.function_ocid}' and ({condition}) | sort by datetime desc",
     )
-    response = tenancy.client(LogSearchClient).search_logs(details, limit=MAX_RESULTS).data
+    response = tenancy.oci.client(LogSearchClient).search_logs(details, limit=MAX_RESULTS).data
     lines = []
     for result in response.results or []:
         content = result.data.get("logContent", {})

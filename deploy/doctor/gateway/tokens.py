@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.doctor.specification import Specification
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.gateway.specification import Specification
 from deploy.doctor.web import Answer
 
 ALGORITHMS = ("RS256", "RS384", "RS512")

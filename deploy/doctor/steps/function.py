@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.doctor.step import Finding, Step, not_active
+from deploy.doctor.finding import Finding, inactive_finding
+from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import NotConfigured
 
@@ -13,10 +14,11 @@ _READ = "read fn-function in the function's compartment"
 
 def state(tenancy: Tenancy) -> Finding:
     """Whether the function is there and active; tells its memory and time-out."""
-    function = tenancy.function
+    function = tenancy.function.resource
     name = f"{function.display_name}: {function.memory_in_mbs} MB, {function.timeout_in_seconds} s"
-    so = "nobody can call it"
-    if finding := not_active(function.display_name, function.lifecycle_state, mend="make deploy", so=so):
+    if finding := inactive_finding(
+        function.display_name, function.lifecycle_state, mend="make deploy", consequence="nobody can call it"
+    ):
         return finding
     return Finding("ok", f"{name}.")
 
@@ -24,13 +26,13 @@ def state(tenancy: Tenancy) -> Finding:
 def settings(tenancy: Tenancy) -> Finding:
     """Whether the function can read its settings; tells all that are wrong."""
     try:
-        rules = tenancy.settings.rules
+        rules = tenancy.function.settings.rules
     except NotConfigured as exc:
         errors = tuple(str(error) for error in exc.errors)
         text = f"The settings have {len(errors)} error{'s' if len(errors) > 1 else ''}, so each call ends in 500."
         return Finding("wrong", text, "docs/operations.md#change-a-setting", errors)
-    policy = tenancy.config.get("POLICY", "").strip()
-    if tenancy.policy_is_in_package:
+    policy = tenancy.function.config.get("POLICY", "").strip()
+    if tenancy.function.policy_is_in_package:
         return Finding("ok", f"They are right, as far as they are here: {policy} is in the package.")
     if not rules:
         return Finding(
@@ -47,7 +49,7 @@ def settings(tenancy: Tenancy) -> Finding:
 
 def size(tenancy: Tenancy) -> Finding:
     """Whether the configuration is as small as OCI Functions demands."""
-    config = tenancy.function.config or {}
+    config = tenancy.function.resource.config or {}
     used = sum(len(name.encode()) + len(value.encode()) for name, value in config.items())
     if used > MAX_CONFIG_BYTES:
         return Finding(
@@ -61,13 +63,14 @@ def size(tenancy: Tenancy) -> Finding:
 
 def update_command(tenancy: Tenancy) -> str:
     """The command that updates the function, without the options that say how."""
-    source = getattr(tenancy.function.source_details, "source_type", None)
+    source = getattr(tenancy.function.resource.source_details, "source_type", None)
     kind = "update archive-function" if source == "ARCHIVE" else "update container-function"
-    return f"oci fn function {kind}{tenancy.region_option} --function-id {tenancy.function_ocid}"
+    return f"oci fn function {kind}{tenancy.target.region_option} --function-id {tenancy.target.function_ocid}"
 
 
+STATE = Step("function", "state", state, _READ)
 STEPS = (
-    Step("function", "state", state, _READ),
+    STATE,
     Step("function", "settings", settings, "read fn-app in the function's compartment"),
     Step("function", "size of the configuration", size, _READ),
 )

@@ -1,10 +1,10 @@
-"""The rules of a policy that need a certain behaviour of the store."""
+"""The rules of a policy that are affected by a shortcoming of the store."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
 from presign.authorize.rules import Rule
 
 
@@ -19,12 +19,12 @@ def rules_text(numbers: Sequence[int]) -> str:
     return f"rule{'s' if len(numbers) > 1 else ''} {listed}"
 
 
-def failing(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
-    """The store fails in something: `wrong` if rules are concerned.
+def wrong_if_used(numbers: Sequence[int], *, text: str, mend: str) -> Finding:
+    """The finding on a shortcoming of the store: `wrong` if any rule uses what the store lacks, else `ok`.
 
     Args:
-        numbers: of these rules.
-        text: says it.
+        numbers: of the rules that use it.
+        text: a sentence that names the shortcoming.
         mend: the change of the policy; `{rules}` in it stands for the rules.
     """
     if not numbers:

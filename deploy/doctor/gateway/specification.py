@@ -16,7 +16,7 @@ SECRET_PLACEHOLDER = "<CLAIMS_KEY>"  # noqa: S105 - stands for the secret
 
 _claim_header = re.compile(r"([^:]*):(\$\{request\.auth\[([^\]]+)\]\}:)")
 _names = ("path", "name", "key")
-"""The members that tell the elements of a list apart."""
+"""The members by which the elements of a list are compared."""
 
 
 class Specification:
@@ -63,15 +63,15 @@ class Specification:
         found = ((name, _claim_header.fullmatch(value)) for name, value in self._set_headers())
         return {name.lower(): match[3] for name, match in found if match}
 
-    def carries(self, secrets: Sequence[str]) -> bool:
-        """Whether each header with a claim carries one of the gateway secrets."""
+    def sends(self, secrets: Sequence[str]) -> bool:
+        """Whether each header with a claim begins with one of these gateway secrets."""
         matches = [
             _claim_header.fullmatch(value) for name, value in self._set_headers() if name.lower().startswith("x-claim-")
         ]
         return bool(matches) and all(match is not None and match[1] in secrets for match in matches)
 
     def differences(self, *, function_ocid: str) -> tuple[list[str], list[str]]:
-        """Where it differs from the project's own, filled with the values that it has itself, and what it has besides.
+        """The differences from `gateway/deployment.json`, filled with its own values; and its additions to that.
 
         Args:
             function_ocid: of the function that its routes should call.
@@ -86,7 +86,7 @@ class Specification:
         }
         filled = fill(json.loads(TEMPLATE.read_text("utf-8")), values)
         found = list(_differences(filled, _without_secret(self._document), ""))
-        return [text for text, besides in found if not besides], [text for text, besides in found if besides]
+        return [text for text, is_added in found if not is_added], [text for text, is_added in found if is_added]
 
     @property
     def _validation_policy(self) -> Mapping[str, Any]:
@@ -117,7 +117,7 @@ def _without_secret(document: Any) -> Any:
 
 
 def _differences(wanted: Any, found: Any, at: str) -> Iterator[tuple[str, bool]]:
-    """Texts, and whether each is about something that is only `found`."""
+    """Texts, each with whether it is about an addition, which only `found` has."""
     if isinstance(wanted, list) and isinstance(found, list):
         by_name = _by_name(wanted), _by_name(found)
         if by_name[0] is not None and by_name[1] is not None:
@@ -151,7 +151,7 @@ def _difference(wanted: Any, found: Any, at: str) -> str:
 
 
 def _by_name(elements: Sequence[Any]) -> dict[str, Any] | None:
-    """The elements of a list by what tells them apart; None if nothing does."""
+    """The elements of a list by their names; None if they have none."""
     for name in _names:
         if elements and all(isinstance(element, Mapping) and name in element for element in elements):
             named: dict[str, Any] = {}
