@@ -9,7 +9,8 @@ from presign.authorize.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upl
 from presign.model.field_errors import pointer
 from presign.model.operation import ObjectOperation, Operation
 from presign.model.operations import multipart
-from presign.model.operations.objects import CopyObject, PostObject, PutObject
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import CopyObject, PutObject
 from presign.model.options import options_of
 from presign.model.part_sizes import max_part_bytes
 from presign.model.request import Request

@@ -28,6 +28,8 @@ MAX_PAR_ANSWER_BYTES = 32 * 1024
 
 _FRAME_BYTES = len('{"results":[]}')
 
+_OUTCOMES = (Issued, Refusal)
+
 Parse = Callable[[Any], Request]
 
 _encoder = msgspec.json.Encoder()
@@ -46,7 +48,8 @@ def batch(call: Call) -> Any:
 
 def presign_one(call: Call, parse: Parse) -> Issued | Refusal:
     """The outcome of a call whose whole JSON is one item, recorded."""
-    [outcome] = _with_pars(call, _signed(call, _granted(call, [call.document], parse)))
+    items = _signed(call, _granted(call, [call.document], parse))
+    [outcome] = _with_pars(call, items) if isinstance(items[0], Grant) else items
     call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
     return outcome
 
@@ -67,8 +70,9 @@ def presign_several(call: Call, documents: Sequence[Any], parse: Parse) -> tuple
     answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(signed)]})
     if len(answer) + pars * MAX_PAR_ANSWER_BYTES > MAX_ANSWER_BYTES:
         raise _too_large(signed, call.id)
-    outcomes = _with_pars(call, signed)
+    outcomes = signed
     if pars:
+        outcomes = _with_pars(call, signed)
         answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(outcomes)]})
     call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
     return outcomes, msgspec.Raw(answer)
@@ -85,7 +89,7 @@ def _granted(call: Call, documents: Sequence[Any], parse: Parse) -> list[Grant |
     return _each(partial(call.service.policy.authorize, principal=call.principal), requests, call.id)
 
 
-def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Issued | Grant | Refusal]:
+def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Any]:
     """A presigned URL for each grant via `s3`, all signed with one key at one time; the others as they are.
 
     The key is fetched only if there is such a grant. A failure to fetch it is logged once.
@@ -126,7 +130,7 @@ def _each(step: Callable[[Any], Any], items: Iterable[Any], call_id: str) -> lis
     """Each item after `step`; a failure becomes the item's refusal. Items that have an outcome are left as they are."""
     results = []
     for item in items:
-        if isinstance(item, Issued | Refusal):
+        if isinstance(item, _OUTCOMES):
             results.append(item)
             continue
         try:

@@ -21,7 +21,8 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
 from presign.model.operation import ObjectOperation
-from presign.model.operations.objects import CopyObject, PostObject
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import CopyObject
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.request import Request
 from presign.services.key import CustomerSecretKey

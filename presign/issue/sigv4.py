@@ -16,7 +16,7 @@ from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.uri import uri_encode
 from presign.model.operation import MAX_EXPIRES_IN
-from presign.model.operations.objects import PostObject
+from presign.model.operations.form import PostObject
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.times import rfc3339
 from presign.services.key import CustomerSecretKey

@@ -14,8 +14,9 @@ from deploy.doctor.web import Answer, NoAnswer
 from presign.authorize.rules import Rule
 from presign.model.object_names import virtual_hosted_bucket_error
 from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operations.form import PostObject
 from presign.model.operations.multipart import UploadPart
-from presign.model.operations.objects import GetObject, PostObject, PutObject
+from presign.model.operations.objects import GetObject, PutObject
 from presign.model.operations.prefixes import ListObjectsV2
 
 TRIED_EXPIRES_IN = (MAX_EXPIRES_IN, 86_400, 3_600)

@@ -11,7 +11,8 @@ from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigV4Issuer
 from presign.model.operation import Operation
-from presign.model.operations.objects import GetObject, PostObject, PutObject
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import GetObject, PutObject
 from presign.services.key import CustomerSecretKey
 from support.grants import grant
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from presign.model.operations.objects import PostObject
+from presign.model.operations.form import PostObject
 from presign.problems import InvalidJson, InvalidRequest
 from presign.read.parser import RequestParser, decode
 
