@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi lock audit fuzz load bench
+.PHONY: run test test-unit test-live check lint format openapi clients lock audit fuzz load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
@@ -46,6 +46,20 @@ format: .venv/dev
 
 openapi: .venv/dev
 	$(BIN)/python -m gateway.openapi > gateway/openapi.json
+
+# The browser module in one file with its types, as an npm package. It needs npm.
+DIST ?= dist
+NODE := tests/browser/node_modules
+clients: $(NODE)/.package-lock.json
+	@$(NODE)/.bin/rollup --silent --config clients/js/rollup.config.mjs --dir "$(DIST)/js"
+	@$(NODE)/.bin/tsc --allowJs --checkJs --strict --stripInternal --declaration --emitDeclarationOnly --types "" \
+		--target es2023 --lib es2023,dom,dom.iterable,dom.asynciterable --module esnext --moduleResolution bundler \
+		"$(DIST)/js/presign.js"
+	@cp clients/js/package.json LICENSE "$(DIST)/js"
+
+$(NODE)/.package-lock.json: tests/browser/package-lock.json
+	npm --prefix tests/browser ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # Lock what requirements*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
 # rest for every platform.

@@ -1,4 +1,4 @@
-"""`clients/js/presign.js` by PARs, from a page of a third origin, while the S3 API sends no CORS headers."""
+"""`clients/js/src` by PARs, from a page of a third origin, while the S3 API sends no CORS headers."""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
-"""`clients/js` as an npm package: what `npm pack` makes works from a bundler, in TypeScript, and in Node."""
+"""The npm package that `make clients` makes of `clients/js/src` works from a bundler, in TypeScript, and in Node."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, cannot_run, node_tools
 
-CLIENT = Path(__file__).parents[2] / "clients/js"
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "clients/js/src"
+IMPORTED = re.compile(r'(?:from |import\()"\./(\w+)\.js"')
 TYPED = """
 import { PAUSE, PresignClient, PresignError, type Progress } from "presign-client";
 
@@ -68,9 +72,11 @@ def program(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the package is installed."""
-    folder = tmp_path_factory.mktemp("project")
-    (packed,) = json.loads(run(program("npm"), "pack", "--json", "--pack-destination", folder, cwd=CLIENT))
+    """A folder in which the package is installed. Its path has what paths may have."""
+    folder = tmp_path_factory.mktemp("project") / "ü & b"
+    node_tools()
+    run("make", "clients", f"DIST={folder}", cwd=ROOT)
+    (packed,) = json.loads(run(program("npm"), "pack", "--json", "--pack-destination", folder, cwd=folder / "js"))
     with tarfile.open(folder / packed["filename"]) as archive:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").mkdir()
@@ -81,20 +87,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_package_has_the_module_and_its_types_only(project: Path) -> None:
     files = sorted(path.name for path in (project / "node_modules/presign-client").iterdir())
-    assert files == ["package.json", "presign.d.ts", "presign.js"]
-    assert "dependencies" not in json.loads((CLIENT / "package.json").read_text())
+    assert files == ["LICENSE", "package.json", "presign.d.ts", "presign.js"]
+    manifest = json.loads((project / "node_modules/presign-client/package.json").read_text("utf-8"))
+    assert "dependencies" not in manifest
 
 
-def test_the_module_is_made_from_the_sources(tmp_path: Path) -> None:
-    """`npm --prefix tests/browser run build` makes it."""
-    made = tmp_path / "presign.js"
-    run(node_tools() / "rollup", "--silent", "--config", CLIENT / "rollup.config.mjs", "--file", made)
-    assert (CLIENT / "presign.js").read_text() == made.read_text()
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Imports for types count too."""
+    graph = {path.stem: IMPORTED.findall(path.read_text("utf-8")) for path in SOURCES.glob("*.js")}
+    assert set(graph["client"]) > {"api", "listing", "upload"}
+    assert list(TopologicalSorter(graph).static_order())[-1] == "index"
 
 
-def test_the_types_are_made_from_the_module(tmp_path: Path) -> None:
-    run(node_tools() / "tsc", "--project", CLIENT, "--outDir", tmp_path)
-    assert (CLIENT / "presign.d.ts").read_text() == (tmp_path / "presign.d.ts").read_text()
+def test_the_module_can_be_built_in_any_folder(tmp_path: Path) -> None:
+    """Paths may have spaces and letters that URLs write in another way."""
+    folder = tmp_path / "ü & b"
+    shutil.copytree(ROOT / "clients/js", folder / "clients/js")
+    run(node_tools() / "rollup", "--silent", "--config", "clients/js/rollup.config.mjs", "--dir", "out", cwd=folder)
+    assert [path.name for path in (folder / "out").iterdir()] == ["presign.js"]
 
 
 def test_a_bundler_finds_it(project: Path) -> None:
@@ -137,7 +147,7 @@ def test_its_md5_is_that_of_rfc_1321(tmp_path: Path) -> None:
         (tmp_path / str(length)).write_bytes(content)
     script = f"""
         import {{ readFile }} from "node:fs/promises";
-        import {{ hex, md5 }} from {json.dumps((CLIENT / "src/digest.js").as_uri())};
+        import {{ hex, md5 }} from {json.dumps((SOURCES / "digest.js").as_uri())};
         for (const path of process.argv.slice(1)) console.log(hex(await md5(new Blob([await readFile(path)]))));
     """
     paths = [tmp_path / str(length) for length in lengths]

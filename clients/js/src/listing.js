@@ -1,24 +1,30 @@
 /** @import { Api, SignedUrl } from "./api.js" */
-/** @import { ListedObject } from "./client.js" */
-/** @import { StoreAnswer } from "./transfer.js" */
+/** @import { StoreAnswer } from "./store_answer.js" */
 import { codeOf, PresignError } from "./errors.js";
-import { persistently } from "./retry.js";
+import { withRetries } from "./retry.js";
 import { element, elements, jsonOrNull } from "./store_answer.js";
-import { isUnreadable } from "./transfer.js";
+import { isHiddenByCors } from "./transfer.js";
 
 /**
+ * @typedef {object} ListedObject
+ * @property {string} key  Of the object; with a delimiter, also a common prefix of several.
+ * @property {boolean} isPrefix
+ * @property {number} size  In bytes.
+ * @property {Date | null} modifiedAt
+ * @property {string} [url]  Reads the object for some minutes, where the list came by a pre-authenticated request.
+ *
  * @typedef {{ delimiter?: "/", signal?: AbortSignal }} ListOptions
  * @typedef {{ entries: ListedObject[], next: string }} Page  Of a list; `next` is empty on the last one.
  */
 
-const FIELDS = "name,size,timeModified";
+const LISTED_FIELDS = "name,size,timeModified";
 const PAR_ROOT = /^https?:\/\/[^/]+\/p\/[^/]+\/n\/[^/]+\/b\/[^/]+\/o\//;
 
 /** Lists objects: by a pre-authenticated request for the folder where the policy gives one, by S3 elsewhere. */
-export class Folders {
+export class Listing {
   #api;
   /** One PAR for each user and folder, which serves until it is stale. @type {Map<string, SignedUrl>} */
-  #held = new Map();
+  #pars = new Map();
 
   /** @param {Api} api */
   constructor(api) {
@@ -31,9 +37,9 @@ export class Folders {
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   async *list(prefix, options) {
-    const byPar = await this.#givesPar(prefix, options.signal);
+    const usesPar = await this.#canUsePar(prefix, options.signal);
     for (let next = ""; ; ) {
-      const page = byPar ? await this.#parPage(prefix, next, options) : await this.#s3Page(prefix, next, options);
+      const page = usesPar ? await this.#parPage(prefix, next, options) : await this.#s3Page(prefix, next, options);
       yield* page.entries;
       next = page.next;
       if (!next) return;
@@ -44,10 +50,10 @@ export class Folders {
    * @param {string} prefix
    * @param {AbortSignal} [signal]
    */
-  async #givesPar(prefix, signal) {
+  async #canUsePar(prefix, signal) {
     if (!folderOf(prefix)) return false; // a PAR is never for a whole bucket
     try {
-      await persistently(() => this.#par(folderOf(prefix), signal), { signal });
+      await withRetries(() => this.#par(folderOf(prefix), signal), { signal });
       return true;
     } catch (error) {
       if (["access_denied", "invalid_request"].includes(codeOf(error))) return false;
@@ -61,10 +67,10 @@ export class Folders {
    */
   async #par(folder, signal) {
     const name = JSON.stringify([await this.#api.user(), folder]);
-    const held = this.#held.get(name);
+    const held = this.#pars.get(name);
     if (held && Date.now() < held.staleAt) return held;
     const par = await this.#api.sign({ operation: "get_prefix", prefix: folder, listing: true }, signal);
-    this.#held.set(name, par);
+    this.#pars.set(name, par);
     return par;
   }
 
@@ -79,11 +85,11 @@ export class Folders {
     let root = "";
     let asked = false;
     const { text } = await this.#read(async () => {
-      if (asked) this.#held.clear(); // as the store has refused the URL
+      if (asked) this.#pars.clear(); // as the store has refused the URL
       asked = true;
       const par = await this.#par(folder, signal);
       root = PAR_ROOT.exec(par.url)?.[0] ?? "";
-      const query = parameters({ prefix, fields: FIELDS, limit: "1000", start, delimiter });
+      const query = parameters({ prefix, fields: LISTED_FIELDS, limit: "1000", start, delimiter });
       return { ...par, url: `${root}?${query}` };
     }, signal);
     const { objects = [], prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
@@ -127,11 +133,11 @@ export class Folders {
     };
     let isHidden = false;
     const onWait = async () => {
-      isHidden = url !== "" && (await isUnreadable(url));
+      isHidden = url !== "" && (await isHiddenByCors(url));
       if (isHidden) stop.abort();
     };
     try {
-      return await this.#api.request(remembering, { signal: both, onWait });
+      return await this.#api.send(remembering, { signal: both, onWait });
     } catch (error) {
       if (!isHidden) throw error;
       throw new PresignError("The storage does not let this page read its answers.", { code: "cors", cause: error });
