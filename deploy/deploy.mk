@@ -15,7 +15,3 @@ stack:
 # What is wrong, and what mends it: of the stack, or with FUNCTION=OCID of any function; DOCTOR= takes more options.
 doctor: .venv/run
 	@$(BIN)/python -m deploy doctor $(if $(FUNCTION),--function $(FUNCTION)) $(DOCTOR)
-
-# A run of doctor, as the documentation shows it.
-docs/doctor.svg: .venv/dev $(wildcard deploy/doctor/*.py tests/oci_services.py tools/doctor_picture.py)
-	@PYTHONPATH=tests $(BIN)/python -m tools.doctor_picture

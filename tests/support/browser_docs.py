@@ -1,11 +1,11 @@
-"""The lines of docs/clients-browser.md."""
+"""The lines of docs/clients-javascript.md."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs/clients-browser.md"
+PAGE = Path(__file__).parents[2] / "docs/clients-javascript.md"
 
 
 def lines_with(text: str, *, without: str = "") -> str:
