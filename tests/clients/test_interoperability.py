@@ -1,4 +1,4 @@
-"""Other clients use the function's URLs unchanged, and other signers' URLs differ from them as docs/clients-http.md says."""
+"""The HTTP clients of docs/clients-http.md use the URLs unchanged, and the signers of that page differ as it says."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ class TestFiles:
 
 
 class TestInputs:
-    """What does not fit is refused before anything is made, by the name of the input."""
+    """An input that does not fit is refused by its name, before anything is made."""
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_an_input_that_does_not_fit(self, runs: dict[str, TestRun], name: str) -> None:
@@ -236,7 +236,7 @@ class TestInputs:
 
 
 class TestRights:
-    """Who may do what, word for word as `deploy.statements` has it."""
+    """The IAM statements, word for word as `deploy.statements` has them."""
 
     def test_the_function_reads_its_secret_and_manages_pars(self, defaults: TestRun) -> None:
         assert granted(defaults, "function") == [

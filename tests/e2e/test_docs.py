@@ -102,7 +102,9 @@ class TestLinks:
     @pytest.mark.parametrize("name", sorted(PAGES))
     def test_of_a_page(self, name: str) -> None:
         missing = []
-        for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)):
+        for link in re.findall(
+            r"(?:\]\(|<img src=\")([^)\s\"]+)", re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)
+        ):
             path, _, anchor = link.partition("#")
             if "://" in link:
                 continue
@@ -227,7 +229,7 @@ class TestDeployByHand:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the page's code with")
 def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
-    [example] = [block for block in blocks(JAVASCRIPT, "js") if "async function presign" in block]
+    [example] = [block for block in blocks(JAVASCRIPT, "js") if "const gateway" in block]
     script = tmp_path / "page.mjs"
     script.write_text(
         example.replace("https://<hostname>/presigner", running.stack.url)

@@ -173,7 +173,7 @@ class TestBatch:
         ]
 
     def test_no_key_for_any(self, start: Callable[..., Running]) -> None:
-        """What is refused stays refused, and the cause is told once."""
+        """A refused request stays refused, and the log has the cause once."""
         running = start({"SECRET_OCID": "ocid1.vaultsecret.oc1.none"})
         results = self.batch(running, {"key": "a"}, {"key": "../a"}, {"key": "b"})
         assert [result["problem"]["code"] for result in results] == [

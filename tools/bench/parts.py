@@ -22,7 +22,7 @@ def part(name: str) -> None:
 
 
 def floor() -> None:
-    """What `functions/floor` does."""
+    """The steps of `functions/floor`."""
     import fdk
     import fdk.runner  # noqa: F401
 
@@ -41,7 +41,7 @@ def floor() -> None:
 
 
 def cold() -> None:
-    """What `func.py` does until its first answer."""
+    """The steps of `func.py` until its first answer."""
     import fdk
     import fdk.runner  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""`make pictures` draws the pictures of README and docs that show a run; those of `tools.bench` come from `make bench`."""
+"""`make pictures` draws the pictures of README and docs that show a run. `make bench` draws the others."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Gateway:
         return {step.name: finding for step, finding in findings_of(steps, self.world.tenancy(environment=environment))}
 
     def finding(self, name: str, token: str | None = None) -> Finding:
-        """What one step finds."""
+        """The finding of one step."""
         return self.findings(token, only=name)[name]
 
     def only_wrong(self, token: str | None = None) -> tuple[str, Finding]:

@@ -65,7 +65,7 @@ class Bad:
         self.trials = Trials(self.bucket, prefix="trials", operator=self.removals)
 
     def probe(self, probe: Callable[..., Finding], policy: list[Rule] = EVERYTHING) -> Finding:
-        """What a probe that writes finds."""
+        """The finding of a probe that writes."""
         finding = probes.with_trials(self.trials, probe, policy)
         assert self.app.objects == {}
         return finding

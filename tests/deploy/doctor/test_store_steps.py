@@ -66,7 +66,7 @@ class StoreWorld(World):
         self.services.config["POLICY"] = json.dumps({"rules": whole})
 
     def findings(self, **arguments: Any) -> dict[str, Finding]:
-        """What the steps find."""
+        """The findings of the steps."""
         return {step.name: finding for step, finding in findings_of(STEPS, self.tenancy(**arguments))}
 
     def _native(self, request: Request) -> Response:

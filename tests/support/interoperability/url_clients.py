@@ -142,7 +142,7 @@ def node(program: str, document: Any) -> Any:
     Raises:
         Missing: there is no Node, or its packages can't be installed.
     """
-    command = [_program("node"), FOLDER / "node.mjs", program]
+    command: list[str | Path] = [_program("node"), FOLDER / "node.mjs", program]
     done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True)  # noqa: S603
     if "ERR_MODULE_NOT_FOUND" in done.stderr:
         _install()

@@ -78,7 +78,7 @@ class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
 
 
 class Provider:
-    """What the runner needs to know."""
+    """The facts that the runner needs."""
 
     def __init__(self, path: Path) -> None:
         self.schema = json.loads(path.read_text("utf-8"))

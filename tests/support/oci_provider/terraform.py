@@ -85,7 +85,7 @@ class Terraform:
 
 
 class TestRun:
-    """What one run of `terraform test` has made.
+    """The resources that one run of `terraform test` has made.
 
     Args:
         messages: all that Terraform has written about it.

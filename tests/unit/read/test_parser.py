@@ -336,7 +336,7 @@ class TestExpiry:
 
 
 class TestTexts:
-    """Whatever becomes a header is something that a header can be."""
+    """A value that becomes a header is one that a header can have."""
 
     @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nb", "\x00", "ümlaut", " a", "a ", "a\tb"])
     @pytest.mark.parametrize("option", ["response_cache_control", "response_content_language", "version_id"])
