@@ -13,7 +13,7 @@ from support.oci_services import HOME_REGION, TENANCY, World
 
 
 def arguments() -> argparse.Namespace:
-    """Those of a command line that is empty."""
+    """The options of a command line that is empty."""
     parser = argparse.ArgumentParser()
     oci_auth.add_arguments(parser)
     return parser.parse_args([])

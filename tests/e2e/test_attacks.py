@@ -419,7 +419,7 @@ class TestHeaderInjection:
         for field in msgspec.structs.fields(operation)
         if "str" in str(field.type) and field.name not in ("metadata", "key", "bucket", "via", "metadata_directive")
     ]
-    REQUIRED: dict[str, Any] = {  # noqa: RUF012 - likewise
+    REQUIRED: dict[str, Any] = {  # noqa: RUF012 - never changed
         "key": "users/alice/a",
         "prefix": "users/alice/",
         "source_key": "users/alice/a",

@@ -17,7 +17,7 @@ CALLS = 2000
 
 
 def part(name: str) -> None:
-    """All since the part before belongs to this one."""
+    """Count the time since the end of the part before as this one."""
     PARTS[name] = time.process_time() * 1e3 - sum(PARTS.values())
 
 

@@ -46,7 +46,7 @@ def draw() -> bytes:
 
 
 def _slow_down(page: Page) -> None:
-    """Or the film would be stored before the picture is taken."""
+    """Send at most so many bytes a second, or the film would be stored before the picture is taken."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
     speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": LINE_BYTES_PER_SECOND}

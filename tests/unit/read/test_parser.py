@@ -231,7 +231,7 @@ class TestStructure:
         assert (operation.name(), operation.target) == ("head_object", "b")
 
     def test_no_more_than_twenty_faults_are_told(self) -> None:
-        """Or else a batch could have an answer larger than a function may send."""
+        """Without a bound, the answer to a batch could be larger than a function may send."""
         unknown = [f"x{number}" for number in range(21)]
         assert list(errors({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
 
