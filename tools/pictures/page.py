@@ -59,19 +59,11 @@ def _system() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-u", "-m", "local", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:  # noqa: S603
         try:
-            _wait_until_ready(process)
+            if not any("Ctrl-C" in line for line in process.stdout or ()):
+                raise RuntimeError("It did not start; standard error says why")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.communicate()
-
-
-def _wait_until_ready(process: subprocess.Popen[str]) -> None:
-    said = []
-    for line in process.stdout or ():
-        said.append(line)
-        if "Ctrl-C" in line:
-            return
-    raise RuntimeError(f"It did not start: {''.join(said)}")

@@ -143,10 +143,10 @@ def node(program: str, document: Any) -> Any:
         Missing: there is no Node, or its packages can't be installed.
     """
     command: list[str | Path] = [_program("node"), FOLDER / "node.mjs", program]
-    done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
     if "ERR_MODULE_NOT_FOUND" in done.stderr:
         _install()
-        done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
@@ -156,7 +156,7 @@ def _install() -> None:
     command = [_program("npm"), "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
     with (FOLDER / "package.json").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8")  # noqa: S603
     if done.returncode:
         raise Missing(f"npm install failed: {done.stderr[-500:]}")
 
