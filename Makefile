@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi clients lock audit fuzz load bench
+.PHONY: run test test-unit test-live check lint format openapi clients lock audit pictures fuzz load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
@@ -73,6 +73,10 @@ lock: .venv/dev
 # Known vulnerabilities of what is locked.
 audit: .venv/dev
 	@$(BIN)/python .ci/audit.py
+
+# The pictures of a run of doctor and of the page of `make run`; the latter needs Chromium.
+pictures: .venv/dev
+	@PYTHONPATH=tests $(BIN)/python -m tools.pictures
 
 # Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
 fuzz: .venv/dev

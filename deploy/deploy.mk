@@ -15,7 +15,3 @@ stack:
 # Diagnoses the stack, or with FUNCTION=OCID any function, and prints the fixes; DOCTOR= takes more options.
 doctor: .venv/run
 	@$(BIN)/python -m deploy doctor $(if $(FUNCTION),--function $(FUNCTION)) $(DOCTOR)
-
-# A run of doctor, as the documentation shows it.
-docs/doctor.svg: .venv/dev $(wildcard deploy/doctor/*.py deploy/doctor/*/*.py tests/support/oci_*.py tools/doctor_picture.py)
-	@PYTHONPATH=tests $(BIN)/python -m tools.doctor_picture

@@ -16,7 +16,10 @@ _FILES = {
     "/": (_FOLDER / "index.html", "text/html; charset=utf-8"),
     "/page.css": (_FOLDER / "page.css", "text/css; charset=utf-8"),
     "/page.js": (_FOLDER / "page.js", _JAVASCRIPT),
-    **{f"/{path.relative_to(_ROOT).as_posix()}": (path, _JAVASCRIPT) for path in (_ROOT / "clients/js/src").glob("*.js")},
+    **{
+        f"/{path.relative_to(_ROOT).as_posix()}": (path, _JAVASCRIPT)
+        for path in (_ROOT / "clients/js/src").glob("*.js")
+    },
 }
 SESSION_PATH = "/session"
 MESSAGES_PATH = "/messages"

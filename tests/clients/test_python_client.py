@@ -36,7 +36,7 @@ from support.systems import LIMITED_POLICY
 
 BIG = content(20 * MIB + 1)
 PARTS = 5
-"""Of `BIG`, each of 5 MiB but the last."""
+"""The parts of `BIG`, each of 5 MiB but the last."""
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ POLICY = {
 }
 BIG = content(40 * MIB + 1)
 PARTS = 3
-"""Of `BIG`, each of 16 MiB but the last."""
+"""The parts of `BIG`, each of 16 MiB but the last."""
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from support.oci_services import World
 
 
 def arguments() -> argparse.Namespace:
-    """Those of a command line that is empty."""
+    """The options of a command line that is empty."""
     parser = argparse.ArgumentParser()
     oci_auth.add_arguments(parser)
     return parser.parse_args([])

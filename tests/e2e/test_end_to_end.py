@@ -173,7 +173,7 @@ class TestBatch:
         ]
 
     def test_no_key_for_any(self, start: Callable[..., Running]) -> None:
-        """What is refused stays refused, and the cause is told once."""
+        """A refused request stays refused, and the log has the cause once."""
         running = start({"SECRET_OCID": "ocid1.vaultsecret.oc1.none"})
         results = self.batch(running, {"key": "a"}, {"key": "../a"}, {"key": "b"})
         assert [result["problem"]["code"] for result in results] == [
@@ -484,7 +484,7 @@ class TestVault:
         assert fresh.stack.vault.requests == 2
         assert "timed out" in log.lower() or "timeout" in log.lower()
 
-    def test_a_key_serves_on_while_vault_is_down(self, start: Callable[..., Running]) -> None:
+    def test_the_cached_key_signs_while_vault_is_down(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "1", "SECRET_MAX_STALE": "6"})
         running.ask(key=OBJECT)
         running.stack.vault.fault = Fault(status=500)

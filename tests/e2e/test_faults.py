@@ -92,7 +92,7 @@ class TestAfterTheFirstFetch:
 
 
 class TestBeforeTheFirstFetch:
-    """Who has to wait waits until the deadline at most."""
+    """A call that has to wait does so until its deadline at most."""
 
     @pytest.fixture
     def ready(self, start: Callable[..., Running]) -> Running:

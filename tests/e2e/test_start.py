@@ -40,7 +40,7 @@ def start_again(running: Running, fault: Fault) -> None:
 
 
 class TestStart:
-    """What the first call would have to wait for is done while the container starts."""
+    """The key is fetched while the container starts, so the first call need not wait for it."""
 
     def test_the_secret_is_fetched_before_anybody_calls(self, started: Running) -> None:
         assert eventually(lambda: started.stack.vault.requests == 1, seconds=20)
@@ -70,7 +70,7 @@ class TestVaultIsNotReady:
         asked_at = time.monotonic()
         assert started.ask(key="../a").status_code == 400
         assert time.monotonic() - asked_at < 1
-        # Whoever needs the key waits for the fetch that is under way.
+        # A call that needs the key waits for the fetch that is under way.
         assert started.ask(key=OBJECT).status_code == 200
         assert started.stack.vault.requests == 2
 

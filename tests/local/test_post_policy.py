@@ -149,7 +149,7 @@ class TestSize:
 
 
 class TestConditions:
-    """Each field is what the policy says, and the policy says something of each field."""
+    """Each field has the value that the policy names, and the policy names each field."""
 
     @pytest.mark.parametrize(
         ("condition", "change", "failed"),

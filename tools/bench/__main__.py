@@ -30,7 +30,7 @@ SECTIONS: dict[str, tuple[Measure, int]] = {
         batch.ROUNDS + len(batch.COSTLY),
     ),
     "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
-    "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.SHARES)),
+    "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.CPU_SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
     "deployed": (lambda stack, tick: deployed.measure(tick), 1),
 }

@@ -46,5 +46,5 @@ class CpuLimit:
 
     @property
     def prefix(self) -> list[str]:
-        """What comes before a command, so that it runs in the group."""
+        """The words before a command, with which it runs in the group."""
         return ["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(self._group)]

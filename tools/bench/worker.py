@@ -62,7 +62,7 @@ class Worker:
         return float(self._read())
 
     def _read(self) -> str:
-        assert self._process.stdout is not None  # noqa: S101 - likewise
+        assert self._process.stdout is not None  # noqa: S101 - for mypy
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self._process.args!r} ended")

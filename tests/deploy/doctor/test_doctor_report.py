@@ -24,7 +24,7 @@ from deploy.doctor.tenancy import Tenancy
 from local.signed_api import not_found
 from support.oci_answers import BUCKET, FUNCTION, REGION
 from support.oci_services import World
-from tools import doctor_picture
+from tools.pictures import doctor as doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true"
@@ -189,7 +189,7 @@ def test_no_step_has_the_name_of_another() -> None:
 
 
 def test_the_picture_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make docs/doctor.svg` draws it again."""
+    """`make pictures` draws it again."""
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", "")  # is set back afterwards
     drawn = doctor_picture.draw()
     assert drawn == doctor_picture.PICTURE.read_text("utf-8")

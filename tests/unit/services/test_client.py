@@ -164,7 +164,7 @@ class TestClock:
 
 
 class TestKey:
-    """What the secret says becomes the key (`presign.services.key`)."""
+    """The content of the secret becomes the key (`presign.services.key`)."""
 
     def key(self, running: Running, **more: object) -> CustomerSecretKey:
         content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})

@@ -1,4 +1,4 @@
-"""Every line of docs/uploads-over-http.md does what the page says."""
+"""Every line of docs/clients-http.md does what the page says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.server import Server
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, cannot_run, chromium
 
-PAGE = (Path(__file__).parents[2] / "docs" / "uploads-over-http.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""`make docs/doctor.svg` draws a run of `doctor`, on the tenancy of its tests, in which one thing is wrong."""
+"""A run of `doctor`, on the tenancy of its tests, in which one thing is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.steps import STEPS
 from support.oci_services import World
 
-PICTURE = Path(__file__).parent.parent / "docs" / "doctor.svg"
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "doctor.svg"
 COLUMNS = 110
 GATEWAY_URL = "https://gateway.example"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from werkzeug.wrappers import Response
 
 from local.server import Server
-from tools.interoperability.cases import Case
+from support.interoperability.cases import Case
 
 FOLDER = Path(__file__).parent
 Answer = tuple[int, str]
@@ -136,19 +137,28 @@ URL_CLIENTS: dict[str, Callable[[Sequence[Case]], list[Answer]]] = {
 
 
 def node(program: str, document: Any) -> Any:
-    """What a program of `node.mjs` answers.
+    """The answer of a program of `node.mjs`.
 
     Raises:
-        Missing: there is no Node, or a package is not installed.
+        Missing: there is no Node, or its packages can't be installed.
     """
-    done = subprocess.run(  # noqa: S603
-        [_program("node"), FOLDER / "node.mjs", program], input=json.dumps(document), capture_output=True, text=True
-    )
+    command: list[str | Path] = [_program("node"), FOLDER / "node.mjs", program]
+    done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
     if "ERR_MODULE_NOT_FOUND" in done.stderr:
-        raise Missing(f"npm install in {FOLDER.name}")
+        _install()
+        done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
+
+
+def _install() -> None:
+    command = [_program("npm"), "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+    with (FOLDER / "package.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8")  # noqa: S603
+    if done.returncode:
+        raise Missing(f"npm install failed: {done.stderr[-500:]}")
 
 
 def _program(name: str) -> str:

@@ -13,8 +13,8 @@ import boto3
 from botocore.config import Config
 
 from local.stack import BUCKET, REGION, Stack
-from tools.interoperability.cases import KEYS, presign
-from tools.interoperability.url_clients import Missing, node
+from support.interoperability.cases import KEYS, presign
+from support.interoperability.url_clients import Missing, node
 
 EXPIRES_IN = 3600
 _CONTENT_TYPE = "text/plain"
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Signing:
-    """What a signer needs.
+    """The key, the place, and the time of a signature.
 
     Args:
         endpoint: of Object Storage.

@@ -1,14 +1,12 @@
-"""`python -m tools.capacity` prints the tables of `docs/capacity.md`; with options, one row for your own figures.
+"""The tables of docs/performance.md about capacity.
 
 The arithmetic of a function whose containers answer one call at a time, from the limits that Oracle documents.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
-from math import ceil, exp, floor, lgamma, log
+from math import exp, floor, lgamma, log
 
 TOTAL_MEMORY_GB = 60
 """The default of the limit `total-concurrency-mb`, for each availability domain."""
@@ -19,8 +17,8 @@ ENOUGH = 0.999
 """The share of all moments in which so many containers are enough."""
 PROVISIONED = {128: 40, 256: 20, 512: 10}
 """The least number of provisioned concurrency units, by the memory in MB; other numbers are multiples of it."""
-IDLE_PRICE = 0.25
-"""Of the price of running, for a provisioned unit that waits."""
+IDLE_PRICE_SHARE = 0.25
+"""The price of a provisioned unit that waits, as a share of the price of one that runs."""
 GB_SECOND_DOLLARS = 0.00001417
 MONTH_SECONDS = 730 * 3600
 
@@ -58,9 +56,9 @@ def highest_rate(memory_mb: int, busy_seconds: float) -> int:
     return int(float(f"{low:.2g}"))
 
 
-def vault_rate(number: int, ttl_seconds: float = SECRET_TTL_SECONDS) -> float:
+def vault_rate(number: int) -> float:
     """Requests to Vault a second by so many containers, at most, apart from those of starting ones."""
-    return number / (EARLIEST * ttl_seconds)
+    return number / (EARLIEST * SECRET_TTL_SECONDS)
 
 
 def cold_share(calls_a_minute: float, idle_minutes: float) -> float:
@@ -69,8 +67,8 @@ def cold_share(calls_a_minute: float, idle_minutes: float) -> float:
 
 
 def provisioned_gb_seconds(memory_mb: int) -> float:
-    """What the least provisioned concurrency costs in a month while it waits, in GB-seconds of running."""
-    return PROVISIONED[memory_mb] * memory_mb / 1024 * IDLE_PRICE * MONTH_SECONDS
+    """The cost of the least provisioned concurrency in a month while it waits, in GB-seconds of running."""
+    return PROVISIONED[memory_mb] * memory_mb / 1024 * IDLE_PRICE_SHARE * MONTH_SECONDS
 
 
 def tables() -> dict[str, str]:
@@ -122,30 +120,3 @@ def tables() -> dict[str, str]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---:"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def main() -> int:
-    """Print the tables, or one row.
-
-    Returns:
-        The exit status.
-    """
-    parser = argparse.ArgumentParser(prog="python -m tools.capacity", description=__doc__)
-    parser.add_argument("--rate", type=float, help="calls a second")
-    parser.add_argument("--busy-ms", type=float, default=5.0, help="milliseconds that a call keeps its container busy")
-    parser.add_argument("--memory", type=int, default=128, choices=[128, 256, 512, 1024, 2048, 3072], help="in MB")
-    parser.add_argument("--ttl", type=float, default=SECRET_TTL_SECONDS, help="SECRET_TTL, in seconds")
-    asked = parser.parse_args()
-    if asked.rate is None:
-        print("\n\n".join(tables().values()))
-        return 0
-    number = containers(asked.rate, asked.busy_ms / 1e3)
-    used = ceil(100 * number / most_containers(asked.memory))
-    print(
-        f"{number:,} containers, {used} % of the memory limit, {vault_rate(number, asked.ttl):.2g} requests to Vault/s"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
