@@ -37,6 +37,7 @@ check: .venv/dev
 
 lint: .venv/dev
 	$(BIN)/ruff check
+	$(BIN)/ruff check --preview --select PLW1514  # by itself, since --preview changes other rules too
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 

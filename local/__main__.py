@@ -163,7 +163,7 @@ This command asks for a URL as the user alice:
 
 
 def _output(command: str) -> str:
-    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S603
 
 
 def _invoke(port: int, body: str) -> int:

@@ -79,7 +79,7 @@ class Running(NamedTuple):
 
     def log(self) -> str:
         """The function's log so far."""
-        return self.log_path.read_text()
+        return self.log_path.read_text(encoding="utf-8")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

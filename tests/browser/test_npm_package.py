@@ -54,7 +54,7 @@ console.log(JSON.stringify({ last, found, size, same, code }));
 
 def run(*command: str | Path, cwd: Path = NODE_PROJECT) -> str:
     """The output of a command; the test fails if the command does."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -75,36 +75,40 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").mkdir()
     (folder / "package").rename(folder / "node_modules/presign-client")
-    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     return folder
 
 
 def test_the_package_has_the_module_and_its_types_only(project: Path) -> None:
     files = sorted(path.name for path in (project / "node_modules/presign-client").iterdir())
     assert files == ["package.json", "presign.d.ts", "presign.js"]
-    assert "dependencies" not in json.loads((CLIENT / "package.json").read_text())
+    assert "dependencies" not in json.loads((CLIENT / "package.json").read_text(encoding="utf-8"))
 
 
 def test_the_module_is_made_from_the_sources(tmp_path: Path) -> None:
     """`npm --prefix tests/browser run build` makes it."""
     made = tmp_path / "presign.js"
     run(node_tools() / "rollup", "--silent", "--config", CLIENT / "rollup.config.mjs", "--file", made)
-    assert (CLIENT / "presign.js").read_text() == made.read_text()
+    assert (CLIENT / "presign.js").read_text(encoding="utf-8") == made.read_text(encoding="utf-8")
 
 
 def test_the_types_are_made_from_the_module(tmp_path: Path) -> None:
     run(node_tools() / "tsc", "--project", CLIENT, "--outDir", tmp_path)
-    assert (CLIENT / "presign.d.ts").read_text() == (tmp_path / "presign.d.ts").read_text()
+    assert (CLIENT / "presign.d.ts").read_text(encoding="utf-8") == (tmp_path / "presign.d.ts").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_bundler_finds_it(project: Path) -> None:
-    (project / "page.js").write_text('import { PresignClient } from "presign-client"; console.log(PresignClient.name);')
+    (project / "page.js").write_text(
+        'import { PresignClient } from "presign-client"; console.log(PresignClient.name);', encoding="utf-8"
+    )
     run(node_tools() / "esbuild", "page.js", "--bundle", "--minify-syntax", "--outfile=bundle.js", cwd=project)
     assert run(program("node"), project / "bundle.js") == "PresignClient\n"
 
 
 def test_typescript_knows_its_types(project: Path) -> None:
-    (project / "typed.ts").write_text(TYPED)
+    (project / "typed.ts").write_text(TYPED, encoding="utf-8")
     options = ["--noEmit", "--strict", "--target", "es2023", "--module", "nodenext", "--types", ""]
     run(node_tools() / "tsc", *options, project / "typed.ts", cwd=project)
 
@@ -115,7 +119,7 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     running = start(
         {"POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via}]})}
     )
-    (project / "script.js").write_text(SCRIPT)
+    (project / "script.js").write_text(SCRIPT, encoding="utf-8")
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
     printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
     assert printed == {

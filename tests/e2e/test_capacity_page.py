@@ -28,7 +28,7 @@ def test_the_limit_that_the_text_names() -> None:
 def test_the_example_runs() -> None:
     command, output = PAGE.partition("$ python ")[2].splitlines()[:2]
     done = subprocess.run(  # noqa: S603
-        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=True
     )
     assert done.stdout == f"{output}\n"
 

@@ -84,9 +84,9 @@ class TestReadme:
         [line] = [block for block in blocks(README, "console") if "curl" in block]
         command = re.sub(r"^\$ ", "", line, flags=re.MULTILINE).replace("http://127.0.0.1:8080", running.stack.url)
         script = tmp_path / "ask.sh"
-        script.write_text(re.sub(r"\$\(.*?\)", running.stack.token(), command))
+        script.write_text(re.sub(r"\$\(.*?\)", running.stack.token(), command), encoding="utf-8")
         done = subprocess.run(  # noqa: S603
-            ["/bin/sh", script], capture_output=True, text=True, timeout=30, check=True
+            ["/bin/sh", script], capture_output=True, encoding="utf-8", timeout=30, check=True
         )
         assert json.loads(done.stdout)["key"] == "PresignedBlogTest.txt"
 
@@ -202,9 +202,9 @@ class TestDeployByHand:
     def test_a_customer_secret_key_becomes_a_secret(self, page: str, tmp_path: Path) -> None:
         [line] = re.findall(r"^ *\$ (jq '\{secretContentContent.*)$", page, re.MULTILINE)
         created = {"data": {"id": "the id", "key": "the key", "display-name": "presign"}}
-        (tmp_path / "key.json").write_text(json.dumps(created))
+        (tmp_path / "key.json").write_text(json.dumps(created), encoding="utf-8")
         subprocess.run(line, shell=True, cwd=tmp_path, timeout=30, check=True)  # noqa: S602 - the page's own line
-        secret = json.loads((tmp_path / "secret.json").read_text())
+        secret = json.loads((tmp_path / "secret.json").read_text(encoding="utf-8"))
         assert json.loads(b64decode(secret["secretContentContent"])) == {
             "access_key_id": "the id",
             "secret_access_key": "the key",
@@ -215,7 +215,7 @@ class TestDeployByHand:
         [line] = [block for block in blocks(PAGES["docs/get-a-token.md"], "console") if "@base64d" in block]
         script = line.removeprefix("$ ").replace("$TOKEN", running.stack.token(sub="zoë", groups=["a", "b"]))
         done = subprocess.run(  # noqa: S602 - the page's own line
-            script, shell=True, capture_output=True, text=True, timeout=30, check=True
+            script, shell=True, capture_output=True, encoding="utf-8", timeout=30, check=True
         )
         assert json.loads(done.stdout)["sub"] == "zoë"
 
@@ -228,12 +228,13 @@ def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
         example.replace("https://<hostname>/presigner", running.stack.url)
         + 'await upload("users/alice/a b.txt", new Blob(["hello"], { type: "text/plain" }), process.argv[2]);\n'
         + 'await presign({ key: "../a" }, process.argv[2]).catch((e) => console.log(e.message, e.errors[0].pointer));\n'
-        + 'await presign({ key: "a" }, "no token").catch((error) => console.log(error.message));\n'
+        + 'await presign({ key: "a" }, "no token").catch((error) => console.log(error.message));\n',
+        encoding="utf-8",
     )
     node = subprocess.run(  # noqa: S603
         [shutil.which("node") or "", script, running.stack.token()],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=True,
     )

@@ -167,6 +167,6 @@ class TestTime:
 def test_no_thread_before_it_is_needed() -> None:
     program = "import threading, func; print(threading.active_count())"
     ended = subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=20, check=True
     )
     assert ended.stdout == "1\n"

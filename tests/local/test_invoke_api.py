@@ -43,7 +43,7 @@ class Running:
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, socket_path: Path) -> None:
         identity, self.signer = principal(directory / "one", monkeypatch)
-        (directory / "func.py").write_text(HANDLER)
+        (directory / "func.py").write_text(HANDLER, encoding="utf-8")
         self.function = Function(root=directory, environment={}, socket_path=socket_path)
         self.api = InvokeApi(identity, function_id=FUNCTION_OCID, socket_path=socket_path)
         self.server = Server(self.api)

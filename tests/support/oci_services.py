@@ -74,7 +74,7 @@ class ApiKey:
         names = ("tenancy", "user", "fingerprint")
         lines = [f"{name} = {value}" for name, value in zip(names, self.key_id.split("/"), strict=True)]
         lines += [f"key_file = {directory / 'key.pem'}", f"region = {HOME_REGION}"]
-        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]), encoding="utf-8")
         self.file.chmod(0o600)
 
     def verify(
@@ -283,7 +283,7 @@ class World:
             "outputs": {name: {"value": value, "type": "string"} for name, value in outputs.items()},
             "resources": [{**user, "instances": [{"attributes": {"id": SIGNER}}]}],
         }
-        self.state.write_text(json.dumps(document))
+        self.state.write_text(json.dumps(document), encoding="utf-8")
 
     def tenancy(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> Tenancy:
         """The tenancy as `doctor` sees it with these arguments of its command line."""

@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self, command: list[str | Path], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the commands below
-            command, cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
         self.sample = str(json.loads(self._read()))
         self._count = 1

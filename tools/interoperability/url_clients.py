@@ -142,7 +142,10 @@ def node(program: str, document: Any) -> Any:
         Missing: there is no Node, or a package is not installed.
     """
     done = subprocess.run(  # noqa: S603
-        [_program("node"), FOLDER / "node.mjs", program], input=json.dumps(document), capture_output=True, text=True
+        [_program("node"), FOLDER / "node.mjs", program],
+        input=json.dumps(document),
+        capture_output=True,
+        encoding="utf-8",
     )
     if "ERR_MODULE_NOT_FOUND" in done.stderr:
         raise Missing(f"npm install in {FOLDER.name}")
