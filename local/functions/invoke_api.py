@@ -10,10 +10,10 @@ from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError, SignedApi, not_found
 from local.functions.function import Answer, FunctionUnavailable, invoke
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import target
-from local.signed_api import ApiError, SignedApi, not_found
 
 VERSIONS = ("20181201", "20260325")
 """Versions of the API. The OCI SDK of today sends the second one, earlier ones the first; the operation is the same."""

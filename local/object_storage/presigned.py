@@ -15,7 +15,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.object_storage.s3_answer import S3Error
+from local.api import ApiError
 from local.object_storage.s3_target import decoded_path, decoded_query
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -44,13 +44,13 @@ def verify(
         now: the time in UTC.
 
     Raises:
-        S3Error: the URL is not valid for this request.
+        ApiError: the URL is not valid for this request.
     """
     path, _, query = target.partition("?")
     pairs = decoded_query(query)
     parameters = dict(pairs)
     if _SIGNATURE not in parameters:
-        raise S3Error(403, "AccessDenied", "Access Denied")
+        raise ApiError(403, "AccessDenied", "Access Denied")
     missing = [name for name in _REQUIRED if name not in parameters]
     if missing or len(parameters) != len(pairs) or parameters["X-Amz-Algorithm"] != ALGORITHM:
         raise _malformed(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
@@ -59,7 +59,7 @@ def verify(
     access_key_id = _check_credential(parameters["X-Amz-Credential"], signed_at, region)
     _check_time(parameters["X-Amz-Expires"], signed_at, now)
     if access_key_id not in keys:
-        raise S3Error(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        raise ApiError(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 
     received: dict[str, str] = {}
     for name, value in headers:
@@ -69,7 +69,7 @@ def verify(
     not_signed = [name for name in received if name.startswith("x-amz-") and name not in signed]
     if not_signed:
         message = "There were headers present in the request which were not signed"
-        raise S3Error(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
+        raise ApiError(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
     if "host" not in signed or not received.keys() >= set(signed):
         raise _does_not_match()
 
@@ -111,10 +111,10 @@ def _check_time(expires: str, signed_at: datetime, now: datetime) -> None:
     if not 1 <= int(expires) <= MAX_EXPIRES_SECONDS:
         raise _malformed("X-Amz-Expires must be between 1 and 604800 seconds")
     if now < signed_at - MAX_CLOCK_SKEW:
-        raise S3Error(403, "AccessDenied", "Request is not valid yet")
+        raise ApiError(403, "AccessDenied", "Request is not valid yet")
     expires_at = signed_at + timedelta(seconds=int(expires))
     if now >= expires_at:
-        raise S3Error(
+        raise ApiError(
             403,
             "AccessDenied",
             "Request has expired",
@@ -133,10 +133,10 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _malformed(message: str) -> S3Error:
-    return S3Error(400, "AuthorizationQueryParametersError", message)
+def _malformed(message: str) -> ApiError:
+    return ApiError(400, "AuthorizationQueryParametersError", message)
 
 
-def _does_not_match() -> S3Error:
+def _does_not_match() -> ApiError:
     message = "The request signature we calculated does not match the signature you provided."
-    return S3Error(403, "SignatureDoesNotMatch", message)
+    return ApiError(403, "SignatureDoesNotMatch", message)

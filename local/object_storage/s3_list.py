@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
+from local.api import ApiError
 from local.object_storage.objects import Objects
-from local.object_storage.s3_answer import S3Error, iso_time, xml_response
+from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target, number_parameter
 from local.object_storage.uploads import Uploads
 
@@ -22,11 +23,11 @@ def list_objects(asked: Target, objects: Objects) -> Response:
     """The answer to ListObjectsV2.
 
     Raises:
-        S3Error: there is no such bucket, or a parameter is not valid.
+        ApiError: there is no such bucket, or a parameter is not valid.
     """
     parameters = asked.parameters
     if parameters.get("fetch-owner", "false") != "false":
-        raise S3Error(501, "NotImplemented", "This store does not implement fetch-owner.")
+        raise ApiError(501, "NotImplemented", "This store does not implement fetch-owner.")
     encoded = _encoding(asked)
     limit = number_parameter(asked, "max-keys", default="1000", least=0, most=2**31 - 1)
     prefix, delimiter = parameters.get("prefix", ""), parameters.get("delimiter", "")
@@ -68,11 +69,11 @@ def list_uploads(asked: Target, uploads: Uploads) -> Response:
     """The answer to ListMultipartUploads.
 
     Raises:
-        S3Error: there is no such bucket, or a parameter is not valid.
+        ApiError: there is no such bucket, or a parameter is not valid.
     """
     parameters = asked.parameters
     if "delimiter" in parameters:
-        raise S3Error(501, "NotImplemented", "This store does not implement delimiter in a list of uploads.")
+        raise ApiError(501, "NotImplemented", "This store does not implement delimiter in a list of uploads.")
     encoded = _encoding(asked)
     limit = min(number_parameter(asked, "max-uploads", default="1000", least=1, most=2**31 - 1), MAX_LISTED)
     prefix, key_marker = parameters.get("prefix", ""), parameters.get("key-marker", "")
@@ -114,7 +115,7 @@ def _encoding(asked: Target) -> Callable[[str], str]:
             return str
         case "url":
             return quote
-    raise S3Error(400, "InvalidArgument", "Invalid Encoding Method specified in Request", ArgumentName="encoding-type")
+    raise ApiError(400, "InvalidArgument", "Invalid Encoding Method specified in Request", ArgumentName="encoding-type")
 
 
 def _key_of(token: str) -> str:
@@ -122,4 +123,4 @@ def _key_of(token: str) -> str:
     try:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
-        raise S3Error(400, "InvalidArgument", "The continuation token provided is incorrect") from None
+        raise ApiError(400, "InvalidArgument", "The continuation token provided is incorrect") from None

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from conftest import Running
 from local.__main__ import POLICY
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.browser_docs import lines_with
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from support.kotlin_compiler import Kotlin
 from support.pages import ROOT, blocks
 from support.systems import Connected, connected_system, large_file

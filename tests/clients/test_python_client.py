@@ -27,7 +27,7 @@ from presign_client import (
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
 from support.functions_api import functions_api

@@ -14,7 +14,7 @@ from presign_client import ChecksumMismatch, Entry, Problem, StoreError
 from presign_client.__main__ import main
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
 

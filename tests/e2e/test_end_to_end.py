@@ -18,10 +18,10 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.functions.function import Answer
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
-from local.vault import Fault
 
 PROBLEM = "application/problem+json"
 KEY_NAMES = ("access_key_id", "secret_access_key")

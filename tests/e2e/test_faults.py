@@ -16,9 +16,9 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.functions.function import invoke
 from local.stack import CONTENT, OBJECT, ROOT
-from local.vault import Fault
 
 BODY = json.dumps({"key": OBJECT}).encode()
 QUICK_SECONDS = 2

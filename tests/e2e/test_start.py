@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from conftest import Running
+from local.api import Fault
 from local.functions.function import START_COMMAND
 from local.stack import OBJECT
-from local.vault import Fault
 
 
 def eventually(holds: Callable[[], bool], *, seconds: float) -> bool:

@@ -13,8 +13,8 @@ from oci.auth.signers import get_resource_principals_signer
 from oci.functions import FunctionsInvokeClient
 
 from conftest import Running
+from local.api import Fault
 from local.events import ObjectEvents
-from local.signed_api import Fault
 from local.stack import BUCKET, FUNCTION_OCID, NAMESPACE
 
 EVENTS = 60

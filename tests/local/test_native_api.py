@@ -15,7 +15,7 @@ from oci.exceptions import ServiceError
 from oci.pagination import list_call_get_all_results
 from oci.retry import NoneRetryStrategy
 
-from local.object_storage.storage import Fault
+from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
 from support.store import BUCKET
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.object_storage.storage import Fault
+from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
 from support.store import BUCKET, send, told
 

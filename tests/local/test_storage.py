@@ -20,8 +20,9 @@ import pytest
 import requests
 from botocore.config import Config
 
+from local.api import Fault
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
-from local.object_storage.storage import Fault, Storage
+from local.object_storage.storage import Storage
 from local.server import Server
 from support.store import refused, send
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.vault import Fault
+from local.api import Fault
 from local.stack import CONTENT, OBJECT, Stack
 
 SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}

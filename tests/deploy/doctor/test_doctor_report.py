@@ -21,7 +21,7 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
-from local.signed_api import not_found
+from local.api import not_found
 from support.oci_answers import BUCKET, FUNCTION, REGION
 from support.oci_services import World
 from tools import doctor_picture

@@ -19,7 +19,7 @@ from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
-from local.signed_api import ApiError, not_found
+from local.api import ApiError, not_found
 from support.oci_answers import (
     ACCESS_KEY_ID,
     APPLICATION,

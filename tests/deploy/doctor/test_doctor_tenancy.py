@@ -14,7 +14,7 @@ from deploy import stack, terraform
 from deploy.doctor import state_of
 from deploy.doctor.finding import Skipped
 from deploy.doctor.key_owner import key_owner
-from local.signed_api import ApiError, not_found
+from local.api import ApiError, not_found
 from support.oci_answers import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER
 from support.oci_services import World
 
