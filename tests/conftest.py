@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -80,6 +81,12 @@ class Running(NamedTuple):
     def log(self) -> str:
         """The function's log so far."""
         return self.log_path.read_text(encoding="utf-8")
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start end by SIGINT: in a shell's background job they would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
