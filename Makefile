@@ -48,8 +48,8 @@ format: .venv/dev
 openapi: .venv/dev
 	$(BIN)/python -m gateway.openapi > gateway/openapi.json
 
-# Lock what requirements*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
-# rest for every platform.
+# Lock what requirements.in and requirements/*.in name, with all that it needs and the hashes of all its files: for Linux
+# what is deployed, the rest for every platform.
 lock: .venv/dev
 	$(LOCK) --python-platform linux requirements.in -o requirements.txt
 	$(LOCK) --universal requirements/uv.in -o requirements/uv.txt
@@ -70,7 +70,7 @@ fuzz: .venv/dev
 load: .venv/dev
 	@$(BIN)/python -m tools.load
 
-bench: .venv/bench .bench/plain .bench/image .bench/node
+bench: .venv/dev .bench/plain .bench/image .bench/node
 	@$(BIN)/python -m tools.bench
 
 .venv/uv: requirements/uv.txt
@@ -88,10 +88,6 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 .venv/dev: .venv/run requirements/dev.txt requirements/stack.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --require-hashes --no-deps -r requirements/stack.txt
-	@touch $@
-
-.venv/bench: .venv/dev requirements/bench.in
-	@$(INSTALL) -r requirements/bench.in
 	@touch $@
 
 .bench/plain: .venv/dev requirements.txt
