@@ -52,7 +52,7 @@ class _Details(msgspec.Struct, frozen=True):
 
 
 class Queue(SignedApi):
-    """Answers requests.
+    """Takes messages, unless they are too large.
 
     Args:
         identity: the resource principal that may put messages.

@@ -49,7 +49,7 @@ class _Details(msgspec.Struct, frozen=True):
 
 
 class Topic(SignedApi):
-    """Answers requests.
+    """Takes messages, unless there are too many or they are too large.
 
     Args:
         identity: the resource principal that may publish.

@@ -24,7 +24,7 @@ class _Secret:
 
 
 class Vault(SignedApi):
-    """Answers requests.
+    """Gives its secrets to the function, and to nobody else.
 
     Args:
         identity: the resource principal that may read the secrets.

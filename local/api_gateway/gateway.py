@@ -15,9 +15,9 @@ from werkzeug.wrappers import Request, Response
 from local.api_gateway import cors
 from local.api_gateway.deployment import Deployment, Route
 from local.api_gateway.ratelimit import RateLimiter
+from local.api_gateway.token_verifier import InvalidToken, KeysUnavailable, TokenVerifier
 from local.api_gateway.transformations import request_headers, response_headers
 from local.functions.function import FunctionUnavailable, invoke_http
-from local.identity.tokens import InvalidToken, KeysUnavailable, TokenVerifier
 from local.server import headers, target
 
 MAX_FUNCTION_BODY_BYTES = 6 * 1024 * 1024
@@ -50,7 +50,7 @@ class _Refused(Exception):
 
 
 class Gateway:
-    """Answers requests.
+    """Answers requests of clients: by itself what it refuses, by the function all others.
 
     Args:
         deployment: the specification that it obeys.

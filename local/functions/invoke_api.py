@@ -24,7 +24,7 @@ _DETACHED_ANSWERS = 100
 
 
 class InvokeApi(SignedApi):
-    """Answers requests.
+    """Calls the function for the callers that may invoke it.
 
     Args:
         identity: the resource principal that may invoke the function.

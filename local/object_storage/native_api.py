@@ -21,7 +21,7 @@ STARTED_AT = datetime.now(UTC)
 
 
 class NativeApi:
-    """Answers requests.
+    """Answers signed requests of the native API.
 
     Args:
         objects, pars: what the requests are about.

@@ -52,7 +52,7 @@ def add_cors_headers(request: Request, response: Response) -> None:
 
 
 class ParApi:
-    """Answers requests.
+    """Answers requests with a PAR's URL, or with that of an upload which such a request began.
 
     Args:
         objects, uploads, pars: what the requests are about.

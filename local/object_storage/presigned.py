@@ -61,29 +61,33 @@ def verify(
     if access_key_id not in keys:
         raise ApiError(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 
-    received: dict[str, str] = {}
-    for name, value in headers:
-        name = name.lower()
-        received[name] = f"{received[name]},{value}" if name in received else value
-    signed = parameters["X-Amz-SignedHeaders"].split(";")
-    not_signed = [name for name in received if name.startswith("x-amz-") and name not in signed]
-    if not_signed:
-        message = "There were headers present in the request which were not signed"
-        raise ApiError(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
-    if "host" not in signed or not received.keys() >= set(signed):
-        raise _does_not_match()
-
+    signed = _signed_headers(parameters["X-Amz-SignedHeaders"].split(";"), headers)
     signed_query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs if name != _SIGNATURE)
     request = AWSRequest(
         method=method,
-        url=f"http://{received['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
-        headers={name: received[name] for name in signed},
+        url=f"http://{signed['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
+        headers=signed,
     )
     request.context["timestamp"] = parameters["X-Amz-Date"]
     signer = S3SigV4QueryAuth(Credentials(access_key_id, keys[access_key_id]), "s3", region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     if not hmac.compare_digest(expected.encode(), parameters[_SIGNATURE].encode()):
         raise _does_not_match()
+
+
+def _signed_headers(signed: Sequence[str], headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The values of the headers that a URL's signature covers. It must cover the host and every `x-amz-` header."""
+    received: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        received[name] = f"{received[name]},{value}" if name in received else value
+    not_signed = [name for name in received if name.startswith("x-amz-") and name not in signed]
+    if not_signed:
+        message = "There were headers present in the request which were not signed"
+        raise ApiError(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
+    if "host" not in signed or not received.keys() >= set(signed):
+        raise _does_not_match()
+    return {name: received[name] for name in signed}
 
 
 def _encoded(text: str, safe: str = "") -> str:

@@ -34,7 +34,7 @@ _RESPONSE_HEADERS = {
 
 
 class S3Api:
-    """Answers requests.
+    """Answers requests with a presigned URL, and forms with a POST policy.
 
     Args:
         objects, uploads: what the requests are about.
@@ -82,9 +82,7 @@ class S3Api:
             case "PUT" if asked.key:
                 return self._put_object(request, asked, content)
             case "POST" if "uploads" in asked.parameters:
-                upload = self._uploads.begin(asked.bucket, asked.key, headers(request), metadata_prefix=METADATA_PREFIX)
-                elements = {"Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.id}
-                return xml_response("InitiateMultipartUploadResult", elements)
+                return self._begin_upload(request, asked)
             case "DELETE" if asked.key:
                 _refuse_other_versions(asked)
                 self._objects.delete(asked.bucket, asked.key)
@@ -111,6 +109,11 @@ class S3Api:
         made = stored_object(asked.key, content, headers(request), metadata_prefix=METADATA_PREFIX)
         self._objects.put(asked.bucket, made, create_only="If-None-Match" in request.headers)
         return Response(headers={"ETag": f'"{made.s3_etag}"'})
+
+    def _begin_upload(self, request: Request, asked: Target) -> Response:
+        upload = self._uploads.begin(asked.bucket, asked.key, headers(request), metadata_prefix=METADATA_PREFIX)
+        elements = {"Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.id}
+        return xml_response("InitiateMultipartUploadResult", elements)
 
     def _post_object(self, request: Request, asked: Target) -> Response:
         """The answer to a form (POST Object)."""

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from werkzeug.wrappers import Response
 
 from local.api import ApiError
-from local.object_storage.objects import Objects
+from local.object_storage.objects import Objects, StoredObject
 from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target, number_parameter
-from local.object_storage.uploads import Uploads
+from local.object_storage.uploads import Upload, Uploads
 
 MAX_LISTED = 1000
 """Objects and common prefixes, or uploads, of one page."""
@@ -51,16 +51,7 @@ def list_objects(asked: Target, objects: Objects) -> Response:
     if "encoding-type" in parameters:
         elements["EncodingType"] = parameters["encoding-type"]
     elements["IsTruncated"] = "true" if next_key else "false"
-    contents = [
-        {
-            "Key": encoded(stored.key),
-            "LastModified": iso_time(stored.modified_at),
-            "ETag": f'"{stored.s3_etag}"',
-            "Size": str(stored.content.size),
-            "StorageClass": "STANDARD",
-        }
-        for stored in page.objects
-    ]
+    contents = [_object(stored, encoded) for stored in page.objects]
     common = [{"Prefix": encoded(found)} for found in page.prefixes]
     return xml_response("ListBucketResult", {**elements, "Contents": contents, "CommonPrefixes": common})
 
@@ -96,16 +87,27 @@ def list_uploads(asked: Target, uploads: Uploads) -> Response:
     if "encoding-type" in parameters:
         elements["EncodingType"] = parameters["encoding-type"]
     elements["IsTruncated"] = "true" if is_truncated else "false"
-    members = [
-        {
-            "Key": encoded(upload.key),
-            "UploadId": upload.id,
-            "StorageClass": "STANDARD",
-            "Initiated": iso_time(upload.created_at),
-        }
-        for upload in listed
-    ]
+    members = [_upload(upload, encoded) for upload in listed]
     return xml_response("ListMultipartUploadsResult", {**elements, "Upload": members})
+
+
+def _object(stored: StoredObject, encoded: Callable[[str], str]) -> dict[str, str]:
+    return {
+        "Key": encoded(stored.key),
+        "LastModified": iso_time(stored.modified_at),
+        "ETag": f'"{stored.s3_etag}"',
+        "Size": str(stored.content.size),
+        "StorageClass": "STANDARD",
+    }
+
+
+def _upload(upload: Upload, encoded: Callable[[str], str]) -> dict[str, str]:
+    return {
+        "Key": encoded(upload.key),
+        "UploadId": upload.id,
+        "StorageClass": "STANDARD",
+        "Initiated": iso_time(upload.created_at),
+    }
 
 
 def _encoding(asked: Target) -> Callable[[str], str]:

@@ -22,7 +22,7 @@ from local.server import target
 
 
 class Storage(Api):
-    """Answers requests.
+    """Answers the requests of every API of Object Storage, and passes each on to its API.
 
     Args:
         access_key_id, secret_access_key: the first customer secret key.
