@@ -1,7 +1,8 @@
-# Needs make and Python 3.11 or newer. Each target makes .venv and installs what it uses; nothing else has to be there.
-# 3.11 is what is deployed, so it comes first where a machine has several.
-PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3.14 python3 python; do \
-	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$it && break; done)
+# Needs make and Python 3.11, 3.12 or 3.13. Each target makes .venv and installs what it uses; nothing else has to be
+# there. 3.11 is what is deployed, so it comes first where a machine has several. Oracle's FDK does not run on 3.14.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3 python; do \
+	$$it -c '$(FITS)' 2> /dev/null && echo $$it && break; done)
 PORT ?= 8080
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -74,8 +75,8 @@ bench: .venv/dev .bench/plain .bench/image .bench/node
 	@$(BIN)/python -m tools.bench
 
 .venv/uv: requirements/uv.txt
-	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
-		echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python." >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
