@@ -45,6 +45,7 @@ class Fault:
     Args:
         status: of the answer, instead of the right one.
         delay_seconds: before anything of the body is read.
+        until: requests wait until it is set.
         retry_after: the header `Retry-After` of the answer.
         cut_after_bytes: the connection breaks without an answer when so many bytes of the request's body are read.
         is_carried_out: the service does what the request asks for, and fails only then.
@@ -56,6 +57,7 @@ class Fault:
 
     status: int | None = None
     delay_seconds: float = 0
+    until: threading.Event | None = None
     retry_after: str | None = None
     cut_after_bytes: int | None = None
     is_carried_out: bool = False
@@ -131,6 +133,8 @@ class Api(ABC):
 
     def _answer_with(self, fault: Fault, request: Request) -> Response:
         time.sleep(fault.delay_seconds)
+        if fault.until:
+            fault.until.wait()
         if fault.cut_after_bytes is not None:
             if fault.cut_after_bytes:
                 request.stream.read(fault.cut_after_bytes)

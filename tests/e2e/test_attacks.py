@@ -1,4 +1,4 @@
-"""What an attacker might try, against the whole system: each attempt by name, and that it fails."""
+"""Attempts of an attacker against the whole system: each has a test by its name, and fails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def guarded(start: Callable[..., Running]) -> Iterator[Running]:
     for key in (BOBS, ADMINS):
         running.stack.storage.put_object(BUCKET, key, SECRET)
     yield running
-    # Whatever was tried, nobody has touched what is not theirs.
+    # After all attempts, nobody has touched the objects of another.
     for key in (BOBS, ADMINS):
         _, answer = running.invoke(key=key)
         assert requests.get(answer["url"], timeout=10).content == SECRET
@@ -354,7 +354,7 @@ class TestKeys:
 
 
 class TestOddJson:
-    """What is decided on is what is signed, and what is not JSON is neither."""
+    """The function signs the very request that it decided on, and neither decides on nor signs what is not JSON."""
 
     def ask(self, running: Running, body: bytes) -> requests.Response:
         headers = {**running.authorization(), "Content-Type": "application/json"}

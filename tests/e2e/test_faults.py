@@ -19,6 +19,7 @@ from conftest import Running
 from local.api import Fault
 from local.functions.function import invoke
 from local.stack import CONTENT, OBJECT, ROOT
+from support.waiting import wait_until
 
 BODY = json.dumps({"key": OBJECT}).encode()
 QUICK_SECONDS = 2
@@ -82,17 +83,11 @@ class TestAfterTheFirstFetch:
         running.stack.vault.fault = None
         running.stack.storage.add_key("second", "another-secret")
         running.put_key("second", "another-secret")
-        self.wait_for(running, "X-Amz-Credential=second%2F")
-
-    def wait_for(self, running: Running, text: str) -> None:
-        ends_at = time.monotonic() + 20
-        while text not in ask(running)[0]["url"]:
-            assert time.monotonic() < ends_at
-            time.sleep(0.1)
+        wait_until(lambda: "X-Amz-Credential=second%2F" in ask(running)[0]["url"])
 
 
 class TestBeforeTheFirstFetch:
-    """Who has to wait waits until the deadline at most."""
+    """A caller who needs the key waits until the deadline at most."""
 
     @pytest.fixture
     def ready(self, start: Callable[..., Running]) -> Running:

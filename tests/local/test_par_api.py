@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
 from support.store import BUCKET, send, told
+from support.waiting import wait_until
 
 ORIGIN = {"Origin": "https://app.example.com"}
 WRONG = (404, "NotAuthorizedOrNotFound")
@@ -339,10 +338,8 @@ class TestEnd:
 
     def test_expired(self, native: NativeStorage) -> None:
         par = native.par(seconds=0.3)
-        deadline = time.monotonic() + 10
-        while (answer := ask("GET", par.full_path)).status_code == 200:
-            assert time.monotonic() < deadline
-        assert error(answer) == WRONG
+        wait_until(lambda: ask("GET", par.full_path).status_code != 200)
+        assert error(ask("GET", par.full_path)) == WRONG
         assert [listed.id for listed in native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data] == [par.id]
 
     def test_an_upload_that_was_begun_before_can_be_committed(self, native: NativeStorage) -> None:

@@ -15,12 +15,12 @@ ENCODED = f"{BUCKET}/dir/%C3%BC%20%2B%25%3F%26%3D.txt"
 
 
 @pytest.fixture
-def store(fresh: Store) -> Store:
+def store(fresh_store: Store) -> Store:
     """A store with the source."""
     headers = {"Content-Type": "text/plain", "Cache-Control": "no-cache", "x-amz-meta-by": "alice"}
     params = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"by": "alice"}}
-    assert fresh.do("PUT", "put_object", b"0123456789", headers, Key=SOURCE, **params)[0] == 200
-    return fresh
+    assert fresh_store.do("PUT", "put_object", b"0123456789", headers, Key=SOURCE, **params)[0] == 200
+    return fresh_store
 
 
 def copy(store: Store, headers: Mapping[str, str] | None = None, **params: Any) -> Answer:

@@ -316,7 +316,7 @@ class TestFaults:
         faulty.fault = Fault(delay_seconds=0.3)
         begin = time.monotonic()
         assert send("GET", presign()) == (200, CONTENT)
-        assert 0.3 <= time.monotonic() - begin < 5
+        assert time.monotonic() - begin >= 0.3
 
     @pytest.mark.parametrize("cut_after_bytes", [0, 1_000_000])
     def test_a_connection_that_breaks(
