@@ -16,7 +16,7 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-NODE_PROJECT = Path(__file__).parent
+NODE_PROJECT = Path(__file__).parents[1] / "browser"
 TIMEOUT_MS = 30_000
 _WRITTEN_AT_ONCE_BYTES = 2**24
 
