@@ -88,7 +88,7 @@ def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
             _show(stack, policy_path, delivers=delivers)
             signal.pause()
     except PortTaken as exc:
-        print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
+        print(f"{exc} Choose another: --port, or `make run PORT=8081`.", file=sys.stderr)
         return 1
     except (PermissionError, UnsupportedDeployment) as exc:
         print(exc, file=sys.stderr)

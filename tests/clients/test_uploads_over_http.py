@@ -50,7 +50,7 @@ def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) ->
             script += f"{text}\necho '#####'\n"
             wanted.append(output if following == "text" else "")
     done = subprocess.run(  # noqa: S603
-        [shutil.which("bash") or "", "-eu", "-o", "pipefail", "-c", script],
+        [shutil.which("bash") or "", "-eu", "-o", "pipefail", "-c", script.encode()],
         cwd=tmp_path,
         env={
             **os.environ,

@@ -157,7 +157,7 @@ def test_it_stops_everything_that_it_started(started: Started, how: signal.Signa
 def test_it_says_which_port_is_taken(shared: Started) -> None:
     done = shared.run()
     assert done.returncode == 1
-    taken = f"Port {shared.port} is taken by another program. Choose another: --port, or `make run PORT=…`.\n"
+    taken = f"Port {shared.port} is taken by another program. Choose another: --port, or `make run PORT=8081`.\n"
     assert done.stderr == taken
     # The one that has it goes on.
     assert shared.run("invoke", '{"key": "a"}').returncode == 0
