@@ -95,7 +95,7 @@ def check(sample: str, stack: Stack) -> None:
     """Check that `sample` has a URL that object storage accepts.
 
     Raises:
-        S3Error: the signature is wrong.
+        ApiError: the signature is wrong.
     """
     url = urlsplit(url_in(sample))
     access_key_id, secret_access_key = stack.credentials
