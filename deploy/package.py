@@ -186,7 +186,7 @@ def _python() -> str:
 
 
 def _run(command: list[str], *, environment: dict[str, str] | None = None) -> None:
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    ended = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     if ended.returncode:
         raise BuildFailed(f"{' '.join(command)} ended with status {ended.returncode}:\n{ended.stdout}{ended.stderr}")
 

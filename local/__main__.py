@@ -88,7 +88,7 @@ def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
             _show(stack, policy_path, delivers=delivers)
             signal.pause()
     except PortTaken as exc:
-        print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
+        print(f"{exc} Choose another: --port, or `make run PORT=8081`.", file=sys.stderr)
         return 1
     except (PermissionError, UnsupportedDeployment) as exc:
         print(exc, file=sys.stderr)
@@ -163,7 +163,7 @@ This command asks for a URL as the user alice:
 
 
 def _output(command: str) -> str:
-    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S603
 
 
 def _invoke(port: int, body: str) -> int:

@@ -58,7 +58,7 @@ console.log(JSON.stringify({ last, found, size, same, code }));
 
 def run(*command: str | Path, cwd: Path = NODE_PROJECT) -> str:
     """The output of a command; the test fails if the command does."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -81,7 +81,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").mkdir()
     (folder / "package").rename(folder / "node_modules/presign-client")
-    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     return folder
 
 
@@ -108,13 +108,15 @@ def test_the_module_can_be_built_in_any_folder(tmp_path: Path) -> None:
 
 
 def test_a_bundler_finds_it(project: Path) -> None:
-    (project / "page.js").write_text('import { PresignClient } from "presign-client"; console.log(PresignClient.name);')
+    (project / "page.js").write_text(
+        'import { PresignClient } from "presign-client"; console.log(PresignClient.name);', encoding="utf-8"
+    )
     run(node_tools() / "esbuild", "page.js", "--bundle", "--minify-syntax", "--outfile=bundle.js", cwd=project)
     assert run(program("node"), project / "bundle.js") == "PresignClient\n"
 
 
 def test_typescript_knows_its_types(project: Path) -> None:
-    (project / "typed.ts").write_text(TYPED)
+    (project / "typed.ts").write_text(TYPED, encoding="utf-8")
     options = ["--noEmit", "--strict", "--target", "es2023", "--module", "nodenext", "--types", ""]
     run(node_tools() / "tsc", *options, project / "typed.ts", cwd=project)
 
@@ -125,7 +127,7 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     running = start(
         {"POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via}]})}
     )
-    (project / "script.js").write_text(SCRIPT)
+    (project / "script.js").write_text(SCRIPT, encoding="utf-8")
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
     printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
     assert printed == {

@@ -50,7 +50,7 @@ def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) ->
             script += f"{text}\necho '#####'\n"
             wanted.append(output if following == "text" else "")
     done = subprocess.run(  # noqa: S603
-        [shutil.which("bash") or "", "-eu", "-o", "pipefail", "-c", script],
+        [shutil.which("bash") or "", "-eu", "-o", "pipefail", "-c", script.encode()],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -58,7 +58,7 @@ def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) ->
             "PRESIGN_TOKEN": running.stack.token(),
         },
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
     )
     assert done.stdout.split("#####\n")[:-1] == wanted, done.stderr

@@ -37,10 +37,10 @@ def test_the_variable_of_the_oci_command_line(value: str, auth: str, monkeypatch
 
 def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token = tmp_path / "delegation_token"
-    token.write_text("token")
+    token.write_text("token", encoding="utf-8")
     profile = tmp_path / "cloud_shell"
     lines = [f"tenancy = {TENANCY}", f"region = {HOME_REGION}", "authentication_type = instance_principal"]
-    profile.write_text("\n".join(["[DEFAULT]", *lines, f"delegation_token_file = {token}", ""]))
+    profile.write_text("\n".join(["[DEFAULT]", *lines, f"delegation_token_file = {token}", ""]), encoding="utf-8")
     profile.chmod(0o600)
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
     with World(tmp_path) as world:
@@ -55,7 +55,7 @@ def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_incomplete_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = tmp_path / "config"
-    profile.write_text(f"[DEFAULT]\ntenancy = {TENANCY}\nregion = {HOME_REGION}\n")
+    profile.write_text(f"[DEFAULT]\ntenancy = {TENANCY}\nregion = {HOME_REGION}\n", encoding="utf-8")
     profile.chmod(0o600)
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
     with pytest.raises(oci.exceptions.InvalidConfig, match="'user': 'missing'"):

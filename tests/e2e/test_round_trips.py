@@ -403,7 +403,7 @@ class TestForms:
 
 
 class TestParts:
-    """An object that was uploaded in parts is downloaded as one."""
+    """Parts that were uploaded are downloaded as one object."""
 
     def test_every_operation(self, target: Target, key: str) -> None:
         parts = Parts(target, key, content_type="image/png", metadata={"owner": "ada"}, cache_control="no-store")
@@ -528,7 +528,7 @@ class TestListsAndCopies:
 
 
 class TestNothingMoreNothingLess:
-    """A client must send all headers that an answer names, and needs no others."""
+    """A client must send all that an answer tells it to send, and nothing more."""
 
     UPLOAD = {  # noqa: RUF012 - nothing changes it
         "content_type": "text/plain",

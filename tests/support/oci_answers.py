@@ -50,7 +50,7 @@ RULES = [
 ]
 
 Document = Any
-"""JSON, a `local.signed_api.ApiError`, or a function of the request that gives or raises one of them."""
+"""JSON, a `local.api.ApiError`, or a function of the request that gives or raises one of them."""
 
 
 def ago(**units: float) -> str:

@@ -22,14 +22,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from werkzeug.wrappers import Request, Response
 
 from deploy.doctor.tenancy import Tenancy
+from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.request_signature import NotAuthenticated, verify_request
 from local.identity.resource_principal import new_key
 from local.identity.tokens import IdentityProvider
 from local.object_storage.presigned import verify
-from local.object_storage.s3_answer import S3Error, xml_response
+from local.object_storage.s3_answer import error_response, xml_response
 from local.object_storage.s3_target import s3_target
 from local.server import Server, headers, target
-from local.signed_api import ApiError, SignedApi, json_answer, not_found
 from support.oci_answers import (
     ACCESS_KEY_ID,
     BUCKET,
@@ -74,7 +74,7 @@ class ApiKey:
         names = ("tenancy", "user", "fingerprint")
         lines = [f"{name} = {value}" for name, value in zip(names, self.key_id.split("/"), strict=True)]
         lines += [f"key_file = {directory / 'key.pem'}", f"region = {HOME_REGION}"]
-        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]), encoding="utf-8")
         self.file.chmod(0o600)
 
     def verify(
@@ -203,8 +203,8 @@ class S3Endpoint:
     def __call__(self, request: Request) -> Response:
         try:
             response = self._answer(request)
-        except S3Error as exc:
-            response = exc.response()
+        except ApiError as exc:
+            response = error_response(exc)
         if request.method == "HEAD":
             response = Response(status=response.status_code, content_type="application/xml")
         response.headers["Date"] = formatdate(time.time() + self.ahead_seconds, usegmt=True)
@@ -214,14 +214,14 @@ class S3Endpoint:
         now = datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)
         method, received = request.method, headers(request)
         if self.failing_region and f"/{self.failing_region}/" in request.args.get("X-Amz-Credential", ""):
-            raise S3Error(503, "ServiceUnavailable", "The service is currently unavailable.")
+            raise ApiError(503, "ServiceUnavailable", "The service is currently unavailable.")
         try:
             verify(method=method, target=target(request), headers=received, keys=self.keys, region=self.region, now=now)
-        except S3Error as exc:
+        except ApiError as exc:
             if exc.code == "AccessDenied":
                 raise
             # Public reports have this one text for all causes.
-            raise S3Error(
+            raise ApiError(
                 403,
                 "SignatureDoesNotMatch",
                 "The secret key required to complete authentication could not be found. The region must be specified "
@@ -234,9 +234,9 @@ class S3Endpoint:
             message = (
                 f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
             )
-            raise S3Error(404, "NoSuchBucket", f"{message}authorized to access it")
+            raise ApiError(404, "NoSuchBucket", f"{message}authorized to access it")
         if s3_target(request).key:
-            raise S3Error(404, "NoSuchKey", "The specified key does not exist.")
+            raise ApiError(404, "NoSuchKey", "The specified key does not exist.")
         return xml_response("ListBucketResult", {"Name": bucket, "MaxKeys": "0", "KeyCount": "0"})
 
 
@@ -283,7 +283,7 @@ class World:
             "outputs": {name: {"value": value, "type": "string"} for name, value in outputs.items()},
             "resources": [{**user, "instances": [{"attributes": {"id": SIGNER}}]}],
         }
-        self.state.write_text(json.dumps(document))
+        self.state.write_text(json.dumps(document), encoding="utf-8")
 
     def tenancy(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> Tenancy:
         """The tenancy as `doctor` sees it with these arguments of its command line."""

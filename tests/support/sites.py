@@ -59,7 +59,7 @@ def bundled_site(html: str, lines: str) -> Iterator[str]:
     command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
     source = importing_from(str(SOURCES / "index.js"), lines)
     bundle = subprocess.run(  # noqa: S603
-        command, cwd=NODE_PROJECT, input=source, capture_output=True, text=True, check=True
+        command, cwd=NODE_PROJECT, input=source, capture_output=True, encoding="utf-8", check=True
     ).stdout
     with site({"/": (html.encode(), "text/html"), "/page.js": (bundle.encode(), "text/javascript")}) as url:
         yield url

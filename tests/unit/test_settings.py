@@ -95,7 +95,9 @@ def test_the_default_expiry_never_exceeds_the_maximum() -> None:
 
 
 def test_the_policy_may_be_a_file_beside_the_function(tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text('{"rules": [{"operations": ["*"], "bucket": "b", "prefix": "p/"}]}')
+    (tmp_path / "policy.json").write_text(
+        '{"rules": [{"operations": ["*"], "bucket": "b", "prefix": "p/"}]}', encoding="utf-8"
+    )
     assert read({**LEAST, "POLICY": "file:policy.json"}, tmp_path).rules[0].prefix == "p/"
 
 

@@ -21,7 +21,7 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
-from local.signed_api import not_found
+from local.api import not_found
 from support.oci_answers import BUCKET, FUNCTION, REGION
 from support.oci_services import World
 from tools.pictures import doctor as doctor_picture
@@ -94,7 +94,7 @@ def test_the_command_for_a_stack_that_made_no_function(world: World, tmp_path: P
 
 
 def test_the_command_for_a_stack_with_a_broken_state(world: World, tmp_path: Path) -> None:
-    (tmp_path / "terraform.tfstate").write_text("{")
+    (tmp_path / "terraform.tfstate").write_text("{", encoding="utf-8")
     done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{tmp_path}/terraform.tfstate is no Terraform state: it is not JSON.\n"
@@ -177,7 +177,7 @@ def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.C
         cwd=ROOT,
         env={"PATH": "", "HOME": str(home), **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

@@ -19,7 +19,7 @@ from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
-from local.signed_api import ApiError, not_found
+from local.api import ApiError, not_found
 from support.oci_answers import (
     ACCESS_KEY_ID,
     APPLICATION,
@@ -654,7 +654,7 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert found["bucket: the function may make PARs"] == Finding(
         "skipped", "The policy is a file of the function's package; --stack DIR tells where it is."
     )
-    (tmp_path / "policy-of-a-test.json").write_text(json.dumps({"rules": rules}))
+    (tmp_path / "policy-of-a-test.json").write_text(json.dumps({"rules": rules}), encoding="utf-8")
     world.apply_stack()
     tenancy = world.tenancy(function=None, stack=tmp_path)
     taken = findings_of(STEPS, tenancy)
@@ -667,7 +667,7 @@ def test_the_configuration_of_the_application_has_a_size_of_its_own(world: World
 
 
 def test_the_policy_in_this_clone_is_named(world: World, tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text(world.services.config["POLICY"])
+    (tmp_path / "policy.json").write_text(world.services.config["POLICY"], encoding="utf-8")
     world.services.config["POLICY"] = f"file:{tmp_path}/policy.json"
     finding = examine(world)["function: settings"]
     assert finding.state == "ok"

@@ -14,7 +14,7 @@ from deploy import stack, terraform
 from deploy.doctor import state_of
 from deploy.doctor.finding import Skipped
 from deploy.doctor.key_owner import key_owner
-from local.signed_api import ApiError, not_found
+from local.api import ApiError, not_found
 from support.oci_answers import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER
 from support.oci_services import World
 
@@ -49,13 +49,15 @@ def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch:
 
 def test_the_state_of_the_stack_comes_before_that_of_the_clone(world: World, tmp_path: Path) -> None:
     world.apply_stack()
-    (tmp_path / "terraform.tfstate").write_text('{"outputs": {"function_ocid": {"value": "another"}}}')
+    (tmp_path / "terraform.tfstate").write_text(
+        '{"outputs": {"function_ocid": {"value": "another"}}}', encoding="utf-8"
+    )
     tenancy = world.tenancy(function=None, stack=tmp_path)
     assert (tenancy.target.function_ocid, tenancy.stack.signing_user_ocid) == ("another", None)
 
 
 def test_a_state_that_is_none(world: World, tmp_path: Path) -> None:
-    (tmp_path / "terraform.tfstate").write_text("{")
+    (tmp_path / "terraform.tfstate").write_text("{", encoding="utf-8")
     with pytest.raises(Skipped, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).target.function_ocid
 
@@ -70,7 +72,9 @@ def test_the_state_of_this_clone_is_that_of_its_own_stack_only(tmp_path: Path) -
 def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "terraform"
     outputs = json.dumps({"function_ocid": {"value": FUNCTION}})
-    program.write_text(f"#!/bin/sh\n[ \"$*\" = '-chdir={tmp_path} output -json' ] && echo '{outputs}'\n")
+    program.write_text(
+        f"#!/bin/sh\n[ \"$*\" = '-chdir={tmp_path} output -json' ] && echo '{outputs}'\n", encoding="utf-8"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}")
     assert world.tenancy(function=None, stack=tmp_path).target.function_ocid == FUNCTION

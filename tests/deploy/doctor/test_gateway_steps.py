@@ -21,10 +21,10 @@ from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
 from deploy.doctor.steps import STEPS
 from deploy.doctor.steps.gateway import SPECIFICATION_FILE
+from local.api import not_found
 from local.api_gateway.deployment import filled
 from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
-from local.signed_api import not_found
 from local.stack import BUCKET
 from support.leaks import leaks, secrets_of
 from support.oci_answers import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION

@@ -16,9 +16,9 @@ from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
 from deploy.doctor.steps.store import STEPS
 from deploy.doctor.store.signed_bucket import SignedBucket
+from local.api import not_found
 from local.object_storage.storage import Storage
 from local.server import Server
-from local.signed_api import not_found
 from presign.issue.endpoint import StorageEndpoint
 from presign.model.operations.multipart import AbortMultipartUpload
 from presign.model.operations.objects import DeleteObject

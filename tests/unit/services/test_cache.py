@@ -175,7 +175,7 @@ class TestInTheBackground:
             "except SecretUnavailable: print('ended')"
         )
         ended = subprocess.run(  # noqa: S603 - a fixed command
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+            [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=20, check=True
         )
         assert (ended.stdout, ended.stderr) == ("ended\n", "")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -13,9 +12,10 @@ from oci.auth.signers import get_resource_principals_signer
 from oci.functions import FunctionsInvokeClient
 
 from conftest import Running
+from local.api import Fault
 from local.events import ObjectEvents
-from local.signed_api import Fault
 from local.stack import BUCKET, FUNCTION_OCID, NAMESPACE
+from support.waiting import wait_until
 
 EVENTS = 60
 CONTENTS = {"queue": "content", "topic": "body"}
@@ -31,13 +31,6 @@ def systems(start: Callable[..., Running]) -> dict[str, Running]:
 def messages(system: Running, target: str) -> list[dict[str, Any]]:
     """The content of all messages that were published."""
     return [json.loads(getattr(one, CONTENTS[target])) for one in getattr(system.stack, target).messages]
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"it did not happen in {seconds} seconds"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("target", ["queue", "topic"])
