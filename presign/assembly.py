@@ -62,6 +62,7 @@ class Service:
             settings.rules,
             default_expires_in=settings.default_expires_in,
             par_max_expires_in=settings.par_max_expires_in,
+            has_store_route=settings.store_route is not None,
         )
         self.gateway_secrets = settings.gateway_secrets
         self.pars = Pars(self._oci_client, namespace=self.namespace, tag=settings.tag)
@@ -104,7 +105,9 @@ class Service:
             region = self._settings.region
             template = self._settings.storage_endpoint or region_template(region)
             namespace = self.namespace(deadline=deadline) if "{namespace}" in template else ""
-            endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
+            endpoint = StorageEndpoint.from_template(
+                template, namespace=namespace, region=region, store_route=self._settings.store_route
+            )
             if self._settings.signer == "boto3":
                 from presign.issue.boto3 import Boto3Issuer
 

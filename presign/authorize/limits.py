@@ -12,7 +12,7 @@ from presign.model.operations import multipart
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, PutObject
 from presign.model.options import options_of
-from presign.model.part_sizes import max_part_bytes
+from presign.model.part_sizes import STORE_ROUTE_BYTES, max_part_bytes, part_bytes
 from presign.model.request import Request
 from presign.problems import FieldError
 
@@ -124,6 +124,27 @@ def _create_only(operation: Operation) -> Outcome:
     if isinstance(operation, PostObject):
         return {}, [FieldError("/operation", "must be another, as a form could replace an object")]
     return _KEPT
+
+
+NO_CORS = FieldError(
+    "/cors", "needs a rule with via: par, or the setting STORE_ROUTE, as the store lets no page of another origin read"
+)
+"""Why a rule with `via: s3` can't give a request with `cors`."""
+
+
+def store_route_errors(operation: Operation, *, max_content_length: int | None) -> list[FieldError]:
+    """Why `operation` can't go by the store route, under a rule that allows objects of `max_content_length` bytes."""
+    most, way_out = STORE_ROUTE_BYTES, "the most that the store route takes"
+    if isinstance(operation, PutObject | multipart.UploadPart):
+        length = operation.content_length
+        if length is None or length > most:
+            required = "is required, and " if length is None else ""
+            way_out += "; upload a larger file in parts" if isinstance(operation, PutObject) else ""
+            return [FieldError("/content_length", f"{required}must be at most {most}, {way_out}")]
+    if isinstance(operation, multipart.CreateMultipartUpload) and part_bytes(max_content_length or 0) > most:
+        detail = f"can't be given, as the rule's max_content_length makes parts of more than {most} bytes, {way_out}"
+        return [FieldError("/cors", detail)]
+    return []
 
 
 def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:

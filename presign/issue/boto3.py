@@ -62,6 +62,9 @@ class Boto3Issuer:
         signed = f"X-Amz-Date={timestamp(now)}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={uri_encode(names)}"
         if f"&{signed}&" not in url:
             raise RuntimeError(f"boto3 did not sign {names}, or not at the time of the call")
+        if operation.cors:
+            bucket = grant.request.bucket
+            url = self._endpoint.origin(bucket, by_route=True) + url.removeprefix(self._endpoint.origin(bucket))
         return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
 
     def _form(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:

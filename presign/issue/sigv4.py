@@ -166,7 +166,8 @@ class SigV4Issuer:
             method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
         )
         to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
-        url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
+        origin = self._endpoint.origin(bucket, by_route=operation.cors)
+        url = f"{origin}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
 
     def _form(self, grant: Grant, form: PostObject, signing: Signing, expires_in: int) -> PresignedUrl:

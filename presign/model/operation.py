@@ -36,6 +36,8 @@ class Operation(
         bucket: the bucket's name; the function's default bucket when left out.
         expires_in: seconds that the URL is valid; the policy decides when left out.
         via: `s3` for a presigned URL, `par` for a pre-authenticated request; the policy decides when left out.
+        cors: whether a web page of another origin is to read the store's answer (CORS). Only rules whose URLs allow it
+            are asked then. A form needs none.
     """
 
     method: ClassVar[str]
@@ -46,6 +48,7 @@ class Operation(
     bucket: BucketName | None = None
     expires_in: Seconds | None = None
     via: Via | None = None
+    cors: Annotated[bool, Option(recorded=True)] = False
 
     @property
     def target(self) -> str:
