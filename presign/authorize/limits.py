@@ -11,7 +11,6 @@ from presign.model.operation import ObjectOperation, Operation
 from presign.model.operations import multipart
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, PutObject
-from presign.model.options import options_of
 from presign.model.part_sizes import STORE_ROUTE_BYTES, max_part_bytes, part_bytes
 from presign.model.request import Request
 from presign.problems import FieldError
@@ -102,7 +101,7 @@ def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Out
 @cache
 def _overrides(operation: type[Operation]) -> Set[str]:
     """The options of `operation` that replace headers of the store's answer."""
-    return {name for name, option in options_of(operation).items() if option.wire_name.startswith("response-")}
+    return {name for name, option in operation.query_options.items() if option.wire_name.startswith("response-")}
 
 
 def _changes_the_type(option: str, value: Any) -> bool:
@@ -153,7 +152,7 @@ def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]
     if operation.name() not in PAR_OPERATIONS:
         yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
         return
-    for name, option in options_of(type(operation)).items():
+    for name, option in operation.options.items():
         if not option.bound_by_par and getattr(operation, name) is not None:
             yield FieldError(pointer(name), "can't be given, as a PAR binds only the object and the verb")
     if operation.expires_in is not None and operation.expires_in > max_expires_in:

@@ -56,17 +56,10 @@ def options_of(struct: type) -> Mapping[str, Option]:
     return options
 
 
-@cache
-def travelling(struct: type, place: Place) -> Mapping[str, Option]:
-    """The options of `struct` that travel in this place, in alphabetical order of their names there."""
-    options = [(name, option) for name, option in options_of(struct).items() if option.place == place]
-    return dict(sorted(options, key=lambda item: item[1].wire_name)) if place == "query" else dict(options)
-
-
-@cache
-def recorded(struct: type[msgspec.Struct]) -> frozenset[str]:
-    """The options of `struct` that audit records tell."""
-    return frozenset(name for name, option in options_of(struct).items() if option.recorded)
+def travelling(options: Mapping[str, Option], place: Place) -> Mapping[str, Option]:
+    """Those of `options` that travel in this place; query parameters in alphabetical order of their names there."""
+    found = [(name, option) for name, option in options.items() if option.place == place]
+    return dict(sorted(found, key=lambda item: item[1].wire_name) if place == "query" else found)
 
 
 def _declared(annotation: Any) -> Option | None:
