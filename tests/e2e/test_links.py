@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -66,6 +67,14 @@ def test_curl_follows_it_and_keeps_the_token_from_the_store(linked: Running) -> 
     command = ["curl", "-sSL", "-H", f"{name}: {value}", url]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603
     assert done.stdout == b"content"
+
+
+def test_urllib_follows_it_only_if_it_is_told_not_to_send_the_token_on(linked: Running) -> None:
+    request = urllib.request.Request(f"{linked.stack.url}/v1/object?key={quote(OBJECT)}")  # noqa: S310
+    [(name, value)] = linked.authorization().items()
+    request.add_unredirected_header(name, value)
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        assert answer.read() == b"content"
 
 
 @pytest.mark.parametrize(
