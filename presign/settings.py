@@ -41,8 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
         default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
             and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
-        secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key is fresh, and how long after that it may
-            serve while Vault is down.
+        secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key may sign before Vault is asked again, and
+            how long after that while Vault is down.
         gateway_secrets: each proves that a claim comes from API Gateway.
         tags: tell this function's pre-authenticated requests from those of others; new ones get the first.
         deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -47,8 +48,8 @@ class Running:
         )
         self.tenancy = self.client(self.principal)
 
-    def client(self, principal: PrincipalFiles | None, **endpoints: str | None) -> OciClient:
-        of_vault = {"vault_endpoint": self.server.url, "object_storage_endpoint": self.server.url, **endpoints}
+    def client(self, principal: PrincipalFiles | None, **others: Any) -> OciClient:
+        of_vault = {"vault_endpoint": self.server.url, "object_storage_endpoint": self.server.url, **others}
         return OciClient(principal=principal, clock=time.time, **of_vault)
 
     def content(self) -> str:
