@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+FOREIGN = "foreign_answer"
+"""The code of an answer that neither the API nor Object Storage can have given."""
 
 _UNBOUND = {"/operation", "/content_length", "/content_md5"}
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
+_DAMAGED = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"})
+_EXPIRED_STATUSES = frozenset({401, 403})
 
 
 class FieldError(NamedTuple):
@@ -22,7 +27,7 @@ class FieldError(NamedTuple):
 
 
 class PresignError(Exception):
-    """The operation failed.
+    """The operation failed. Every failure of this package is one.
 
     Attributes:
         code: the kind of failure, for programs.
@@ -69,17 +74,26 @@ class Problem(PresignError):
         return self.status == 400 and bool(self.errors) and {error.pointer for error in self.errors} <= _UNBOUND
 
     @classmethod
-    def from_document(cls, document: Any, *, status: int = 0, retry_after_seconds: float = 0) -> Problem:
-        """The problem that an answer describes; `status` serves if the answer names none."""
-        found = document if isinstance(document, dict) else {}
-        status = found.get("status") or status
-        code = found.get("code")
+    def from_details(
+        cls, details: Mapping[str, Any], *, status: int, retry_after_seconds: float = 0, at: str = ""
+    ) -> Problem:
+        """The problem that details of the function describe, whatever types their members have.
+
+        Args:
+            details: problem details.
+            status: of the answer, if they name none.
+            retry_after_seconds: how long the server asks to wait.
+            at: pointer of the request in its batch, which the fields' pointers leave out then.
+        """
+        told, code, detail = details.get("status"), details.get("code"), details.get("detail")
+        status = told if isinstance(told, int) else status
+        detail = detail if isinstance(detail, str) else f"The function answered with status {status}."
         return cls(
-            found.get("detail") or found.get("message") or f"The server answered with status {status}.",
+            detail.replace(f"{at}/", "/") if at else detail,
             status=status,
             code=code if isinstance(code, str) else f"http_{status}",
-            errors=[FieldError(error["pointer"], error["detail"]) for error in found.get("errors", [])],
-            request_id=found.get("request_id", ""),
+            errors=_field_errors(details.get("errors"), at),
+            request_id=str(details.get("request_id", "")),
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -97,7 +111,12 @@ class StoreError(PresignError):
         self.code = code
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-        self.passes = status == 500 or status in _PASSING_STATUSES
+        self.passes = status == 500 or status in _PASSING_STATUSES or code in _DAMAGED
+
+    @property
+    def may_be_expired(self) -> bool:
+        """Whether Object Storage refused the URL itself, so that another one may serve."""
+        return self.status in _EXPIRED_STATUSES or self.code == "NotAuthorizedOrNotFound"
 
 
 class ConnectionFailed(PresignError):
@@ -108,6 +127,30 @@ class ConnectionFailed(PresignError):
 
     def __init__(self, host: str, *, cause: str) -> None:
         super().__init__(f"The connection to {host} failed ({cause}).")
+
+
+class InvalidArgument(PresignError, ValueError):
+    """An argument can't be used, so nothing was sent."""
+
+    code = "invalid_argument"
+
+
+class NoToken(PresignError):
+    """There is no token that could be sent."""
+
+    code = "no_token"
+
+
+class UnreadableFile(PresignError):
+    """The file to upload can't be read."""
+
+    code = "unreadable_file"
+
+
+class UnwritableFile(PresignError):
+    """A file on this machine can't be written."""
+
+    code = "unwritable_file"
 
 
 class Changed(PresignError):
@@ -122,7 +165,37 @@ class ChecksumMismatch(PresignError):
     code = "checksum_mismatch"
 
 
+class FolderError(PresignError):
+    """Some files of a folder failed; the others were transferred.
+
+    Attributes:
+        failures: the error of each of them, by the file's path in the folder.
+    """
+
+    code = "folder"
+
+    def __init__(self, failures: Mapping[str, PresignError]) -> None:
+        name, first = next(iter(failures.items()))
+        super().__init__(f"{len(failures)} files failed, such as {name}: {first}")
+        self.failures = dict(failures)
+
+
 class Stopped(PresignError):
     """Another part of the same transfer failed, or the transfer was interrupted."""
 
     code = "stopped"
+
+
+def reason(error: OSError) -> str:
+    """The reason of a failure of the file system, in words."""
+    return error.strerror or type(error).__name__
+
+
+def _field_errors(told: Any, at: str) -> list[FieldError]:
+    listed = told if isinstance(told, list) else []
+    members = [(one.get("pointer"), one.get("detail")) for one in listed if isinstance(one, dict)]
+    return [
+        FieldError(where.removeprefix(at), what)
+        for where, what in members
+        if isinstance(where, str) and isinstance(what, str)
+    ]

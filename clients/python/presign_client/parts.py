@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
+from presign_client.answers import etag, foreign, store_document, text, xml
+from presign_client.digests import base64_of
 from presign_client.errors import FieldError, Problem
 from presign_client.source import Slice
-from presign_client.store import Store, text, xml
+from presign_client.store import Store
 from presign_client.urls import PresignedUrl
 
 S3_PART_BYTES = 5 << 20
@@ -93,7 +94,11 @@ class S3Parts:
         """See `Parts`."""
         url = self._presign("create_multipart_upload", **self._description)
         part = part_bytes(size, url.answer, default=S3_PART_BYTES)
-        return text(xml(self._store.use(url)), "UploadId"), part
+        answer = self._store.use(url)
+        upload_id = text(xml(answer), "UploadId")
+        if not upload_id:
+            raise foreign(answer)
+        return upload_id, part
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
         """See `Parts`."""
@@ -110,10 +115,10 @@ class S3Parts:
 
     def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
         """See `Parts`."""
-        url = self._presign(
-            "upload_part", upload_id=upload_id, part_number=number, content_length=len(body), content_md5=md5
+        bound = {"content_length": len(body), "content_md5": base64_of(md5)}
+        return etag(
+            self._store.use(self._presign("upload_part", upload_id=upload_id, part_number=number, **bound), body)
         )
-        return self._store.use(url, body).headers["ETag"]
 
     def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
         """See `Parts`."""
@@ -151,8 +156,13 @@ class ParParts:
         """See `Parts`."""
         url = self._presign("put_object", **self._description, **self._condition)
         part = part_bytes(size, url.answer, default=PAR_PART_BYTES)
-        answer = json.loads(self._store.use(url, b"", headers={"opc-multipart": "true"}).content)
-        return urljoin(url.url, answer["accessUri"]), part
+        answer = self._store.use(url, headers={"opc-multipart": "true"})
+        access_uri = urljoin(url.url, str(store_document(answer).get("accessUri", "")))
+        asked, given = urlsplit(url.url), urlsplit(access_uri)
+        is_same_origin = (asked.scheme, asked.netloc) == (given.scheme, given.netloc)
+        if not (is_same_origin and given.path.startswith("/p/") and given.path.endswith("/")):
+            raise foreign(answer)
+        return access_uri, part
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
         """See `Parts`."""
@@ -160,13 +170,12 @@ class ParParts:
 
     def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
         """See `Parts`."""
-        headers = {"Content-MD5": md5, "Content-Length": str(len(body))}
-        return self._store.send("PUT", f"{upload_id}{number}", body, headers=headers).headers.get("ETag", "")
+        return etag(self._store.send("PUT", f"{upload_id}{number}", body, headers={"Content-MD5": base64_of(md5)}))
 
     def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
         """See `Parts`."""
         headers = {"If-None-Match": "*"} if self._condition else {}
-        return self._store.send("POST", upload_id, b"", headers=headers, slow=True).headers.get("ETag", "")
+        return etag(self._store.send("POST", upload_id, headers=headers, slow=True))
 
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""
