@@ -67,6 +67,7 @@ class Recorder:
     def batch(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         with self._lock:
             self.batches.append(len(requests))
+            self.requests += [dict(request) for request in requests]
         return self._presigner.batch(requests)
 
     def revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:

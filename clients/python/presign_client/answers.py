@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -139,6 +140,14 @@ def seconds(retry_after: str | None) -> float:
     except (ValueError, OverflowError):
         return 0
     return max(0, min(asked, MAX_RETRY_AFTER_SECONDS))
+
+
+def rfc3339(http_date: str) -> str:
+    """The time of a header as lists have it; empty if the header has none."""
+    try:
+        return parsedate_to_datetime(http_date).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except ValueError:
+        return ""
 
 
 def _unnamed(answer: Answer) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from presign_client.errors import FOREIGN, Problem
@@ -44,10 +45,12 @@ class Api:
 
     def sign_all(self, requests: Sequence[Request]) -> list[PresignedUrl | Problem]:
         """The URL for each of any number of requests, or the problem that it has."""
-        results: list[PresignedUrl | Problem] = []
-        for batch in _batches([self._completed(request) for request in requests]):
-            results += self._batch(batch)
-        return results
+        batches = _batches([self._completed(request) for request in requests])
+        return [result for batch in batches for result in self._retry.run(partial(self._batch, batch))]
+
+    def sign_some(self, requests: Sequence[Request]) -> list[PresignedUrl | Problem]:
+        """The URL for each of up to 1,000 requests, or the problem that it has; asked for once."""
+        return self._batch([self._completed(request) for request in requests])
 
     def revoke(self, par_id: str, bucket: str | None) -> None:
         """Take a pre-authenticated request back."""
@@ -57,7 +60,7 @@ class Api:
 
     def _batch(self, batch: Sequence[Request]) -> list[PresignedUrl | Problem]:
         try:
-            answer = self._retry.run(lambda: self._presigner.batch(batch))
+            answer = self._presigner.batch(batch)
         except Problem as problem:
             size = _fewer(problem, len(batch))
             if not size:

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from presign_client.answers import etag, text, xml
+from presign_client.answers import etag, rfc3339, text, xml
 from presign_client.api import Api, Via
-from presign_client.connections import Answer, Connections
+from presign_client.connections import Connections
 from presign_client.download import Download, Downloaded
 from presign_client.errors import InvalidArgument, Problem, StoreError
 from presign_client.folder_download import FolderDownload
 from presign_client.folder_upload import FolderUpload
 from presign_client.folders import FolderDone
+from presign_client.links import Link
 from presign_client.listing import Entry, Listing
 from presign_client.meter import Meter, Progress
-from presign_client.reader import Link, Reader
+from presign_client.reader import Reader
 from presign_client.retry import Retry
 from presign_client.source import Content, opened
 from presign_client.state import Kept, State
@@ -241,10 +242,20 @@ class Client:
         """
         return Listing(self._api, self._store, self._retry).entries(prefix, delimiter)
 
+    def head(self, key: str) -> Entry:
+        """An object's size, its ETag, and when it was last written."""
+
+        def attempt() -> Entry:
+            answer = self._store.use(self._api.sign("head_object", key))
+            size, modified = answer.headers.get("Content-Length", "0"), answer.headers.get("Last-Modified", "")
+            return Entry(key, int(size), etag(answer), rfc3339(modified))
+
+        return self._retry.run(attempt)
+
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
         try:
-            self._head(key)
+            self.head(key)
         except StoreError as error:
             if error.status == 404:
                 return False
@@ -253,7 +264,7 @@ class Client:
 
     def size(self, key: str) -> int:
         """The size of an object, in bytes."""
-        return int(self._head(key).headers.get("Content-Length", 0))
+        return self.head(key).size
 
     def copy(self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Any) -> str:
         """Make a copy of an object without moving its bytes here: the ETag of the copy.
@@ -286,11 +297,3 @@ class Client:
             bucket: its `bucket`; by default the client's.
         """
         self._api.revoke(par_id, bucket)
-
-    def _head(self, key: str) -> Answer:
-        def attempt() -> Answer:
-            answer = self._store.use(self._api.sign("head_object", key))
-            etag(answer)
-            return answer
-
-        return self._retry.run(attempt)

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from presign_client.download import Download
 from presign_client.errors import InvalidArgument, PresignError, Problem
 from presign_client.folders import Batch, File, FolderDone, FolderTransfer, folder_prefix
+from presign_client.links import Link
 from presign_client.meter import Progress
 from presign_client.part_file import writable
-from presign_client.reader import RANGE_BYTES, Link, Reader
+from presign_client.reader import RANGE_BYTES, Reader
 from presign_client.state import State
 from presign_client.urls import PresignedUrl
 

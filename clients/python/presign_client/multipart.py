@@ -55,7 +55,9 @@ class MultipartUpload:
             return None
         for number in sent:
             self._on_sent(number, self._length(number))
-        jobs = [partial(self._send, number) for number in self._numbers() if number not in sent]
+        missing = [number for number in self._numbers() if number not in sent]
+        self._parts.expect(self._upload_id, {number: self._length(number) for number in missing})
+        jobs = [partial(self._send, number) for number in missing]
         try:
             run_all(jobs, at_once=self._at_once, stopped=self._stopped)
             self._source.check_unchanged()

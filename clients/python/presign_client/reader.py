@@ -6,15 +6,14 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from presign_client.answers import foreign
 from presign_client.connections import Answer
 from presign_client.digests import told_digest
 from presign_client.errors import Changed, ConnectionFailed, Stopped, StoreError
+from presign_client.links import Link
 from presign_client.retry import Retry
 from presign_client.store import Store
-from presign_client.urls import PresignedUrl
 
 RANGE_BYTES = 8 << 20
 _BUFFER_BYTES = 1 << 20
@@ -33,47 +32,6 @@ class About:
     size: int
     etag: str
     sha256: str
-
-
-class Link:
-    """A URL that is asked for again before it expires, and after it was refused.
-
-    Args:
-        ask: asks for it.
-        url: one that was just asked for.
-        clock: seconds that only ever grow.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[], PresignedUrl],
-        *,
-        url: PresignedUrl | None = None,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self._ask, self._clock = ask, clock
-        self._lock = threading.Lock()
-        self._url = url
-        self._stale_at = clock() + _fresh_seconds(url) if url else 0.0
-
-    def get(self) -> PresignedUrl:
-        """The URL."""
-        with self._lock:
-            if self._url is None or self._clock() >= self._stale_at:
-                asked_at = self._clock()
-                self._url = self._ask()
-                self._stale_at = asked_at + _fresh_seconds(self._url)
-            return self._url
-
-    def drop(self, url: PresignedUrl) -> None:
-        """Don't give this URL again."""
-        with self._lock:
-            if self._url is url:
-                self._url = None
-
-
-def _fresh_seconds(url: PresignedUrl) -> float:
-    return 0.9 * url.expires_in
 
 
 class Reader:

@@ -150,11 +150,8 @@ class Upload:
         return found
 
     def _in_parts(self, via: str | None, state: State) -> str:
-        def presign(operation: str, **options: Any) -> PresignedUrl:
-            return self._api.sign(operation, self._key, via=via, **options)
-
         make = ParParts if via == "par" else S3Parts
-        parts = make(presign, self._store, description=self._description, condition=self._condition)
+        parts = make(self._api, self._store, key=self._key, description=self._description, condition=self._condition)
         upload = MultipartUpload(
             parts, self._source, state, on_sent=self._on_sent, retry=self._retry, at_once=self._at_once
         )
