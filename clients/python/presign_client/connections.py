@@ -7,8 +7,9 @@ import ipaddress
 import os
 import ssl
 import threading
+import weakref
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, urlsplit
@@ -71,6 +72,7 @@ class Connections:
         self._idle: dict[Server, list[Connection]] = defaultdict(list)
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
+        weakref.finalize(self, _close, self._idle)
 
     def send(
         self,
@@ -259,6 +261,12 @@ def _exchange(
         all_sent = False  # the server may have answered before it got all
     response = connection.getresponse()
     return response, all_sent and not response.will_close
+
+
+def _close(idle: Mapping[Server, Sequence[Connection]]) -> None:
+    for connections in idle.values():
+        for connection in connections:
+            connection.http.close()
 
 
 def _cause(error: BaseException) -> str:

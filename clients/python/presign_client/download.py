@@ -130,6 +130,7 @@ class Download:
             def write(offset: int, piece: memoryview) -> None:
                 file.seek(offset)
                 put(piece)
+                hashing.take(offset, piece)
                 meter.set(start, offset + len(piece) - start)
 
             self._reader.read(start, part.end(start), write)

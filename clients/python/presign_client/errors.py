@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,17 @@ _UNBOUND = {"/operation", "/content_length", "/content_md5"}
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _DAMAGED = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"})
 _EXPIRED_STATUSES = frozenset({401, 403})
+
+
+_SECRETS = [
+    re.compile(r"https?:[^\s\"'<>]*"),
+    re.compile(r"(?i)\bX-(Amz|Goog)-[\w-]+=[^\s\"'<>]*"),
+    re.compile(r"/p/[\w%~.-]{8,}/[^\s\"'<>]*"),
+    re.compile(r"(?i)\bBearer\s+\S+"),
+    re.compile(r"\beyJ[\w-]+\.[\w-]*\.?[\w-]*"),
+]
+"""A URL, a parameter of a signature, the path of a pre-authenticated request, a header with a token, a token."""
+_MAX_TOLD = 1000
 
 
 class FieldError(NamedTuple):
@@ -60,7 +72,7 @@ class Problem(PresignError):
         retry_after_seconds: float = 0,
     ) -> None:
         told = "; ".join(f"{error.pointer} {error.detail}" for error in errors if error.detail not in detail)
-        super().__init__(f"{code}: {detail}{f' ({told})' if told else ''}")
+        super().__init__(redacted(f"{code}: {detail}{f' ({told})' if told else ''}"))
         self.code = code
         self.status = status
         self.errors = list(errors)
@@ -107,7 +119,7 @@ class StoreError(PresignError):
     """
 
     def __init__(self, message: str, *, status: int, code: str, retry_after_seconds: float = 0) -> None:
-        super().__init__(f"{code}: {message}")
+        super().__init__(redacted(f"{code}: {message}"))
         self.code = code
         self.status = status
         self.retry_after_seconds = retry_after_seconds
@@ -184,6 +196,13 @@ class Stopped(PresignError):
     """Another part of the same transfer failed, or the transfer was interrupted."""
 
     code = "stopped"
+
+
+def redacted(text: str) -> str:
+    """A text of a server without the secrets that it may repeat: URLs, signatures and tokens. It is cut if it is long."""
+    for secret in _SECRETS:
+        text = secret.sub("(left out)", text)
+    return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]} (and more)"
 
 
 def reason(error: OSError) -> str:

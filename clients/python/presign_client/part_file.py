@@ -65,6 +65,10 @@ class PartFile:
         starts = range(0, self.about.size, RANGE_BYTES) if self.about.etag else [0][: self.about.size]
         return [start for start in starts if start not in self._done]
 
+    def start(self, offset: int) -> int:
+        """The offset at which the range begins that has this one."""
+        return offset - offset % RANGE_BYTES if self.about.etag else 0
+
     def end(self, start: int) -> int:
         """The offset behind the range that begins at `start`."""
         return min(start + RANGE_BYTES, self.about.size) if self.about.etag else self.about.size
@@ -108,12 +112,23 @@ class Hashing:
         self._next = 0
         self._lock = threading.Lock()
 
+    def take(self, offset: int, piece: memoryview) -> None:
+        """Take in a piece that has just been written, if it is the next one; this saves reading it again."""
+        # Without ranges a second attempt may meet another version of the object.
+        if offset == self._next and self._part.about.etag and self._lock.acquire(blocking=False):
+            try:
+                if offset == self._next:
+                    self._digest.update(piece)
+                    self._next += len(piece)
+            finally:
+                self._lock.release()
+
     def advance(self) -> None:
         """Take in the ranges that follow on those before; the others wait for their turn."""
-        while self._part.is_done(self._next) and self._lock.acquire(blocking=False):
+        while self._has_next() and self._lock.acquire(blocking=False):
             try:
-                while self._part.is_done(self._next):
-                    self._take_next()
+                while self._has_next():
+                    self._read_next()
             finally:
                 self._lock.release()
 
@@ -122,14 +137,19 @@ class Hashing:
         self.advance()
         return self._digest.hexdigest()
 
-    def _take_next(self) -> None:
+    def _has_next(self) -> bool:
+        return self._next < self._part.about.size and self._part.is_done(self._part.start(self._next))
+
+    def _read_next(self) -> None:
+        end = self._part.end(self._part.start(self._next))
         with writable(), self._part.path.open("rb", buffering=0) as file:
             file.seek(self._next)
-            left = self._part.end(self._next) - self._next
-            while left > 0 and (chunk := file.read(min(_CHUNK_BYTES, left))):
+            while self._next < end:
+                chunk = file.read(min(_CHUNK_BYTES, end - self._next))
+                if not chunk:
+                    raise UnwritableFile("The file became shorter while it was downloaded.")
                 self._digest.update(chunk)
-                left -= len(chunk)
-        self._next = self._part.end(self._next)
+                self._next += len(chunk)
 
 
 @contextmanager
