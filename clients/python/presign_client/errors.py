@@ -188,7 +188,8 @@ class FolderError(PresignError):
 
     def __init__(self, failures: Mapping[str, PresignError]) -> None:
         name, first = next(iter(failures.items()))
-        super().__init__(f"{len(failures)} files failed, such as {name}: {first}")
+        files = "1 file" if len(failures) == 1 else f"{len(failures)} files"
+        super().__init__(f"{files} failed, such as {name}: {first}")
         self.failures = dict(failures)
 
 
@@ -199,7 +200,7 @@ class Stopped(PresignError):
 
 
 def redacted(text: str) -> str:
-    """A text of a server without the secrets that it may repeat: URLs, signatures and tokens. It is cut if it is long."""
+    """A text of a server, cut if it is long, without the secrets that it may repeat: URLs, signatures and tokens."""
     for secret in _SECRETS:
         text = secret.sub("(left out)", text)
     return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]} (and more)"

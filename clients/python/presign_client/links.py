@@ -66,7 +66,7 @@ class Links:
         self._stale_at: dict[int, float] = {}
 
     def get(self, number: int) -> PresignedUrl:
-        """The URL for the request of a number; those that follow are asked for with it.
+        """The URL for the request of a number; others that are still to be asked for are asked for with it.
 
         Raises:
             Problem: it is refused.
@@ -82,8 +82,8 @@ class Links:
             self._urls.pop(number, None)
 
     def _ask(self, first: int) -> None:
-        numbers = sorted(number for number in self._requests if number >= first and number not in self._urls)
-        numbers = [first, *(number for number in numbers if number != first)][:AT_ONCE]
+        missing = [number for number in self._requests if number not in self._urls or number == first]
+        numbers = sorted(missing, key=lambda number: (number < first, number))[:AT_ONCE]
         asked_at = self._clock()
         for number, result in zip(numbers, self._api.sign_some([self._requests[n] for n in numbers]), strict=True):
             if isinstance(result, PresignedUrl):
