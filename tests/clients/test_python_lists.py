@@ -167,7 +167,7 @@ def test_a_list_that_never_ends_is_given_up(running: Running) -> None:
 def test_a_list_that_no_parser_reads_is_told(running: Running) -> None:
     """XML can't hold all characters that a key may have."""
     running.stack.storage.put_object(BUCKET, "users/alice/unreadable/\uffff", b"")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="a key may have characters that XML can't hold"):
         list(client(running).list("users/alice/unreadable/"))
 
 

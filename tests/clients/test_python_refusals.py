@@ -330,7 +330,7 @@ def test_no_secret_is_logged_or_shown(running: Running, tmp_path: Path, caplog: 
     for secret_url in ("http://127.0.0.1:9/a?X-Amz-Signature=" + signature, url.url.replace("X-Amz-Date", "no")):
         other = client(
             running,
-            presigner=Recorder.of(running, lambda _, answer, other=secret_url: {**answer, "url": other}),  # type: ignore[misc]
+            presigner=Recorder.of(running, lambda _, answer, other=secret_url: {**answer, "url": other}),
             retry=Retry(attempts=1),
         )
         for act in (lambda: other.upload(b"x", "a"), lambda: other.download("a", tmp_path / "a")):  # noqa: B023

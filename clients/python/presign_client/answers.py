@@ -95,9 +95,12 @@ def xml(answer: Answer) -> ElementTree.Element:
         StoreError: it has none.
     """
     root = _xml(answer.content)
-    if root is None:
-        raise foreign(answer)
-    return root
+    if root is not None:
+        return root
+    if answer.content.lstrip().startswith((b"<?xml", b"<ListBucketResult")):
+        detail = "The answer is not well-formed: a key may have characters that XML can't hold."
+        raise StoreError(detail, status=answer.status, code="unreadable_answer")
+    raise foreign(answer)
 
 
 def store_document(answer: Answer) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class TimedSocket:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._timeout = -1.0
         self.limit = TimeLimit(0)
 
     def __getattr__(self, name: str) -> Any:
@@ -61,7 +62,7 @@ class TimedSocket:
 
     def sendall(self, data: bytes) -> None:
         """Send all bytes."""
-        self._socket.settimeout(self.limit.seconds())
+        self.set_timeout()
         self._socket.sendall(data)
         self.limit.moved(len(data))
 
@@ -69,9 +70,18 @@ class TimedSocket:
         """A reader of the answer."""
         return io.BufferedReader(_TimedReader(self, self._socket.makefile("rb", buffering=0)), _BUFFER_BYTES)
 
+    def set_timeout(self) -> None:
+        """Let the next call end in time."""
+        seconds = self.limit.seconds()
+        # Most calls have the same, and to set it is a call of the system.
+        if seconds != self._timeout:
+            self._socket.settimeout(seconds)
+            self._timeout = seconds
+
     def is_usable(self) -> bool:
         """Whether the other side has neither closed the connection nor sent anything that nobody asked for."""
         self._socket.settimeout(0)
+        self._timeout = 0
         try:
             socket.socket.recv(self._socket, 1, socket.MSG_PEEK)  # below TLS
         except BlockingIOError:
@@ -89,10 +99,9 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        limit = self._timed.limit
-        self._timed.settimeout(limit.seconds())
+        self._timed.set_timeout()
         count = self._raw.readinto(buffer)
-        limit.moved(count or 0)
+        self._timed.limit.moved(count or 0)
         return count
 
     def close(self) -> None:
