@@ -1,7 +1,8 @@
-# Needs make and Python 3.11 or newer. Each target makes .venv and installs what it uses; nothing else has to be there.
-# 3.11 is what is deployed, so it comes first where a machine has several.
-PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3.14 python3 python; do \
-	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$it && break; done)
+# Needs make and Python 3.11, 3.12 or 3.13. Each target makes .venv and installs what it uses; nothing else has to be
+# there. 3.11 is what is deployed, so it comes first where a machine has several. Oracle's FDK does not run on 3.14.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3 python; do \
+	$$it -c '$(FITS)' 2> /dev/null && echo $$it && break; done)
 PORT ?= 8080
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -14,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi lock audit fuzz load bench
+.PHONY: run test test-unit test-live check lint format openapi clients lock audit pictures fuzz load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
@@ -37,6 +38,7 @@ check: .venv/dev
 
 lint: .venv/dev
 	$(BIN)/ruff check
+	$(BIN)/ruff check --preview --select PLW1514  # by itself, since --preview changes other rules too
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
@@ -47,7 +49,21 @@ format: .venv/dev
 openapi: .venv/dev
 	$(BIN)/python -m gateway.openapi > gateway/openapi.json
 
-# Lock what requirements*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
+# The browser module in one file with its types, as an npm package. It needs npm.
+DIST ?= dist
+NODE := tests/browser/node_modules
+clients: $(NODE)/.package-lock.json
+	@$(NODE)/.bin/rollup --silent --config clients/js/rollup.config.mjs --dir "$(DIST)/js"
+	@$(NODE)/.bin/tsc --allowJs --checkJs --strict --stripInternal --declaration --emitDeclarationOnly --types "" \
+		--target es2023 --lib es2023,dom,dom.iterable,dom.asynciterable --module esnext --moduleResolution bundler \
+		"$(DIST)/js/presign.js"
+	@cp clients/js/package.json LICENSE "$(DIST)/js"
+
+$(NODE)/.package-lock.json: tests/browser/package-lock.json
+	npm --prefix tests/browser ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Lock what requirements.in and requirements/*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
 # rest for every platform.
 lock: .venv/dev
 	$(LOCK) --python-platform linux requirements.in -o requirements.txt
@@ -60,6 +76,10 @@ lock: .venv/dev
 audit: .venv/dev
 	@$(BIN)/python .ci/audit.py
 
+# The pictures of a run of doctor and of the page of `make run`; the latter needs Chromium.
+pictures: .venv/dev
+	@PYTHONPATH=tests $(BIN)/python -m tools.pictures
+
 # Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
 fuzz: .venv/dev
 	$(INSTALL) atheris==3.0.0
@@ -69,12 +89,12 @@ fuzz: .venv/dev
 load: .venv/dev
 	@$(BIN)/python -m tools.load
 
-bench: .venv/bench .bench/plain .bench/image .bench/node
+bench: .venv/dev .bench/plain .bench/image .bench/node
 	@$(BIN)/python -m tools.bench
 
 .venv/uv: requirements/uv.txt
-	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
-		echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python." >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
@@ -87,10 +107,6 @@ bench: .venv/bench .bench/plain .bench/image .bench/node
 .venv/dev: .venv/run requirements/dev.txt requirements/stack.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --require-hashes --no-deps -r requirements/stack.txt
-	@touch $@
-
-.venv/bench: .venv/dev requirements/bench.in
-	@$(INSTALL) -r requirements/bench.in
 	@touch $@
 
 .bench/plain: .venv/dev requirements.txt

@@ -23,13 +23,13 @@ def main() -> int:
         ended = subprocess.run(  # noqa: S603 - a fixed command
             [*command, f"--requirement={REQUIREMENTS}", "--format=json", f"--output={report}"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
         if not report.exists():
             reason = (ended.stderr.strip() or "it gave no report").splitlines()[-1]
             print(f"NOTICE: not audited, as pip-audit could not ask its database: {reason}")
             return 0
-        packages = json.loads(report.read_text())["dependencies"]
+        packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
     audited = [package for package in packages if "skip_reason" not in package]
     faults = [(package, fault) for package in audited for fault in package["vulns"]]
     for package, fault in faults:

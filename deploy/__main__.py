@@ -10,7 +10,7 @@ COMMANDS = {
     "package": "make the function's package, with the libraries that it uses",
     "stack": "make the Terraform stack",
     "apply": "make the stack, and bring it to life",
-    "destroy": "take down what apply has made",
+    "destroy": "delete all that apply has made",
     "doctor": "diagnose a deployment, and print the fixes",
     "pars": "list, revoke or sweep the pre-authenticated requests that the function has given",
 }

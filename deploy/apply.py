@@ -1,12 +1,11 @@
-"""`python -m deploy apply` makes the stack, and brings it to life with Terraform."""
+"""`python -m deploy apply` makes the stack, applies it with Terraform, and diagnoses the deployment."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from deploy import __main__ as command_line
-from deploy import stack, terraform
+from deploy import doctor, stack, terraform
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the stack, apply it, and look whether it works.
+    """Make the stack, apply it, and diagnose it.
 
     Returns:
         The exit status.
@@ -24,4 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     if environment is None:
         return 1
     status = stack.make(arguments.policy) or terraform.run("apply", environment)
-    return status or command_line.main(["doctor"])
+    if status:
+        return status
+    diagnosis = argparse.ArgumentParser()
+    doctor.add_arguments(diagnosis)
+    return doctor.run(diagnosis.parse_args([]))

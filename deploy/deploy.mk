@@ -12,10 +12,6 @@ destroy:
 stack:
 	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(if $(POLICY),--policy "$(POLICY)")
 
-# What is wrong, and what mends it: of the stack, or with FUNCTION=OCID of any function; DOCTOR= takes more options.
+# Diagnoses the stack, or with FUNCTION=OCID any function, and prints the fixes; DOCTOR= takes more options.
 doctor: .venv/run
 	@$(BIN)/python -m deploy doctor $(if $(FUNCTION),--function $(FUNCTION)) $(DOCTOR)
-
-# A run of doctor, as the documentation shows it.
-docs/doctor.svg: .venv/dev $(wildcard deploy/doctor/*.py tests/oci_services.py tools/doctor_picture.py)
-	@PYTHONPATH=tests $(BIN)/python -m tools.doctor_picture

@@ -1,4 +1,4 @@
-"""`python -m deploy destroy` takes down what `apply` has made."""
+"""`python -m deploy destroy` deletes all that `apply` has made."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from deploy import stack, terraform
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+    """Add no arguments, as the command takes none."""
 
 
 def run(_: argparse.Namespace) -> int:
-    """Take everything down; Terraform asks before it does.
+    """Delete all resources of the stack; Terraform asks before it does.
 
     Returns:
         The exit status.

@@ -12,8 +12,8 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments by which an operator chooses credentials."""
-    # OCI's own command line takes these variables too, and Cloud Shell sets some. Its other values of OCI_CLI_AUTH are
-    # for profiles, which say themselves of which kind they are.
+    # OCI's own command line takes these variables too, and Cloud Shell sets some. OCI_CLI_AUTH may also name the kind
+    # of a profile; the profile itself tells that too, so such a value means the configuration file here.
     kinds = ("config", "resource_principal", "instance_principal")
     auth = os.environ.get("OCI_CLI_AUTH", "config")
     parser.add_argument(
@@ -58,7 +58,7 @@ class Credentials:
     """Credentials as the SDK takes them.
 
     Args:
-        config: the SDK's configuration; empty for functions and machines.
+        config: the SDK's configuration; empty for the identity of a function or machine.
         signer: signs requests.
     """
 

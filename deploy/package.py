@@ -1,4 +1,4 @@
-"""`python -m deploy package` makes what is deployed: the function, and of its packages the parts that it uses.
+"""`python -m deploy package` makes the package that is deployed: the function, and the used parts of its libraries.
 
 `DIRECTORY/function` and `DIRECTORY/python` go into the image as they are. `--zip FILE` is the archive of a code-only
 function: the same two folders, and the handler is `func.handler`. The standard library and pip suffice for both.
@@ -23,20 +23,20 @@ POLICIES = "policy*.json"
 """The policy files that are taken from the top, unless one is named."""
 
 KEPT = (
-    # boto3, the second signer, and what it needs; of the 400 services that it describes only S3
+    # boto3, the second signer, and its libraries; of the 400 services that it describes only S3
     *("boto3/**/*.py", "botocore/**/*.py", "botocore/data/*.json", "botocore/data/s3", "dateutil/**/*.py"),
     *("jmespath", "s3transfer", "six.py", "urllib3"),
     # the SDK of OCI; of its 150 services those that the function asks, and those that they import
     *("oci/*.py", "oci/_vendor", "oci/auth", "oci/circuit_breaker", "oci/dns", "oci/object_storage", "oci/ons"),
     *("oci/pagination", "oci/queue", "oci/retry", "oci/secrets", "oci/work_requests"),
     *("_cffi_backend*", "certifi/*", "circuitbreaker.py", "crc32c", "cryptography", "jwt", "pytz/*.py"),
-    # the FDK, and what reads requests
+    # the FDK, and the parsers of HTTP and JSON
     *("bin/fdk", "fdk/*.py", "fdk/async_http", "fdk/scripts", "httptools", "msgspec"),
 )
 """The files that stay of the packages: paths and patterns below the folder that they are installed in."""
 
 SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx", ".typed")
-"""Endings of files that no Python program reads: sources of extension modules, and what type checkers read."""
+"""Endings of files that no Python program reads: sources of extension modules, and files for type checkers."""
 
 RUNTIME = (
     *("--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11"),
@@ -127,7 +127,7 @@ def write_archive(directory: Path, archive: Path) -> None:
         BuildFailed: it would be larger than OCI Functions allows.
     """
     files = {file.relative_to(directory): file for file in _files(directory)}
-    scripts = Path("python", "bin")  # which name the Python that installed them
+    scripts = Path("python", "bin")  # name the Python that installed them, which the runtime does not have
     write_zip(archive, {path.as_posix(): file for path, file in files.items() if path.parent != scripts})
     if (bytes_ := archive.stat().st_size) > MAX_ARCHIVE_BYTES:
         archive.unlink()
@@ -186,7 +186,7 @@ def _python() -> str:
 
 
 def _run(command: list[str], *, environment: dict[str, str] | None = None) -> None:
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    ended = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     if ended.returncode:
         raise BuildFailed(f"{' '.join(command)} ended with status {ended.returncode}:\n{ended.stdout}{ended.stderr}")
 

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List, revoke or sweep.
 
     Returns:
-        The exit status: 0, or 1 if nothing was done because of a sentence on standard error.
+        The exit status: 0, or 1 after a sentence on standard error that says why it stopped.
     """
     chosen = [arguments.subject, arguments.key, arguments.prefix, arguments.older_than]
     if arguments.action == "revoke" and not arguments.all and all(value is None for value in chosen):

@@ -1,4 +1,4 @@
-"""Lets the packaged function answer: through the FDK, with each signer, every operation, and with Vault failing.
+"""Lets the packaged function answer: each signer, every operation, through the FDK, and while Vault fails.
 
 Runs on the function's own packages, without any of the project's tools, so a module that is missing from them ends it.
 """
@@ -26,10 +26,10 @@ from fdk.scripts import fdk as stock_entry_point  # noqa: F401 - a deployment ma
 
 import func
 from presign.app import App
-from presign.issue.issuer import SIGNERS
 from presign.model.invocation import Invocation
 from presign.model.operations import OPERATIONS
 from presign.services import sdk
+from presign.settings import SIGNERS
 
 REQUIRED = {"key": "a/ü b.txt", "prefix": "a/", "source_key": "b", "upload_id": "upload", "part_number": 1}
 POLICY = {"rules": [{"operations": ["*"], "bucket": "bucket", "prefix": "", "via": via} for via in ("s3", "par")]}

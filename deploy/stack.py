@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from deploy import package
+from deploy import package, statements
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).with_name("stack")
@@ -22,9 +22,9 @@ STACK = ROOT / "dist" / "stack"
 DEPLOYMENT = ROOT / "gateway" / "deployment.json"
 
 BACKEND = "backend.tf"
-"""Says where Terraform keeps the state; it is no part of the stack, as Resource Manager keeps states itself."""
+"""Tells Terraform where to keep the state. It is no part of the stack, as Resource Manager keeps states itself."""
 
-GENERATED = ("api_deployment.tf.json", "function.zip", "policy.json")
+GENERATED = ("api_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
 
 REFERENCES = {
     "FUNCTION_OCID": "${oci_functions_function.presign.id}",
@@ -53,6 +53,17 @@ def api_deployment(specification: dict[str, Any]) -> dict[str, Any]:
                     "specification": to_terraform(specification),
                 }
             }
+        }
+    }
+
+
+def permissions() -> dict[str, Any]:
+    """The Terraform values, as JSON, that say which permissions the operations of a policy need."""
+    return {
+        "locals": {
+            "permissions": statements.PERMISSIONS,
+            "par_permissions": statements.PAR_PERMISSIONS,
+            "event_operations": statements.EVENT_OPERATIONS,
         }
     }
 
@@ -102,7 +113,8 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
     for source in (*SOURCES.glob("*.tf"), SOURCES / "schema.yaml"):
         shutil.copy(source, directory)
     deployment = api_deployment(json.loads(DEPLOYMENT.read_text("utf-8")))
-    (directory / "api_deployment.tf.json").write_text(json.dumps(deployment, indent=2) + "\n", "utf-8")
+    for name, document in (("api_deployment", deployment), ("permissions", permissions())):
+        (directory / f"{name}.tf.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     if archive:
         with tempfile.TemporaryDirectory(prefix="package-") as temporary:
             made = Path(temporary, "package")

@@ -1,4 +1,4 @@
-"""The IAM statements that a deployment needs: the Terraform stack has them, and so do those who look for a missing one.
+"""The IAM statements that a deployment needs, for the Terraform stack, its tests, and `doctor`.
 
 Groups, dynamic groups, and compartments are given as a statement names them: `presign-signers`, or `id ocid1.group…`.
 """
@@ -33,14 +33,17 @@ PERMISSIONS = {
 }
 """For each operation and group of operations of a policy, the permissions on objects that its URLs use."""
 
+PAR_PERMISSIONS = (*CREATE, *READ)
+"""The permissions that a pre-authenticated request can use, which reads and writes objects only."""
+
+EVENT_OPERATIONS = ("get_object", "read", "*")
+"""The operation whose URL answers an event, and the groups of operations that have it."""
+
 
 def permissions_of(operations: Iterable[str], *, via: Literal["s3", "par"] = "s3") -> list[str]:
-    """The permissions on objects that the URLs of these operations use, in alphabetical order.
-
-    A pre-authenticated request can read and write only, whatever else a group of operations holds.
-    """
+    """The permissions on objects that the URLs of these operations use, in alphabetical order."""
     used = {permission for operation in operations for permission in PERMISSIONS[operation]}
-    return sorted(used & {*READ, *CREATE} if via == "par" else used)
+    return sorted(used.intersection(PAR_PERMISSIONS) if via == "par" else used)
 
 
 def signer_may_find_buckets(*, group: str, compartment: str, buckets: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Terraform in `dist/stack`: whether it can run, what it is told, and where it keeps its state."""
+"""Terraform in `dist/stack`: its environment, its inputs, and the file with its state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INPUTS = ROOT / "presign.tfvars"
 
 STATE = ROOT / "presign.tfstate"
 
-_ASKED = ("tenancy_ocid", "region")
+_REQUIRED = ("tenancy_ocid", "region")
 
 
 class NotReady(Exception):
@@ -26,7 +26,7 @@ class NotReady(Exception):
 
 
 def environment_of(environment: Mapping[str, str], *, home: Path) -> dict[str, str]:
-    """The environment for Terraform, which tells the tenancy and the region of the user's OCI configuration.
+    """The environment for Terraform, with the tenancy and the region of the user's OCI configuration.
 
     Args:
         environment: of this process.
@@ -37,8 +37,7 @@ def environment_of(environment: Mapping[str, str], *, home: Path) -> dict[str, s
     """
     if shutil.which("terraform", path=environment.get("PATH", "")) is None:
         raise NotReady("Terraform is missing; https://developer.hashicorp.com/terraform/install tells how to get it.")
-    told = {f"TF_VAR_{name}" for name in _ASKED}
-    if told <= set(environment):
+    if {f"TF_VAR_{name}" for name in _REQUIRED} <= set(environment):
         return {**environment}
     profile = environment.get("OCI_CLI_PROFILE", "DEFAULT")
     file = Path(environment.get("OCI_CLI_CONFIG_FILE", home / ".oci" / "config"))
@@ -69,9 +68,9 @@ def run(command: str, environment: Mapping[str, str]) -> int:
     """
     backend = STACK / BACKEND
     if not backend.exists():
-        # Outside of dist, which anybody may delete
+        # The state is outside of dist, which anybody may delete.
         backend.write_text(
-            f'terraform {{\n  backend "local" {{\n    path = "{os.path.relpath(STATE, STACK)}"\n  }}\n}}\n'
+            f'terraform {{\n  backend "local" {{\n    path = "{os.path.relpath(STATE, STACK)}"\n  }}\n}}\n', "utf-8"
         )
     inputs = [f"-var-file={INPUTS}"] if INPUTS.exists() else []
     for arguments in (["init", "-input=false"], [command, *inputs]):
@@ -86,7 +85,7 @@ def run(command: str, environment: Mapping[str, str]) -> int:
 
 
 def ready_environment() -> dict[str, str] | None:
-    """The environment for Terraform, or None after telling what is missing."""
+    """The environment for Terraform; None if something is missing, which is then printed."""
     try:
         return environment_of(os.environ, home=Path.home())
     except NotReady as exc:

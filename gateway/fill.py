@@ -28,10 +28,10 @@ PLACEHOLDERS = {
 """The names that stand in angle brackets in the template, and the values that fit there."""
 
 LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
-"""Those that may have several values, with commas between them."""
+"""The placeholders that may have several values, with commas between them."""
 
 SECRETS = {"CLAIMS_KEY": "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores"}
-"""Those that may come from the environment or a file, with their errors, which quote no value."""
+"""The placeholders that may come from the environment or a file, with their errors, which quote no value."""
 
 _placeholder = re.compile(r"<([A-Z_]+)>")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +59,17 @@ PROBLEM_EXAMPLE = msgspec.to_builtins(
 )
 
 GATEWAY_ERRORS = {
-    HTTPStatus.BAD_REQUEST: "the body is missing",
-    HTTPStatus.UNAUTHORIZED: "the token is missing or not valid",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is larger than a function may be sent",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body is not application/json",
-    HTTPStatus.TOO_MANY_REQUESTS: "requests come too fast",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too large",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "the gateway has a fault",
-    HTTPStatus.BAD_GATEWAY: "the function has failed",
-    HTTPStatus.GATEWAY_TIMEOUT: "the function took too long",
+    400: ("Bad Request", "the body is missing"),
+    401: ("Unauthorized", "the token is missing or not valid"),
+    413: ("Request Entity Too Large", "the body is larger than a function may be sent"),
+    415: ("Unsupported Media Type", "the body is not application/json"),
+    429: ("Too Many Requests", "requests come too fast"),
+    431: ("Request Header Fields Too Large", "the headers are too large"),
+    500: ("Internal Server Error", "the gateway has a fault"),
+    502: ("Bad Gateway", "the function has failed"),
+    504: ("Gateway Timeout", "the function took too long"),
 }
-"""The errors that API Gateway answers by itself."""
+"""The errors that API Gateway answers by itself: their titles and their causes."""
 
 
 def document() -> dict[str, Any]:
@@ -215,15 +214,17 @@ def _responses(
     description: str, schema: dict[str, Any], example: Any, raised: tuple[type[Problem], ...]
 ) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": _response(description, {"application/json": schema}, example)}
-    for status in sorted({problem.status for problem in raised} | set(GATEWAY_ERRORS)):
+    titles = {status: title for status, (title, _) in GATEWAY_ERRORS.items()}
+    titles |= {problem.status: problem.title for problem in raised}
+    for status, title in sorted(titles.items()):
         codes = [problem.code for problem in raised if problem.status == status]
         reasons = [f"`{code}`" for code in codes]
         content = {MEDIA_TYPE: _ref("ProblemDetails")} if codes else {}
-        if status in GATEWAY_ERRORS or status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        if status in GATEWAY_ERRORS or status in (404, 405):
             content["application/json"] = _ref("GatewayError")
         if status in GATEWAY_ERRORS:
-            reasons.append(GATEWAY_ERRORS[HTTPStatus(status)])
-        responses[str(int(status))] = _response(f"{HTTPStatus(status).phrase}: {', or '.join(reasons)}.", content)
+            reasons.append(GATEWAY_ERRORS[status][1])
+        responses[str(status)] = _response(f"{title}: {', or '.join(reasons)}.", content)
     return responses
 
 

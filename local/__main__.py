@@ -88,7 +88,7 @@ def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
             _show(stack, policy_path, delivers=delivers)
             signal.pause()
     except PortTaken as exc:
-        print(f"{exc} Choose another: --port, or `make run PORT=…`.", file=sys.stderr)
+        print(f"{exc} Choose another: --port, or `make run PORT=8081`.", file=sys.stderr)
         return 1
     except (PermissionError, UnsupportedDeployment) as exc:
         print(exc, file=sys.stderr)
@@ -123,12 +123,7 @@ def _policy(path: Path) -> tuple[str, list[Rule]]:
 
 def _may_be_delivered(rules: Sequence[Rule]) -> bool:
     """Whether the function accepts the rules together with DELIVER_TO."""
-    reads = {"get_object", "read", "*"}
-    return all(
-        rule.max_expires_in is not None
-        for rule in rules
-        if "invoke" in rule.callers and reads.intersection(rule.operations)
-    )
+    return all(rule.max_expires_in is not None for rule in rules if rule.answers_events)
 
 
 def _show(stack: Stack, policy_path: Path | None, *, delivers: bool) -> None:
@@ -168,7 +163,7 @@ This command asks for a URL as the user alice:
 
 
 def _output(command: str) -> str:
-    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S603
 
 
 def _invoke(port: int, body: str) -> int:

@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
 from local.server import target
-from local.signed_api import ApiError, SignedApi, json_answer, not_found
 
 MAX_MESSAGES = 20
 """Of one request."""
@@ -52,7 +52,7 @@ class _Details(msgspec.Struct, frozen=True):
 
 
 class Queue(SignedApi):
-    """Answers requests.
+    """Takes messages, unless they are too large.
 
     Args:
         identity: the resource principal that may put messages.

@@ -116,64 +116,84 @@ class Stack:
         with ExitStack() as started:
             directory = self._directory or Path(tempfile.mkdtemp(prefix="presign-"))
             self.socket_path = socket_path(directory)
-            self.identity_provider = IdentityProvider()
-            self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
-            gateway = Gateway(parse(self._deployment()), self.socket_path)
-            page = Page(
-                gateway,
-                prefix=PAGE_PREFIX,
-                via="s3" if self._s3_cors else "par",
-                token=self.token,
-                messages=self._messages,
-            )
             # Before any file changes, since another stack may run on this port.
-            self.url = started.enter_context(Server(page, port=self._port)).url
+            self._start_gateway(started)
             make_private(directory)
             started.callback(shutil.rmtree, directory)
             self.identity_provider.save(directory)
             self.identity = ResourcePrincipal(directory, region=REGION)
-            self.vault = Vault(self.identity)
-            self.vault_url = started.enter_context(Server(self.vault)).url
-            access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
-            self.vault.put_secret(
-                json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
-                secret_id=SECRET_OCID,
-                name=SECRET_NAME,
-                vault_id=VAULT_OCID,
-            )
-            self.storage = Storage(
-                access_key_id=access_key_id,
-                secret_access_key=secret_access_key,
-                region=REGION,
-                principal=self.identity,
-                namespace=NAMESPACE,
-                allowed_origins=["*"] if self._s3_cors else [],
-            )
-            self.storage.create_bucket(BUCKET)
-            self.storage.put_object(BUCKET, OBJECT, CONTENT)
-            self.storage_url = started.enter_context(Server(self.storage)).url
-            self.topic = Topic(self.identity, topic_id=TOPIC_OCID, on_message=self._message_published)
-            self._topic_url = started.enter_context(Server(self.topic)).url
-            self.queue = Queue(self.identity, queue_id=QUEUE_OCID, on_message=self._message_published)
-            self._queue_url = started.enter_context(Server(self.queue)).url
-            self.function = started.enter_context(
-                Function(
-                    root=self._image / "function" if self._image else ROOT,
-                    environment={**self._python_path(), **self.identity.environment(), **self.settings()},
-                    socket_path=self.socket_path,
-                    log=self._log,
-                    command=self._command,
-                )
-            )
-            invoke_api = InvokeApi(self.identity, function_id=FUNCTION_OCID, socket_path=self.socket_path)
-            started.callback(invoke_api.stop)
-            self.invoke_endpoint = started.enter_context(Server(invoke_api)).url
-            if self._events:
-                self.object_events = ObjectEvents(self.invoke, namespace=NAMESPACE)
-                started.callback(self.object_events.stop)
-                self.storage.on_written(self.object_events.object_written)
+            self._start_vault(started)
+            self._start_storage(started)
+            self._start_targets(started)
+            self._start_function(started)
             self._stop = started.pop_all()
         return self
+
+    def _start_gateway(self, started: ExitStack) -> None:
+        """Start the gateway with the identity provider that it trusts, and the page in front of it."""
+        self.identity_provider = IdentityProvider()
+        self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
+        page = Page(
+            Gateway(parse(self._deployment()), self.socket_path),
+            prefix=PAGE_PREFIX,
+            via="s3" if self._s3_cors else "par",
+            token=self.token,
+            messages=self._messages,
+        )
+        self.url = started.enter_context(Server(page, port=self._port)).url
+
+    def _start_vault(self, started: ExitStack) -> None:
+        """Start Vault with a new customer secret key in it."""
+        self.vault = Vault(self.identity)
+        self.vault_url = started.enter_context(Server(self.vault)).url
+        access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
+        self.vault.put_secret(
+            json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
+            secret_id=SECRET_OCID,
+            name=SECRET_NAME,
+            vault_id=VAULT_OCID,
+        )
+
+    def _start_storage(self, started: ExitStack) -> None:
+        """Start Object Storage with one bucket and one object."""
+        access_key_id, secret_access_key = self.credentials
+        self.storage = Storage(
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            region=REGION,
+            principal=self.identity,
+            namespace=NAMESPACE,
+            allowed_origins=["*"] if self._s3_cors else [],
+        )
+        self.storage.create_bucket(BUCKET)
+        self.storage.put_object(BUCKET, OBJECT, CONTENT)
+        self.storage_url = started.enter_context(Server(self.storage)).url
+
+    def _start_targets(self, started: ExitStack) -> None:
+        """Start the topic and the queue, which answers to events may be delivered to."""
+        self.topic = Topic(self.identity, topic_id=TOPIC_OCID, on_message=self._message_published)
+        self._topic_url = started.enter_context(Server(self.topic)).url
+        self.queue = Queue(self.identity, queue_id=QUEUE_OCID, on_message=self._message_published)
+        self._queue_url = started.enter_context(Server(self.queue)).url
+
+    def _start_function(self, started: ExitStack) -> None:
+        """Start the function, and all that calls it directly."""
+        self.function = started.enter_context(
+            Function(
+                root=self._image / "function" if self._image else ROOT,
+                environment={**self._python_path(), **self.identity.environment(), **self.settings()},
+                socket_path=self.socket_path,
+                log=self._log,
+                command=self._command,
+            )
+        )
+        invoke_api = InvokeApi(self.identity, function_id=FUNCTION_OCID, socket_path=self.socket_path)
+        started.callback(invoke_api.stop)
+        self.invoke_endpoint = started.enter_context(Server(invoke_api)).url
+        if self._events:
+            self.object_events = ObjectEvents(self.invoke, namespace=NAMESPACE)
+            started.callback(self.object_events.stop)
+            self.storage.on_written(self.object_events.object_written)
 
     def __exit__(self, *_: object) -> None:
         self._stop.close()

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import msgspec
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
 from local.server import target
-from local.signed_api import ApiError, SignedApi, json_answer, not_found
 
 MAX_MESSAGE_BYTES = 64 << 10
 MAX_KEPT = 10_000
@@ -49,7 +49,7 @@ class _Details(msgspec.Struct, frozen=True):
 
 
 class Topic(SignedApi):
-    """Answers requests.
+    """Takes messages, unless there are too many or they are too large.
 
     Args:
         identity: the resource principal that may publish.

@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("request", type=Path, help="a JSON file, the body of a request")
     explain.add_argument("--caller", choices=("gateway", "invoke"), default="gateway", help="default: %(default)s")
     explain.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help="of the caller's token")
+    explain.add_argument("--store-route", action="store_true", help="as if the setting STORE_ROUTE were set")
     explain.add_argument("--default-bucket", metavar="BUCKET", help="as the setting DEFAULT_BUCKET")
     return parser
 
@@ -53,7 +54,7 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
     except (OSError, Problem) as exc:
         return _tell_errors(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
     claims = dict(claim.partition("=")[::2] for claim in arguments.claim)
-    policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN)
+    policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN, has_store_route=arguments.store_route)
     granted = False
     for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, claims))):
         if isinstance(outcome, Mismatch):

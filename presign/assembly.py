@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from math import inf
+from typing import Protocol
 
 from presign.authorize.decision import Policy
-from presign.issue.endpoint import StorageEndpoint
-from presign.issue.issuer import Issuer, make_issuer
+from presign.issue.endpoint import StorageEndpoint, region_template
+from presign.model.outcomes import Grant, PresignedUrl
 from presign.problems import SecretUnavailable
 from presign.read.parser import RequestParser
 from presign.services.cache import CachedValue
-from presign.services.client import OciClient, realm_domain
+from presign.services.client import OciClient
 from presign.services.delivery import Delivery
 from presign.services.key import CustomerSecretKey, fetch_key
 from presign.services.pars import Pars
@@ -21,6 +22,17 @@ WAIT_SECONDS = 10.0
 """How long a call without a deadline may wait for an answer of OCI."""
 ANSWER_SECONDS = 0.5
 """Kept of the time before a call's deadline, for its answer to reach the caller."""
+
+
+class Issuer(Protocol):
+    """Turns a grant into a URL that needs no other credentials."""
+
+    def issue(self, grant: Grant, *, key: CustomerSecretKey, now: int) -> PresignedUrl:
+        """The URL of `grant`, signed `now` (seconds since the epoch) with `key`, which it does not outlive.
+
+        Raises:
+            SecretUnavailable: the key is retired.
+        """
 
 
 class Service:
@@ -50,6 +62,7 @@ class Service:
             settings.rules,
             default_expires_in=settings.default_expires_in,
             par_max_expires_in=settings.par_max_expires_in,
+            has_store_route=settings.store_route is not None,
         )
         self.gateway_secrets = settings.gateway_secrets
         self.pars = Pars(self._oci_client, namespace=self.namespace, tag=settings.tag)
@@ -89,12 +102,20 @@ class Service:
     def issuer(self, *, deadline: str = "") -> Issuer:
         """The issuer that signs with the customer secret key."""
         if self._issuer is None:
-            region, template = self._settings.region, self._settings.storage_endpoint
-            if template is None:
-                template = f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
+            region = self._settings.region
+            template = self._settings.storage_endpoint or region_template(region)
             namespace = self.namespace(deadline=deadline) if "{namespace}" in template else ""
-            endpoint = StorageEndpoint.from_template(template, namespace=namespace, region=region)
-            self._issuer = make_issuer(self._settings.signer, endpoint=endpoint, region=region)
+            endpoint = StorageEndpoint.from_template(
+                template, namespace=namespace, region=region, store_route=self._settings.store_route
+            )
+            if self._settings.signer == "boto3":
+                from presign.issue.boto3 import Boto3Issuer
+
+                self._issuer = Boto3Issuer(endpoint=endpoint, region=region)
+            else:
+                from presign.issue.sigv4 import SigV4Issuer
+
+                self._issuer = SigV4Issuer(endpoint=endpoint, region=region)
         return self._issuer
 
     def namespace(self, *, deadline: str = "") -> str:

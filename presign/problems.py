@@ -6,7 +6,6 @@ errors of fields and the call id; the cause belongs in the log.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar
 
@@ -57,14 +56,25 @@ def first_errors(errors: Iterable[FieldError]) -> list[FieldError]:
 
 
 class Problem(Exception):
-    """The base of all refusals; `detail` is the sentence that the caller reads instead of the class's."""
+    """The base of all refusals; `detail` is the sentence that the caller reads instead of the class's.
+
+    The titles are literals, since `http.HTTPStatus` has other phrases for some statuses in newer versions of Python.
+    """
 
     status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal Server Error"
     code: ClassVar[str] = "internal_error"
     sentence: ClassVar[str] = "The request could not be answered because of an error of the service"
 
-    def __init_subclass__(cls, *, status: int = 500, code: str = "internal_error", sentence: str = sentence) -> None:
-        cls.status, cls.code, cls.sentence = status, code, sentence
+    def __init_subclass__(
+        cls,
+        *,
+        status: int = 500,
+        title: str = title,
+        code: str = "internal_error",
+        sentence: str = sentence,
+    ) -> None:
+        cls.status, cls.title, cls.code, cls.sentence = status, title, code, sentence
 
     def __init__(
         self, errors: Sequence[FieldError] = (), *, detail: str = "", headers: Mapping[str, str] | None = None
@@ -89,7 +99,7 @@ class Problem(Exception):
             detail = f"{detail}: {place} {errors[0].detail}{self._others}"
         return ProblemDetails(
             type="about:blank",
-            title=HTTPStatus(self.status).phrase,
+            title=self.title,
             status=self.status,
             detail=f"{detail}.",
             code=self.code,
@@ -103,7 +113,7 @@ class InternalError(Problem):
     """An error of the service that nothing else describes."""
 
 
-class EventFailed(Problem, status=502, sentence="The event could not be processed; send it again"):
+class EventFailed(Problem, status=502, title="Bad Gateway", sentence="The event could not be processed; send it again"):
     """An event could not be answered, or its answer not be delivered.
 
     The Fn agent passes this status on, so that the sender may send the event again.
@@ -118,7 +128,11 @@ class NotConfigured(Problem, code="not_configured", sentence="The service is not
 
 
 class SecretUnavailable(
-    Problem, status=503, code="secret_unavailable", sentence="URLs cannot be signed at the moment; try again later"
+    Problem,
+    status=503,
+    title="Service Unavailable",
+    code="secret_unavailable",
+    sentence="URLs cannot be signed at the moment; try again later",
 ):
     """OCI did not give what is needed to issue a URL: the customer secret key, the namespace, or a PAR.
 
@@ -138,33 +152,45 @@ class SecretUnavailable(
         return self.cause
 
 
-class InvalidJson(Problem, status=400, code="invalid_json", sentence="The body is not valid JSON"):
+class InvalidJson(Problem, status=400, title="Bad Request", code="invalid_json", sentence="The body is not valid JSON"):
     """The body is not JSON (RFC 8259)."""
 
 
-class InvalidRequest(Problem, status=400, code="invalid_request", sentence="The request is not valid"):
+class InvalidRequest(
+    Problem, status=400, title="Bad Request", code="invalid_request", sentence="The request is not valid"
+):
     """The body is JSON, but not a request of this API."""
 
 
-class AccessDenied(Problem, status=403, code="access_denied", sentence="The policy does not allow this request"):
+class AccessDenied(
+    Problem, status=403, title="Forbidden", code="access_denied", sentence="The policy does not allow this request"
+):
     """No rule of the policy allows the request."""
 
 
-class LimitExceeded(Problem, status=403, code="limit_exceeded", sentence="The request exceeds a limit of the policy"):
+class LimitExceeded(
+    Problem, status=403, title="Forbidden", code="limit_exceeded", sentence="The request exceeds a limit of the policy"
+):
     """A rule of the policy matches the request, but the request exceeds the rule's limits, which are in `errors`."""
 
 
-class NotFound(Problem, status=404, code="not_found", sentence="There is nothing at this path"):
+class NotFound(Problem, status=404, title="Not Found", code="not_found", sentence="There is nothing at this path"):
     """No such path, or no such pre-authenticated request."""
 
 
 class MethodNotAllowed(
-    Problem, status=405, code="method_not_allowed", sentence="This path does not answer to this method"
+    Problem,
+    status=405,
+    title="Method Not Allowed",
+    code="method_not_allowed",
+    sentence="This path does not answer to this method",
 ):
     """The path exists, but not for this method; the header `Allow` lists its methods (RFC 9110, 15.5.6)."""
 
 
-class PayloadTooLarge(Problem, status=413, code="payload_too_large", sentence="The body is too large"):
+class PayloadTooLarge(
+    Problem, status=413, title="Request Entity Too Large", code="payload_too_large", sentence="The body is too large"
+):
     """The body is larger than a request may be, or its answer would be larger than a function may send."""
 
 

@@ -9,8 +9,7 @@ from typing import Self
 import msgspec
 
 from presign.authorize.rules import Rule, parse_rules
-from presign.issue.endpoint import scheme_error, template_error
-from presign.issue.issuer import SIGNERS
+from presign.issue.endpoint import scheme_error, store_route_error, template_error
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
@@ -18,6 +17,9 @@ from presign.services.client import SecretReference
 
 DEFAULT_EXPIRES_IN = 3600
 """Seconds that a URL is valid, unless the setting of this name says otherwise."""
+
+SIGNERS = ("sigv4", "boto3")
+"""The issuers that sign with the customer secret key; each is imported only when it is chosen."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
@@ -36,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
         virtual_hosted: whether buckets become part of the host name.
+        store_route: URL of API Gateway's way to the store, without a slash at its end; None if there is none.
         vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
         default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
             and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
@@ -51,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     storage_endpoint: str | None
     virtual_hosted: bool
+    store_route: str | None
     vault_endpoint: str | None
     object_storage_endpoint: str | None
     rules: list[Rule]
@@ -81,13 +85,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_expires_in = reader.seconds("MAX_EXPIRES_IN", MAX_EXPIRES_IN, most=MAX_EXPIRES_IN)
         rules = reader.rules()
         virtual = "{bucket}" in config.get("STORAGE_ENDPOINT", "")
-        secrets = reader.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
         settings = cls(
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             virtual_hosted=virtual,
+            store_route=reader.store_route(virtual_hosted=virtual),
             vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=rules,
@@ -98,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", 3600, least=0, most=MAX_SECRET_SECONDS),
             signer=reader.one_of("SIGNER", SIGNERS, default="sigv4"),
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
-            gateway_secrets=tuple(re.findall(r"[^ ,]+", secrets or "")),
+            gateway_secrets=reader.gateway_secrets(),
             par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
             tag=function_tag(reader.text("FN_FN_ID")),
             deliver_to=reader.ocid("DELIVER_TO", "onstopic", "queue"),
@@ -154,6 +158,16 @@ class _Reader:
             self.add("REGION", "must be a region identifier, such as eu-frankfurt-1")
         return region or ""
 
+    def gateway_secrets(self) -> tuple[str, ...]:
+        secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
+        return tuple(re.findall(r"[^ ,]+", secrets or ""))
+
+    def store_route(self, *, virtual_hosted: bool) -> str | None:
+        route = self.checked("STORE_ROUTE", store_route_error)
+        if route is not None and virtual_hosted:
+            self.add("STORE_ROUTE", "can't be set with a STORAGE_ENDPOINT that has {bucket} in its host")
+        return route and route.rstrip("/")
+
     def secret(self, *, needed: bool) -> SecretReference | None:
         secret, vault, name = (self.text(setting) for setting in ("SECRET_OCID", "VAULT_OCID", "SECRET_NAME"))
         if not (needed or secret or vault or name):
@@ -181,8 +195,7 @@ class _Reader:
 
     def check_delivered_rules(self, rules: list[Rule]) -> None:
         for number, rule in enumerate(rules):
-            reads = {"get_object", "read", "*"}.intersection(rule.operations)
-            if reads and "invoke" in rule.callers and rule.max_expires_in is None:
+            if rule.answers_events and rule.max_expires_in is None:
                 detail = "is required with DELIVER_TO, as a delivered URL is every receiver's"
                 self.add(f"POLICY/rules/{number}/max_expires_in", detail)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,13 +20,15 @@ import requests
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
-from presign.issue.issuer import SIGNERS
+from presign.settings import SIGNERS
 from support.echo import Echo
 from support.echo import echo as run_echo
 from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 
 if TYPE_CHECKING:
+    from support.native_storage import NativeStorage
     from support.oci_services import World
+    from support.store import Store
 
 NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
     ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
@@ -79,7 +82,13 @@ class Running(NamedTuple):
 
     def log(self) -> str:
         """The function's log so far."""
-        return self.log_path.read_text()
+        return self.log_path.read_text(encoding="utf-8")
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start end by SIGINT: in a shell's background job they would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,6 +114,36 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with World(tmp_path) as world:
         monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(world.api_key.file))
         yield world
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    """A store that runs; its two buckets are empty before the module's first test."""
+    from support.store import Store  # imports boto3
+
+    it = Store()
+    with it.server:
+        yield it
+
+
+@pytest.fixture
+def fresh_store() -> Iterator[Store]:
+    """A store of the test's own."""
+    from support.store import Store
+
+    it = Store()
+    with it.server:
+        yield it
+
+
+@pytest.fixture
+def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeStorage]:
+    """A store of the test's own, and the OCI SDK for its native API."""
+    from support.native_storage import NativeStorage  # imports the SDK
+
+    it = NativeStorage(tmp_path, monkeypatch)
+    with it.server:
+        yield it
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
-// Joins the modules of src/ into presign.js: `npm --prefix tests/browser run build`.
+// Joins the modules of src/ into presign.js: `make clients`.
+import { fileURLToPath } from "node:url";
 
-/** Lines that name a type's module, which have no meaning in one file. */
-const TYPE_IMPORT = /^\/\*\* @import .*\*\/\n/gm;
+/** Lines that name a type of another module, which have no meaning in one file. */
+const TYPE_IMPORT = /^\/\*\* @(?:import |typedef \{import\().*\*\/\n/gm;
 
 export default {
-  input: new URL("src/index.js", import.meta.url).pathname,
-  output: { file: new URL("presign.js", import.meta.url).pathname, format: "es" },
+  input: { presign: fileURLToPath(new URL("src/index.js", import.meta.url)) },
+  output: { format: "es" },
   plugins: [{ name: "without-type-imports", transform: (code) => code.replace(TYPE_IMPORT, "") }],
 };

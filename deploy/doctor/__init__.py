@@ -13,23 +13,14 @@ from typing import TextIO
 from rich.console import Console
 
 from deploy import oci_auth, stack, terraform
-from deploy.doctor import bucket, clock, delivery, function, gateway, key, logs, report, secret, store
-from deploy.doctor.step import Finding, Skipped, Step, findings_of
+from deploy.doctor import report
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding, Skipped
+from deploy.doctor.step import Step
+from deploy.doctor.steps import STEPS
+from deploy.doctor.steps.function import STATE as FUNCTION_STATE
 from deploy.doctor.tenancy import Tenancy
 from presign.model.object_names import bucket_error, key_error
-
-STEPS: tuple[Step, ...] = (
-    *clock.STEPS,
-    *function.STEPS,
-    *secret.STEPS,
-    *bucket.STEPS,
-    *key.STEPS,
-    *gateway.STEPS,
-    *store.STEPS,
-    *delivery.STEPS,
-    *logs.STEPS,
-)
-"""In the order in which a request needs them."""
 
 _function_ocid = re.compile(r"ocid1\.fnfunc\.[\w.-]+")
 _origin = re.compile(r"(https?://[^/?#@\s]+)/?")
@@ -80,7 +71,7 @@ def _place(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take all steps and show what they find.
+    """Take all steps and show their findings.
 
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
@@ -98,21 +89,21 @@ def state_of(directory: Path | None) -> Path | None:
 
 
 def examine(tenancy: Tenancy, stream: TextIO) -> int:
-    """Take all steps in `tenancy` and write what they find to `stream`.
+    """Take all steps in `tenancy` and write their findings to `stream`.
 
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
     """
     # Without the credentials and the function there is nothing to look at.
     try:
-        tenancy.credentials  # noqa: B018
-    except Exception as exc:  # noqa: BLE001 - of which kind depends on the kind of credentials
+        tenancy.oci.credentials  # noqa: B018
+    except Exception as exc:  # noqa: BLE001 - each kind of credentials fails in its own ways
         kind = tenancy.arguments.auth
         cause = str(exc) if kind == "config" else f"there is no {kind} here ({type(exc).__name__})."
         print(f"Your credentials can't be used: {cause}", file=sys.stderr)
         return 1
     try:
-        tenancy.function_ocid  # noqa: B018
+        tenancy.target.function_ocid  # noqa: B018
     except Skipped as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -123,11 +114,11 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
 
 
 def _findings(tenancy: Tenancy) -> Iterator[tuple[Step, Finding]]:
-    """The findings of the steps, which end with the first of the function if that can't be looked up."""
+    """The findings of the steps; none comes after the function's state if the function can't be looked up."""
     for step, finding in findings_of(STEPS, tenancy):
         yield step, finding
-        if step is function.STEPS[0]:
+        if step is FUNCTION_STATE:
             try:
-                tenancy.function  # noqa: B018 - has been looked up by the step
+                tenancy.function.resource  # noqa: B018 - has been looked up by the step
             except Skipped:
                 return

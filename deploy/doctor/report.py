@@ -1,4 +1,4 @@
-"""Shows what the steps found: lines for a terminal, or one JSON document."""
+"""The report of a diagnosis: lines for a terminal, or one JSON document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deploy.doctor.step import Finding, State, Step
+from deploy.doctor.finding import Finding, State
+from deploy.doctor.step import Step
 
 STYLES: dict[State, str] = {"ok": "green", "wrong": "bold red", "unknown": "yellow", "skipped": "dim"}
 _STATE_WIDTH = 9
@@ -37,7 +38,7 @@ def show(found: Iterable[tuple[Step, Finding]], console: Console) -> bool:
             line.add_row("", Text(detail, style="dim"))
         console.print(line)
         for mend in (finding.mend or "").splitlines():
-            # One line, however long it is, so that it can be copied
+            # It stays on one line, however long it is, so that it can be copied.
             console.print(Text.assemble(" " * _STATE_WIDTH, "  → ", (mend, "cyan")), soft_wrap=True)
     states = Counter(finding.state for _, finding in shown)
     console.print(Text(", ".join(f"{states[state]} {state}" for state in STYLES), style="bold"))

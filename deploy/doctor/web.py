@@ -1,10 +1,9 @@
-"""Requests that are not of the SDK: to the S3 Compatibility API, and to whatever answers anybody."""
+"""HTTP requests that the SDK does not send: to the S3 Compatibility API, to the gateway, and to public addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -22,14 +21,6 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def date(self) -> float | None:
-        """The header `Date` (RFC 9110, 6.6.1), in seconds since the epoch; None if it tells nothing."""
-        try:
-            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
-        except (TypeError, ValueError):
-            return None
-
 
 class NoAnswer(OSError):
     """A server gives no answer; the text names its host, and no more of the URL."""
@@ -44,7 +35,7 @@ _opener = build_opener(_NoRedirects)
 
 
 def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
-    """The answer to an HTTP request, whatever its status is.
+    """The answer to an HTTP request, of any status.
 
     Raises:
         NoAnswer: there is none.

@@ -10,7 +10,7 @@ resource "oci_objectstorage_bucket" "presign" {
   name                  = local.bucket
   access_type           = "NoPublicAccess"
   object_events_enabled = local.has_events
-  # What an upload replaces can be brought back.
+  # An object that an upload replaces stays as an older version.
   versioning = "Enabled"
 }
 

@@ -1,7 +1,7 @@
 locals {
   claims_key = sensitive(terraform_data.claims_key.output)
 
-  # Those whose values are known before anything is made
+  # The settings whose values are known before anything is made.
   known_settings = {
     NAMESPACE      = data.oci_objectstorage_namespace.tenancy.namespace
     DEFAULT_BUCKET = local.bucket

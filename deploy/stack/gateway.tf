@@ -1,4 +1,4 @@
-# The gateway. What it runs, oci_apigateway_deployment.presign, is generated from gateway/deployment.json.
+# The gateway. Its deployment, oci_apigateway_deployment.presign, is generated from gateway/deployment.json.
 
 resource "oci_apigateway_gateway" "presign" {
   compartment_id = local.compartment_ocid

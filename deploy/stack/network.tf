@@ -86,7 +86,7 @@ resource "oci_core_security_list" "gateway" {
     }
   }
 
-  # To the function, and to the identity provider for its keys
+  # The gateway calls the function, and fetches the keys of the identity provider.
   egress_security_rules {
     protocol    = local.tcp
     destination = "0.0.0.0/0"

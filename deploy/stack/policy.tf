@@ -1,4 +1,5 @@
-# The policy, and what follows from it: the permissions that its URLs use, and who must have them.
+# The policy, and the conditions of the IAM statements that its URLs need. Which permissions an operation needs is in
+# permissions.tf.json, which `python -m deploy stack` makes from deploy/statements.py.
 
 locals {
   bucket      = var.bucket == "" ? var.name : var.bucket
@@ -44,37 +45,14 @@ locals {
   par_rules = [for rule in local.rules : rule if try(rule.via, "s3") == "par"]
   event_rules = [
     for rule in local.rules : rule
-    if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), ["get_object", "read", "*"])) > 0
+    if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), local.event_operations)) > 0
   ]
   has_events = var.events || var.deliver_to != "none" || anytrue([for rule in local.rules : try(rule.single_use, false)])
 
-  # For each operation and group of operations, the permissions on objects that its URLs use.
-  reading  = ["OBJECT_INSPECT", "OBJECT_READ"]
-  creating = ["OBJECT_CREATE", "OBJECT_OVERWRITE"]
-  permissions = {
-    abort_multipart_upload    = ["OBJECT_DELETE"]
-    complete_multipart_upload = local.creating
-    copy_object               = concat(local.creating, local.reading)
-    create_multipart_upload   = local.creating
-    delete_object             = ["OBJECT_DELETE"]
-    get_object                = local.reading
-    get_prefix                = local.reading
-    head_object               = local.reading
-    list_multipart_uploads    = ["OBJECT_INSPECT"]
-    list_objects_v2           = ["OBJECT_INSPECT"]
-    list_parts                = ["OBJECT_INSPECT"]
-    post_object               = local.creating
-    put_object                = local.creating
-    upload_part               = local.creating
-    read                      = local.reading
-    multipart                 = concat(local.creating, ["OBJECT_DELETE", "OBJECT_INSPECT"])
-    write                     = concat(local.creating, ["OBJECT_DELETE", "OBJECT_INSPECT"])
-    "*"                       = concat(local.creating, local.reading, ["OBJECT_DELETE"])
-  }
   operations         = distinct(flatten([for rule in local.rules : try(rule.operations, [])]))
   unknown_operations = setsubtract(local.operations, keys(local.permissions))
 
-  # The conditions of IAM statements on the buckets and permissions of the rules of each kind
+  # The conditions of IAM statements on the buckets and permissions of the rules of each kind.
   conditions = {
     for kind, rules in { s3 = local.s3_rules, par = local.par_rules } : kind => {
       bucket = [
@@ -84,7 +62,7 @@ locals {
         for name in sort(distinct(flatten([
           for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]
         ]))) : "request.permission = '${name}'"
-        if kind == "s3" || contains(concat(local.creating, local.reading), name) # a PAR can do no more
+        if kind == "s3" || contains(local.par_permissions, name)
       ]
     }
   }
@@ -100,7 +78,7 @@ locals {
   archive_bytes = length(local.archive) * 3 / 4
 }
 
-# Refuses inputs that don't fit together, before anything is made.
+# Refuses inputs that don't fit together before anything is made.
 resource "terraform_data" "inputs" {
   lifecycle {
     precondition {

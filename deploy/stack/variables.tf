@@ -1,4 +1,4 @@
-# The identity provider, whose tokens the gateway takes
+# The identity provider, whose tokens the gateway takes.
 
 variable "issuer" {
   description = "The issuer of the tokens: the claim iss, to the letter. Several have commas between them."
@@ -30,7 +30,7 @@ variable "jwks_uri" {
   }
 }
 
-# Where it is made. Resource Manager fills these in, and so does make deploy.
+# The place of the stack. Resource Manager fills these in, and so does make deploy.
 
 variable "tenancy_ocid" {
   description = "The tenancy."
@@ -75,7 +75,7 @@ variable "auth" {
   default     = null
 }
 
-# What callers may do
+# The rights of callers.
 
 variable "name" {
   description = "Everything that is made has this name, or a name that begins with it."
@@ -144,7 +144,7 @@ variable "events" {
   default     = false
 }
 
-# What exists already
+# Resources that exist already.
 
 variable "function_subnet_ocid" {
   description = "A subnet for the function, with a service gateway and egress to port 443; by default a network is made."
@@ -207,7 +207,7 @@ variable "signing_user_email" {
   default     = null
 }
 
-# The function
+# The function.
 
 variable "image" {
   description = "An image in OCI Registry, such as fra.ocir.io/<namespace>/presign:0.2.0; by default the function is an archive."

@@ -1,4 +1,4 @@
-# The customer secret key, as the function reads it
+# The customer secret key, as the function reads it.
 
 locals {
   makes_vault = local.makes_signer && var.vault_ocid == ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,27 @@ from werkzeug.wrappers import Request, Response
 from local.api_gateway import cors
 from local.api_gateway.deployment import Deployment, Route
 from local.api_gateway.ratelimit import RateLimiter
+from local.api_gateway.token_verifier import InvalidToken, KeysUnavailable, TokenVerifier
 from local.api_gateway.transformations import request_headers, response_headers
 from local.functions.function import FunctionUnavailable, invoke_http
-from local.identity.tokens import InvalidToken, KeysUnavailable, TokenVerifier
 from local.server import headers, target
 
 MAX_FUNCTION_BODY_BYTES = 6 * 1024 * 1024
 MAX_HEADER_BYTES = 8 * 1024
 
+_MESSAGES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Request Entity Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+}
+"""API Gateway's texts. `http.HTTPStatus` has others for some statuses in newer versions of Python."""
 _CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 """Headers about the connection, which no gateway passes on (RFC 9110, 7.6.1)."""
 
@@ -31,14 +43,14 @@ _CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "te", "trailer", "t
 class _Refused(Exception):
     """The gateway refuses a request."""
 
-    def __init__(self, status: HTTPStatus, **headers: str) -> None:
+    def __init__(self, status: int, **headers: str) -> None:
         super().__init__(status)
         self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class Gateway:
-    """Answers requests.
+    """Answers requests of clients: by itself what it refuses, by the function all others.
 
     Args:
         deployment: the specification that it obeys.
@@ -69,20 +81,18 @@ class Gateway:
 
     def _answer(self, request: Request) -> Response:
         if sum(len(name) + len(value) + 4 for name, value in headers(request)) > MAX_HEADER_BYTES:
-            raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise _Refused(431)
         path = target(request).partition("?")[0]
         routes = [route for route in self._routes if route.path == path]
         if not routes:
-            raise _Refused(HTTPStatus.NOT_FOUND)
+            raise _Refused(404)
         if self._cors and cors.is_preflight(request):
-            return Response(status=HTTPStatus.NO_CONTENT, headers=cors.preflight_headers(request, self._cors))
+            return Response(status=204, headers=cors.preflight_headers(request, self._cors))
         route = next((route for route in routes if request.method in route.methods), None)
         if route is None:
-            raise _Refused(
-                HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(method for route in routes for method in route.methods)
-            )
+            raise _Refused(405, Allow=", ".join(method for route in routes for method in route.methods))
         if self._limiter and not self._limiter.allows(request.remote_addr or ""):
-            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="1")
+            raise _Refused(429, Retry_After="1")
         claims = self._claims(request)
         body = request.get_data()
         _validate_body(request, body, route)
@@ -94,16 +104,16 @@ class Gateway:
         found = [value for name, value in headers(request) if name.lower() == wanted]
         scheme, _, token = found[0].partition(" ") if len(found) == 1 else ("", "", "")
         if scheme.lower() != self._authentication.token_auth_scheme.lower():
-            raise _Refused(HTTPStatus.UNAUTHORIZED, WWW_Authenticate=self._authentication.token_auth_scheme)
+            raise _Refused(401, WWW_Authenticate=self._authentication.token_auth_scheme)
         try:
             return self._verifier.claims(token.strip())
         except InvalidToken as exc:
             raise _Refused(
-                HTTPStatus.UNAUTHORIZED,
+                401,
                 WWW_Authenticate=f'{self._authentication.token_auth_scheme} error="invalid_token"',
             ) from exc
         except KeysUnavailable as exc:
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR) from exc
+            raise _Refused(500) from exc
 
     def _call_function(self, request: Request, body: bytes, route: Route, claims: dict[str, Any]) -> Response:
         received = [(name, value) for name, value in headers(request) if name.lower() not in _CONNECTION_HEADERS]
@@ -116,7 +126,7 @@ class Gateway:
                 body=body,
             )
         except FunctionUnavailable as exc:
-            raise _Refused(HTTPStatus.BAD_GATEWAY) from exc
+            raise _Refused(502) from exc
         sent = answer.headers
         if route.response_policies:
             sent = response_headers(sent, route.response_policies.header_transformations)
@@ -125,16 +135,16 @@ class Gateway:
 
 def _validate_body(request: Request, body: bytes, route: Route) -> None:
     if len(body) > MAX_FUNCTION_BODY_BYTES:
-        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise _Refused(413)
     validation = route.request_policies.body_validation
     if validation is None:
         return
     if not body:
-        raise _Refused(HTTPStatus.BAD_REQUEST)
+        raise _Refused(400)
     if request.mimetype not in validation.content:
-        raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        raise _Refused(415)
 
 
 def _error(refused: _Refused) -> Response:
-    document = {"code": refused.status.value, "message": refused.status.phrase}
+    document = {"code": refused.status, "message": _MESSAGES[refused.status]}
     return Response(json.dumps(document), refused.status, refused.headers, content_type="application/json")

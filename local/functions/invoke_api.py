@@ -10,10 +10,10 @@ from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError, SignedApi, not_found
 from local.functions.function import Answer, FunctionUnavailable, invoke
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import target
-from local.signed_api import ApiError, SignedApi, not_found
 
 VERSIONS = ("20181201", "20260325")
 """Versions of the API. The OCI SDK of today sends the second one, earlier ones the first; the operation is the same."""
@@ -24,7 +24,7 @@ _DETACHED_ANSWERS = 100
 
 
 class InvokeApi(SignedApi):
-    """Answers requests.
+    """Calls the function for the callers that may invoke it.
 
     Args:
         identity: the resource principal that may invoke the function.

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -62,13 +62,7 @@ def verify_request(
     if scheme != "Signature" or signature.get("version") != "1" or signature.get("algorithm") != "rsa-sha256":
         raise NotAuthenticated("The request has no signature of version 1 and algorithm rsa-sha256.")
     signed = signature.get("headers", "").lower().split()
-    required = {"date", "(request-target)", "host"}
-    if method in ("POST", "PUT", "PATCH"):
-        required |= {"content-length", "content-type", "x-content-sha256"}
-        if headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body).digest()).decode():
-            raise NotAuthenticated("The body differs from the signed one.")
-    if not required.issubset(signed):
-        raise NotAuthenticated(f"The signature must cover {', '.join(sorted(required.difference(signed)))}.")
+    _check_coverage(signed, method, headers, body)
     values = {**headers, "(request-target)": f"{method.lower()} {target}"}
     if not values.keys() >= set(signed):
         raise NotAuthenticated("A signed header is missing.")
@@ -83,6 +77,17 @@ def verify_request(
         )
     except (InvalidSignature, ValueError) as exc:
         raise NotAuthenticated("The signature does not match the request.") from exc
+
+
+def _check_coverage(signed: Sequence[str], method: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Return if a signature covers all that OCI demands, and the body is the one that was signed."""
+    required = {"date", "(request-target)", "host"}
+    if method in ("POST", "PUT", "PATCH"):
+        required |= {"content-length", "content-type", "x-content-sha256"}
+        if headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body).digest()).decode():
+            raise NotAuthenticated("The body differs from the signed one.")
+    if not required.issubset(signed):
+        raise NotAuthenticated(f"The signature must cover {', '.join(sorted(required.difference(signed)))}.")
 
 
 def _check_date(text: str, now: float) -> None:

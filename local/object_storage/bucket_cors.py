@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from werkzeug.wrappers import Request, Response
 
-from local.object_storage.s3_answer import S3Error
+from local.api import ApiError
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 EXPOSED_HEADERS = ("ETag",)
@@ -29,15 +29,15 @@ class BucketCors:
         """The answer to a preflight request, which is never signed.
 
         Raises:
-            S3Error: the rule does not allow the request.
+            ApiError: the rule does not allow the request.
         """
         if "Origin" not in request.headers:
-            raise S3Error(400, "BadRequest", "Insufficient information. Origin request header needed.")
+            raise ApiError(400, "BadRequest", "Insufficient information. Origin request header needed.")
         method = request.headers.get("Access-Control-Request-Method")
         if method not in METHODS:
-            raise S3Error(400, "BadRequest", f"Invalid Access-Control-Request-Method: {method}")
+            raise ApiError(400, "BadRequest", f"Invalid Access-Control-Request-Method: {method}")
         if not self._allowed(request):
-            raise S3Error(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
+            raise ApiError(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
         response = Response(status=200)
         response.headers["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
         wanted = request.headers.get("Access-Control-Request-Headers")

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
-from local.object_storage.s3_answer import S3Error
+from local.api import ApiError
 
 CHUNK_BYTES = 1 << 20
 
@@ -81,7 +81,7 @@ class Content:
         """Return if the content has the digests that headers name (names in lower case).
 
         Raises:
-            S3Error: a digest is malformed or differs.
+            ApiError: a digest is malformed or differs.
         """
         for name, algorithm in _CHECKSUMS.items():
             if name not in headers:
@@ -89,19 +89,19 @@ class Content:
             try:
                 digest = base64.b64decode(headers[name], validate=True)
             except binascii.Error:
-                raise S3Error(400, "InvalidDigest", f"The {name} you specified is not valid.") from None
+                raise ApiError(400, "InvalidDigest", f"The {name} you specified is not valid.") from None
             if digest != self.digest(algorithm):
-                raise S3Error(400, "BadDigest", f"The {name} you specified did not match what we received.")
+                raise ApiError(400, "BadDigest", f"The {name} you specified did not match what we received.")
 
 
 def receive(request: Request) -> Content:
     """The body of a request.
 
     Raises:
-        S3Error: the body is shorter than the request says, or has other digests than its headers name.
+        ApiError: the body is shorter than the request says, or has other digests than its headers name.
     """
     if request.method == "PUT" and request.content_length is None:
-        raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+        raise ApiError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
     content = Content()
     for chunk in chunks(request):
         content.write(chunk)
@@ -113,11 +113,11 @@ def chunks(request: Request) -> Iterator[bytes]:
     """The body of a request, in pieces of at most `CHUNK_BYTES`.
 
     Raises:
-        S3Error: the body is shorter than the request says.
+        ApiError: the body is shorter than the request says.
     """
     try:
         while chunk := request.stream.read(CHUNK_BYTES):
             yield chunk
     except ClientDisconnected:
         message = "You did not provide the number of bytes specified by Content-Length."
-        raise S3Error(400, "IncompleteBody", message) from None
+        raise ApiError(400, "IncompleteBody", message) from None

@@ -5,23 +5,23 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
 
-from local.identity.request_signature import NotAuthenticated
+from local.api import ApiError, check_signature, json_answer
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
-from local.object_storage.native_answer import NativeError, bucket_not_found, bucket_ocid, json_response, timestamp
+from local.object_storage.native_answer import bucket_not_found, bucket_ocid, timestamp
 from local.object_storage.native_target import limit, segments
 from local.object_storage.objects import Objects
 from local.object_storage.preauthenticated_requests import MAX_PAGE_ITEMS, PreauthenticatedRequests
-from local.server import headers, target
 
 STARTED_AT = datetime.now(UTC)
 
 
 class NativeApi:
-    """Answers requests.
+    """Answers signed requests of the native API.
 
     Args:
         objects, pars: what the requests are about.
@@ -50,19 +50,21 @@ class NativeApi:
         """The answer to a request.
 
         Raises:
-            NativeError, S3Error: the API refuses the request.
+            ApiError: the API refuses the request.
         """
-        self._authenticate(request)
+        if self._principal is None:
+            raise ApiError(401, "NotAuthenticated", "There is no resource principal.")
+        check_signature(request, self._principal, time.time())
         _, namespace, b, bucket, p, par_id = segments(request, 6)
         if not namespace and request.method == "GET":
-            return json_response(self._namespace)
+            return json_answer(self._namespace)
         if namespace != self._namespace or b != "b" or not bucket:
-            raise NativeError(404, "NamespaceNotFound", "The namespace does not exist, or the path is unknown.")
+            raise ApiError(404, "NamespaceNotFound", "The namespace does not exist, or the path is unknown.")
         self._objects.require_bucket(bucket)
         if not p and request.method in ("GET", "HEAD"):
-            return json_response(self._bucket(bucket))
+            return json_answer(self._bucket(bucket))
         if p != "p":
-            raise NativeError(404, "NotAuthorizedOrNotFound", "The local API does not have this path.")
+            raise ApiError(404, "NotAuthorizedOrNotFound", "The local API does not have this path.")
         if not self.may_manage_pars:
             raise bucket_not_found(bucket)
         match request.method, bool(par_id):
@@ -71,24 +73,11 @@ class NativeApi:
             case "GET", False:
                 return self._list_pars(request, bucket)
             case "GET", True:
-                return json_response(self._pars.get(bucket, par_id).summary())
+                return json_answer(self._pars.get(bucket, par_id).summary())
             case "DELETE", True:
                 self._pars.delete(bucket, par_id)
                 return Response(status=204)
-        raise NativeError(405, "MethodNotAllowed", "The path does not have this method.")
-
-    def _authenticate(self, request: Request) -> None:
-        try:
-            if self._principal is None:
-                raise NotAuthenticated("There is no resource principal.")
-            self._principal.verify(
-                method=request.method,
-                target=target(request),
-                headers={name.lower(): value for name, value in headers(request)},
-                body=request.get_data(),
-            )
-        except NotAuthenticated as exc:
-            raise NativeError(401, "NotAuthenticated", str(exc)) from exc
+        raise ApiError(405, "MethodNotAllowed", "The path does not have this method.")
 
     def _bucket(self, bucket: str) -> dict[str, object]:
         return {
@@ -107,12 +96,12 @@ class NativeApi:
         par = self._pars.create(bucket, request.get_data())
         access_uri = par.access_uri(self._namespace)
         full_path = f"{request.host_url.rstrip('/')}{access_uri}"
-        return json_response({**par.summary(), "accessUri": access_uri, "fullPath": full_path})
+        return json_answer({**par.summary(), "accessUri": access_uri, "fullPath": full_path})
 
     def _list_pars(self, request: Request, bucket: str) -> Response:
         page = request.args.get("page", "0")
         if not (page.isascii() and page.isdigit()):
-            raise NativeError(400, "InvalidParameter", "page must be the opc-next-page of the answer before.")
+            raise ApiError(400, "InvalidParameter", "page must be the opc-next-page of the answer before.")
         pars, next_page = self._pars.list(
             bucket,
             object_name_prefix=request.args.get("objectNamePrefix", ""),
@@ -120,4 +109,4 @@ class NativeApi:
             limit=limit(request, most=MAX_PAGE_ITEMS),
         )
         more = {"opc-next-page": str(next_page)} if next_page else {}
-        return json_response([par.summary() for par in pars], headers=more)
+        return json_answer([par.summary() for par in pars], headers=more)

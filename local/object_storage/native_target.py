@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request
 
-from local.object_storage.native_answer import NativeError
+from local.api import ApiError
 from local.server import target
 
 MAX_TARGET_BYTES = 3500
@@ -20,23 +20,23 @@ def segments(request: Request, count: int) -> list[str]:
         count: of the segments; missing ones are empty.
 
     Raises:
-        NativeError: the percent-encoding is no UTF-8.
+        ApiError: the percent-encoding is no UTF-8.
     """
     path = target(request).partition("?")[0]
     found = path[1:].split("/", count - 1)
     try:
         return [unquote(segment, errors="strict") for segment in found] + [""] * (count - len(found))
     except UnicodeDecodeError:
-        raise NativeError(400, "InvalidParameter", "The path is not UTF-8.") from None
+        raise ApiError(400, "InvalidParameter", "The path is not UTF-8.") from None
 
 
 def limit(request: Request, *, most: int) -> int:
     """The parameter `limit` of a list.
 
     Raises:
-        NativeError: it is not a number from 1 to `most`.
+        ApiError: it is not a number from 1 to `most`.
     """
     text = request.args.get("limit", str(most))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        raise NativeError(400, "InvalidParameter", f"limit must be a number from 1 to {most}.")
+        raise ApiError(400, "InvalidParameter", f"limit must be a number from 1 to {most}.")
     return int(text)

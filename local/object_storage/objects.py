@@ -14,8 +14,8 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
+from local.api import ApiError
 from local.object_storage.content import CHUNK_BYTES, Content
-from local.object_storage.s3_answer import S3Error
 
 STORED_HEADERS = (
     "Cache-Control",
@@ -96,7 +96,7 @@ class Objects:
         """Return if the bucket exists.
 
         Raises:
-            S3Error: it does not.
+            ApiError: it does not.
         """
         self._bucket(bucket)
 
@@ -104,7 +104,7 @@ class Objects:
         """An object, None if the bucket has none of this key.
 
         Raises:
-            S3Error: there is no such bucket.
+            ApiError: there is no such bucket.
         """
         return self._bucket(bucket).get(key)
 
@@ -115,14 +115,14 @@ class Objects:
             create_only: refuse to replace an earlier one.
 
         Raises:
-            S3Error: there is no such bucket, or there is an earlier object that must stay.
+            ApiError: there is no such bucket, or there is an earlier object that must stay.
         """
         objects = self._bucket(bucket)
         with self._lock:
             is_update = stored.key in objects
             if create_only and is_update:
                 message = "At least one of the pre-conditions you specified did not hold"
-                raise S3Error(412, "PreconditionFailed", message, Condition="If-None-Match")
+                raise ApiError(412, "PreconditionFailed", message, Condition="If-None-Match")
             objects[stored.key] = stored
         if self.on_written:
             self.on_written(bucket, stored, is_update)
@@ -131,7 +131,7 @@ class Objects:
         """Delete an object if it exists.
 
         Raises:
-            S3Error: there is no such bucket.
+            ApiError: there is no such bucket.
         """
         self._bucket(bucket).pop(key, None)
 
@@ -148,7 +148,7 @@ class Objects:
             limit: how many objects and common prefixes the page may have.
 
         Raises:
-            S3Error: there is no such bucket.
+            ApiError: there is no such bucket.
         """
         objects: list[StoredObject] = []
         prefixes: list[str] = []
@@ -175,7 +175,7 @@ class Objects:
             return self._buckets[bucket]
         except KeyError:
             message = "The specified bucket does not exist"
-            raise S3Error(404, "NoSuchBucket", message, BucketName=bucket) from None
+            raise ApiError(404, "NoSuchBucket", message, BucketName=bucket) from None
 
 
 def stored_object(
@@ -212,7 +212,7 @@ def object_answer(request: Request, stored: StoredObject, *, etag: str, metadata
     """The answer to GET or HEAD of an object, which may ask for a range or on a condition.
 
     Raises:
-        S3Error: the condition does not hold, or the object has no such range.
+        ApiError: the condition does not hold, or the object has no such range.
     """
     about = {
         "Content-Type": "application/octet-stream",
@@ -229,7 +229,7 @@ def object_answer(request: Request, stored: StoredObject, *, etag: str, metadata
     try:
         response.make_conditional(request.environ, accept_ranges=True, complete_length=stored.content.size)
     except RequestedRangeNotSatisfiable:
-        raise S3Error(416, "InvalidRange", "The requested range is not satisfiable") from None
+        raise ApiError(416, "InvalidRange", "The requested range is not satisfiable") from None
     if response.status_code == 412:
-        raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+        raise ApiError(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
     return response

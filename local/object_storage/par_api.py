@@ -12,8 +12,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError, json_answer, not_found
 from local.object_storage.content import receive
-from local.object_storage.native_answer import NativeError, json_response, timestamp
+from local.object_storage.native_answer import timestamp
 from local.object_storage.native_target import MAX_TARGET_BYTES, limit, segments
 from local.object_storage.objects import STORED_HEADERS, Objects, StoredObject, object_answer, stored_object
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequest, PreauthenticatedRequests
@@ -51,7 +52,7 @@ def add_cors_headers(request: Request, response: Response) -> None:
 
 
 class ParApi:
-    """Answers requests.
+    """Answers requests with a PAR's URL, or with that of an upload which such a request began.
 
     Args:
         objects, uploads, pars: what the requests are about.
@@ -69,24 +70,24 @@ class ParApi:
         """The answer to a request.
 
         Raises:
-            NativeError, S3Error: Object Storage refuses the request.
+            ApiError: Object Storage refuses the request.
         """
         if request.method == "OPTIONS":
             return Response(status=200)
         if len(target(request)) > MAX_TARGET_BYTES:
-            raise NativeError(414, "UriTooLong", f"A request of a PAR has at most {MAX_TARGET_BYTES} bytes.")
+            raise ApiError(414, "UriTooLong", f"A request of a PAR has at most {MAX_TARGET_BYTES} bytes.")
         _, token, _, namespace, _, bucket, kind, name = segments(request, 8)
         if namespace != self._namespace:
-            raise _not_found()
+            raise not_found()
         if kind == "u":
             return self._answer_upload(request, token, bucket, name)
         par = self._pars.in_use(token)
         if kind != "o" or bucket != par.bucket:
-            raise _not_found()
+            raise not_found()
         if not name and request.method == "GET" and par.is_for_any_object:
             return self._list(request, par)
         if not name or not par.allows(request.method, name):
-            raise _not_found()
+            raise not_found()
         if request.method == "PUT":
             return self._put(request, bucket, name)
         return self._get(request, bucket, name)
@@ -94,7 +95,7 @@ class ParApi:
     def _get(self, request: Request, bucket: str, key: str) -> Response:
         found = self._objects.find(bucket, key)
         if found is None:
-            raise NativeError(404, "ObjectNotFound", f"The object '{key}' was not found in the bucket '{bucket}'")
+            raise ApiError(404, "ObjectNotFound", f"The object '{key}' was not found in the bucket '{bucket}'")
         response = object_answer(request, found, etag=found.etag, metadata_prefix=METADATA_PREFIX)
         response.headers.update({"storage-tier": "Standard", "version-id": found.etag})
         if response.status_code == 200:
@@ -117,10 +118,10 @@ class ParApi:
         """ListObjects."""
         prefix = request.args.get("prefix", "")
         if not par.allows_listing(prefix):
-            raise _not_found()
+            raise not_found()
         delimiter = request.args.get("delimiter", "")
         if delimiter not in ("", "/"):
-            raise NativeError(400, "InvalidParameter", "delimiter must be /.")
+            raise ApiError(400, "InvalidParameter", "delimiter must be /.")
         start = request.args.get("start", "")
         if "startAfter" in request.args:
             start = max(start, f"{request.args['startAfter']}\0")
@@ -138,17 +139,17 @@ class ParApi:
             document["prefixes"] = listing.prefixes
         if listing.next_key:
             document["nextStartWith"] = listing.next_key
-        return json_response(document)
+        return json_answer(document)
 
     def _begin_upload(self, request: Request, bucket: str, key: str, *, create_only: bool) -> Response:
         if create_only and self._objects.find(bucket, key):
-            raise NativeError(412, "IfNoneMatchFailed", "The object exists.")
+            raise ApiError(412, "IfNoneMatchFailed", "The object exists.")
         upload = self._uploads.begin(bucket, key, headers(request), metadata_prefix=METADATA_PREFIX)
         token = secrets.token_urlsafe(48)
         self._upload_tokens[token] = upload
         # The path as it came, so that the key keeps its encoding.
         encoded_key = target(request).partition("?")[0].split("/", 8)[8]
-        return json_response(
+        return json_answer(
             {
                 "namespace": self._namespace,
                 "bucket": bucket,
@@ -168,10 +169,10 @@ class ParApi:
         """
         upload = self._upload_tokens.get(token)
         if upload is None:
-            raise NativeError(401, "NotAuthenticated", "The pre-authenticated request does not exist.")
+            raise ApiError(401, "NotAuthenticated", "The pre-authenticated request does not exist.")
         scope = f"{upload.key}/id/{upload.id}/"
         if bucket != upload.bucket or not name.startswith(scope):
-            raise _not_found()
+            raise not_found()
         self._uploads.find(upload.bucket, upload.key, upload.id)
         number = name.removeprefix(scope)
         match request.method, number:
@@ -179,17 +180,17 @@ class ParApi:
                 return Response(headers=_stored(self._uploads.put_part(upload, int(number), receive(request))))
             case "PUT", str() if number:
                 message = f"The part number must be from 1 to {MAX_PART_NUMBER}."
-                raise NativeError(400, "InvalidUploadPart", message)
+                raise ApiError(400, "InvalidUploadPart", message)
             case "POST", "":
                 return self._commit(request, upload)
             case "DELETE", "":
                 self._uploads.abort(upload)
                 return Response(status=204)
-        raise _not_found()
+        raise not_found()
 
     def _commit(self, request: Request, upload: Upload) -> Response:
         if not upload.parts:
-            raise NativeError(400, "InvalidUploadPart", "The upload has no parts.")
+            raise ApiError(400, "InvalidUploadPart", "The upload has no parts.")
         made = self._uploads.complete(
             upload.bucket,
             upload.key,
@@ -223,8 +224,3 @@ def _summary(stored: StoredObject, fields: set[str]) -> dict[str, object]:
         "storageTier": "Standard",
     }
     return {name: value for name, value in values.items() if name == "name" or name.lower() in fields}
-
-
-def _not_found() -> NativeError:
-    """One answer for a wrong verb, bucket and object, so that nobody learns what exists."""
-    return NativeError(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")

@@ -12,8 +12,8 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wrappers import Request
 
+from local.api import ApiError
 from local.object_storage.content import Content, chunks
-from local.object_storage.s3_answer import S3Error
 
 MAX_FIELDS_BYTES = 20_000
 """How large everything before the file may be."""
@@ -38,15 +38,15 @@ def read_form(request: Request) -> Form:
     """The form in a request. Fields after the file are ignored, as in S3.
 
     Raises:
-        S3Error: S3 does not accept the form.
+        ApiError: S3 does not accept the form.
     """
     kind, options = parse_options_header(request.headers.get("Content-Type"))
     if kind != "multipart/form-data" or not options.get("boundary"):
         condition = "Bucket POST must be of the enclosure-type multipart/form-data"
         message = "At least one of the pre-conditions you specified did not hold"
-        raise S3Error(412, "PreconditionFailed", message, Condition=condition)
+        raise ApiError(412, "PreconditionFailed", message, Condition=condition)
     if request.content_length is None:
-        raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+        raise ApiError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
     try:
         return _form(_parts(_events(request, options["boundary"].encode())))
     except (ValueError, RequestEntityTooLarge):
@@ -67,9 +67,11 @@ def _form(parts: Iterator[tuple[Field | File, Content]]) -> Form:
         fields[name] = content.read().decode()
         if sum(len(name) + len(value) for name, value in fields.items()) > MAX_FIELDS_BYTES:
             message = "Your POST request fields preceding the upload file were too large."
-            raise S3Error(400, "MaxPostPreDataLengthExceededError", message, MaxPostPreDataLength=str(MAX_FIELDS_BYTES))
+            raise ApiError(
+                400, "MaxPostPreDataLengthExceededError", message, MaxPostPreDataLength=str(MAX_FIELDS_BYTES)
+            )
     message = "POST requires exactly one file upload per request."
-    raise S3Error(400, "InvalidArgument", message, ArgumentName="file", ArgumentValue="0")
+    raise ApiError(400, "InvalidArgument", message, ArgumentName="file", ArgumentValue="0")
 
 
 def _parts(events: Iterator[Event]) -> Iterator[tuple[Field | File, Content]]:
@@ -97,6 +99,6 @@ def _events(request: Request, boundary: bytes) -> Iterator[Event]:
             return
 
 
-def _malformed() -> S3Error:
+def _malformed() -> ApiError:
     message = "The body of your POST request is not well-formed multipart/form-data."
-    return S3Error(400, "MalformedPOSTRequest", message)
+    return ApiError(400, "MalformedPOSTRequest", message)

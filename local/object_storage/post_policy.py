@@ -18,8 +18,8 @@ from botocore.auth import S3SigV4PostAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.api import ApiError
 from local.object_storage.presigned import ALGORITHM, MAX_CLOCK_SKEW
-from local.object_storage.s3_answer import S3Error
 
 _REQUIRED = ("key", "policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature")
 _NEEDS_NO_CONDITION = frozenset({"policy", "x-amz-signature"})
@@ -40,10 +40,10 @@ def verify(
         now: the time in UTC.
 
     Raises:
-        S3Error: the policy is not valid, or does not allow the form.
+        ApiError: the policy is not valid, or does not allow the form.
     """
     if "policy" not in fields:
-        raise S3Error(403, "AccessDenied", "Access Denied")
+        raise ApiError(403, "AccessDenied", "Access Denied")
     for name in _REQUIRED:
         if name not in fields:
             message = f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order."
@@ -69,16 +69,16 @@ def _check_signature(fields: Mapping[str, str], keys: Mapping[str, str], region:
         message = f"The scope of the credential must be {expected_scope}."
         raise _invalid_argument("x-amz-credential", fields["x-amz-credential"], message)
     if not signed_at - MAX_CLOCK_SKEW <= now < signed_at + _SIGNING_KEY_LIFETIME:
-        raise S3Error(403, "AccessDenied", "The x-amz-date is not within the last seven days.")
+        raise ApiError(403, "AccessDenied", "The x-amz-date is not within the last seven days.")
     if access_key_id not in keys:
-        raise S3Error(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        raise ApiError(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
     request = AWSRequest()
     request.context["timestamp"] = date
     signer = S3SigV4PostAuth(Credentials(access_key_id, keys[access_key_id]), "s3", region)
     expected = signer.signature(fields["policy"], request)
     if not hmac.compare_digest(expected.encode(), fields["x-amz-signature"].encode()):
         message = "The request signature we calculated does not match the signature you provided."
-        raise S3Error(403, "SignatureDoesNotMatch", message)
+        raise ApiError(403, "SignatureDoesNotMatch", message)
 
 
 def _decode(policy: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _check_value(operator: str, name: str, wanted: str, values: Mapping[str, str
     """The name of the field that a condition is about.
 
     Raises:
-        S3Error: the field does not meet the condition.
+        ApiError: the field does not meet the condition.
     """
     field = name.lower()
     value = values.get(field)
@@ -143,19 +143,19 @@ def _check_value(operator: str, name: str, wanted: str, values: Mapping[str, str
 def _check_size(size: int, minimum: int, maximum: int) -> None:
     if size > maximum:
         message = "Your proposed upload exceeds the maximum allowed size"
-        raise S3Error(400, "EntityTooLarge", message, ProposedSize=str(size), MaxSizeAllowed=str(maximum))
+        raise ApiError(400, "EntityTooLarge", message, ProposedSize=str(size), MaxSizeAllowed=str(maximum))
     if size < minimum:
         message = "Your proposed upload is smaller than the minimum allowed size"
-        raise S3Error(400, "EntityTooSmall", message, ProposedSize=str(size), MinSizeAllowed=str(minimum))
+        raise ApiError(400, "EntityTooSmall", message, ProposedSize=str(size), MinSizeAllowed=str(minimum))
 
 
-def _denied(reason: str) -> S3Error:
-    return S3Error(403, "AccessDenied", f"Invalid according to Policy: {reason}")
+def _denied(reason: str) -> ApiError:
+    return ApiError(403, "AccessDenied", f"Invalid according to Policy: {reason}")
 
 
-def _invalid_policy(reason: str) -> S3Error:
-    return S3Error(400, "InvalidPolicyDocument", f"Invalid Policy: {reason}")
+def _invalid_policy(reason: str) -> ApiError:
+    return ApiError(400, "InvalidPolicyDocument", f"Invalid Policy: {reason}")
 
 
-def _invalid_argument(name: str, value: str, message: str) -> S3Error:
-    return S3Error(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
+def _invalid_argument(name: str, value: str, message: str) -> ApiError:
+    return ApiError(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=value)

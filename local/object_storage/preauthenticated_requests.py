@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from local.object_storage.native_answer import NativeError, timestamp
+from local.api import ApiError
+from local.object_storage.native_answer import timestamp
 
 MAX_PAGE_ITEMS = 1000
 
@@ -123,21 +124,21 @@ class PreauthenticatedRequests:
             body: the JSON of the request.
 
         Raises:
-            NativeError: the request is not valid.
+            ApiError: the request is not valid.
         """
         try:
             details = msgspec.json.decode(body, type=CreateDetails)
         except msgspec.MsgspecError as exc:
-            raise NativeError(400, "InvalidParameter", f"The body is not valid: {exc}") from exc
+            raise ApiError(400, "InvalidParameter", f"The body is not valid: {exc}") from exc
         now = self._clock()
         any_object = details.access_type.startswith("Any")
         if details.time_expires <= now:
-            raise NativeError(400, "InvalidParameter", "timeExpires must be in the future.")
+            raise ApiError(400, "InvalidParameter", "timeExpires must be in the future.")
         if not any_object and not details.object_name:
-            raise NativeError(400, "InvalidParameter", f"accessType {details.access_type} needs an objectName.")
+            raise ApiError(400, "InvalidParameter", f"accessType {details.access_type} needs an objectName.")
         if details.bucket_listing_action and not (any_object and "Read" in details.access_type):
             message = f"bucketListingAction is not supported with accessType {details.access_type}."
-            raise NativeError(400, "InvalidParameter", message)
+            raise ApiError(400, "InvalidParameter", message)
         with self._lock:
             par = PreauthenticatedRequest(bucket, details, now, next(self._numbers))
             self._by_id[bucket, par.id] = self._by_token[par.token] = par
@@ -147,7 +148,7 @@ class PreauthenticatedRequests:
         """The PAR of this id.
 
         Raises:
-            NativeError: the bucket has none of this id.
+            ApiError: the bucket has none of this id.
         """
         try:
             return self._by_id[bucket, par_id]
@@ -158,7 +159,7 @@ class PreauthenticatedRequests:
         """Delete a PAR: its URL stops working at once.
 
         Raises:
-            NativeError: the bucket has none of this id.
+            ApiError: the bucket has none of this id.
         """
         with self._lock:
             par = self._by_id.pop((bucket, par_id), None)
@@ -194,16 +195,16 @@ class PreauthenticatedRequests:
         """The PAR of a URL.
 
         Raises:
-            NativeError: it was deleted or never existed (401), or has expired (404).
+            ApiError: it was deleted or never existed (401), or has expired (404).
         """
         par = self._by_token.get(token)
         if par is None:
-            raise NativeError(401, "NotAuthenticated", "The pre-authenticated request does not exist.")
+            raise ApiError(401, "NotAuthenticated", "The pre-authenticated request does not exist.")
         if self._clock() >= par.details.time_expires:
-            raise NativeError(404, "NotAuthorizedOrNotFound", "The pre-authenticated request has expired.")
+            raise ApiError(404, "NotAuthorizedOrNotFound", "The pre-authenticated request has expired.")
         return par
 
 
-def _not_found() -> NativeError:
+def _not_found() -> ApiError:
     message = "The pre-authenticated request does not exist."
-    return NativeError(404, "PreauthenticatedRequestNotFound", message)
+    return ApiError(404, "PreauthenticatedRequestNotFound", message)

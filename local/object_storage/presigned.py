@@ -15,7 +15,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.object_storage.s3_answer import S3Error
+from local.api import ApiError
 from local.object_storage.s3_target import decoded_path, decoded_query
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -44,13 +44,13 @@ def verify(
         now: the time in UTC.
 
     Raises:
-        S3Error: the URL is not valid for this request.
+        ApiError: the URL is not valid for this request.
     """
     path, _, query = target.partition("?")
     pairs = decoded_query(query)
     parameters = dict(pairs)
     if _SIGNATURE not in parameters:
-        raise S3Error(403, "AccessDenied", "Access Denied")
+        raise ApiError(403, "AccessDenied", "Access Denied")
     missing = [name for name in _REQUIRED if name not in parameters]
     if missing or len(parameters) != len(pairs) or parameters["X-Amz-Algorithm"] != ALGORITHM:
         raise _malformed(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
@@ -59,31 +59,35 @@ def verify(
     access_key_id = _check_credential(parameters["X-Amz-Credential"], signed_at, region)
     _check_time(parameters["X-Amz-Expires"], signed_at, now)
     if access_key_id not in keys:
-        raise S3Error(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        raise ApiError(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 
-    received: dict[str, str] = {}
-    for name, value in headers:
-        name = name.lower()
-        received[name] = f"{received[name]},{value}" if name in received else value
-    signed = parameters["X-Amz-SignedHeaders"].split(";")
-    not_signed = [name for name in received if name.startswith("x-amz-") and name not in signed]
-    if not_signed:
-        message = "There were headers present in the request which were not signed"
-        raise S3Error(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
-    if "host" not in signed or not received.keys() >= set(signed):
-        raise _does_not_match()
-
+    signed = _signed_headers(parameters["X-Amz-SignedHeaders"].split(";"), headers)
     signed_query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs if name != _SIGNATURE)
     request = AWSRequest(
         method=method,
-        url=f"http://{received['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
-        headers={name: received[name] for name in signed},
+        url=f"http://{signed['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
+        headers=signed,
     )
     request.context["timestamp"] = parameters["X-Amz-Date"]
     signer = S3SigV4QueryAuth(Credentials(access_key_id, keys[access_key_id]), "s3", region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     if not hmac.compare_digest(expected.encode(), parameters[_SIGNATURE].encode()):
         raise _does_not_match()
+
+
+def _signed_headers(signed: Sequence[str], headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The values of the headers that a URL's signature covers. It must cover the host and every `x-amz-` header."""
+    received: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        received[name] = f"{received[name]},{value}" if name in received else value
+    not_signed = [name for name in received if name.startswith("x-amz-") and name not in signed]
+    if not_signed:
+        message = "There were headers present in the request which were not signed"
+        raise ApiError(403, "AccessDenied", message, HeadersNotSigned=", ".join(sorted(not_signed)))
+    if "host" not in signed or not received.keys() >= set(signed):
+        raise _does_not_match()
+    return {name: received[name] for name in signed}
 
 
 def _encoded(text: str, safe: str = "") -> str:
@@ -111,10 +115,10 @@ def _check_time(expires: str, signed_at: datetime, now: datetime) -> None:
     if not 1 <= int(expires) <= MAX_EXPIRES_SECONDS:
         raise _malformed("X-Amz-Expires must be between 1 and 604800 seconds")
     if now < signed_at - MAX_CLOCK_SKEW:
-        raise S3Error(403, "AccessDenied", "Request is not valid yet")
+        raise ApiError(403, "AccessDenied", "Request is not valid yet")
     expires_at = signed_at + timedelta(seconds=int(expires))
     if now >= expires_at:
-        raise S3Error(
+        raise ApiError(
             403,
             "AccessDenied",
             "Request has expired",
@@ -133,10 +137,10 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _malformed(message: str) -> S3Error:
-    return S3Error(400, "AuthorizationQueryParametersError", message)
+def _malformed(message: str) -> ApiError:
+    return ApiError(400, "AuthorizationQueryParametersError", message)
 
 
-def _does_not_match() -> S3Error:
+def _does_not_match() -> ApiError:
     message = "The request signature we calculated does not match the signature you provided."
-    return S3Error(403, "SignatureDoesNotMatch", message)
+    return ApiError(403, "SignatureDoesNotMatch", message)

@@ -10,30 +10,15 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError
+
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
-class S3Error(Exception):
-    """An error as S3 answers it.
-
-    Args:
-        status: of the HTTP response.
-        code: S3's name of the error.
-        message: S3's text.
-        details: further elements of the answer.
-    """
-
-    def __init__(self, status: int, code: str, message: str, **details: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
-
-    def response(self) -> Response:
-        """The error as an answer in XML."""
-        elements = {"Code": self.code, "Message": self.message, **self.details, "RequestId": uuid.uuid4().hex.upper()}
-        return xml_response("Error", elements, status=self.status)
+def error_response(error: ApiError) -> Response:
+    """An error in XML."""
+    elements = {"Code": error.code, "Message": error.message, **error.details, "RequestId": uuid.uuid4().hex.upper()}
+    return xml_response("Error", elements, status=error.status)
 
 
 def xml_response(

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError
 from local.object_storage import post_policy, presigned, s3_list, s3_multipart
 from local.object_storage.content import Content, receive
 from local.object_storage.objects import Objects, object_answer, stored_object
 from local.object_storage.post_form import read_form
-from local.object_storage.s3_answer import S3Error, object_url, xml_response
+from local.object_storage.s3_answer import object_url, xml_response
 from local.object_storage.s3_copy import COPY_SOURCE, copy_object
 from local.object_storage.s3_target import Target, s3_target
 from local.object_storage.uploads import Uploads
@@ -33,7 +34,7 @@ _RESPONSE_HEADERS = {
 
 
 class S3Api:
-    """Answers requests.
+    """Answers requests with a presigned URL, and forms with a POST policy.
 
     Args:
         objects, uploads: what the requests are about.
@@ -51,7 +52,7 @@ class S3Api:
         """The answer to a request.
 
         Raises:
-            S3Error: S3 refuses the request.
+            ApiError: S3 refuses the request.
         """
         asked = s3_target(request)
         if request.method == "POST" and not asked.key and "?" not in target(request):
@@ -66,7 +67,7 @@ class S3Api:
         )
         content = receive(request)
         if COPY_SOURCE in request.headers and (asked.parameters or request.method != "PUT"):
-            raise S3Error(501, "NotImplemented", "This store copies whole objects only.")
+            raise ApiError(501, "NotImplemented", "This store copies whole objects only.")
         if "uploadId" in asked.parameters:
             return s3_multipart.answer(request, asked, content, self._uploads)
         match request.method:
@@ -81,20 +82,18 @@ class S3Api:
             case "PUT" if asked.key:
                 return self._put_object(request, asked, content)
             case "POST" if "uploads" in asked.parameters:
-                upload = self._uploads.begin(asked.bucket, asked.key, headers(request), metadata_prefix=METADATA_PREFIX)
-                elements = {"Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.id}
-                return xml_response("InitiateMultipartUploadResult", elements)
+                return self._begin_upload(request, asked)
             case "DELETE" if asked.key:
                 _refuse_other_versions(asked)
                 self._objects.delete(asked.bucket, asked.key)
                 return Response(status=204)
-        raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        raise ApiError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     def _get_object(self, request: Request, asked: Target) -> Response:
         _refuse_other_versions(asked)
         found = self._objects.find(asked.bucket, asked.key)
         if found is None:
-            raise S3Error(404, "NoSuchKey", "The specified key does not exist.", Key=asked.key)
+            raise ApiError(404, "NoSuchKey", "The specified key does not exist.", Key=asked.key)
         response = object_answer(request, found, etag=f'"{found.s3_etag}"', metadata_prefix=METADATA_PREFIX)
         if response.status_code in (200, 206):
             for parameter, name in _RESPONSE_HEADERS.items():
@@ -104,12 +103,17 @@ class S3Api:
 
     def _put_object(self, request: Request, asked: Target, content: Content) -> Response:
         if "partNumber" in asked.parameters:
-            raise S3Error(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
+            raise ApiError(400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
         if asked.parameters:
-            raise S3Error(501, "NotImplemented", "This store does not implement this operation.")
+            raise ApiError(501, "NotImplemented", "This store does not implement this operation.")
         made = stored_object(asked.key, content, headers(request), metadata_prefix=METADATA_PREFIX)
         self._objects.put(asked.bucket, made, create_only="If-None-Match" in request.headers)
         return Response(headers={"ETag": f'"{made.s3_etag}"'})
+
+    def _begin_upload(self, request: Request, asked: Target) -> Response:
+        upload = self._uploads.begin(asked.bucket, asked.key, headers(request), metadata_prefix=METADATA_PREFIX)
+        elements = {"Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.id}
+        return xml_response("InitiateMultipartUploadResult", elements)
 
     def _post_object(self, request: Request, asked: Target) -> Response:
         """The answer to a form (POST Object)."""
@@ -125,7 +129,7 @@ class S3Api:
         )
         for name in _FIELDS_NOT_IMPLEMENTED:
             if name in fields:
-                raise S3Error(501, "NotImplemented", f"This store does not implement the field {name}.")
+                raise ApiError(501, "NotImplemented", f"This store does not implement the field {name}.")
         form.content.check(fields)
         made = stored_object(fields["key"], form.content, fields.items(), metadata_prefix=METADATA_PREFIX)
         self._objects.put(asked.bucket, made, create_only=False)
@@ -143,4 +147,4 @@ class S3Api:
 def _refuse_other_versions(asked: Target) -> None:
     """Buckets have no versioning here, so that `null` is the only version of an object."""
     if asked.parameters.get("versionId", "null") != "null":
-        raise S3Error(404, "NoSuchVersion", "The specified version does not exist.", Key=asked.key)
+        raise ApiError(404, "NoSuchVersion", "The specified version does not exist.", Key=asked.key)

@@ -6,8 +6,9 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError
 from local.object_storage.objects import Objects, StoredObject, stored_object
-from local.object_storage.s3_answer import S3Error, iso_time, xml_response
+from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target
 from local.server import headers
 
@@ -24,21 +25,21 @@ def copy_object(request: Request, asked: Target, objects: Objects, *, metadata_p
         metadata_prefix: of the headers that hold metadata, in lower case.
 
     Raises:
-        S3Error: there is no such source or bucket, or S3 refuses the request.
+        ApiError: there is no such source or bucket, or S3 refuses the request.
     """
     for name in request.headers.keys():  # noqa: SIM118 - iteration gives pairs
         if name.lower().startswith(_CONDITIONS):
-            raise S3Error(501, "NotImplemented", f"This store does not implement the header {name.lower()}.")
+            raise ApiError(501, "NotImplemented", f"This store does not implement the header {name.lower()}.")
     directive = request.headers.get(_DIRECTIVE, "COPY")
     if directive not in ("COPY", "REPLACE"):
-        raise S3Error(400, "InvalidArgument", "Unknown metadata directive.", ArgumentName=_DIRECTIVE)
+        raise ApiError(400, "InvalidArgument", "Unknown metadata directive.", ArgumentName=_DIRECTIVE)
     bucket, key = _source(request.headers[COPY_SOURCE])
     source = objects.find(bucket, key)
     if source is None:
-        raise S3Error(404, "NoSuchKey", "The specified key does not exist.", Key=key)
+        raise ApiError(404, "NoSuchKey", "The specified key does not exist.", Key=key)
     if directive == "COPY" and (bucket, key) == (asked.bucket, asked.key):
         message = "This copy request is illegal because it is trying to copy an object to itself without changing it."
-        raise S3Error(400, "InvalidRequest", message)
+        raise ApiError(400, "InvalidRequest", message)
     if directive == "REPLACE":
         made = stored_object(asked.key, source.content, headers(request), metadata_prefix=metadata_prefix)
     else:
@@ -58,7 +59,7 @@ def _source(value: str) -> tuple[str, str]:
         bucket = key = ""
     if not bucket or not key:
         message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        raise S3Error(400, "InvalidArgument", message, ArgumentName=COPY_SOURCE)
+        raise ApiError(400, "InvalidArgument", message, ArgumentName=COPY_SOURCE)
     if version not in ("", "null"):
-        raise S3Error(404, "NoSuchVersion", "The specified version does not exist.", Key=key)
+        raise ApiError(404, "NoSuchVersion", "The specified version does not exist.", Key=key)
     return bucket, key

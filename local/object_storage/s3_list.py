@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
-from local.object_storage.objects import Objects
-from local.object_storage.s3_answer import S3Error, iso_time, xml_response
+from local.api import ApiError
+from local.object_storage.objects import Objects, StoredObject
+from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target, number_parameter
-from local.object_storage.uploads import Uploads
+from local.object_storage.uploads import Upload, Uploads
 
 MAX_LISTED = 1000
 """Objects and common prefixes, or uploads, of one page."""
@@ -22,11 +23,11 @@ def list_objects(asked: Target, objects: Objects) -> Response:
     """The answer to ListObjectsV2.
 
     Raises:
-        S3Error: there is no such bucket, or a parameter is not valid.
+        ApiError: there is no such bucket, or a parameter is not valid.
     """
     parameters = asked.parameters
     if parameters.get("fetch-owner", "false") != "false":
-        raise S3Error(501, "NotImplemented", "This store does not implement fetch-owner.")
+        raise ApiError(501, "NotImplemented", "This store does not implement fetch-owner.")
     encoded = _encoding(asked)
     limit = number_parameter(asked, "max-keys", default="1000", least=0, most=2**31 - 1)
     prefix, delimiter = parameters.get("prefix", ""), parameters.get("delimiter", "")
@@ -50,16 +51,7 @@ def list_objects(asked: Target, objects: Objects) -> Response:
     if "encoding-type" in parameters:
         elements["EncodingType"] = parameters["encoding-type"]
     elements["IsTruncated"] = "true" if next_key else "false"
-    contents = [
-        {
-            "Key": encoded(stored.key),
-            "LastModified": iso_time(stored.modified_at),
-            "ETag": f'"{stored.s3_etag}"',
-            "Size": str(stored.content.size),
-            "StorageClass": "STANDARD",
-        }
-        for stored in page.objects
-    ]
+    contents = [_object(stored, encoded) for stored in page.objects]
     common = [{"Prefix": encoded(found)} for found in page.prefixes]
     return xml_response("ListBucketResult", {**elements, "Contents": contents, "CommonPrefixes": common})
 
@@ -68,11 +60,11 @@ def list_uploads(asked: Target, uploads: Uploads) -> Response:
     """The answer to ListMultipartUploads.
 
     Raises:
-        S3Error: there is no such bucket, or a parameter is not valid.
+        ApiError: there is no such bucket, or a parameter is not valid.
     """
     parameters = asked.parameters
     if "delimiter" in parameters:
-        raise S3Error(501, "NotImplemented", "This store does not implement delimiter in a list of uploads.")
+        raise ApiError(501, "NotImplemented", "This store does not implement delimiter in a list of uploads.")
     encoded = _encoding(asked)
     limit = min(number_parameter(asked, "max-uploads", default="1000", least=1, most=2**31 - 1), MAX_LISTED)
     prefix, key_marker = parameters.get("prefix", ""), parameters.get("key-marker", "")
@@ -95,16 +87,27 @@ def list_uploads(asked: Target, uploads: Uploads) -> Response:
     if "encoding-type" in parameters:
         elements["EncodingType"] = parameters["encoding-type"]
     elements["IsTruncated"] = "true" if is_truncated else "false"
-    members = [
-        {
-            "Key": encoded(upload.key),
-            "UploadId": upload.id,
-            "StorageClass": "STANDARD",
-            "Initiated": iso_time(upload.created_at),
-        }
-        for upload in listed
-    ]
+    members = [_upload(upload, encoded) for upload in listed]
     return xml_response("ListMultipartUploadsResult", {**elements, "Upload": members})
+
+
+def _object(stored: StoredObject, encoded: Callable[[str], str]) -> dict[str, str]:
+    return {
+        "Key": encoded(stored.key),
+        "LastModified": iso_time(stored.modified_at),
+        "ETag": f'"{stored.s3_etag}"',
+        "Size": str(stored.content.size),
+        "StorageClass": "STANDARD",
+    }
+
+
+def _upload(upload: Upload, encoded: Callable[[str], str]) -> dict[str, str]:
+    return {
+        "Key": encoded(upload.key),
+        "UploadId": upload.id,
+        "StorageClass": "STANDARD",
+        "Initiated": iso_time(upload.created_at),
+    }
 
 
 def _encoding(asked: Target) -> Callable[[str], str]:
@@ -114,7 +117,7 @@ def _encoding(asked: Target) -> Callable[[str], str]:
             return str
         case "url":
             return quote
-    raise S3Error(400, "InvalidArgument", "Invalid Encoding Method specified in Request", ArgumentName="encoding-type")
+    raise ApiError(400, "InvalidArgument", "Invalid Encoding Method specified in Request", ArgumentName="encoding-type")
 
 
 def _key_of(token: str) -> str:
@@ -122,4 +125,4 @@ def _key_of(token: str) -> str:
     try:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
-        raise S3Error(400, "InvalidArgument", "The continuation token provided is incorrect") from None
+        raise ApiError(400, "InvalidArgument", "The continuation token provided is incorrect") from None

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import ApiError
 from local.object_storage.content import Content
-from local.object_storage.s3_answer import S3Error, iso_time, object_url, xml_response
+from local.object_storage.s3_answer import iso_time, object_url, xml_response
 from local.object_storage.s3_target import Target, number_parameter
 from local.object_storage.uploads import MAX_PART_NUMBER, Upload, Uploads
 
@@ -20,7 +21,7 @@ def answer(request: Request, target: Target, content: Content, uploads: Uploads)
     """The answer to UploadPart, ListParts, CompleteMultipartUpload or AbortMultipartUpload.
 
     Raises:
-        S3Error: there is no such upload, or S3 refuses the request.
+        ApiError: there is no such upload, or S3 refuses the request.
     """
     upload_id = target.parameters["uploadId"]
     if request.method == "POST":
@@ -47,7 +48,7 @@ def answer(request: Request, target: Target, content: Content, uploads: Uploads)
         case "DELETE":
             uploads.abort(upload)
             return Response(status=204)
-    raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    raise ApiError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
 
 def _list(target: Target, upload: Upload) -> Response:
@@ -91,5 +92,5 @@ def _part_list(body: bytes) -> list[tuple[int, str]]:
         parts = []
     if not parts:
         message = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise S3Error(400, "MalformedXML", message)
+        raise ApiError(400, "MalformedXML", message)
     return parts

@@ -7,7 +7,7 @@ from urllib.parse import unquote, unquote_plus
 
 from werkzeug.wrappers import Request
 
-from local.object_storage.s3_answer import S3Error
+from local.api import ApiError
 from local.server import target
 
 VIRTUAL_HOSTED_DOMAIN = "storage.localhost"
@@ -33,7 +33,7 @@ def s3_target(request: Request) -> Target:
     """The target of a request in path style or virtual-hosted style.
 
     Raises:
-        S3Error: its percent-encoding is no UTF-8.
+        ApiError: its percent-encoding is no UTF-8.
     """
     path, _, query = target(request).partition("?")
     path = decoded_path(path)
@@ -49,12 +49,12 @@ def number_parameter(target: Target, name: str, *, default: str, least: int, mos
     """A parameter of the query that is a number.
 
     Raises:
-        S3Error: it is no number from `least` to `most`.
+        ApiError: it is no number from `least` to `most`.
     """
     text = target.parameters.get(name, default)
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         message = f"{name} must be an integer between {least} and {most}, inclusive"
-        raise S3Error(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
+        raise ApiError(400, "InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
     return int(text)
 
 
@@ -62,7 +62,7 @@ def decoded_path(path: str) -> str:
     """A path without its percent-encoding.
 
     Raises:
-        S3Error: it is no UTF-8.
+        ApiError: it is no UTF-8.
     """
     try:
         return unquote(path, errors="strict")
@@ -74,7 +74,7 @@ def decoded_query(query: str) -> list[tuple[str, str]]:
     """Names and values of a query without their encoding; `+` is a space, as S3 reads it.
 
     Raises:
-        S3Error: the percent-encoding is no UTF-8.
+        ApiError: the percent-encoding is no UTF-8.
     """
     pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
     try:
@@ -83,5 +83,5 @@ def decoded_query(query: str) -> list[tuple[str, str]]:
         raise _invalid_uri() from None
 
 
-def _invalid_uri() -> S3Error:
-    return S3Error(400, "InvalidURI", "Couldn't parse the specified URI.")
+def _invalid_uri() -> ApiError:
+    return ApiError(400, "InvalidURI", "Couldn't parse the specified URI.")

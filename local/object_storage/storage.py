@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from werkzeug.wrappers import Request, Response
 
+from local.api import Api, ApiError, Fault, add_request_id
 from local.identity.resource_principal import ResourcePrincipal
+from local.object_storage import native_answer, s3_answer
 from local.object_storage.bucket_cors import BucketCors
 from local.object_storage.content import Content
-from local.object_storage.native_answer import NativeError, add_common_headers
 from local.object_storage.native_api import NativeApi
 from local.object_storage.objects import Objects, StoredObject, stored_object
 from local.object_storage.par_api import ParApi, add_cors_headers
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequests
-from local.object_storage.s3_answer import S3Error
 from local.object_storage.s3_api import METADATA_PREFIX, S3Api
 from local.object_storage.uploads import Uploads
 from local.server import target
 
-Api = Literal["s3", "native", "par"]
-"""S3 requests, signed requests of the native API, and requests with a PAR's token."""
 
-_FAULT_CODE = "Fault"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A failure that befalls each request while it is set.
-
-    Args:
-        status: of the answer, instead of the right one.
-        delay_seconds: before anything of the body is read.
-        cut_after_bytes: the connection breaks without an answer when so many bytes of the request's body are read.
-        method: the only one whose requests fail, such as `PUT`; None for all, preflights included.
-        api: the only one whose requests fail; None for all.
-        retry_after: the header `Retry-After` of an answer with `status`.
-    """
-
-    status: int | None = None
-    delay_seconds: float = 0
-    cut_after_bytes: int | None = None
-    method: str | None = None
-    api: Api | None = None
-    retry_after: str | None = None
-
-
-class Storage:
-    """Answers requests.
+class Storage(Api):
+    """Answers the requests of every API of Object Storage, and passes each on to its API.
 
     Args:
         access_key_id, secret_access_key: the first customer secret key.
@@ -62,9 +33,6 @@ class Storage:
             headers, as in OCI.
 
     Attributes:
-        requests: how many have come.
-        faulted: how many of them failed because of a fault.
-        fault: befalls the next requests.
         native: the native API's signed requests; its `may_manage_pars` is a switch for tests.
         pars: the pre-authenticated requests.
     """
@@ -79,9 +47,7 @@ class Storage:
         namespace: str = "",
         allowed_origins: Sequence[str] = (),
     ) -> None:
-        self.requests = 0
-        self.faulted = 0
-        self.fault: Fault | None = None
+        super().__init__()
         self._keys = {access_key_id: secret_access_key}
         self._objects = Objects()
         uploads = Uploads(self._objects)
@@ -90,7 +56,6 @@ class Storage:
         self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace)
         self._par = ParApi(self._objects, uploads, pars, namespace=namespace)
         self._s3_cors = BucketCors(allowed_origins)
-        self._lock = threading.Lock()
 
     def add_key(self, access_key_id: str, secret_access_key: str) -> None:
         """Accept URLs signed with this customer secret key too."""
@@ -113,52 +78,46 @@ class Storage:
         made = stored_object(key, Content.of(content), (), metadata_prefix=METADATA_PREFIX)
         self._objects.put(bucket, made, create_only=False)
 
-    def __call__(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """The answer to a request of any API.
+
+        Raises:
+            ApiError: the API refuses the request.
+        """
+        match _api(request):
+            case "native":
+                return self.native.answer(request)
+            case "par":
+                return self._par.answer(request)
+            case "s3" if request.method == "OPTIONS":
+                return self._s3_cors.preflight(request)
+        return self._s3.answer(request)
+
+    def refusal(self, request: Request, error: ApiError) -> Response:
+        """The error in the form of the request's API."""
+        return s3_answer.error_response(error) if _api(request) == "s3" else native_answer.error_response(error)
+
+    def complete(self, request: Request, response: Response) -> None:
+        """Add the headers that every answer of the request's API has."""
         api = _api(request)
-        try:
-            self._fail_if_wanted(request, api)
-            match api:
-                case "native":
-                    response = self.native.answer(request)
-                case "par":
-                    response = self._par.answer(request)
-                case "s3" if request.method == "OPTIONS":
-                    response = self._s3_cors.preflight(request)
-                case "s3":
-                    response = self._s3.answer(request)
-        except S3Error as error:
-            response = error.response() if api == "s3" else NativeError.of(error).response()
-            if self.fault and self.fault.retry_after and error.code == _FAULT_CODE:
-                response.headers["Retry-After"] = self.fault.retry_after
-        except NativeError as error:
-            response = error.response()
         if api == "s3":
             self._s3_cors.add_headers(request, response)
-        else:
-            add_common_headers(response, request.headers.get("opc-request-id"))
+            return
+        add_request_id(request, response)
+        response.headers["x-api-id"] = "native"
         if api == "par":
             add_cors_headers(request, response)
-        return response
 
-    def _fail_if_wanted(self, request: Request, api: Api) -> None:
-        fault = self.fault
-        hit = fault is not None and fault.method in (None, request.method) and fault.api in (None, api)
-        with self._lock:
-            self.requests += 1
-            self.faulted += hit
-        if not (fault and hit):
-            return
-        time.sleep(fault.delay_seconds)
-        if fault.cut_after_bytes is not None:
-            if fault.cut_after_bytes:
-                request.stream.read(fault.cut_after_bytes)
-            raise ConnectionAbortedError("A test asked for this.")  # the server then closes the connection
-        if fault.status is not None:
-            raise S3Error(fault.status, _FAULT_CODE, "A test asked for this.")
+    def is_met(self, fault: Fault, request: Request) -> bool:
+        """Whether a request meets the fault, which may be one of a single API."""
+        return fault.api in (None, _api(request)) and super().is_met(fault, request)
 
 
-def _api(request: Request) -> Api:
-    """The API of a request. No bucket has a name of one letter, so that paths of the S3 API differ from the others'."""
+def _api(request: Request) -> Literal["s3", "native", "par"]:
+    """The API of a request: S3, the signed requests of the native API, or those with a PAR's token.
+
+    No bucket has a name of one letter, so that paths of the S3 API differ from the others'.
+    """
     match target(request).partition("?")[0].split("/")[1:2]:
         case ["n"]:
             return "native"

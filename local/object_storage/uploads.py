@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from local.api import ApiError
 from local.object_storage.content import Content
 from local.object_storage.objects import Objects, StoredObject, stored_object
-from local.object_storage.s3_answer import S3Error
 
 MAX_PART_NUMBER = 10_000
 
@@ -58,7 +58,7 @@ class Uploads:
         """Begin an upload.
 
         Raises:
-            S3Error: there is no such bucket.
+            ApiError: there is no such bucket.
         """
         self._objects.require_bucket(bucket)
         upload = Upload(bucket, key, list(headers), metadata_prefix)
@@ -69,7 +69,7 @@ class Uploads:
         """The unfinished uploads of a bucket.
 
         Raises:
-            S3Error: there is no such bucket.
+            ApiError: there is no such bucket.
         """
         self._objects.require_bucket(bucket)
         return [upload for upload in tuple(self._uploads.values()) if upload.bucket == bucket]
@@ -78,7 +78,7 @@ class Uploads:
         """The upload of this id.
 
         Raises:
-            S3Error: there is none, or it is for another object.
+            ApiError: there is none, or it is for another object.
         """
         upload = self._uploads.get(upload_id)
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
@@ -86,7 +86,7 @@ class Uploads:
                 "The specified upload does not exist. The upload ID may be invalid, "
                 "or the upload may have been aborted or completed."
             )
-            raise S3Error(404, "NoSuchUpload", message, UploadId=upload_id)
+            raise ApiError(404, "NoSuchUpload", message, UploadId=upload_id)
         return upload
 
     def put_part(self, upload: Upload, number: int, content: Content) -> StoredObject:
@@ -116,7 +116,7 @@ class Uploads:
             min_part_bytes: of each part but the last.
 
         Raises:
-            S3Error: there is no such upload, a part is missing, differs, is too small or in the wrong place, or there
+            ApiError: there is no such upload, a part is missing, differs, is too small or in the wrong place, or there
                 is an object that must stay.
         """
         with self._lock:  # so that a request that is sent again finds the object, not the parts on their way into it
@@ -138,7 +138,7 @@ def _chosen(upload: Upload, wanted: Sequence[tuple[int, str]], min_part_bytes: i
         message = (
             "The list of parts was not in ascending order. The parts list must be specified in order by part number."
         )
-        raise S3Error(400, "InvalidPartOrder", message)
+        raise ApiError(400, "InvalidPartOrder", message)
     chosen = []
     for number, etag in wanted:
         part = upload.parts.get(number)
@@ -147,11 +147,11 @@ def _chosen(upload: Upload, wanted: Sequence[tuple[int, str]], min_part_bytes: i
                 "One or more of the specified parts could not be found.  The part may not have been uploaded, "
                 "or the specified entity tag may not match the part's entity tag."
             )
-            raise S3Error(400, "InvalidPart", message, PartNumber=str(number), ETag=etag)
+            raise ApiError(400, "InvalidPart", message, PartNumber=str(number), ETag=etag)
         chosen.append(part)
     for part in chosen[:-1]:
         if part.content.size < min_part_bytes:
-            raise S3Error(
+            raise ApiError(
                 400,
                 "EntityTooSmall",
                 "Your proposed upload is smaller than the minimum allowed size",

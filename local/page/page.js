@@ -1,4 +1,4 @@
-import { PAUSE, PresignClient, PresignError } from "./presign.js";
+import { PAUSE, PresignClient, PresignError } from "./clients/js/src/index.js";
 
 const SPEED_WINDOW_MS = 5000;
 const FINAL = ["limit_exceeded", "access_denied", "PreconditionFailed"]; // trying again does not help
@@ -38,7 +38,7 @@ class UploadCard {
 
   /**
    * @param {string} key
-   * @param {File | import("./presign.js").UnfinishedUpload} description
+   * @param {File | import("./clients/js/src/index.js").UnfinishedUpload} description
    */
   constructor(key, description) {
     this.key = key;
@@ -100,7 +100,7 @@ class UploadCard {
     this.#say(why);
   }
 
-  /** @param {import("./presign.js").Progress} progress */
+  /** @param {import("./clients/js/src/index.js").Progress} progress */
   #show({ loaded, total, waiting }) {
     const share = total ? loaded / total : 1;
     this.progress.value = share;
@@ -202,7 +202,7 @@ async function addFiles(files) {
 
 /**
  * @param {string} key
- * @param {File | import("./presign.js").UnfinishedUpload} description
+ * @param {File | import("./clients/js/src/index.js").UnfinishedUpload} description
  */
 function addCard(key, description) {
   const card = new UploadCard(key, description);
@@ -242,7 +242,7 @@ async function showFiles() {
   }
 }
 
-/** @param {import("./presign.js").ListedObject} file */
+/** @param {import("./clients/js/src/index.js").ListedObject} file */
 function fileElement({ key, size, modifiedAt, url }) {
   const element = fromTemplate("file-template");
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (element.querySelector(selector));

@@ -1,4 +1,4 @@
-"""The page that `python -m local` shows in a browser: it uploads and downloads with `clients/js/presign.js`."""
+"""The page that `python -m local` shows in a browser: it uploads and downloads with the modules of `clients/js/src`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 _FOLDER = Path(__file__).resolve().parent
+_ROOT = _FOLDER.parents[1]
+_JAVASCRIPT = "text/javascript; charset=utf-8"
 _FILES = {
     "/": (_FOLDER / "index.html", "text/html; charset=utf-8"),
     "/page.css": (_FOLDER / "page.css", "text/css; charset=utf-8"),
-    "/page.js": (_FOLDER / "page.js", "text/javascript; charset=utf-8"),
-    "/presign.js": (_FOLDER.parents[1] / "clients/js/presign.js", "text/javascript; charset=utf-8"),
+    "/page.js": (_FOLDER / "page.js", _JAVASCRIPT),
+    **{
+        f"/{path.relative_to(_ROOT).as_posix()}": (path, _JAVASCRIPT)
+        for path in (_ROOT / "clients/js/src").glob("*.js")
+    },
 }
 SESSION_PATH = "/session"
 MESSAGES_PATH = "/messages"

@@ -2,11 +2,12 @@
 
 import msgspec
 
-from presign.authorize.limits import limit_of, par_errors
+from presign.authorize.limits import NO_CORS, limit_of, par_errors, store_route_errors
 from presign.authorize.rules import Rule
 from presign.authorize.templates import Template, claim_values
 from presign.model.invocation import Principal
 from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, GetObject
 from presign.model.operations.prefixes import GetPrefix
 from presign.model.outcomes import Grant
@@ -31,11 +32,19 @@ class Policy:
     Args:
         default_expires_in: seconds that a URL is valid where neither the request nor the rule says less.
         par_max_expires_in: seconds, the longest that a PAR may be valid.
+        has_store_route: whether presigned URLs can lead through the store route, which allows CORS.
     """
 
-    def __init__(self, rules: list[Rule], *, default_expires_in: int, par_max_expires_in: int = MAX_EXPIRES_IN) -> None:
-        bounds = (default_expires_in, par_max_expires_in)
-        self._rules = [_CompiledRule(rule, number, *bounds) for number, rule in enumerate(rules)]
+    def __init__(
+        self,
+        rules: list[Rule],
+        *,
+        default_expires_in: int,
+        par_max_expires_in: int = MAX_EXPIRES_IN,
+        has_store_route: bool = False,
+    ) -> None:
+        settings = (default_expires_in, par_max_expires_in, has_store_route)
+        self._rules = [_CompiledRule(rule, number, *settings) for number, rule in enumerate(rules)]
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
         """The grant of the first rule that allows `request`; a copy needs one for its source too.
@@ -85,7 +94,9 @@ class Policy:
 class _CompiledRule:
     """A rule with everything worked out that does not depend on the request."""
 
-    def __init__(self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int) -> None:
+    def __init__(
+        self, rule: Rule, number: int, default_expires_in: int, par_max_expires_in: int, has_store_route: bool
+    ) -> None:
         self._rule = rule
         self._number = number
         self._via = rule.via
@@ -96,6 +107,7 @@ class _CompiledRule:
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
         self._limit = limit_of(rule)
         self._par_max_expires_in = par_max_expires_in
+        self._has_store_route = has_store_route
         bounds = [rule.max_expires_in, par_max_expires_in if rule.via == "par" else None]
         self._default_expires_in = min([default_expires_in, *(bound for bound in bounds if bound is not None)])
 
@@ -104,7 +116,12 @@ class _CompiledRule:
         if detail := self._mismatch(request, principal):
             return Mismatch(detail)
         operation = request.operation
+        by_route = operation.cors and self._via == "s3" and not isinstance(operation, PostObject)
+        if by_route and not self._has_store_route:
+            return Mismatch("", [], [NO_CORS])
         changes, exceeded = self._limit(operation)
+        if by_route and not exceeded:
+            exceeded = store_route_errors(operation, max_content_length=self._rule.max_content_length)
         expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
         most = self._rule.max_expires_in
         if most is not None and expires_in > most:

@@ -1,7 +1,7 @@
 """The limits of a rule: bounds that a request must keep, and options that are added so that its URL keeps them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -9,9 +9,9 @@ from presign.authorize.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upl
 from presign.model.field_errors import pointer
 from presign.model.operation import ObjectOperation, Operation
 from presign.model.operations import multipart
-from presign.model.operations.objects import CopyObject, PostObject, PutObject
-from presign.model.options import options_of, travelling
-from presign.model.part_sizes import max_part_bytes
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import CopyObject, PutObject
+from presign.model.part_sizes import STORE_ROUTE_BYTES, max_part_bytes, part_bytes
 from presign.model.request import Request
 from presign.problems import FieldError
 
@@ -92,15 +92,16 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
 def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name, value in operation.given(travelling(type(operation), "query")).items()
-        if _overrides(operation, name) and (allowed == "none" or _changes_the_type(name, value))
+        for name, value in operation.given(_overrides(type(operation))).items()
+        if allowed == "none" or _changes_the_type(name, value)
     ]
     return ({}, refused) if refused else _KEPT
 
 
-def _overrides(operation: Operation, option: str) -> bool:
-    """Whether an option replaces a header of the store's answer."""
-    return options_of(type(operation))[option].wire_name.startswith("response-")
+@cache
+def _overrides(operation: type[Operation]) -> Set[str]:
+    """The options of `operation` that replace headers of the store's answer."""
+    return {name for name, option in operation.query_options.items() if option.wire_name.startswith("response-")}
 
 
 def _changes_the_type(option: str, value: Any) -> bool:
@@ -124,13 +125,34 @@ def _create_only(operation: Operation) -> Outcome:
     return _KEPT
 
 
+NO_CORS = FieldError(
+    "/cors", "needs a rule with via: par, or the setting STORE_ROUTE, as the store lets no page of another origin read"
+)
+"""Why a rule with `via: s3` can't give a request with `cors`."""
+
+
+def store_route_errors(operation: Operation, *, max_content_length: int | None) -> list[FieldError]:
+    """Why `operation` can't go by the store route, under a rule that allows objects of `max_content_length` bytes."""
+    most, way_out = STORE_ROUTE_BYTES, "the most that the store route takes"
+    if isinstance(operation, PutObject | multipart.UploadPart):
+        length = operation.content_length
+        if length is None or length > most:
+            required = "is required, and " if length is None else ""
+            way_out += "; upload a larger file in parts" if isinstance(operation, PutObject) else ""
+            return [FieldError("/content_length", f"{required}must be at most {most}, {way_out}")]
+    if isinstance(operation, multipart.CreateMultipartUpload) and part_bytes(max_content_length or 0) > most:
+        detail = f"can't be given, as the rule's max_content_length makes parts of more than {most} bytes, {way_out}"
+        return [FieldError("/cors", detail)]
+    return []
+
+
 def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:
     """Why no PAR can give `request`, if one may be valid for `max_expires_in` seconds."""
     operation = request.operation
     if operation.name() not in PAR_OPERATIONS:
         yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
         return
-    for name, option in options_of(type(operation)).items():
+    for name, option in operation.options.items():
         if not option.bound_by_par and getattr(operation, name) is not None:
             yield FieldError(pointer(name), "can't be given, as a PAR binds only the object and the verb")
     if operation.expires_in is not None and operation.expires_in > max_expires_in:

@@ -76,6 +76,11 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         return frozenset().union(*(GROUPS.get(name, {name}) for name in self.operations))
 
     @property
+    def answers_events(self) -> bool:
+        """Whether an event may be answered by it: with a URL to read the object, as for a direct invocation."""
+        return "invoke" in self.callers and GetObject.name() in self.granted
+
+    @property
     def needs_claims(self) -> bool:
         """Whether the gateway secret must prove that the caller has certain claims, or came through API Gateway."""
         return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers

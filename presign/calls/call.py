@@ -10,7 +10,7 @@ from presign.record import AuditLog
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What every kind of call is answered from.
+    """An invocation, read so far as all kinds of calls are read alike.
 
     Args:
         document: the JSON value of the body.

@@ -28,6 +28,8 @@ MAX_PAR_ANSWER_BYTES = 32 * 1024
 
 _FRAME_BYTES = len('{"results":[]}')
 
+_OUTCOMES = (Issued, Refusal)
+
 Parse = Callable[[Any], Request]
 
 _encoder = msgspec.json.Encoder()
@@ -46,7 +48,8 @@ def batch(call: Call) -> Any:
 
 def presign_one(call: Call, parse: Parse) -> Issued | Refusal:
     """The outcome of a call whose whole JSON is one item, recorded."""
-    [outcome] = _with_pars(call, _signed(call, _granted(call, [call.document], parse)))
+    items = _signed(call, _granted(call, [call.document], parse))
+    [outcome] = _with_pars(call, items) if isinstance(items[0], Grant) else items
     call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
     return outcome
 
@@ -64,13 +67,15 @@ def presign_several(call: Call, documents: Sequence[Any], parse: Parse) -> tuple
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
         raise InvalidRequest([FieldError("/requests", detail)])
     signed = _signed(call, grants)
-    results = [b"" if isinstance(item, Grant) else _result(item, index, call.id) for index, item in enumerate(signed)]
-    _check_size(results)
-    outcomes = _with_pars(call, signed)
-    results = [result or _result(outcomes[index], index, call.id) for index, result in enumerate(results)]
-    records = records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True)
-    call.audit.write(records)
-    return outcomes, {"results": [msgspec.Raw(result) for result in results]}
+    answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(signed)]})
+    if len(answer) + pars * MAX_PAR_ANSWER_BYTES > MAX_ANSWER_BYTES:
+        raise _too_large(signed, call.id)
+    outcomes = signed
+    if pars:
+        outcomes = _with_pars(call, signed)
+        answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(outcomes)]})
+    call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
+    return outcomes, msgspec.Raw(answer)
 
 
 def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
@@ -84,7 +89,7 @@ def _granted(call: Call, documents: Sequence[Any], parse: Parse) -> list[Grant |
     return _each(partial(call.service.policy.authorize, principal=call.principal), requests, call.id)
 
 
-def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Issued | Grant | Refusal]:
+def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Any]:
     """A presigned URL for each grant via `s3`, all signed with one key at one time; the others as they are.
 
     The key is fetched only if there is such a grant. A failure to fetch it is logged once.
@@ -125,7 +130,7 @@ def _each(step: Callable[[Any], Any], items: Iterable[Any], call_id: str) -> lis
     """Each item after `step`; a failure becomes the item's refusal. Items that have an outcome are left as they are."""
     results = []
     for item in items:
-        if isinstance(item, Issued | Refusal):
+        if isinstance(item, _OUTCOMES):
             results.append(item)
             continue
         try:
@@ -146,17 +151,20 @@ def _is_signed(item: Grant | Refusal) -> bool:
     return isinstance(item, Grant) and item.via == "s3"
 
 
-def _result(outcome: Issued | Refusal, index: int, call_id: str) -> bytes:
-    """The JSON of an item in the answer to several."""
-    if isinstance(outcome, Issued):
-        return _encoder.encode(outcome.answer)
-    return _encoder.encode({"problem": outcome.problem.details(call_id, at=pointer("requests", index))})
+def _result(item: Issued | Grant | Refusal, index: int, call_id: str) -> Any:
+    """The member of an answer to several that is for this item; null where a PAR is still to be created."""
+    if isinstance(item, Issued):
+        return item.answer
+    if isinstance(item, Refusal):
+        return {"problem": item.problem.details(call_id, at=pointer("requests", index))}
+    return None
 
 
-def _check_size(results: Sequence[bytes]) -> None:
-    """Raise `PayloadTooLarge` if an answer with these results, empty where a PAR is to come, may be too large."""
-    sizes = accumulate(len(result) + 1 if result else MAX_PAR_ANSWER_BYTES for result in results)
-    fitting = sum(size <= MAX_ANSWER_BYTES - _FRAME_BYTES for size in sizes)
-    if fitting < len(results):
-        would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"
-        raise PayloadTooLarge(detail=f"{would}; the first {fitting} requests would fit")
+def _too_large(items: Sequence[Issued | Grant | Refusal], call_id: str) -> PayloadTooLarge:
+    sizes = [
+        MAX_PAR_ANSWER_BYTES if isinstance(item, Grant) else len(_encoder.encode(_result(item, index, call_id))) + 1
+        for index, item in enumerate(items)
+    ]
+    fitting = sum(size <= MAX_ANSWER_BYTES - _FRAME_BYTES for size in accumulate(sizes))
+    would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"
+    return PayloadTooLarge(detail=f"{would}; the first {fitting} requests would fit")

@@ -4,9 +4,10 @@ It is slower than `presign.issue.sigv4`, but gives the same answers; `sigv4` is 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal, cast
 
 import boto3
@@ -20,18 +21,11 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
 from presign.model.operation import ObjectOperation
-from presign.model.operations.objects import CopyObject, PostObject
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import CopyObject
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.request import Request
 from presign.services.key import CustomerSecretKey
-
-_PARAMETERS = {"x-amz-metadata-directive": "MetadataDirective", "x-amz-checksum-sha256": "ChecksumSHA256"}
-"""The names in boto3's client methods that do not follow from those of the query parameters and headers."""
-
-_NUMBERS = ("Content-Length", "partNumber", "part-number-marker", "max-parts", "max-keys", "max-uploads")
-
-_ADDED = ("uploads", "list-type", "x-amz-copy-source")
-"""The parameters and headers that boto3 writes by itself."""
 
 
 class Boto3Issuer:
@@ -58,25 +52,29 @@ class Boto3Issuer:
 
     def _url(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
         operation = grant.request.operation
-        headers = operation.headers()
-        url: str = self._client_of(key).generate_presigned_url(
-            operation.name(), Params=_parameters(grant.request, headers), ExpiresIn=expires_in
-        )
+        client, headers = self._client_of(key), operation.headers()
+        input_shape = client.meta.service_model.operation_model(
+            client.meta.method_to_api_mapping[operation.name()]
+        ).input_shape
+        parameters = _parameters(grant.request, headers, _members(input_shape))
+        url: str = client.generate_presigned_url(operation.name(), Params=parameters, ExpiresIn=expires_in)
         names = ";".join(sorted(["host", *map(str.lower, headers)]))
         signed = f"X-Amz-Date={timestamp(now)}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={uri_encode(names)}"
         if f"&{signed}&" not in url:
-            # botocore leaves out a content type of "application/x-www-form-urlencoded; charset=utf-8", for one.
             raise RuntimeError(f"boto3 did not sign {names}, or not at the time of the call")
+        if operation.cors:
+            bucket = grant.request.bucket
+            url = self._endpoint.origin(bucket, by_route=True) + url.removeprefix(self._endpoint.origin(bucket))
         return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
 
     def _form(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
         operation = cast("PostObject", grant.request.operation)
-        fields = operation.fields()
-        conditions: list[Any] = [{name: value} for name, value in fields.items()]
-        if length_range := operation.content_length_range():
-            conditions.append(["content-length-range", *length_range])
         form = self._client_of(key).generate_presigned_post(
-            grant.request.bucket, operation.key, Fields=fields, Conditions=conditions, ExpiresIn=expires_in
+            grant.request.bucket,
+            operation.key,
+            Fields=operation.fields(),
+            Conditions=operation.conditions(),
+            ExpiresIn=expires_in,
         )
         if form["fields"]["x-amz-date"] != timestamp(now):
             raise RuntimeError("boto3 did not sign at the time of the call")
@@ -102,22 +100,41 @@ class Boto3Issuer:
         return client
 
 
-def _parameters(request: Request, headers: Mapping[str, str]) -> dict[str, Any]:
+@cache
+def _members(input_shape: Any) -> dict[str, tuple[str, Callable[[str], Any]]]:
+    """boto3's name and type of each parameter of a method, by its name in the HTTP request."""
+    return {
+        shape.serialization["name"]: (name, int if shape.type_name in ("integer", "long") else str)
+        for name, shape in input_shape.members.items()
+        if "name" in shape.serialization
+    }
+
+
+def _parameters(
+    request: Request, headers: Mapping[str, str], members: Mapping[str, tuple[str, Callable[[str], Any]]]
+) -> dict[str, Any]:
+    operation = request.operation
     parameters: dict[str, Any] = {"Bucket": request.bucket}
-    if isinstance(request.operation, ObjectOperation):
-        parameters["Key"] = request.operation.key
-    if isinstance(request.operation, CopyObject):
-        copy = request.operation
-        source = {"Bucket": copy.source_bucket, "Key": copy.source_key, "VersionId": copy.source_version_id}
-        parameters["CopySource"] = {name: value for name, value in source.items() if value is not None}
+    if isinstance(operation, ObjectOperation):
+        parameters["Key"] = operation.key
     metadata = {}
-    for name, value in [*request.operation.query(), *headers.items()]:
+    for name, value in [*operation.query(), *headers.items()]:
         if name.startswith("x-amz-meta-"):
             metadata[name.removeprefix("x-amz-meta-")] = value
-        elif name not in _ADDED:
-            words = [word[0].upper() + word[1:] for word in name.split("-")]
-            parameters[_PARAMETERS.get(name, "".join(words))] = int(value) if name in _NUMBERS else value
-    return {**parameters, "Metadata": metadata} if metadata else parameters
+        elif name in members:
+            member, type_ = members[name]
+            parameters[member] = type_(value)
+    if metadata:
+        parameters["Metadata"] = metadata
+    if "ContentType" in parameters:
+        # botocore drops one content type, by comparing the text. Spaces that follow each other are signed as one.
+        parameters["ContentType"] = parameters["ContentType"].replace(" ", "  ")
+    if isinstance(operation, CopyObject):
+        source = {"Bucket": operation.source_bucket, "Key": operation.source_key}
+        if operation.source_version_id is not None:
+            source["VersionId"] = operation.source_version_id
+        parameters["CopySource"] = source
+    return parameters
 
 
 _moment: ContextVar[int] = ContextVar("moment")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from presign.issue.uri import uri_encode_path
+from presign.services.client import realm_domain
 
 _loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
@@ -12,6 +13,14 @@ _template = re.compile(
     r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
     r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?/?"
 )
+_store_route = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*/?"
+)
+
+
+def region_template(region: str) -> str:
+    """The URL template of the region's own endpoint, which is of path style."""
+    return f"https://{{namespace}}.compat.objectstorage.{{region}}.{realm_domain(region)}"
 
 
 def template_error(template: str) -> str:
@@ -32,6 +41,14 @@ def scheme_error(scheme: str, host: str) -> str:
     return "" if is_safe else "must be https://, as http:// is for loopback hosts only"
 
 
+def store_route_error(url: str) -> str:
+    """Why `url` is not that of a store route, or an empty string."""
+    found = _store_route.fullmatch(url)
+    if not found or {".", ".."}.intersection(url.split("/")) or int(found["port"] or 1) not in range(1, 65536):
+        return "must be an https URL of a host and a path, without a query"
+    return scheme_error(found["scheme"], found["host"])
+
+
 @dataclass(frozen=True, slots=True)
 class StorageEndpoint:
     """An endpoint that speaks S3.
@@ -40,14 +57,16 @@ class StorageEndpoint:
         scheme: `http` or `https`.
         authority: host and port, without the bucket, as the `Host` header has it (a default port left out).
         virtual_hosted: whether the bucket is the first label of the host, or else the first segment of the path.
+        store_route: the URL of the store route, without a slash at its end; None if there is none.
     """
 
     scheme: str
     authority: str
     virtual_hosted: bool
+    store_route: str | None = None
 
     @classmethod
-    def from_template(cls, template: str, *, namespace: str, region: str) -> Self:
+    def from_template(cls, template: str, *, namespace: str, region: str, store_route: str | None = None) -> Self:
         """The endpoint of a URL such as `https://{namespace}.compat.objectstorage.{region}.oraclecloud.com`.
 
         With `{bucket}.` before the host it is one of virtual-hosted style.
@@ -66,6 +85,7 @@ class StorageEndpoint:
             scheme=scheme,
             authority=found["host"].lower() + ("" if port == _default_ports[scheme] else port),
             virtual_hosted=found["bucket"] is not None,
+            store_route=store_route,
         )
 
     def host(self, bucket: str) -> str:
@@ -78,6 +98,15 @@ class StorageEndpoint:
             return "/" if self.virtual_hosted else f"/{bucket}"
         return "/" + uri_encode_path(key if self.virtual_hosted else f"{bucket}/{key}")
 
+    def origin(self, bucket: str, *, by_route: bool = False) -> str:
+        """The beginning of a URL, up to its path: of the store, or of the store route to it.
+
+        API Gateway changes `Host` to that of its back end, so a URL that is signed for the store holds by both ways.
+        """
+        if by_route and self.store_route is not None:
+            return self.store_route
+        return f"{self.scheme}://{self.host(bucket)}"
+
     def bucket_url(self, bucket: str) -> str:
         """The URL of a bucket, as an HTML form is sent to it."""
-        return f"{self.scheme}://{self.host(bucket)}{self.path(bucket, None)}"
+        return f"{self.origin(bucket)}{self.path(bucket, None)}"

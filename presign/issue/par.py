@@ -1,5 +1,7 @@
 """Pre-authenticated requests (PARs) as URLs, for rules with `via: par`."""
 
+from datetime import UTC, datetime
+
 from presign.issue.answer import answer
 from presign.issue.uri import uri_encode, uri_encode_path
 from presign.model.invocation import Principal
@@ -16,23 +18,21 @@ def create_par(grant: Grant, *, pars: Pars, principal: Principal, call_id: str, 
         SecretUnavailable: Object Storage can't be asked, or refuses.
     """
     operation = grant.request.operation
-    name = ParName(pars.tag, principal.caller, subject_digest(principal.claims.get("sub")), call_id)
-    access_type, listing, completed = "ObjectRead", None, ""
-    if isinstance(operation, PutObject):
-        access_type = "ObjectWrite"
-    elif isinstance(operation, GetPrefix):
-        access_type, completed = "AnyObjectRead", uri_encode_path(operation.prefix)
-        listing = "ListObjects" if operation.listing else "Deny"
-    created = pars.create(
-        grant.request.bucket,
-        name=name,
-        object_name=operation.target,
-        access_type=access_type,
-        bucket_listing_action=listing,
-        expires_at=now + grant.expires_in,
-    )
+    subject = subject_digest(principal.claims.get("sub"))
+    details = {
+        "name": str(ParName(pars.tag, principal.caller, subject, call_id)),
+        "object_name": operation.target,
+        "access_type": "ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
+        "time_expires": datetime.fromtimestamp(now + grant.expires_in, UTC),
+    }
+    if isinstance(operation, GetPrefix):
+        details["access_type"] = "AnyObjectRead"
+        details["bucket_listing_action"] = "ListObjects" if operation.listing else "Deny"
+    par_id, url = pars.create(grant.request.bucket, **details)
+    if isinstance(operation, GetPrefix):
+        url += uri_encode_path(operation.prefix)
     # The names in the native API, such as `httpResponseContentType` and `opc-meta-…`.
     query = [f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in operation.query()]
-    url = created.url + completed + (f"?{'&'.join(query)}" if query else "")
+    url += f"?{'&'.join(query)}" if query else ""
     headers = {name.replace("x-amz-meta-", "opc-meta-"): value for name, value in operation.headers().items()}
-    return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=created.id)
+    return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=par_id)

@@ -16,7 +16,7 @@ from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.uri import uri_encode
 from presign.model.operation import MAX_EXPIRES_IN
-from presign.model.operations.objects import PostObject
+from presign.model.operations.form import PostObject
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.times import rfc3339
 from presign.services.key import CustomerSecretKey
@@ -70,16 +70,16 @@ def policy_document(form: PostObject, *, bucket: str, expires_at: int, authentic
     It is signed with the form and lists the conditions that the form must meet ("Browser-Based Uploads Using POST").
     The fields of `authentication` say who has signed, and when.
     """
-    conditions: list[object] = [{name: value} for name, value in form.fields().items()]
-    if length_range := form.content_length_range():
-        conditions.append(["content-length-range", *length_range])
-    conditions += [{"bucket": bucket}, {"key": form.key}]
-    conditions += [{name: value} for name, value in authentication.items()]
+    named = {"bucket": bucket, "key": form.key, **authentication}
+    conditions = [*form.conditions(), *({name: value} for name, value in named.items())]
     return json.dumps({"expiration": rfc3339(expires_at), "conditions": conditions})
 
 
 class SigningKey:
-    """Signs under one key of at most 64 bytes with HMAC-SHA-256 (RFC 2104), both hashes having taken it in already."""
+    """Signs under one key of at most 64 bytes with HMAC-SHA-256 (RFC 2104), both hashes having taken it in already.
+
+    A copy of the standard library's HMAC would make a batch a tenth slower.
+    """
 
     def __init__(self, key: bytes) -> None:
         block = key.ljust(64, b"\0")
@@ -166,7 +166,8 @@ class SigV4Issuer:
             method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
         )
         to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
-        url = f"{self._endpoint.scheme}://{host}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
+        origin = self._endpoint.origin(bucket, by_route=operation.cors)
+        url = f"{origin}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
         return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
 
     def _form(self, grant: Grant, form: PostObject, signing: Signing, expires_in: int) -> PresignedUrl:

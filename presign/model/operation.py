@@ -1,6 +1,6 @@
 """The base of all operations: what they share, and how their options travel in the HTTP request."""
 
-from collections.abc import Container
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -8,7 +8,7 @@ import msgspec
 
 from presign.model import object_names
 from presign.model.field_errors import pointer
-from presign.model.options import Option, Place, options_of, travelling
+from presign.model.options import Option, options_of, travelling
 from presign.problems import FieldError
 
 MAX_EXPIRES_IN = 604_800
@@ -36,16 +36,30 @@ class Operation(
         bucket: the bucket's name; the function's default bucket when left out.
         expires_in: seconds that the URL is valid; the policy decides when left out.
         via: `s3` for a presigned URL, `par` for a pre-authenticated request; the policy decides when left out.
+        cors: whether a web page of another origin is to read the store's answer (CORS). Only rules whose URLs allow it
+            are asked then. A form needs none.
     """
 
     method: ClassVar[str]
     """The HTTP method."""
     is_on_object: ClassVar[bool] = False
     """Whether it is on one object, or else on several."""
+    options: ClassVar[Mapping[str, Option]]
+    """What the annotations of the fields declare; the next three are derived from it."""
+    query_options: ClassVar[Mapping[str, Option]]
+    header_options: ClassVar[Mapping[str, Option]]
+    recorded_options: ClassVar[Set[str]]
 
     bucket: BucketName | None = None
     expires_in: Seconds | None = None
     via: Via | None = None
+    cors: Annotated[bool, Option(recorded=True)] = False
+
+    def __init_subclass__(cls) -> None:
+        cls.options = options_of(cls)
+        cls.query_options = travelling(cls.options, "query")
+        cls.header_options = travelling(cls.options, "header")
+        cls.recorded_options = frozenset(name for name, option in cls.options.items() if option.recorded)
 
     @property
     def target(self) -> str:
@@ -58,33 +72,34 @@ class Operation(
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
-    def given(self, among: Container[str]) -> dict[str, Any]:
+    def given(self, among: Set[str]) -> dict[str, Any]:
         """Those members `among` these that the caller has given, as JSON values."""
         members: dict[str, Any] = msgspec.to_builtins(self)
-        return {name: value for name, value in members.items() if name in among}
+        return {} if among.isdisjoint(members) else {name: members[name] for name in members if name in among}
 
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        options = options_of(type(self))
         return [
             FieldError(pointer(name), error)
             for name, value in msgspec.to_builtins(self).items()
-            if isinstance(value, str) and name in options and (error := options[name].error_of(value))
+            if isinstance(value, str) and name in self.options and (error := self.options[name].error_of(value))
         ]
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded, in alphabetical order."""
-        return self._written("query")
+        return self._written(self.query_options)
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._written("header"))
+        return dict(self._written(self.header_options)) if self.header_options else {}
 
-    def _written(self, place: Place) -> list[tuple[str, str]]:
-        options = travelling(type(self), place)
+    def _written(self, options: Mapping[str, Option]) -> list[tuple[str, str]]:
+        """Names and values, as they travel, of those `options` that the caller has given."""
+        given = self.given(options.keys())
         # The value as it is, since the JSON value of a moment is a text already.
-        values = [(option, getattr(self, name)) for name, option in options.items()]
-        return [(option.wire_name, option.text_of(value)) for option, value in values if value is not None]
+        return [
+            (options[name].wire_name, options[name].text_of(getattr(self, name))) for name in options if name in given
+        ]
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):

@@ -32,6 +32,16 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     recorded: bool = False
 
 
+def in_query(wire_name: str = "", **members: Any) -> Option:
+    """An option that travels as a query parameter."""
+    return Option(place="query", wire_name=wire_name, **members)
+
+
+def as_header(wire_name: str = "", **members: Any) -> Option:
+    """An option that travels as a header."""
+    return Option(place="header", wire_name=wire_name, **members)
+
+
 @cache
 def options_of(struct: type) -> Mapping[str, Option]:
     """The options that `struct` and its bases declare, by their fields, each with its name on the wire."""
@@ -40,22 +50,16 @@ def options_of(struct: type) -> Mapping[str, Option]:
         for name, annotation in getattr(base, "__annotations__", {}).items():
             option = _declared(annotation)
             if option is not None:
-                wire_name = option.wire_name or _wire_name(name, option.place)
-                options[name] = msgspec.structs.replace(option, wire_name=wire_name)
+                words = name.replace("_", "-")
+                default = words.title() if option.place == "header" else words
+                options[name] = msgspec.structs.replace(option, wire_name=option.wire_name or default)
     return options
 
 
-@cache
-def travelling(struct: type, place: Place) -> Mapping[str, Option]:
-    """The options of `struct` that travel in this place, in alphabetical order of their names there."""
-    options = [(name, option) for name, option in options_of(struct).items() if option.place == place]
-    return dict(sorted(options, key=lambda item: item[1].wire_name)) if place == "query" else dict(options)
-
-
-@cache
-def recorded(struct: type[msgspec.Struct]) -> frozenset[str]:
-    """The options of `struct` that audit records tell."""
-    return frozenset(name for name, option in options_of(struct).items() if option.recorded)
+def travelling(options: Mapping[str, Option], place: Place) -> Mapping[str, Option]:
+    """Those of `options` that travel in this place; query parameters in alphabetical order of their names there."""
+    found = [(name, option) for name, option in options.items() if option.place == place]
+    return dict(sorted(found, key=lambda item: item[1].wire_name) if place == "query" else found)
 
 
 def _declared(annotation: Any) -> Option | None:
@@ -64,8 +68,3 @@ def _declared(annotation: Any) -> Option | None:
         if option is not None:
             return option
     return None
-
-
-def _wire_name(field: str, place: Place | None) -> str:
-    words = field.replace("_", "-")
-    return words.title() if place == "header" else words

@@ -10,6 +10,9 @@ MIN_PART_BYTES = 5 * 1024**2
 PART_BYTES = 16 * 1024**2
 """The size of a part where the policy does not limit the object, good for objects of 156 GiB."""
 
+STORE_ROUTE_BYTES = 20 * 1024**2
+"""Bytes: the largest body that API Gateway takes for an HTTP back end, and so the largest upload by the store route."""
+
 
 def max_part_bytes(part_number: int, max_content_length: int) -> int:
     """The most bytes that a part may have, so that all parts together can't have more than `max_content_length`.

@@ -21,6 +21,19 @@ def elapsed() -> float:
     return time.monotonic() if _boot_clock is None else time.clock_gettime(_boot_clock)
 
 
+def seconds_ahead(date: str, *, asked_at: float, now: float) -> float | None:
+    """How far this machine's clock is ahead of one that dated an answer (RFC 9110, 6.6.1); None if `date` is none.
+
+    The answer to a request made at `asked_at` (seconds since the epoch) may have been dated at any time until `now`, as
+    the container may have been frozen before it could be read.
+    """
+    try:
+        theirs = parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, asked_at - theirs) or min(0.0, now - theirs)
+
+
 class ClockCheck:
     """Notices by the answers of OCI that the machine's clock is wrong, and tells it in the log once.
 
@@ -32,16 +45,13 @@ class ClockCheck:
         self._told = False
 
     def check(self, headers: Mapping[str, str], *, asked_at: float) -> bool:
-        """Whether the clock is further off the `Date` (RFC 9110, 6.6.1) of an answer than OCI accepts; logs it once.
+        """Whether the clock is further off the `Date` of an answer than OCI accepts; logs it once.
 
-        The answer to a request made at `asked_at` (seconds since the epoch) may have been dated at any time since, as
-        the container may have been frozen before it could be read.
+        `asked_at` is when the request was made, in seconds since the epoch.
         """
-        try:
-            theirs = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        except (TypeError, ValueError):
+        ahead = seconds_ahead(headers.get("date", ""), asked_at=asked_at, now=self._clock())
+        if ahead is None:
             return False
-        ahead = max(0, asked_at - theirs) or min(0, self._clock() - theirs)
         off = abs(ahead) > MAX_SKEW_SECONDS
         if off and not self._told:
             _log.error(

@@ -7,7 +7,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Self
 
@@ -56,13 +56,6 @@ def subject_digest(subject: str | None) -> str:
     return "" if subject is None else base64.urlsafe_b64encode(sha256(subject.encode()).digest()).decode().rstrip("=")
 
 
-class CreatedPar(msgspec.Struct, frozen=True):
-    """A PAR that was just created: its URL, and the id by which it can be deleted."""
-
-    id: str
-    url: str
-
-
 class Pars:
     """The PARs of all buckets: creates, finds, lists and deletes them.
 
@@ -79,30 +72,12 @@ class Pars:
         self.tag = tag
         self.executor = ThreadPoolExecutor(MAX_PARS)
 
-    def create(
-        self,
-        bucket: str,
-        *,
-        name: ParName,
-        object_name: str,
-        access_type: str,
-        expires_at: int,
-        bucket_listing_action: str | None = None,
-    ) -> CreatedPar:
-        """Create a PAR that ends at `expires_at` (seconds since the epoch).
-
-        The other arguments are members of Oracle's *CreatePreauthenticatedRequestDetails*.
-        """
-        details = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails(
-            name=str(name),
-            object_name=object_name,
-            access_type=access_type,
-            bucket_listing_action=bucket_listing_action,
-            time_expires=datetime.fromtimestamp(expires_at, UTC),
-        )
-        created = self._ask("create_preauthenticated_request", bucket, details).data
+    def create(self, bucket: str, **details: Any) -> tuple[str, str]:
+        """Create a PAR of these `CreatePreauthenticatedRequestDetails` of Oracle's API; gives its id and its URL."""
+        model = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails
+        created = self._ask("create_preauthenticated_request", bucket, model(**details)).data
         url = created.full_path or f"{self._oci_client.object_storage.base_client.endpoint}{created.access_uri}"
-        return CreatedPar(id=created.id, url=url)
+        return created.id, url
 
     def find(self, bucket: str, par_id: str) -> Any | None:
         """The PAR with this id; None if there is none."""

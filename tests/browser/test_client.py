@@ -1,4 +1,4 @@
-"""`clients/js/presign.js` by presigned URLs, from a page of a third origin: uploads that go on, and their proof."""
+"""`clients/js/src` by presigned URLs, from a page of a third origin: uploads that go on, and their proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`clients/js/presign.js` by PARs, from a page of a third origin, while the S3 API sends no CORS headers."""
+"""`clients/js/src` by PARs, from a page of a third origin, while the S3 API sends no CORS headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Browser, Page, Route
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
 from support.cable import Cable

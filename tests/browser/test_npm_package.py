@@ -1,14 +1,16 @@
-"""`clients/js` as an npm package: what `npm pack` makes works from a bundler, in TypeScript, and in Node."""
+"""The npm package that `make clients` makes of `clients/js/src` works from a bundler, in TypeScript, and in Node."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, cannot_run, node_tools
 
-CLIENT = Path(__file__).parents[2] / "clients/js"
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "clients/js/src"
+IMPORTED = re.compile(r'(?:from |import\()"\./(\w+)\.js"')
 TYPED = """
 import { PAUSE, PresignClient, PresignError, type Progress } from "presign-client";
 
@@ -54,7 +58,7 @@ console.log(JSON.stringify({ last, found, size, same, code }));
 
 def run(*command: str | Path, cwd: Path = NODE_PROJECT) -> str:
     """The output of a command; the test fails if the command does."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -68,43 +72,51 @@ def program(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the package is installed."""
-    folder = tmp_path_factory.mktemp("project")
-    (packed,) = json.loads(run(program("npm"), "pack", "--json", "--pack-destination", folder, cwd=CLIENT))
+    """A folder in which the package is installed. Its path has what paths may have."""
+    folder = tmp_path_factory.mktemp("project") / "ü & b"
+    node_tools()
+    run("make", "clients", f"DIST={folder}", cwd=ROOT)
+    (packed,) = json.loads(run(program("npm"), "pack", "--json", "--pack-destination", folder, cwd=folder / "js"))
     with tarfile.open(folder / packed["filename"]) as archive:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").mkdir()
     (folder / "package").rename(folder / "node_modules/presign-client")
-    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     return folder
 
 
 def test_the_package_has_the_module_and_its_types_only(project: Path) -> None:
     files = sorted(path.name for path in (project / "node_modules/presign-client").iterdir())
-    assert files == ["package.json", "presign.d.ts", "presign.js"]
-    assert "dependencies" not in json.loads((CLIENT / "package.json").read_text())
+    assert files == ["LICENSE", "package.json", "presign.d.ts", "presign.js"]
+    manifest = json.loads((project / "node_modules/presign-client/package.json").read_text("utf-8"))
+    assert "dependencies" not in manifest
 
 
-def test_the_module_is_made_from_the_sources(tmp_path: Path) -> None:
-    """`npm --prefix tests/browser run build` makes it."""
-    made = tmp_path / "presign.js"
-    run(node_tools() / "rollup", "--silent", "--config", CLIENT / "rollup.config.mjs", "--file", made)
-    assert (CLIENT / "presign.js").read_text() == made.read_text()
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Imports for types count too."""
+    graph = {path.stem: IMPORTED.findall(path.read_text("utf-8")) for path in SOURCES.glob("*.js")}
+    assert set(graph["client"]) > {"api", "listing", "upload"}
+    assert list(TopologicalSorter(graph).static_order())[-1] == "index"
 
 
-def test_the_types_are_made_from_the_module(tmp_path: Path) -> None:
-    run(node_tools() / "tsc", "--project", CLIENT, "--outDir", tmp_path)
-    assert (CLIENT / "presign.d.ts").read_text() == (tmp_path / "presign.d.ts").read_text()
+def test_the_module_can_be_built_in_any_folder(tmp_path: Path) -> None:
+    """Paths may have spaces and letters that URLs write in another way."""
+    folder = tmp_path / "ü & b"
+    shutil.copytree(ROOT / "clients/js", folder / "clients/js")
+    run(node_tools() / "rollup", "--silent", "--config", "clients/js/rollup.config.mjs", "--dir", "out", cwd=folder)
+    assert [path.name for path in (folder / "out").iterdir()] == ["presign.js"]
 
 
 def test_a_bundler_finds_it(project: Path) -> None:
-    (project / "page.js").write_text('import { PresignClient } from "presign-client"; console.log(PresignClient.name);')
+    (project / "page.js").write_text(
+        'import { PresignClient } from "presign-client"; console.log(PresignClient.name);', encoding="utf-8"
+    )
     run(node_tools() / "esbuild", "page.js", "--bundle", "--minify-syntax", "--outfile=bundle.js", cwd=project)
     assert run(program("node"), project / "bundle.js") == "PresignClient\n"
 
 
 def test_typescript_knows_its_types(project: Path) -> None:
-    (project / "typed.ts").write_text(TYPED)
+    (project / "typed.ts").write_text(TYPED, encoding="utf-8")
     options = ["--noEmit", "--strict", "--target", "es2023", "--module", "nodenext", "--types", ""]
     run(node_tools() / "tsc", *options, project / "typed.ts", cwd=project)
 
@@ -115,7 +127,7 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     running = start(
         {"POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via}]})}
     )
-    (project / "script.js").write_text(SCRIPT)
+    (project / "script.js").write_text(SCRIPT, encoding="utf-8")
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
     printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
     assert printed == {
@@ -137,7 +149,7 @@ def test_its_md5_is_that_of_rfc_1321(tmp_path: Path) -> None:
         (tmp_path / str(length)).write_bytes(content)
     script = f"""
         import {{ readFile }} from "node:fs/promises";
-        import {{ hex, md5 }} from {json.dumps((CLIENT / "src/digest.js").as_uri())};
+        import {{ hex, md5 }} from {json.dumps((SOURCES / "digest.js").as_uri())};
         for (const path of process.argv.slice(1)) console.log(hex(await md5(new Blob([await readFile(path)]))));
     """
     paths = [tmp_path / str(length) for length in lengths]

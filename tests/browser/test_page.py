@@ -1,4 +1,4 @@
-"""The page of `python -m local`, and so `clients/js/presign.js`, in a real browser; the store has another origin."""
+"""The page of `python -m local`, and so `clients/js/src`, in a real browser; the store has another origin."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from conftest import Running
 from local.__main__ import POLICY
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.browser_docs import lines_with
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, chromium, make_file, node_tools, open_page, sha256
 from support.cable import Cable
+from support.sites import importing_from
 
 MIB = 2**20
 BIG_BYTES = 44 * MIB + 1000
@@ -587,13 +588,14 @@ def test_the_lines_of_the_docs(page: Page, connected: tuple[Running, Cable]) -> 
         stack.token(),
     )
     with page.expect_download() as downloaded:
-        script = lines.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
+        script = importing_from("./clients/js/src/index.js", lines)
+        script = script.replace('"https://…/v1/presign"', "`${location.origin}/v1/presign`")
         page.add_script_tag(type="module", content=script)
-    assert downloaded.value.path().read_text() == "From the docs."
+    assert downloaded.value.path().read_text(encoding="utf-8") == "From the docs."
     assert page.evaluate("shown.at(-1)") == 1
 
 
 def test_the_scripts_have_the_types_that_their_comments_say() -> None:
     command: list[str | Path] = [node_tools() / "tsc", "--project", NODE_PROJECT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     assert (done.stdout, done.returncode) == ("", 0)

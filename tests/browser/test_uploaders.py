@@ -1,4 +1,4 @@
-"""FilePond and Dropzone as published, with the lines of docs/clients-browser.md, from a page of a third origin."""
+"""FilePond and Dropzone as published, with the lines of docs/clients-javascript.md, from a page of a third origin."""
 
 from __future__ import annotations
 

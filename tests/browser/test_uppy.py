@@ -1,4 +1,4 @@
-"""Uppy as published, with the lines of docs/clients-browser.md, against the whole system and from a third origin."""
+"""Uppy as published, with the lines of docs/clients-javascript.md, against the whole system and from a third origin."""
 
 from __future__ import annotations
 

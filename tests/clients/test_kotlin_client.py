@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from support.kotlin_compiler import Kotlin
 from support.pages import ROOT, blocks
 from support.systems import Connected, connected_system, large_file
@@ -35,7 +35,7 @@ class Program:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603
-            [*self._command, *map(str, arguments)], env=self._environment, stdout=subprocess.PIPE, text=True
+            [*self._command, *map(str, arguments)], env=self._environment, stdout=subprocess.PIPE, encoding="utf-8"
         )
 
     def run(self, *arguments: str | Path) -> str:
@@ -55,7 +55,9 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     imports = [line for line in lines if line.startswith("import ")]
     rest = [line for line in lines if line not in imports]
     endpoint = '"https://<hostname>/presigner/v1/presign"'
-    page.write_text("\n".join([*imports, *rest]).replace(endpoint, 'System.getenv("PRESIGN_ENDPOINT")'))
+    page.write_text(
+        "\n".join([*imports, *rest]).replace(endpoint, 'System.getenv("PRESIGN_ENDPOINT")'), encoding="utf-8"
+    )
     kotlin.compile([*SOURCES, page], classes)
     return kotlin.command(classes, "MainKt")
 
@@ -118,7 +120,7 @@ def test_an_upload_in_parts_survives_the_end_of_its_process(
     upload.kill()
     upload.communicate()
     cable.release()
-    assert len(json.loads(state.read_text())["etags"]) == 4
+    assert len(json.loads(state.read_text(encoding="utf-8"))["etags"]) == 4
 
     before = running.log().count('"operation":"upload_part"')
     assert before == 5

@@ -27,7 +27,7 @@ from presign_client import (
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
 from support.functions_api import functions_api
@@ -36,7 +36,7 @@ from support.systems import LIMITED_POLICY
 
 BIG = content(20 * MIB + 1)
 PARTS = 5
-"""Of `BIG`, each of 5 MiB but the last."""
+"""The parts of `BIG`, each of 5 MiB but the last."""
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ class TestFailures:
         self, running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         netrc = tmp_path / "netrc"
-        netrc.write_text("machine 127.0.0.1 login someone password something\n")
+        netrc.write_text("machine 127.0.0.1 login someone password something\n", encoding="utf-8")
         monkeypatch.setenv("NETRC", str(netrc))
         client(running).upload(io.BytesIO(b"hello"), "netrc")
         assert running.ask(key="netrc").status_code == 401  # `requests` alone does send them
@@ -218,7 +218,7 @@ class TestResumption:
         with pytest.raises(Interrupted):
             client(running, presigner=asked, at_once=1).upload(big, "resumed", progress=interrupt, state=state)
         assert asked.batches == [PARTS]  # the URLs of all parts by one call
-        kept = json.loads(state.read_text()) if kind == "file" else state
+        kept = json.loads(state.read_text(encoding="utf-8")) if kind == "file" else state
         assert sorted(kept["etags"]) == ["1", "2"]
         if kind == "file":
             assert state.stat().st_mode & 0o777 == 0o600

@@ -67,18 +67,18 @@ def terminal(running: Running, tmp_path: Path) -> Terminal:
 
 
 def test_a_file_goes_up_and_comes_down(terminal: Terminal) -> None:
-    (terminal.folder / "hello.txt").write_text("hello")
+    (terminal.folder / "hello.txt").write_text("hello", encoding="utf-8")
     digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     put = terminal.run("put", "hello.txt", "users/alice/hello.txt")
     assert (put.returncode, put.stdout) == (0, f"users/alice/hello.txt: 5 bytes, SHA-256 {digest}\n")
     (terminal.folder / "down").mkdir()
     get = terminal.run("get", "users/alice/hello.txt", "down")
     assert (get.returncode, get.stdout) == (0, f"down/hello.txt: 5 bytes, SHA-256 {digest} (verified)\n")
-    assert (terminal.folder / "down" / "hello.txt").read_text() == "hello"
+    assert (terminal.folder / "down" / "hello.txt").read_text(encoding="utf-8") == "hello"
 
 
 def test_a_shared_url_downloads_the_file(terminal: Terminal) -> None:
-    (terminal.folder / "hello.txt").write_text("hello")
+    (terminal.folder / "hello.txt").write_text("hello", encoding="utf-8")
     terminal.run("put", "hello.txt", "shared.txt")
     share = terminal.run("share", "shared.txt", "--expires-in", "60", "--download-as", "a b.txt")
     assert share.returncode == 0, share.stderr
@@ -87,7 +87,7 @@ def test_a_shared_url_downloads_the_file(terminal: Terminal) -> None:
 
 
 def test_a_file_is_deleted(terminal: Terminal) -> None:
-    (terminal.folder / "hello.txt").write_text("hello")
+    (terminal.folder / "hello.txt").write_text("hello", encoding="utf-8")
     terminal.run("put", "hello.txt", "removed.txt")
     assert terminal.run("rm", "removed.txt").returncode == 0
     get = terminal.run("get", "removed.txt")
@@ -96,7 +96,7 @@ def test_a_file_is_deleted(terminal: Terminal) -> None:
 
 
 def test_the_token_may_stand_in_a_file(terminal: Terminal) -> None:
-    (terminal.folder / "token").write_text(f"{terminal.environment['PRESIGN_TOKEN']}\n")
+    (terminal.folder / "token").write_text(f"{terminal.environment['PRESIGN_TOKEN']}\n", encoding="utf-8")
     share = terminal.run("--token-file", "token", "share", "a", PRESIGN_TOKEN="")
     assert share.stdout.startswith("http://127.0.0.1:")
 
@@ -365,7 +365,7 @@ def test_pip_installs_the_command(tmp_path: Path) -> None:
     told = subprocess.run(  # noqa: S603
         [target / "bin" / "presign-client", "--help"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(target)},
         check=True,
     )

@@ -17,7 +17,7 @@ from presign_client import Changed, ChecksumMismatch, PresignError, UnreadableFi
 from presign_client.source import Source
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
 from support.systems import LIMITED_POLICY

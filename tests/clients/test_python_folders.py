@@ -13,7 +13,7 @@ from presign_client import FolderDone, FolderError, InvalidArgument, Problem, St
 from presign_client.folder_download import path_in
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content
 

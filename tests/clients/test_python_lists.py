@@ -15,7 +15,7 @@ from presign_client.__main__ import main
 from werkzeug.wrappers import Response
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256

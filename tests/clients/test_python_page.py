@@ -36,7 +36,7 @@ def environment(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)
-        Path("hello.txt").write_text("hello")
+        Path("hello.txt").write_text("hello", encoding="utf-8")
         Path("film.mp4").write_bytes(bytes(20 << 20))
         Path("report.pdf").write_bytes(b"report")
         yield variables
@@ -49,7 +49,7 @@ def test_the_commands(environment: dict[str, str]) -> None:
         ["/bin/bash", "-eu", "-c", function + commands],
         env={**os.environ, "PYTHONPATH": str(CLIENT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=True,
     )
@@ -57,7 +57,7 @@ def test_the_commands(environment: dict[str, str]) -> None:
     put, get, share = done.stdout.splitlines()
     assert put == f"users/alice/hello.txt: 5 bytes, SHA-256 {digest}"
     assert get == f"copy.txt: 5 bytes, SHA-256 {digest} (verified)"
-    assert Path("copy.txt").read_text() == "hello"
+    assert Path("copy.txt").read_text(encoding="utf-8") == "hello"
     assert requests.get(share, timeout=10).status_code == 404  # the last command has deleted it
 
 
@@ -68,7 +68,7 @@ def test_the_refusal(environment: dict[str, str]) -> None:
         [sys.executable, "-m", "presign_client", *command.split()[2:]],
         env={**os.environ, "PYTHONPATH": str(CLIENT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
     )
     assert (done.returncode, done.stderr.startswith(told.rstrip(" …"))) == (1, True)
@@ -81,7 +81,7 @@ def test_every_command_is_listed() -> None:
         [sys.executable, "-m", "presign_client", "--help"],
         env={**os.environ, "PYTHONPATH": str(CLIENT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert listed == set(re.findall(r"^    (\w+) ", done.stdout, re.MULTILINE))

@@ -15,7 +15,7 @@ from presign_client.__main__ import main
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
-from local.object_storage.storage import Fault
+from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
@@ -29,7 +29,7 @@ POLICY = {
 }
 BIG = content(40 * MIB + 1)
 PARTS = 3
-"""Of `BIG`, each of 16 MiB but the last."""
+"""The parts of `BIG`, each of 16 MiB but the last."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_an_upload_goes_on(pars: Running, tmp_path: Path) -> None:
     file.write_bytes(BIG)
     with pytest.raises(KeyboardInterrupt):
         client(pars, at_once=1).upload(file, "users/alice/resumed", state=state, progress=interrupt)
-    assert sorted(json.loads(state.read_text())["etags"]) == ["1"]
+    assert sorted(json.loads(state.read_text(encoding="utf-8"))["etags"]) == ["1"]
     assert state.stat().st_mode & 0o777 == 0o600
 
     asked, before = Recorder.of(pars), pars.stack.storage.requests
@@ -223,7 +223,7 @@ def test_the_command(
     monkeypatch.setenv("PRESIGN_TOKEN", pars.stack.token())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     file = tmp_path / "hello.txt"
-    file.write_text("hello")
+    file.write_text("hello", encoding="utf-8")
     assert main(["put", str(file), "users/alice/command/hello.txt"]) == 0
     capsys.readouterr()
     assert main(["--via", "par", "ls", "users/alice/command/"]) == 0

@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> str:
     """A search path with a program named terraform."""
     program = tmp_path / "bin" / "terraform"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\n")
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
     program.chmod(0o755)
     return str(program.parent)
 
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> str:
 def home(tmp_path: Path) -> Path:
     """A home directory with a configuration of OCI."""
     (tmp_path / ".oci").mkdir()
-    (tmp_path / ".oci" / "config").write_text(CONFIGURATION)
+    (tmp_path / ".oci" / "config").write_text(CONFIGURATION, encoding="utf-8")
     return tmp_path
 
 
@@ -59,13 +59,13 @@ def test_the_profile_is_missing(path: str, home: Path) -> None:
 
 
 def test_the_region_is_missing(path: str, home: Path) -> None:
-    (home / ".oci" / "config").write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..a\n")
+    (home / ".oci" / "config").write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..a\n", encoding="utf-8")
     with pytest.raises(NotReady, match=r"the profile DEFAULT of .*/config has no region\.$"):
         environment_of({"PATH": path}, home=home)
 
 
 def test_a_file_that_is_no_configuration(path: str, home: Path) -> None:
-    (home / ".oci" / "config").write_text("tenancy\n")
+    (home / ".oci" / "config").write_text("tenancy\n", encoding="utf-8")
     with pytest.raises(NotReady, match=r"/\.oci/config can't be read: "):
         environment_of({"PATH": path}, home=home)
 
@@ -101,7 +101,7 @@ def test_one_sentence_tells_what_is_missing(command: str, path: str, tmp_path: P
         cwd=ROOT,
         env={"PATH": path, "HOME": str(tmp_path)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )

@@ -15,7 +15,7 @@ import oci.apigateway.models
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE = json.loads((ROOT / "gateway" / "deployment.json").read_text())
+TEMPLATE = json.loads((ROOT / "gateway" / "deployment.json").read_text(encoding="utf-8"))
 VALUES = {
     "FUNCTION_OCID": "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaa",
     "ISSUER": "https://identity.oraclecloud.com/",
@@ -33,7 +33,7 @@ def fill(values: dict[str, str], **environment: str) -> subprocess.CompletedProc
     command = [sys.executable, "-m", "gateway.fill", *arguments]
     environment = {**os.environ, **environment}
     return subprocess.run(  # noqa: S603
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=30, check=False
     )
 
 
@@ -178,7 +178,7 @@ class TestGatewaySecret:
     SECRET = "fedcba9876543210fedcba9876543210"
 
     def test_from_a_file(self, tmp_path: Path) -> None:
-        (tmp_path / "claims.key").write_text(f"{self.SECRET}\n")
+        (tmp_path / "claims.key").write_text(f"{self.SECRET}\n", encoding="utf-8")
         done = fill({**OTHER_VALUES, "CLAIMS_KEY": f"@{tmp_path / 'claims.key'}"})
         assert (done.returncode, done.stderr) == (0, "")
         assert f"{self.SECRET}:${{request.auth[sub]}}:" in done.stdout

@@ -9,11 +9,12 @@ import oci
 import pytest
 
 from deploy import oci_auth
-from support.oci_services import HOME_REGION, TENANCY, World
+from support.oci_answers import HOME_REGION, TENANCY
+from support.oci_services import World
 
 
 def arguments() -> argparse.Namespace:
-    """Those of a command line that is empty."""
+    """The options of a command line that is empty."""
     parser = argparse.ArgumentParser()
     oci_auth.add_arguments(parser)
     return parser.parse_args([])
@@ -36,10 +37,10 @@ def test_the_variable_of_the_oci_command_line(value: str, auth: str, monkeypatch
 
 def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token = tmp_path / "delegation_token"
-    token.write_text("token")
+    token.write_text("token", encoding="utf-8")
     profile = tmp_path / "cloud_shell"
     lines = [f"tenancy = {TENANCY}", f"region = {HOME_REGION}", "authentication_type = instance_principal"]
-    profile.write_text("\n".join(["[DEFAULT]", *lines, f"delegation_token_file = {token}", ""]))
+    profile.write_text("\n".join(["[DEFAULT]", *lines, f"delegation_token_file = {token}", ""]), encoding="utf-8")
     profile.chmod(0o600)
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
     with World(tmp_path) as world:
@@ -48,13 +49,13 @@ def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kinds = oci.util.AUTH_TYPE_TO_SIGNER_FUNCTION_MAP
         monkeypatch.setitem(kinds, "delegation_token_with_instance_principal", lambda _: signer)
         tenancy = world.tenancy()
-        assert (tenancy.credentials.tenancy, tenancy.credentials.user) == (TENANCY, None)
-        assert tenancy.function.display_name == "presign"
+        assert (tenancy.oci.credentials.tenancy, tenancy.oci.credentials.user) == (TENANCY, None)
+        assert tenancy.function.resource.display_name == "presign"
 
 
 def test_an_incomplete_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = tmp_path / "config"
-    profile.write_text(f"[DEFAULT]\ntenancy = {TENANCY}\nregion = {HOME_REGION}\n")
+    profile.write_text(f"[DEFAULT]\ntenancy = {TENANCY}\nregion = {HOME_REGION}\n", encoding="utf-8")
     profile.chmod(0o600)
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", str(profile))
     with pytest.raises(oci.exceptions.InvalidConfig, match="'user': 'missing'"):

@@ -118,7 +118,7 @@ class TestImage:
                 faults = []
                 for _ in range(300):
                     connection.call(call)
-                    status = Path(f"/proc/{process.pid}/stat").read_text()
+                    status = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
                     faults.append(int(status.rpartition(")")[2].split()[7]))
                 connection.close()
         assert faults[-1] - faults[-101] < 100
@@ -132,7 +132,10 @@ class TestImage:
         command: list[Path | str] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         runs = [
             subprocess.Popen(  # noqa: S603
-                [*command, "--image", files, "--signer", signer, *tests], cwd=ROOT, stdout=subprocess.PIPE, text=True
+                [*command, "--image", files, "--signer", signer, *tests],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
             )
             for files, signer, tests in (
                 (image, "sigv4", ["tests/e2e/test_end_to_end.py", "tests/e2e/test_start.py"]),
@@ -148,15 +151,15 @@ class TestPolicy:
 
     def test_one_that_is_named_takes_the_place_of_those_at_the_top(self, tmp_path: Path) -> None:
         file = tmp_path / "mine.json"
-        file.write_text(json.dumps(POLICY))
+        file.write_text(json.dumps(POLICY), encoding="utf-8")
         package.copy_function(tmp_path / "function", policy=file)
         assert [path.name for path in (tmp_path / "function").glob("*.json")] == ["policy.json"]
-        assert json.loads((tmp_path / "function" / "policy.json").read_text()) == POLICY
+        assert json.loads((tmp_path / "function" / "policy.json").read_text(encoding="utf-8")) == POLICY
 
     def test_one_with_an_error_fails_the_build(self, image: Path, tmp_path: Path) -> None:
         shutil.copytree(image / "function", tmp_path / "function")
         (tmp_path / "python").symlink_to(image / "python")
-        (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}')
+        (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}', encoding="utf-8")
         with pytest.raises(package.BuildFailed, match=r"/rules/0/bucket.*is required"):
             package.smoke_test(tmp_path)
 
@@ -201,5 +204,5 @@ class TestArchive:
 
     def test_neither_a_folder_nor_an_archive_is_named(self) -> None:
         command = [sys.executable, "-m", "deploy", "package"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=False)  # noqa: S603
         assert (done.returncode, done.stderr) == (2, "Name a DIRECTORY, or an archive with --zip FILE.\n")

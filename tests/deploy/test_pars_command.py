@@ -34,7 +34,7 @@ def run(running: Running, *arguments: str, bucket: str = BUCKET) -> subprocess.C
         cwd=ROOT,
         env={**os.environ, **running.stack.identity.environment()},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 
@@ -92,13 +92,13 @@ def test_a_bucket_that_is_not_there(pars: Running) -> None:
 
 def test_a_profile_that_is_incomplete(tmp_path: Path) -> None:
     profile = tmp_path / "config"
-    profile.write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..tenancy\nregion = eu-frankfurt-1\n")
+    profile.write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..tenancy\nregion = eu-frankfurt-1\n", encoding="utf-8")
     ended = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "deploy", "pars", "list", "--bucket", BUCKET],
         cwd=ROOT,
         env={**os.environ, "OCI_CLI_CONFIG_FILE": str(profile), "OCI_CLI_AUTH": "api_key"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert ended.returncode == 1

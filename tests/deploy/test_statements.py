@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy import statements
-from presign.authorize.rules import GROUPS
+from presign.authorize.rules import GROUPS, Rule
 from presign.model.operations import OPERATIONS
 
 
@@ -65,6 +65,16 @@ def test_services() -> None:
 def test_every_operation_of_a_policy_has_its_permissions(operation: str) -> None:
     members = GROUPS.get(operation, {operation})
     assert statements.permissions_of([operation]) == statements.permissions_of(members)
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, *GROUPS])
+def test_every_operation_that_answers_an_event_is_named(operation: str) -> None:
+    rule = Rule(operations=[operation], bucket="photos", prefix="")
+    assert rule.answers_events == (operation in statements.EVENT_OPERATIONS)
+
+
+def test_a_rule_for_the_gateway_alone_answers_no_events() -> None:
+    assert not Rule(operations=["*"], bucket="photos", prefix="", callers=("gateway",)).answers_events
 
 
 def test_a_par_reads_and_writes_only() -> None:

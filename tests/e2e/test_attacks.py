@@ -1,4 +1,4 @@
-"""What an attacker might try, against the whole system: each attempt by name, and that it fails."""
+"""Attacks on the whole system: each has a name, and fails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def guarded(start: Callable[..., Running]) -> Iterator[Running]:
     for key in (BOBS, ADMINS):
         running.stack.storage.put_object(BUCKET, key, SECRET)
     yield running
-    # Whatever was tried, nobody has touched what is not theirs.
+    # After all attacks, every object of the others is as it was.
     for key in (BOBS, ADMINS):
         _, answer = running.invoke(key=key)
         assert requests.get(answer["url"], timeout=10).content == SECRET
@@ -354,7 +354,7 @@ class TestKeys:
 
 
 class TestOddJson:
-    """What is decided on is what is signed, and what is not JSON is neither."""
+    """The policy decides on the same bytes that are signed, and refuses a body that is not JSON."""
 
     def ask(self, running: Running, body: bytes) -> requests.Response:
         headers = {**running.authorization(), "Content-Type": "application/json"}
@@ -419,7 +419,7 @@ class TestHeaderInjection:
         for field in msgspec.structs.fields(operation)
         if "str" in str(field.type) and field.name not in ("metadata", "key", "bucket", "via", "metadata_directive")
     ]
-    REQUIRED: dict[str, Any] = {  # noqa: RUF012 - likewise
+    REQUIRED: dict[str, Any] = {  # noqa: RUF012 - never changed
         "key": "users/alice/a",
         "prefix": "users/alice/",
         "source_key": "users/alice/a",

@@ -105,7 +105,7 @@ def test_a_limited_process_runs_in_its_control_group() -> None:
     try:
         with CpuLimit(0.5) as cpu:
             command = [*cpu.prefix, "cat", "/proc/self/cgroup"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=10, check=True)  # noqa: S603
     except OSError as exc:
         pytest.skip(f"no control group can be made here: {exc}")
     assert f"presign-bench-{os.getpid()}-0.5" in done.stdout

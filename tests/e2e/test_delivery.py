@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from conftest import Running
-from local.signed_api import Fault
+from local.api import Fault
 from local.stack import BUCKET, CONTENT, OBJECT
 
 

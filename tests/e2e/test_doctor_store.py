@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from conftest import LIVE_VARIABLES
-from deploy.doctor import store_probes as probes
-from deploy.doctor.cors import s3_finding
-from deploy.doctor.s3 import SignedBucket, Trials
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store import probes
+from deploy.doctor.store.cors import s3_finding
+from deploy.doctor.store.signed_bucket import SignedBucket
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.web import ask
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from presign.authorize.rules import parse_rules
@@ -95,7 +96,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     ],
 )
 def test_probes_that_write(place: Place, probe: Callable[..., Finding], text: str) -> None:
-    trials = Trials(place.signed(), prefix=PREFIX, operator=Removals(place))
+    trials = Trials(place.signed(), prefix=PREFIX, remover=Removals(place))
     finding = probes.with_trials(trials, probe, RULES)
     assert (finding.state, finding.details) == ("ok", ())
     assert finding.text.startswith(text)
@@ -116,7 +117,7 @@ def test_a_key_that_the_store_does_not_know(place: Place) -> None:
     assert longest.state == "skipped"
     assert longest.text.endswith("gets 403 SignatureDoesNotMatch: nothing can be tried.")
     assert probes.listing(stranger, RULES).state == "skipped"
-    trials = Trials(stranger, prefix=PREFIX, operator=Removals(place))
+    trials = Trials(stranger, prefix=PREFIX, remover=Removals(place))
     assert probes.with_trials(trials, probes.create_only, RULES).state == "skipped"
 
 

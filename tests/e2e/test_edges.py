@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.functions.function import Answer, invoke_http
 from local.stack import BUCKET, OBJECT
-from local.vault import Fault
 
 EVENT: dict[str, Any] = {
     "eventType": "com.oraclecloud.objectstorage.createobject",

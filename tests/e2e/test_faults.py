@@ -16,9 +16,10 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.functions.function import invoke
 from local.stack import CONTENT, OBJECT, ROOT
-from local.vault import Fault
+from support.waiting import wait_until
 
 BODY = json.dumps({"key": OBJECT}).encode()
 QUICK_SECONDS = 2
@@ -82,17 +83,11 @@ class TestAfterTheFirstFetch:
         running.stack.vault.fault = None
         running.stack.storage.add_key("second", "another-secret")
         running.put_key("second", "another-secret")
-        self.wait_for(running, "X-Amz-Credential=second%2F")
-
-    def wait_for(self, running: Running, text: str) -> None:
-        ends_at = time.monotonic() + 20
-        while text not in ask(running)[0]["url"]:
-            assert time.monotonic() < ends_at
-            time.sleep(0.1)
+        wait_until(lambda: "X-Amz-Credential=second%2F" in ask(running)[0]["url"])
 
 
 class TestBeforeTheFirstFetch:
-    """Who has to wait waits until the deadline at most."""
+    """A caller who needs the key waits until the deadline at most."""
 
     @pytest.fixture
     def ready(self, start: Callable[..., Running]) -> Running:
@@ -167,6 +162,6 @@ class TestTime:
 def test_no_thread_before_it_is_needed() -> None:
     program = "import threading, func; print(threading.active_count())"
     ended = subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=20, check=True
     )
     assert ended.stdout == "1\n"

@@ -34,7 +34,7 @@ def test_with_boto3(file: str) -> None:
         "--signer=boto3",
         f"tests/e2e/{file}",
     ]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)  # noqa: S603 - a fixed command
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)  # noqa: S603 - a fixed command
     assert ended.returncode == 0, ended.stdout
 
 
@@ -70,7 +70,7 @@ class TestTheSearch:
     def test_tokens_and_keys(self, running: Running) -> None:
         environment = running.stack.identity.environment()
         for name in ("OCI_RESOURCE_PRINCIPAL_RPST", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"):
-            assert leaks(Path(environment[name]).read_text(), {})
+            assert leaks(Path(environment[name]).read_text(encoding="utf-8"), {})
         assert leaks(running.stack.token(), {})
         assert leaks("{'authorization': 'x'}", {})
 

@@ -17,7 +17,7 @@ def test_every_answer_is_a_right_url_or_an_honest_problem(options: list[str]) ->
         [sys.executable, "-m", "tools.load", "--callers=8", *options],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

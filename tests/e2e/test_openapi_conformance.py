@@ -26,7 +26,7 @@ def run(
         *("--exclude-checks", "positive_data_acceptance", "--generation-database", "none", *options),
         *(part for name, value in headers.items() for part in ("--header", f"{name}: {value}")),
     ]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
+    return subprocess.run(command, cwd=directory, capture_output=True, encoding="utf-8", timeout=300, check=False)  # noqa: S603
 
 
 @pytest.mark.slow

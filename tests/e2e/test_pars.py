@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequest
-from local.object_storage.storage import Fault
 from local.stack import BUCKET, CONTENT, OBJECT
 from presign.settings import function_tag
 

@@ -166,7 +166,7 @@ def key(target: Target) -> Iterator[str]:
 
 
 class TestRoundTrips:
-    """What was uploaded is what is downloaded."""
+    """A download gives the bytes that were uploaded."""
 
     def test_every_operation(self, target: Target, key: str) -> None:
         upload = target.do("put_object", key, CONTENT)
@@ -403,7 +403,7 @@ class TestForms:
 
 
 class TestParts:
-    """What was uploaded in parts is downloaded as one."""
+    """Parts that were uploaded are downloaded as one object."""
 
     def test_every_operation(self, target: Target, key: str) -> None:
         parts = Parts(target, key, content_type="image/png", metadata={"owner": "ada"}, cache_control="no-store")
@@ -528,7 +528,7 @@ class TestListsAndCopies:
 
 
 class TestNothingMoreNothingLess:
-    """What an answer says that a client must send is all that it must send, and it must send all of it."""
+    """A client must send all that an answer tells it to send, and nothing more."""
 
     UPLOAD = {  # noqa: RUF012 - nothing changes it
         "content_type": "text/plain",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from local.functions.function import Function
 from local.functions.invoke_api import InvokeApi
 from local.server import Server
 from support.signed import check_authentication, post, principal
+from support.waiting import wait_until
 
 FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.x"
 TARGET = f"/20181201/functions/{FUNCTION_OCID}/actions/invoke"
@@ -43,7 +43,7 @@ class Running:
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, socket_path: Path) -> None:
         identity, self.signer = principal(directory / "one", monkeypatch)
-        (directory / "func.py").write_text(HANDLER)
+        (directory / "func.py").write_text(HANDLER, encoding="utf-8")
         self.function = Function(root=directory, environment={}, socket_path=socket_path)
         self.api = InvokeApi(identity, function_id=FUNCTION_OCID, socket_path=socket_path)
         self.server = Server(self.api)
@@ -70,13 +70,6 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
         it = Running(tmp_path, monkeypatch, Path(directory) / "function.sock")
         yield it
         it.stop()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in ten seconds"
-        time.sleep(0.01)
 
 
 # The SDK signs a `str` in UTF-8 but sends it in Latin-1, so that other texts than ASCII must be given as bytes.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +14,9 @@ from oci.exceptions import ServiceError
 from oci.pagination import list_call_get_all_results
 from oci.retry import NoneRetryStrategy
 
-from local.object_storage.storage import Fault
+from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
 from support.store import BUCKET
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeStorage]:
-    it = NativeStorage(tmp_path, monkeypatch)
-    yield it
-    it.server.stop()
 
 
 def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[int, str]:
@@ -34,72 +26,72 @@ def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[
     return caught.value.status, caught.value.code
 
 
-def test_the_namespace(store: NativeStorage) -> None:
-    assert store.sdk.get_namespace().data == "ns"
+def test_the_namespace(native: NativeStorage) -> None:
+    assert native.sdk.get_namespace().data == "ns"
 
 
-def test_a_bucket(store: NativeStorage) -> None:
-    bucket = store.sdk.get_bucket(NAMESPACE, BUCKET).data
+def test_a_bucket(native: NativeStorage) -> None:
+    bucket = native.sdk.get_bucket(NAMESPACE, BUCKET).data
     assert (bucket.namespace, bucket.name, bucket.public_access_type) == ("ns", BUCKET, "NoPublicAccess")
-    assert store.sdk.head_bucket(NAMESPACE, BUCKET).status == 200
-    assert refused(store.sdk.get_bucket, NAMESPACE, "none") == (404, "BucketNotFound")
-    assert refused(store.sdk.get_bucket, "other", BUCKET) == (404, "NamespaceNotFound")
+    assert native.sdk.head_bucket(NAMESPACE, BUCKET).status == 200
+    assert refused(native.sdk.get_bucket, NAMESPACE, "none") == (404, "BucketNotFound")
+    assert refused(native.sdk.get_bucket, "other", BUCKET) == (404, "NamespaceNotFound")
 
 
 class TestPars:
     """PARs are created, listed, shown and deleted."""
 
-    def test_created(self, store: NativeStorage) -> None:
-        par = store.par("ObjectRead", "ü/a b.txt", name="presign:x")
+    def test_created(self, native: NativeStorage) -> None:
+        par = native.par("ObjectRead", "ü/a b.txt", name="presign:x")
         assert (par.name, par.access_type, par.object_name) == ("presign:x", "ObjectRead", "ü/a b.txt")
         assert par.access_uri.endswith(f"/n/ns/b/{BUCKET}/o/%C3%BC/a%20b.txt")
         assert par.access_uri.startswith("/p/")
-        assert par.full_path == f"{store.server.url}{par.access_uri}"
+        assert par.full_path == f"{native.server.url}{par.access_uri}"
         assert par.time_expires - par.time_created == pytest.approx(timedelta(minutes=10), abs=timedelta(seconds=5))
 
-    def test_the_url_of_a_prefix_does_not_have_the_prefix(self, store: NativeStorage) -> None:
-        assert store.par("AnyObjectRead", "film/").access_uri.endswith(f"/b/{BUCKET}/o/")
+    def test_the_url_of_a_prefix_does_not_have_the_prefix(self, native: NativeStorage) -> None:
+        assert native.par("AnyObjectRead", "film/").access_uri.endswith(f"/b/{BUCKET}/o/")
 
-    def test_shown_without_its_url(self, store: NativeStorage) -> None:
-        par = store.par(object_name="a/b c.txt")
+    def test_shown_without_its_url(self, native: NativeStorage) -> None:
+        par = native.par(object_name="a/b c.txt")
         assert set(par.id) & set("/+= :") == set("/+= :")
-        shown = store.sdk.get_preauthenticated_request(NAMESPACE, BUCKET, par.id).data
+        shown = native.sdk.get_preauthenticated_request(NAMESPACE, BUCKET, par.id).data
         assert (shown.id, shown.object_name, shown.time_created) == (par.id, "a/b c.txt", par.time_created)
         assert not hasattr(shown, "access_uri")
 
-    def test_listed_page_by_page(self, store: NativeStorage) -> None:
-        ids = [store.par(object_name=f"x/{number}").id for number in range(5)]
-        store.par(object_name="y")
-        listed = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, object_name_prefix="x/", limit=2)
+    def test_listed_page_by_page(self, native: NativeStorage) -> None:
+        ids = [native.par(object_name=f"x/{number}").id for number in range(5)]
+        native.par(object_name="y")
+        listed = native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, object_name_prefix="x/", limit=2)
         assert [par.id for par in listed.data] == ids[:2]
         assert listed.next_page
         every = list_call_get_all_results(
-            store.sdk.list_preauthenticated_requests, NAMESPACE, BUCKET, object_name_prefix="x/", limit=2
+            native.sdk.list_preauthenticated_requests, NAMESPACE, BUCKET, object_name_prefix="x/", limit=2
         )
         assert [par.id for par in every.data] == ids
-        assert len(store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data) == 6
-        assert store.sdk.list_preauthenticated_requests(NAMESPACE, "lower").data == []
+        assert len(native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data) == 6
+        assert native.sdk.list_preauthenticated_requests(NAMESPACE, "lower").data == []
 
-    def test_a_page_goes_on_after_pars_that_were_deleted(self, store: NativeStorage) -> None:
-        ids = [store.par(object_name=f"x/{number}").id for number in range(4)]
-        first = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2)
+    def test_a_page_goes_on_after_pars_that_were_deleted(self, native: NativeStorage) -> None:
+        ids = [native.par(object_name=f"x/{number}").id for number in range(4)]
+        first = native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2)
         for par in first.data:
-            store.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id)
-        second = store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2, page=first.next_page)
+            native.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id)
+        second = native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET, limit=2, page=first.next_page)
         assert [par.id for par in second.data] == ids[2:]
 
-    def test_deleted(self, store: NativeStorage) -> None:
-        par = store.par()
-        assert store.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id).status == 204
+    def test_deleted(self, native: NativeStorage) -> None:
+        par = native.par()
+        assert native.sdk.delete_preauthenticated_request(NAMESPACE, BUCKET, par.id).status == 204
         unknown = (404, "PreauthenticatedRequestNotFound")
-        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
-        assert refused(store.sdk.get_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
-        assert store.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data == []
+        assert refused(native.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
+        assert refused(native.sdk.get_preauthenticated_request, NAMESPACE, BUCKET, par.id) == unknown
+        assert native.sdk.list_preauthenticated_requests(NAMESPACE, BUCKET).data == []
 
-    def test_of_another_bucket(self, store: NativeStorage) -> None:
-        par = store.par()
+    def test_of_another_bucket(self, native: NativeStorage) -> None:
+        par = native.par()
         unknown = (404, "PreauthenticatedRequestNotFound")
-        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, "lower", par.id) == unknown
+        assert refused(native.sdk.delete_preauthenticated_request, NAMESPACE, "lower", par.id) == unknown
 
     @pytest.mark.parametrize(
         "details",
@@ -111,20 +103,20 @@ class TestPars:
             {"access_type": "AnyObjectWrite", "bucket_listing_action": "ListObjects"},
         ],
     )
-    def test_invalid_details(self, store: NativeStorage, details: dict[str, Any]) -> None:
-        assert refused(lambda retry_strategy: store.par(**details)) == (400, "InvalidParameter")
+    def test_invalid_details(self, native: NativeStorage, details: dict[str, Any]) -> None:
+        assert refused(lambda retry_strategy: native.par(**details)) == (400, "InvalidParameter")
 
-    def test_a_bucket_that_does_not_exist(self, store: NativeStorage) -> None:
-        assert refused(store.sdk.list_preauthenticated_requests, NAMESPACE, "none") == (404, "BucketNotFound")
+    def test_a_bucket_that_does_not_exist(self, native: NativeStorage) -> None:
+        assert refused(native.sdk.list_preauthenticated_requests, NAMESPACE, "none") == (404, "BucketNotFound")
 
-    def test_without_the_permission(self, store: NativeStorage) -> None:
-        par = store.par()
-        store.storage.native.may_manage_pars = False
-        assert refused(lambda retry_strategy: store.par()) == (404, "BucketNotFound")
-        assert refused(store.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == (404, "BucketNotFound")
-        assert store.sdk.get_bucket(NAMESPACE, BUCKET).status == 200
-        store.storage.native.may_manage_pars = True
-        assert store.par().id
+    def test_without_the_permission(self, native: NativeStorage) -> None:
+        par = native.par()
+        native.storage.native.may_manage_pars = False
+        assert refused(lambda retry_strategy: native.par()) == (404, "BucketNotFound")
+        assert refused(native.sdk.delete_preauthenticated_request, NAMESPACE, BUCKET, par.id) == (404, "BucketNotFound")
+        assert native.sdk.get_bucket(NAMESPACE, BUCKET).status == 200
+        native.storage.native.may_manage_pars = True
+        assert native.par().id
 
 
 class TestAuthentication:
@@ -132,10 +124,10 @@ class TestAuthentication:
 
     BODY = b'{"name": "a", "accessType": "ObjectRead", "objectName": "a", "timeExpires": "2099-01-01T00:00:00Z"}'
 
-    def signed(self, store: NativeStorage) -> requests.PreparedRequest:
+    def signed(self, native: NativeStorage) -> requests.PreparedRequest:
         headers = {"date": formatdate(usegmt=True), "content-type": "application/json"}
-        url = f"{store.server.url}/n/ns/b/{BUCKET}/p"
-        signed: requests.PreparedRequest = store.signer(
+        url = f"{native.server.url}/n/ns/b/{BUCKET}/p"
+        signed: requests.PreparedRequest = native.signer(
             requests.Request("POST", url, data=self.BODY, headers=headers).prepare()
         )
         return signed
@@ -144,24 +136,24 @@ class TestAuthentication:
         with requests.Session() as session:
             return session.send(request, timeout=10)
 
-    def test_a_signed_request(self, store: NativeStorage) -> None:
-        answer = self.send(self.signed(store))
+    def test_a_signed_request(self, native: NativeStorage) -> None:
+        answer = self.send(self.signed(native))
         assert (answer.status_code, answer.json()["timeExpires"]) == (200, "2099-01-01T00:00:00.000Z")
         assert answer.headers["opc-request-id"]
 
-    def test_another_body(self, store: NativeStorage) -> None:
-        request = self.signed(store)
+    def test_another_body(self, native: NativeStorage) -> None:
+        request = self.signed(native)
         request.body = self.BODY.replace(b'"a"', b'"b"')
         assert error(self.send(request)) == (401, "NotAuthenticated")
 
-    def test_another_bucket(self, store: NativeStorage) -> None:
-        request = self.signed(store)
+    def test_another_bucket(self, native: NativeStorage) -> None:
+        request = self.signed(native)
         request.url = str(request.url).replace(BUCKET, "lower")
         assert error(self.send(request)) == (401, "NotAuthenticated")
 
     @pytest.mark.parametrize("path", ["", "/ns/b/PresignedBlog", "/ns/b/PresignedBlog/p"])
-    def test_no_signature(self, store: NativeStorage, path: str) -> None:
-        answer = ask("GET", f"{store.server.url}/n{path}")
+    def test_no_signature(self, native: NativeStorage, path: str) -> None:
+        answer = ask("GET", f"{native.server.url}/n{path}")
         assert error(answer) == (401, "NotAuthenticated")
         assert "access-control-allow-origin" not in answer.headers
 
@@ -169,19 +161,19 @@ class TestAuthentication:
 class TestFaults:
     """A fault befalls the native API as it does the others."""
 
-    def test_a_status(self, store: NativeStorage) -> None:
-        store.par()
-        store.storage.fault = Fault(status=429, api="native", retry_after="3")
+    def test_a_status(self, native: NativeStorage) -> None:
+        native.par()
+        native.storage.fault = Fault(status=429, api="native", retry_after="3")
         with pytest.raises(ServiceError) as caught:
-            store.sdk.get_namespace(retry_strategy=NoneRetryStrategy())
+            native.sdk.get_namespace(retry_strategy=NoneRetryStrategy())
         assert (caught.value.status, caught.value.code) == (429, "Fault")
         assert caught.value.headers["Retry-After"] == "3"
-        assert store.do("GET", "get_object", Key="none")[0] == 404
+        assert native.do("GET", "get_object", Key="none")[0] == 404
 
-    def test_a_delay(self, store: NativeStorage) -> None:
-        store.storage.fault = Fault(delay_seconds=0.2, api="native", method="POST")
+    def test_a_delay(self, native: NativeStorage) -> None:
+        native.storage.fault = Fault(delay_seconds=0.2, api="native", method="POST")
         began = time.monotonic()
-        store.sdk.get_namespace()
-        store.par()
+        native.sdk.get_namespace()
+        native.par()
         assert time.monotonic() - began >= 0.2
-        assert store.storage.faulted == 1
+        assert native.storage.faulted == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -15,13 +14,6 @@ from support.store import BUCKET, LOWER_BUCKET, Answer, Store, bytes_of, form, r
 
 CONTENT = b"0123456789"
 DENIED = (403, "AccessDenied")
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    it = Store()
-    yield it
-    it.server.stop()
 
 
 def presign(
@@ -149,7 +141,7 @@ class TestSize:
 
 
 class TestConditions:
-    """Each field is what the policy says, and the policy says something of each field."""
+    """Each field has the value that the policy names, and the policy names each field."""
 
     @pytest.mark.parametrize(
         ("condition", "change", "failed"),

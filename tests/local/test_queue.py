@@ -15,9 +15,9 @@ from oci.queue import QueueAdminClient, QueueClient
 from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
 from oci.retry import NoneRetryStrategy
 
+from local.api import Fault
 from local.queue import Queue, QueueMessage
 from local.server import Server
-from local.signed_api import Fault
 from support.signed import check_authentication, post, principal
 
 QUEUE_OCID = "ocid1.queue.oc1.eu-frankfurt-1.x"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,13 +15,12 @@ ENCODED = f"{BUCKET}/dir/%C3%BC%20%2B%25%3F%26%3D.txt"
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    it = Store()
-    with it.server:
-        headers = {"Content-Type": "text/plain", "Cache-Control": "no-cache", "x-amz-meta-by": "alice"}
-        params = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"by": "alice"}}
-        assert it.do("PUT", "put_object", b"0123456789", headers, Key=SOURCE, **params)[0] == 200
-        yield it
+def store(fresh_store: Store) -> Store:
+    """A store with the source."""
+    headers = {"Content-Type": "text/plain", "Cache-Control": "no-cache", "x-amz-meta-by": "alice"}
+    params = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"by": "alice"}}
+    assert fresh_store.do("PUT", "put_object", b"0123456789", headers, Key=SOURCE, **params)[0] == 200
+    return fresh_store
 
 
 def copy(store: Store, headers: Mapping[str, str] | None = None, **params: Any) -> Answer:

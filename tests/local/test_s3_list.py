@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -18,14 +17,11 @@ from support.store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Answer, 
 KEYS = ("users/alice/a.txt", "users/alice/z/1", "users/alice/z/2", "users/alice/ü +%.txt", "users/bob/b.txt")
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    it = Store()
+@pytest.fixture(scope="module", autouse=True)
+def _objects(store: Store) -> None:
     for key in KEYS:
-        it.storage.put_object(BUCKET, key, b"0123456789")
-    it.storage.put_object(LOWER_BUCKET, "only", b"x")
-    with it.server:
-        yield it
+        store.storage.put_object(BUCKET, key, b"0123456789")
+    store.storage.put_object(LOWER_BUCKET, "only", b"x")
 
 
 def presign(store: Store, operation: str = "list_objects_v2", *, virtual: bool = False, **params: Any) -> str:

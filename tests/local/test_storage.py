@@ -20,34 +20,22 @@ import pytest
 import requests
 from botocore.config import Config
 
+from local.api import Fault
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
-from local.object_storage.storage import Fault, Storage
-from local.server import Server
-from support.store import refused, send
+from local.object_storage.storage import Storage
+from support.store import BUCKET, LOWER_BUCKET, REGION, Store, refused, send
 
-REGION = "eu-frankfurt-1"
-BUCKET = "PresignedBlog"
 CONTENT = b"0123456789"
 
 
-@pytest.fixture(scope="module")
-def store() -> Storage:
-    storage = Storage(access_key_id="access", secret_access_key="secret", region=REGION)
-    storage.create_bucket(BUCKET)
-    storage.create_bucket("lower")
-    storage.put_object(BUCKET, "a.txt", CONTENT)
-    storage.put_object("lower", "a.txt", CONTENT)
-    return storage
-
-
-@pytest.fixture(scope="module")
-def store_url(store: Storage) -> Iterator[str]:
-    with Server(store) as server:
-        yield server.url
+@pytest.fixture(scope="module", autouse=True)
+def _objects(store: Store) -> None:
+    for bucket in (BUCKET, LOWER_BUCKET):
+        store.storage.put_object(bucket, "a.txt", CONTENT)
 
 
 @pytest.fixture
-def presign(store_url: str) -> Callable[..., str]:
+def presign(store: Store) -> Callable[..., str]:
     """Presigns with boto3."""
 
     def presign_one(operation: str = "get_object", *, expires_in: int = 60, **params: Any) -> str:
@@ -56,7 +44,7 @@ def presign(store_url: str) -> Callable[..., str]:
             "secret": "secret",
             "region": REGION,
             "style": "path",
-            "url": store_url,
+            "url": store.server.url,
         }
         options.update({name: params.pop(name) for name in list(params) if name in options})
         client = boto3.client(
@@ -79,9 +67,9 @@ class TestTaken:
     def test_path_style(self, presign: Callable[..., str]) -> None:
         assert send("GET", presign()) == (200, CONTENT)
 
-    def test_virtual_hosted_style(self, store_url: str, presign: Callable[..., str]) -> None:
-        port = urlsplit(store_url).port
-        url = presign(Bucket="lower", style="virtual", url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{port}")
+    def test_virtual_hosted_style(self, store: Store, presign: Callable[..., str]) -> None:
+        port = store.port
+        url = presign(Bucket=LOWER_BUCKET, style="virtual", url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{port}")
         assert urlsplit(url).hostname == f"lower.{VIRTUAL_HOSTED_DOMAIN}"
         assert send("GET", url) == (200, CONTENT)
 
@@ -106,12 +94,12 @@ class TestTaken:
         assert send("DELETE", presign("delete_object", Key=key))[0] == 204
         assert refused(send("GET", presign(Key=key))) == (404, "NoSuchKey")
 
-    def test_another_key_once_it_is_added(self, store: Storage, presign: Callable[..., str]) -> None:
+    def test_another_key_once_it_is_added(self, store: Store, presign: Callable[..., str]) -> None:
         url = presign(key="second", secret="other")
         assert refused(send("GET", url)) == (403, "InvalidAccessKeyId")
-        store.add_key("second", "other")
+        store.storage.add_key("second", "other")
         assert send("GET", url)[0] == 200
-        store.remove_key("second")
+        store.storage.remove_key("second")
         assert refused(send("GET", url)) == (403, "InvalidAccessKeyId")
 
 
@@ -161,8 +149,8 @@ class TestSignature:
         assert refused((status, body)) == (403, "AccessDenied")
         assert ElementTree.fromstring(body).findtext("HeadersNotSigned") == "x-amz-acl"
 
-    def test_no_signature_at_all(self, store_url: str) -> None:
-        assert refused(send("GET", f"{store_url}/{BUCKET}/a.txt")) == (403, "AccessDenied")
+    def test_no_signature_at_all(self, store: Store) -> None:
+        assert refused(send("GET", f"{store.server.url}/{BUCKET}/a.txt")) == (403, "AccessDenied")
 
     def test_an_error_gives_no_signature_away(self, presign: Callable[..., str]) -> None:
         right = presign()
@@ -305,10 +293,10 @@ class TestFaults:
     """A fault befalls requests as long as it is set."""
 
     @pytest.fixture
-    def faulty(self, store: Storage) -> Iterator[Storage]:
-        store.requests = store.faulted = 0
-        yield store
-        store.fault = None
+    def faulty(self, store: Store) -> Iterator[Storage]:
+        store.storage.requests = store.storage.faulted = 0
+        yield store.storage
+        store.storage.fault = None
 
     def test_a_status(self, faulty: Storage, presign: Callable[..., str]) -> None:
         url = presign()
@@ -328,7 +316,7 @@ class TestFaults:
         faulty.fault = Fault(delay_seconds=0.3)
         begin = time.monotonic()
         assert send("GET", presign()) == (200, CONTENT)
-        assert 0.3 <= time.monotonic() - begin < 5
+        assert time.monotonic() - begin >= 0.3
 
     @pytest.mark.parametrize("cut_after_bytes", [0, 1_000_000])
     def test_a_connection_that_breaks(
@@ -342,7 +330,7 @@ class TestFaults:
         assert capfd.readouterr() == ("", "")
 
     def test_a_browser_that_goes_away(
-        self, store_url: str, presign: Callable[..., str], capfd: pytest.CaptureFixture[str]
+        self, store: Store, presign: Callable[..., str], capfd: pytest.CaptureFixture[str]
     ) -> None:
         url = urlsplit(presign("put_object", Key="gone"))
         with socket.create_connection(("127.0.0.1", url.port or 80), timeout=10) as connection:

@@ -14,8 +14,8 @@ from oci.ons import NotificationControlPlaneClient, NotificationDataPlaneClient
 from oci.ons.models import MessageDetails
 from oci.retry import NoneRetryStrategy
 
+from local.api import Fault
 from local.server import Server
-from local.signed_api import Fault
 from local.topic import Topic, TopicMessage
 from support.signed import check_authentication, post, principal
 

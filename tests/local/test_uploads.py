@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from xml.etree import ElementTree
@@ -19,13 +19,6 @@ PART = bytes(range(256)) * (20 << 10)  # 5 MiB, the least that a part may have u
 LAST = b"and the rest"
 NO_SUCH_UPLOAD = (404, "NoSuchUpload")
 MISMATCH = (403, "SignatureDoesNotMatch")
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    it = Store()
-    yield it
-    it.server.stop()
 
 
 class Upload:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -63,13 +63,11 @@ CLIENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    it = Store()
+@pytest.fixture(scope="module", autouse=True)
+def _objects(store: Store) -> None:
+    """Each key has an object that tells its name."""
     for key in KEYS:
-        assert it.do("PUT", "put_object", json.dumps(key).encode(), Key=key)[0] == 200
-    yield it
-    it.server.stop()
+        assert store.do("PUT", "put_object", json.dumps(key).encode(), Key=key)[0] == 200
 
 
 @pytest.mark.parametrize("get", CLIENTS)

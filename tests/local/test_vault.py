@@ -15,9 +15,10 @@ from oci.auth.signers import get_resource_principals_signer
 from oci.exceptions import ServiceError
 from oci.secrets import SecretsClient
 
+from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import Server
-from local.vault import Fault, Vault
+from local.vault import Vault
 
 REGION = "eu-frankfurt-1"
 SECRET_OCID = "ocid1.vaultsecret.oc1.x"

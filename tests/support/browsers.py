@@ -16,7 +16,7 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-NODE_PROJECT = Path(__file__).parent
+NODE_PROJECT = Path(__file__).parents[1] / "browser"
 TIMEOUT_MS = 30_000
 _WRITTEN_AT_ONCE_BYTES = 2**24
 
@@ -55,11 +55,11 @@ def node_tools() -> Path:
     if npm is None:
         cannot_run("there is no npm: apt-get install npm")
     lock, installed = NODE_PROJECT / "package-lock.json", NODE_PROJECT / "node_modules/.package-lock.json"
-    with lock.open() as file:
+    with lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
             if done.returncode:
                 cannot_run(f"npm ci failed: {done.stderr[-500:]}")
             installed.touch()

@@ -56,7 +56,7 @@ class Echo(NamedTuple):
 @contextmanager
 def echo(directory: Path, *, socket_path: Path, specification: Any = None) -> Iterator[Echo]:
     """Run one; its handler is written to `directory`."""
-    (directory / "func.py").write_text(HANDLER)
+    (directory / "func.py").write_text(HANDLER, encoding="utf-8")
     provider = IdentityProvider()
     with Server(provider) as jwks, Function(root=directory, environment={}, socket_path=socket_path):
         deployment = parse(specification or project_specification(jwks_url=jwks.url))

@@ -35,7 +35,7 @@ class Kotlin:
         """Compile the sources; a warning is an error."""
         compiler = [self._java, "-cp", f"{self._compiler}:{self._library}", _COMPILER]
         options = ["-Werror", "-no-reflect", "-no-stdlib", "-cp", f"{self._library}:{ORG_JSON}", "-d", str(classes)]
-        done = subprocess.run([*compiler, *options, *sources], capture_output=True, text=True, timeout=600)  # noqa: S603
+        done = subprocess.run([*compiler, *options, *sources], capture_output=True, encoding="utf-8", timeout=600)  # noqa: S603
         assert (done.returncode, done.stderr) == (0, "")
 
     def command(self, classes: Path, name: str) -> list[str]:

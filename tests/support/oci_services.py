@@ -7,7 +7,6 @@ code `NotAuthenticated` as in oracle/oci-cli#68 (the text is our own, and tells 
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import threading
 import time
@@ -22,69 +21,37 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from werkzeug.wrappers import Request, Response
 
-from deploy import statements
 from deploy.doctor.tenancy import Tenancy
-from gateway.fill import TEMPLATE, fill
+from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.request_signature import NotAuthenticated, verify_request
 from local.identity.resource_principal import new_key
 from local.identity.tokens import IdentityProvider
 from local.object_storage.presigned import verify
-from local.object_storage.s3_answer import S3Error, xml_response
+from local.object_storage.s3_answer import error_response, xml_response
 from local.object_storage.s3_target import s3_target
 from local.server import Server, headers, target
-from local.signed_api import ApiError, SignedApi, json_answer, not_found
-
-REGION = "eu-frankfurt-1"
-HOME_REGION = "us-ashburn-1"
-NAMESPACE = "axnamespace"
-BUCKET = "photos"
-CLAIMS_KEY = "gateway-secret-of-32-characters-0"
-ACCESS_KEY_ID = "0123456789abcdef0123456789abcdef01234567"
-SECRET_ACCESS_KEY = "c2VjcmV0LWFjY2Vzcy1rZXktb2YtMzItYnl0ZXMuLi4="
-
-TENANCY = "ocid1.tenancy.oc1..tenancy"
-COMPARTMENT = "ocid1.compartment.oc1..presign"
-USER = "ocid1.user.oc1..operator"
-SIGNER = "ocid1.user.oc1..signer"
-APPLICATION = "ocid1.fnapp.oc1.eu-frankfurt-1.application"
-FUNCTION = "ocid1.fnfunc.oc1.eu-frankfurt-1.function"
-SECRET = "ocid1.vaultsecret.oc1.eu-frankfurt-1.secret"
-DYNAMIC_GROUP = "ocid1.dynamicgroup.oc1..function"
-GROUP = "ocid1.group.oc1..signers"
-GATEWAY = "ocid1.apigateway.oc1.eu-frankfurt-1.gateway"
-DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.deployment"
-TOPIC = "ocid1.onstopic.oc1.eu-frankfurt-1.events"
-QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
-LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
-JWKS_PATH = "/admin/v1/SigningCert/jwk"
-LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
-EVENTS_RULE = "ocid1.eventrule.oc1.eu-frankfurt-1.presign"
-
-OF_USERS = {"bucket": BUCKET, "prefix": "users/{sub}/", "max_expires_in": 3600}
-RULES = [
-    {"operations": ["get_object", "put_object"], "via": "par", **OF_USERS},
-    {"operations": ["*"], **OF_USERS},
-    {"operations": ["get_object"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
-]
-
-Document = Any
-"""JSON, an `ApiError`, or a function of the request that gives or raises one of them."""
-
-
-def ago(**units: float) -> str:
-    """The moment this long ago, as OCI writes it."""
-    return (datetime.now(UTC) - timedelta(**units)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def of_compartment(documents: list[dict[str, Any]]) -> Callable[[Request], Document]:
-    """A listing of those documents that are in the compartment that is asked for, or below it."""
-
-    def answer(request: Request) -> Document:
-        if request.args.get("isCompartmentIdInSubtree") and request.args["compartmentId"] == TENANCY:
-            return documents
-        return [one for one in documents if one["compartmentId"] == request.args["compartmentId"]]
-
-    return answer
+from support.oci_answers import (
+    ACCESS_KEY_ID,
+    BUCKET,
+    DEPLOYMENT,
+    FUNCTION,
+    HOME_REGION,
+    JWKS_PATH,
+    LOG_GROUP,
+    NAMESPACE,
+    REGION,
+    SECRET,
+    SECRET_ACCESS_KEY,
+    SIGNER,
+    TENANCY,
+    USER,
+    Document,
+    of_compartment,
+    policy,
+    right_answers,
+    secret_bundle,
+    stack_statements,
+)
 
 
 @cache
@@ -107,7 +74,7 @@ class ApiKey:
         names = ("tenancy", "user", "fingerprint")
         lines = [f"{name} = {value}" for name, value in zip(names, self.key_id.split("/"), strict=True)]
         lines += [f"key_file = {directory / 'key.pem'}", f"region = {HOME_REGION}"]
-        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        self.file.write_text("\n".join(["[DEFAULT]", *lines, ""]), encoding="utf-8")
         self.file.chmod(0o600)
 
     def verify(
@@ -139,7 +106,7 @@ class OciServices(SignedApi):
         self.api_key = identity
         self.hanging: set[str] = set()
         self.released = threading.Event()
-        self.answers: dict[str, Document] = _right_answers(storage_url, gateway_url)
+        self.answers: dict[str, Document] = right_answers(storage_url, gateway_url)
         self.others: Callable[[Request], Document] = lambda _: not_found()
 
     def __call__(self, request: Request) -> Response:
@@ -160,7 +127,7 @@ class OciServices(SignedApi):
             raise document
         return json_answer(document)
 
-    # Short names for the documents that tests change
+    # Short names for the documents that tests change.
 
     @property
     def function(self) -> dict[str, Any]:
@@ -204,12 +171,12 @@ class OciServices(SignedApi):
 
     def put_secret(self, content: str) -> None:
         """Give the secret this content."""
-        self.answers[f"GET /20190301/secretbundles/{SECRET}"] = _bundle(content)
+        self.answers[f"GET /20190301/secretbundles/{SECRET}"] = secret_bundle(content)
 
     def policies(self, *, without: str = "") -> None:
         """Set the statements in the tenancy: all, but for those that have `without` in them."""
-        kept = [statement for statement in _statements() if not without or without not in statement]
-        self.answers["GET /20160918/policies"] = of_compartment([_policy(kept)])
+        kept = [statement for statement in stack_statements() if not without or without not in statement]
+        self.answers["GET /20160918/policies"] = of_compartment([policy(kept)])
 
 
 class S3Endpoint:
@@ -236,8 +203,8 @@ class S3Endpoint:
     def __call__(self, request: Request) -> Response:
         try:
             response = self._answer(request)
-        except S3Error as exc:
-            response = exc.response()
+        except ApiError as exc:
+            response = error_response(exc)
         if request.method == "HEAD":
             response = Response(status=response.status_code, content_type="application/xml")
         response.headers["Date"] = formatdate(time.time() + self.ahead_seconds, usegmt=True)
@@ -247,14 +214,14 @@ class S3Endpoint:
         now = datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)
         method, received = request.method, headers(request)
         if self.failing_region and f"/{self.failing_region}/" in request.args.get("X-Amz-Credential", ""):
-            raise S3Error(503, "ServiceUnavailable", "The service is currently unavailable.")
+            raise ApiError(503, "ServiceUnavailable", "The service is currently unavailable.")
         try:
             verify(method=method, target=target(request), headers=received, keys=self.keys, region=self.region, now=now)
-        except S3Error as exc:
+        except ApiError as exc:
             if exc.code == "AccessDenied":
                 raise
-            # One text for all causes: FACTS-2, section D, from public reports
-            raise S3Error(
+            # Public reports have this one text for all causes.
+            raise ApiError(
                 403,
                 "SignatureDoesNotMatch",
                 "The secret key required to complete authentication could not be found. The region must be specified "
@@ -267,9 +234,9 @@ class S3Endpoint:
             message = (
                 f"Either the bucket named '{bucket}' does not exist in the namespace '{NAMESPACE}' or you are not "
             )
-            raise S3Error(404, "NoSuchBucket", f"{message}authorized to access it")
+            raise ApiError(404, "NoSuchBucket", f"{message}authorized to access it")
         if s3_target(request).key:
-            raise S3Error(404, "NoSuchKey", "The specified key does not exist.")
+            raise ApiError(404, "NoSuchKey", "The specified key does not exist.")
         return xml_response("ListBucketResult", {"Name": bucket, "MaxKeys": "0", "KeyCount": "0"})
 
 
@@ -316,7 +283,7 @@ class World:
             "outputs": {name: {"value": value, "type": "string"} for name, value in outputs.items()},
             "resources": [{**user, "instances": [{"attributes": {"id": SIGNER}}]}],
         }
-        self.state.write_text(json.dumps(document))
+        self.state.write_text(json.dumps(document), encoding="utf-8")
 
     def tenancy(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> Tenancy:
         """The tenancy as `doctor` sees it with these arguments of its command line."""
@@ -333,217 +300,3 @@ class World:
             "NotificationControlPlane ObjectStorage QueueAdmin Secrets Vaults"
         )
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
-
-
-def _right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
-    config = {
-        "NAMESPACE": NAMESPACE,
-        "DEFAULT_BUCKET": BUCKET,
-        "STORAGE_ENDPOINT": storage_url,
-        "POLICY": json.dumps({"rules": RULES}),
-        "CLAIMS_KEY": CLAIMS_KEY,
-        "SECRET_OCID": SECRET,
-        "DELIVER_TO": QUEUE,
-    }
-    function = {
-        "id": FUNCTION,
-        "displayName": "presign",
-        "applicationId": APPLICATION,
-        "compartmentId": COMPARTMENT,
-        "lifecycleState": "ACTIVE",
-        "memoryInMBs": 256,
-        "timeoutInSeconds": 30,
-        "config": config,
-        "invokeEndpoint": "https://functions.example",
-        "timeUpdated": ago(days=1),
-    }
-    users = [
-        {"id": USER, "name": "operator", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
-        {"id": SIGNER, "name": "presign-signer", "compartmentId": TENANCY, "lifecycleState": "ACTIVE"},
-    ]
-    key = {
-        "id": ACCESS_KEY_ID,
-        "displayName": "presign",
-        "userId": SIGNER,
-        "lifecycleState": "ACTIVE",
-        "timeCreated": ago(days=1),
-        "timeExpires": None,
-    }
-    deployment = {
-        "id": DEPLOYMENT,
-        "gatewayId": GATEWAY,
-        "compartmentId": COMPARTMENT,
-        "displayName": "presign",
-        "pathPrefix": "/presigner",
-        "endpoint": f"{gateway_url}/presigner",
-        "lifecycleState": "ACTIVE",
-        "specification": fill(json.loads(TEMPLATE.read_text("utf-8")), placeholders(gateway_url)),
-    }
-    summary = {name: value for name, value in deployment.items() if name != "specification"}
-    gateway = {
-        "id": GATEWAY,
-        "displayName": "presign",
-        "compartmentId": COMPARTMENT,
-        "endpointType": "PUBLIC",
-        "hostname": "gateway.example",
-        "lifecycleState": "ACTIVE",
-    }
-    bucket = {
-        "namespace": NAMESPACE,
-        "name": BUCKET,
-        "compartmentId": COMPARTMENT,
-        "timeCreated": ago(days=1),
-        "objectEventsEnabled": True,
-        "versioning": "Enabled",
-        "publicAccessType": "NoPublicAccess",
-    }
-    lifecycle_rule = {
-        "name": "unfinished-uploads",
-        "action": "ABORT",
-        "target": "multipart-uploads",
-        "isEnabled": True,
-        "timeAmount": 7,
-        "timeUnit": "DAYS",
-    }
-    events_rule = {
-        "id": EVENTS_RULE,
-        "displayName": "presign-events",
-        "compartmentId": COMPARTMENT,
-        "lifecycleState": "ACTIVE",
-        "isEnabled": True,
-        "condition": "{}",
-        "timeCreated": ago(days=1),
-    }
-    action = {"id": "a", "actionType": "FAAS", "functionId": FUNCTION, "isEnabled": True, "lifecycleState": "ACTIVE"}
-    logs = {
-        (APPLICATION, "invoke"): "functions",
-        (DEPLOYMENT, "access"): "apigateway",
-        (DEPLOYMENT, "execution"): "apigateway",
-    }
-    return {
-        f"GET /20260325/functions/{FUNCTION}": function,
-        f"GET /20260325/applications/{APPLICATION}": {
-            "id": APPLICATION,
-            "displayName": "presign",
-            "compartmentId": COMPARTMENT,
-            "lifecycleState": "ACTIVE",
-            "config": {},
-        },
-        f"GET /20180608/secrets/{SECRET}": {
-            "id": SECRET,
-            "secretName": "presign-key",
-            "compartmentId": COMPARTMENT,
-            "lifecycleState": "ACTIVE",
-            "currentVersionNumber": 1,
-            "timeCreated": ago(days=1),
-        },
-        f"GET /20190301/secretbundles/{SECRET}": _bundle(
-            json.dumps({"access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY})
-        ),
-        f"GET /20160918/compartments/{COMPARTMENT}": {"id": COMPARTMENT, "name": "files", "compartmentId": TENANCY},
-        "GET /20160918/dynamicGroups": [
-            {
-                "id": DYNAMIC_GROUP,
-                "compartmentId": TENANCY,
-                "name": "presign-function",
-                "matchingRule": statements.dynamic_group_rule(FUNCTION),
-                "lifecycleState": "ACTIVE",
-            }
-        ],
-        "GET /20160918/policies": of_compartment([_policy(_statements())]),
-        "GET /20160918/domains": of_compartment(
-            [{"compartmentId": TENANCY, "displayName": "Default", "type": "DEFAULT"}]
-        ),
-        f"GET /20160918/tenancies/{TENANCY}/regionSubscriptions": [
-            {"regionKey": "IAD", "regionName": HOME_REGION, "status": "READY", "isHomeRegion": True},
-            {"regionKey": "FRA", "regionName": REGION, "status": "READY", "isHomeRegion": False},
-        ],
-        "GET /20160918/users": users,
-        f"GET /20160918/users/{USER}/customerSecretKeys": [],
-        f"GET /20160918/users/{SIGNER}/customerSecretKeys": [key],
-        "GET /20160918/userGroupMemberships": [
-            {"id": "ocid1.groupmembership.oc1..a", "compartmentId": TENANCY, "groupId": GROUP, "userId": SIGNER}
-        ],
-        f"GET /20160918/groups/{GROUP}": {"id": GROUP, "name": "presign-signers", "compartmentId": TENANCY},
-        f"GET /20160918/users/{USER}": users[0],
-        f"GET /20160918/users/{SIGNER}": users[1],
-        "GET /n": NAMESPACE,
-        f"GET /n/{NAMESPACE}/b": [bucket],
-        f"GET /n/{NAMESPACE}/b/{BUCKET}": bucket,
-        f"GET /n/{NAMESPACE}/b/{BUCKET}/l": {"timeCreated": ago(days=1), "items": [lifecycle_rule]},
-        f"GET /20210201/queues/{QUEUE}": {"id": QUEUE, "compartmentId": COMPARTMENT, "lifecycleState": "ACTIVE"},
-        f"GET /20181201/topics/{TOPIC}": {"topicId": TOPIC, "compartmentId": COMPARTMENT, "lifecycleState": "ACTIVE"},
-        "GET /20190501/deployments": {"items": [summary]},
-        f"GET /20190501/deployments/{DEPLOYMENT}": deployment,
-        f"GET /20190501/gateways/{GATEWAY}": gateway,
-        "GET /20181201/rules": of_compartment([events_rule]),
-        f"GET /20181201/rules/{EVENTS_RULE}": {**events_rule, "actions": {"actions": [action]}},
-        "GET /20200531/logGroups": of_compartment(
-            [{"id": LOG_GROUP, "compartmentId": COMPARTMENT, "displayName": "presign", "lifecycleState": "ACTIVE"}]
-        ),
-        f"GET /20200531/logGroups/{LOG_GROUP}/logs": [
-            _log(number, resource, category, service)
-            for number, ((resource, category), service) in enumerate(logs.items())
-        ],
-        "POST /20190909/search": {"results": [], "fields": [], "summary": {"resultCount": 0, "fieldCount": 0}},
-    }
-
-
-def placeholders(gateway_url: str) -> dict[str, list[str]]:
-    """The values that fill the placeholders of the API deployment."""
-    return {
-        "FUNCTION_OCID": [FUNCTION],
-        "ISSUER": ["https://identity.oraclecloud.com/"],
-        "AUDIENCE": ["https://presign.example.com/"],
-        "JWKS_URI": [f"{gateway_url}{JWKS_PATH}"],
-        "ALLOWED_ORIGINS": ["https://app.example.com"],
-        "CLAIMS_KEY": [CLAIMS_KEY],
-    }
-
-
-def _statements() -> list[str]:
-    """The statements that the stack makes."""
-    of_function = {"dynamic_group": f"id {DYNAMIC_GROUP}", "compartment": f"id {COMPARTMENT}"}
-    of_signer = {"group": f"id {GROUP}", "compartment": f"id {COMPARTMENT}", "buckets": [BUCKET]}
-    reading = statements.permissions_of(["get_object", "put_object"], via="par")
-    return [
-        statements.signer_may_find_buckets(**of_signer),  # type: ignore[arg-type]
-        statements.signer_may_use_objects(**of_signer, permissions=statements.permissions_of(["*"])),  # type: ignore[arg-type]
-        statements.function_may_read_secret(
-            dynamic_group=f"id {DYNAMIC_GROUP}", location=f"compartment id {COMPARTMENT}", secret_ocid=SECRET
-        ),
-        statements.function_may_manage_pars(**of_function, buckets=[BUCKET]),
-        statements.function_may_use_objects(**of_function, buckets=[BUCKET], permissions=reading),
-        statements.function_may_find_queue(**of_function, queue_ocid=QUEUE),
-        statements.function_may_put_messages(**of_function, queue_ocid=QUEUE),
-        statements.gateway_may_call_function(compartment=f"id {COMPARTMENT}", gateway_compartment_ocid=COMPARTMENT),
-        statements.object_storage_may_apply_lifecycle(region=REGION, compartment=f"id {COMPARTMENT}", buckets=[BUCKET]),
-    ]
-
-
-def _policy(listed: list[str]) -> dict[str, Any]:
-    policy = {"id": "ocid1.policy.oc1..presign", "compartmentId": TENANCY, "name": "presign", "description": "-"}
-    return {**policy, "lifecycleState": "ACTIVE", "statements": listed}
-
-
-def _bundle(content: str) -> dict[str, Any]:
-    return {
-        "secretId": SECRET,
-        "versionNumber": 1,
-        "timeCreated": ago(days=1),
-        "stages": ["CURRENT", "LATEST"],
-        "secretBundleContent": {"contentType": "BASE64", "content": base64.b64encode(content.encode()).decode()},
-    }
-
-
-def _log(number: int, resource: str, category: str, service: str) -> dict[str, Any]:
-    source = {"sourceType": "OCISERVICE", "service": service, "resource": resource, "category": category}
-    return {
-        "id": LOG if number == 0 else f"{LOG}{number}",
-        "logGroupId": LOG_GROUP,
-        "displayName": category,
-        "isEnabled": True,
-        "lifecycleState": "ACTIVE",
-        "logType": "SERVICE",
-        "configuration": {"compartmentId": COMPARTMENT, "source": source},
-    }

@@ -43,7 +43,8 @@ def seaweedfs(*, volumes: int = 20) -> Iterator[dict[str, str]]:
         config = directory / "s3.json"
         credentials = [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}]
         config.write_text(
-            json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": ["Admin"]}]})
+            json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": ["Admin"]}]}),
+            encoding="utf-8",
         )
         ports = _free_ports(2 * len(_SERVICES))
         http_ports = dict(zip(_SERVICES, ports, strict=False))
@@ -98,7 +99,7 @@ def _create_bucket(endpoint: str, process: subprocess.Popen[bytes], log_path: Pa
             return
         except (BotoCoreError, ClientError) as exc:
             if process.poll() is not None or time.monotonic() > give_up_at:
-                raise TimeoutError(f"SeaweedFS did not start:\n{log_path.read_text()[-2000:]}") from exc
+                raise TimeoutError(f"SeaweedFS did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}") from exc
             time.sleep(0.1)
 
 

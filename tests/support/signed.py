@@ -10,9 +10,9 @@ import pytest
 import requests
 from oci.auth.signers import get_resource_principals_signer
 
+from local.api import SignedApi
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import Server
-from local.signed_api import SignedApi
 
 
 def principal(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ResourcePrincipal, Any]:

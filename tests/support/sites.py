@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +17,14 @@ from conftest import Running
 from local.server import Server
 from support.browsers import NODE_PROJECT, node_tools
 
-MODULE = Path(__file__).parents[2] / "clients/js/presign.js"
+SOURCES = Path(__file__).parents[2] / "clients/js/src"
 
 _HTML = b"""<!doctype html>
 <title>A page</title>
 <input type="file" multiple>
 <video muted></video>
 <script type="module">
-  import * as presign from "./presign.js";
+  import * as presign from "./presign/index.js";
   Object.assign(globalThis, presign);
 </script>
 """
@@ -31,8 +32,11 @@ _HTML = b"""<!doctype html>
 
 @contextmanager
 def site(files: Mapping[str, tuple[bytes, str]] | None = None) -> Iterator[str]:
-    """The address of a page with `clients/js/presign.js`, or of these files: content and media type by path."""
-    served = files or {"/": (_HTML, "text/html"), "/presign.js": (MODULE.read_bytes(), "text/javascript")}
+    """The address of a page with the browser module, or of these files: content and media type by path."""
+    served = files or {
+        "/": (_HTML, "text/html"),
+        **{f"/presign/{path.name}": (path.read_bytes(), "text/javascript") for path in SOURCES.glob("*.js")},
+    }
 
     def answer(request: Request) -> Response:
         if request.path not in served:
@@ -44,13 +48,18 @@ def site(files: Mapping[str, tuple[bytes, str]] | None = None) -> Iterator[str]:
         yield server.url
 
 
+def importing_from(path: str, lines: str) -> str:
+    """The lines of a documented page, with the browser module at `path`: nothing else is imported by a path there."""
+    return re.sub(r'(?<=from )"\./[^"]+"', json.dumps(path), lines)
+
+
 @contextmanager
 def bundled_site(html: str, lines: str) -> Iterator[str]:
     """The address of a page that loads `/page.js`, which is these lines with the npm packages that they import."""
     command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
-    source = lines.replace('"./presign.js"', json.dumps(str(MODULE)))
+    source = importing_from(str(SOURCES / "index.js"), lines)
     bundle = subprocess.run(  # noqa: S603
-        command, cwd=NODE_PROJECT, input=source, capture_output=True, text=True, check=True
+        command, cwd=NODE_PROJECT, input=source, capture_output=True, encoding="utf-8", check=True
     ).stdout
     with site({"/": (html.encode(), "text/html"), "/page.js": (bundle.encode(), "text/javascript")}) as url:
         yield url

@@ -27,20 +27,20 @@ UPLOAD = {"operation": "put_object", "bucket": "uploads", "key": "users/alice/a"
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     path = tmp_path / "policy.json"
-    path.write_text(json.dumps(POLICY))
+    path.write_text(json.dumps(POLICY), encoding="utf-8")
     return path
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "presign", *map(str, arguments)]
     return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=False
     )
 
 
 def explain(policy: Path, request: Any, *options: str) -> tuple[int, list[str]]:
     path = policy.with_name("request.json")
-    path.write_text(json.dumps(request))
+    path.write_text(json.dumps(request), encoding="utf-8")
     done = run("explain", policy, path, *options)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
@@ -52,7 +52,9 @@ def test_a_policy_without_faults(policy: Path) -> None:
 
 
 def test_every_fault_of_a_policy(policy: Path) -> None:
-    policy.write_text(json.dumps({"rules": [{"operations": ["fly"], "bucket": "b", "prefix": "{sub}"}]}))
+    policy.write_text(
+        json.dumps({"rules": [{"operations": ["fly"], "bucket": "b", "prefix": "{sub}"}]}), encoding="utf-8"
+    )
     done = run("check", policy)
     assert done.returncode == 1
     assert [line.partition(": must")[0] for line in done.stderr.splitlines()] == [
@@ -103,7 +105,7 @@ def test_a_direct_invocation(policy: Path) -> None:
 
 def test_a_request_with_faults(policy: Path) -> None:
     path = policy.with_name("request.json")
-    path.write_text('{"key": "../a"}')
+    path.write_text('{"key": "../a"}', encoding="utf-8")
     done = run("explain", policy, path)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [

@@ -47,3 +47,8 @@ def test_a_long_pointer_is_cut_in_the_sentence_only() -> None:
     details = InvalidRequest([FieldError("/" + "x" * 300, "is not a field")]).details("01CALL")
     assert f"/{'x' * 199}… is not a field" in details.detail
     assert details.errors[0].pointer == "/" + "x" * 300
+
+
+def test_the_title_is_the_same_in_every_python() -> None:
+    """`http.HTTPStatus(413).phrase` is "Content Too Large" from Python 3.13 on."""
+    assert PayloadTooLarge().details("01CALL").title == "Request Entity Too Large"

@@ -32,6 +32,7 @@ def test_defaults() -> None:
         region="eu-frankfurt-1",
         storage_endpoint=None,
         virtual_hosted=False,
+        store_route=None,
         vault_endpoint=None,
         object_storage_endpoint=None,
         rules=[],
@@ -95,7 +96,9 @@ def test_the_default_expiry_never_exceeds_the_maximum() -> None:
 
 
 def test_the_policy_may_be_a_file_beside_the_function(tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text('{"rules": [{"operations": ["*"], "bucket": "b", "prefix": "p/"}]}')
+    (tmp_path / "policy.json").write_text(
+        '{"rules": [{"operations": ["*"], "bucket": "b", "prefix": "p/"}]}', encoding="utf-8"
+    )
     assert read({**LEAST, "POLICY": "file:policy.json"}, tmp_path).rules[0].prefix == "p/"
 
 
@@ -211,3 +214,20 @@ class TestPlainHttp:
 
 def test_no_repr_shows_a_gateway_secret() -> None:
     assert "a" * 32 not in repr(read({**LEAST, "CLAIMS_KEY": "a" * 32}))
+
+
+class TestStoreRoute:
+    ROUTE = "https://gateway.example.com/store"
+
+    def test_a_slash_at_its_end_does_not_matter(self) -> None:
+        assert read({**LEAST, "STORE_ROUTE": self.ROUTE}).store_route == self.ROUTE
+        assert read({**LEAST, "STORE_ROUTE": f"{self.ROUTE}/"}).store_route == self.ROUTE
+
+    def test_what_is_no_url_of_one(self) -> None:
+        told = "must be an https URL of a host and a path, without a query"
+        assert errors({**LEAST, "STORE_ROUTE": f"{self.ROUTE}?a"}) == {"/STORE_ROUTE": told}
+
+    def test_buckets_in_the_host_can_not_be_routed(self) -> None:
+        virtual = {"STORAGE_ENDPOINT": "https://{bucket}.store.example.com"}
+        told = "can't be set with a STORAGE_ENDPOINT that has {bucket} in its host"
+        assert errors({**LEAST, **virtual, "STORE_ROUTE": self.ROUTE}) == {"/STORE_ROUTE": told}

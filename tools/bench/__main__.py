@@ -30,7 +30,7 @@ SECTIONS: dict[str, tuple[Measure, int]] = {
         batch.ROUNDS + len(batch.COSTLY),
     ),
     "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
-    "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.SHARES)),
+    "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.CPU_SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
     "deployed": (lambda stack, tick: deployed.measure(tick), 1),
 }
@@ -61,12 +61,12 @@ def main() -> int:
                 tables.append(table)
                 report.show(table, progress.console)
     if sections == list(SECTIONS):
-        (HERE / "results.md").write_text(report.markdown(tables))
+        (HERE / "results.md").write_text(report.markdown(tables), encoding="utf-8")
         for table in tables:
             if isinstance(table, Breakdown):
-                (ROOT / "docs" / f"{table.picture}.svg").write_text(chart.stacked(table))
+                (ROOT / "docs" / f"{table.picture}.svg").write_text(chart.stacked(table), encoding="utf-8")
             elif table.title == one_url.TITLE:
-                (HERE / "one-url.svg").write_text(chart.svg(table))
+                (HERE / "one-url.svg").write_text(chart.svg(table), encoding="utf-8")
         console.print("Written: tools/bench/results.md, and the pictures")
     return 0
 

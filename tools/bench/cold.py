@@ -15,8 +15,7 @@ from tools.bench.process import FUNCTIONS, Process, Program, image, request, run
 from tools.bench.table import Breakdown, Goal, Table, at_most
 
 ROUNDS = 20
-SHARES = (1.0, 0.5, 0.25, 0.125)
-"""Of a CPU."""
+CPU_SHARES = (1.0, 0.5, 0.25, 0.125)
 SHARE_ROUNDS = 5
 READY_SECONDS = 1.0
 """The time between the container's start and its first call, in the third table."""
@@ -116,7 +115,7 @@ def _with_shares(environment: dict[str, str], call: bytes, tick: Callable[[], No
     """The cold start with a share of a CPU; nothing where no control group can be made."""
     wall: dict[str, list[float]] = {}
     try:
-        for share in SHARES:
+        for share in CPU_SHARES:
             with CpuLimit(share) as cpu:
                 for _ in range(SHARE_ROUNDS):
                     for name in (FLOOR, OURS_IMAGE):
@@ -134,7 +133,7 @@ def _with_shares(environment: dict[str, str], call: bytes, tick: Callable[[], No
             "documented.",
             "ms",
             _series(wall),
-            f"{FLOOR}, {SHARES[0]:g} CPU",
+            f"{FLOOR}, {CPU_SHARES[0]:g} CPU",
             digits=0,
         )
     ]

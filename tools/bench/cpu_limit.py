@@ -30,10 +30,10 @@ class CpuLimit:
         quota = int(self._share * PERIOD_MICROSECONDS)
         try:
             if self._one_hierarchy:
-                (self._group / "cpu.max").write_text(f"{quota} {PERIOD_MICROSECONDS}")
+                (self._group / "cpu.max").write_text(f"{quota} {PERIOD_MICROSECONDS}", encoding="utf-8")
             else:
-                (self._group / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
-                (self._group / "cpu.cfs_quota_us").write_text(str(quota))
+                (self._group / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS), encoding="utf-8")
+                (self._group / "cpu.cfs_quota_us").write_text(str(quota), encoding="utf-8")
         except OSError:
             self._group.rmdir()
             raise
@@ -46,5 +46,5 @@ class CpuLimit:
 
     @property
     def prefix(self) -> list[str]:
-        """What comes before a command, so that it runs in the group."""
+        """The words before a command, with which it runs in the group."""
         return ["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(self._group)]

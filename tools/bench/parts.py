@@ -17,12 +17,12 @@ CALLS = 2000
 
 
 def part(name: str) -> None:
-    """All since the part before belongs to this one."""
+    """Count the time since the end of the part before as this one."""
     PARTS[name] = time.process_time() * 1e3 - sum(PARTS.values())
 
 
 def floor() -> None:
-    """What `functions/floor` does."""
+    """The steps of `functions/floor`."""
     import fdk
     import fdk.runner  # noqa: F401
 
@@ -41,7 +41,7 @@ def floor() -> None:
 
 
 def cold() -> None:
-    """What `func.py` does until its first answer."""
+    """The steps of `func.py` until its first answer."""
     import fdk
     import fdk.runner  # noqa: F401
 

@@ -116,7 +116,9 @@ class Process:
 
     def memory(self) -> tuple[float, float]:
         """The resident set of the process and its peak, in MiB."""
-        status = dict(line.split(":") for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
+        status = dict(
+            line.split(":") for line in Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
+        )
         return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
 
 

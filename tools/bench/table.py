@@ -1,4 +1,4 @@
-"""What is shown of one measurement: who took how much, how many times a peer or a floor that is, and in which parts."""
+"""One measurement as it is shown: how much each contender took, how many times a peer or a floor that is, its parts."""
 
 from __future__ import annotations
 

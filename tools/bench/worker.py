@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self, command: list[str | Path], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the commands below
-            command, cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
         self.sample = str(json.loads(self._read()))
         self._count = 1
@@ -62,7 +62,7 @@ class Worker:
         return float(self._read())
 
     def _read(self) -> str:
-        assert self._process.stdout is not None  # noqa: S101 - likewise
+        assert self._process.stdout is not None  # noqa: S101 - for mypy
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self._process.args!r} ended")
@@ -95,7 +95,7 @@ def check(sample: str, stack: Stack) -> None:
     """Check that `sample` has a URL that object storage accepts.
 
     Raises:
-        S3Error: the signature is wrong.
+        ApiError: the signature is wrong.
     """
     url = urlsplit(url_in(sample))
     access_key_id, secret_access_key = stack.credentials

@@ -70,7 +70,7 @@ class Target:
         """Make one call, and check everything about its answer.
 
         Raises:
-            AssertionError, S3Error, ValidationError: the answer is wrong.
+            AssertionError, ApiError, ValidationError: the answer is wrong.
         """
         app = self._app(number)
         invocation = Invocation(

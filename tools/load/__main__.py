@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.api import Fault
 from local.stack import CONTENT, OBJECT, Stack
-from local.vault import Fault
 
 SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}
 RATE_LIMIT: dict[tuple[str, ...], Any] = {
@@ -85,7 +85,7 @@ class Chaos:
     def _watch(self) -> None:
         while not self._stopping.wait(1):
             try:
-                status = Path(f"/proc/{self._stack.function.pid}/status").read_text()
+                status = Path(f"/proc/{self._stack.function.pid}/status").read_text(encoding="utf-8")
             except OSError:
                 continue
             self.memory_kib += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
@@ -117,9 +117,9 @@ def _run(callers: int, arguments: argparse.Namespace) -> int:
             chaos = Chaos(stack, kill=not arguments.no_kill, seed=arguments.seed)
             with chaos.going_on():
                 status = _locust(stack, callers, arguments.seconds, Path(directory))
-        with Path(directory, "load_stats.csv").open(newline="") as file:
+        with Path(directory, "load_stats.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        for failure in Path(directory, "load_failures.csv").read_text().splitlines()[1:]:
+        for failure in Path(directory, "load_failures.csv").read_text(encoding="utf-8").splitlines()[1:]:
             print(f"WRONG: {failure}")
     share = chaos.faulty_seconds / arguments.seconds
     print(f"\n{callers} callers, {arguments.seconds} s; {chaos.kills} kills, Vault failed {share:.0%} of the time")

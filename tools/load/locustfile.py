@@ -87,7 +87,7 @@ class Caller(FastHttpUser):
         with self.client.request(
             method,
             url,
-            data=body,  # type: ignore[arg-type] # bytes too, whatever its annotation says
+            data=body,  # type: ignore[arg-type] # its annotation leaves out bytes
             headers=answer["headers"],
             name=name,
             catch_response=True,

@@ -1,6 +1,8 @@
-/** @import { RetryOptions, StoreAnswer, TransferOptions } from "./transfer.js" */
-import { PresignError, problem } from "./errors.js";
-import { isRefusal, persistently } from "./retry.js";
+/** @import { RetryOptions } from "./retry.js" */
+/** @import { StoreAnswer } from "./store_answer.js" */
+/** @import { TransferOptions } from "./transfer.js" */
+import { PresignError, problemError } from "./errors.js";
+import { isRefusal, withRetries } from "./retry.js";
 import { jsonOrNull } from "./store_answer.js";
 import { STALL_MS, transfer } from "./transfer.js";
 
@@ -63,7 +65,7 @@ export class Api {
    */
   async sign(request, signal) {
     const askedAt = Date.now();
-    return signedUrl(await this.ask("", this.#completed(request), signal), askedAt);
+    return toSignedUrl(await this.post("", this.#withDefaults(request), signal), askedAt);
   }
 
   /**
@@ -75,10 +77,10 @@ export class Api {
    */
   async signAll(requests, signal) {
     const askedAt = Date.now();
-    const body = { requests: requests.map((request) => this.#completed(request)) };
-    const { results } = await this.ask("/batch", body, signal);
+    const body = { requests: requests.map((request) => this.#withDefaults(request)) };
+    const { results } = await this.post("/batch", body, signal);
     return results.map((/** @type {any} */ result) =>
-      result.problem ? problem(result.problem, result.problem.status) : signedUrl(result, askedAt),
+      result.problem ? problemError(result.problem, result.problem.status) : toSignedUrl(result, askedAt),
     );
   }
 
@@ -95,7 +97,7 @@ export class Api {
     try {
       return await this.sign({ ...request, ...bound }, signal);
     } catch (error) {
-      if (!isUnfit(error, bound)) throw error;
+      if (!refusesOnly(error, bound)) throw error;
       return this.sign(request, signal);
     }
   }
@@ -107,7 +109,7 @@ export class Api {
    * @param {TransferOptions & RetryOptions & { body?: Blob | string }} [options]
    * @returns {Promise<StoreAnswer>}
    */
-  request(request, { body, onWait, ...options } = {}) {
+  send(request, { body, onWait, ...options } = {}) {
     const { signal } = options;
     /** @type {SignedUrl | undefined} */
     let held;
@@ -122,7 +124,7 @@ export class Api {
         throw error;
       }
     };
-    return persistently(attempt, { signal, onWait });
+    return withRetries(attempt, { signal, onWait });
   }
 
   /**
@@ -134,7 +136,7 @@ export class Api {
    * @param {boolean} [refresh]  Whether to get a new token first.
    * @returns {Promise<any>}
    */
-  async ask(path, body, signal, refresh = false) {
+  async post(path, body, signal, refresh = false) {
     const time = AbortSignal.timeout(STALL_MS);
     const token = await this.#token(refresh);
     let response, answer;
@@ -149,9 +151,9 @@ export class Api {
     } catch (cause) {
       throw new PresignError("The connection to the server failed.", { code: "network", cause });
     }
-    if (response.status === 401 && this.#getToken && !refresh) return this.ask(path, body, signal, true);
+    if (response.status === 401 && this.#getToken && !refresh) return this.post(path, body, signal, true);
     if (response.ok && answer) return answer;
-    throw problem(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
+    throw problemError(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
   }
 
   /** @param {boolean} refresh */
@@ -164,7 +166,7 @@ export class Api {
   }
 
   /** @param {UrlRequest} request */
-  #completed(request) {
+  #withDefaults(request) {
     return { bucket: this.bucket, via: request.operation === "get_prefix" ? undefined : this.via, ...request };
   }
 }
@@ -174,7 +176,7 @@ export class Api {
  * @param {number} askedAt
  * @returns {SignedUrl}
  */
-function signedUrl({ url, method, headers, via, bucket, id, expires_at, expires_in }, askedAt) {
+function toSignedUrl({ url, method, headers, via, bucket, id, expires_at, expires_in }, askedAt) {
   // Both moments are of our own clock, so that a wrong clock does no harm.
   return { url, method, headers, via, bucket, id, expiresAt: expires_at, staleAt: askedAt + expires_in * 900 };
 }
@@ -185,7 +187,7 @@ function signedUrl({ url, method, headers, via, bucket, id, expires_at, expires_
  * @param {unknown} error
  * @param {object} bound
  */
-function isUnfit(error, bound) {
+function refusesOnly(error, bound) {
   if (!(error instanceof PresignError && error.code === "invalid_request" && error.errors.length)) return false;
   return error.errors.every(({ pointer }) => pointer.slice(1) in bound);
 }

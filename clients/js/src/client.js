@@ -1,12 +1,14 @@
 /** @import { PresignOptions } from "./api.js" */
+/** @import { ListedObject } from "./listing.js" */
 /** @import { UnfinishedUpload } from "./unfinished.js" */
 /** @import { UploadOptions } from "./upload.js" */
 import { Api } from "./api.js";
 import { fingerprint } from "./digest.js";
 import { PresignError } from "./errors.js";
-import { Folders } from "./folders.js";
+import { Listing } from "./listing.js";
 import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
-import { persistently, Slots } from "./retry.js";
+import { withRetries } from "./retry.js";
+import { Slots } from "./slots.js";
 import { UnfinishedUploads } from "./unfinished.js";
 import { upload } from "./upload.js";
 
@@ -16,13 +18,6 @@ import { upload } from "./upload.js";
  * @property {string} expiresAt  RFC 3339.
  * @property {string} bucket
  * @property {string} [id]  With it the URL can be revoked; only URLs of pre-authenticated requests have one.
- *
- * @typedef {object} ListedObject
- * @property {string} key  Of the object; with a delimiter, also a common prefix of several.
- * @property {boolean} isPrefix
- * @property {number} size  In bytes.
- * @property {Date | null} modifiedAt
- * @property {string} [url]  Reads the object for some minutes, where the list came by a pre-authenticated request.
  */
 
 /**
@@ -37,14 +32,14 @@ import { upload } from "./upload.js";
  */
 export class PresignClient {
   #api;
-  #folders;
+  #listing;
   #unfinished;
   #slots = new Slots(TRANSFERS_AT_ONCE);
 
   /** @param {PresignOptions} options */
   constructor(options) {
     this.#api = new Api(options);
-    this.#folders = new Folders(this.#api);
+    this.#listing = new Listing(this.#api);
     this.#unfinished = new UnfinishedUploads([this.#api.endpoint, this.#api.bucket ?? ""]);
   }
 
@@ -93,7 +88,7 @@ export class PresignClient {
     if (id === undefined) {
       throw new PresignError("A presigned URL of S3 can't be revoked.", { code: "not_revocable" });
     }
-    await persistently(() => this.#api.ask("/revoke", { bucket, id }, signal), { signal });
+    await withRetries(() => this.#api.post("/revoke", { bucket, id }, signal), { signal });
   }
 
   /**
@@ -117,7 +112,7 @@ export class PresignClient {
    */
   async size(key, signal) {
     try {
-      const answer = await this.#api.request({ operation: "head_object", key }, { signal });
+      const answer = await this.#api.send({ operation: "head_object", key }, { signal });
       return Number(answer.header("Content-Length"));
     } catch (error) {
       if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
@@ -134,7 +129,7 @@ export class PresignClient {
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   list(prefix, options = {}) {
-    return this.#folders.list(prefix, options);
+    return this.#listing.list(prefix, options);
   }
 
   /**
@@ -144,7 +139,7 @@ export class PresignClient {
    * @param {AbortSignal} [signal]
    */
   async delete(key, signal) {
-    await this.#api.request({ operation: "delete_object", key, via: "s3" }, { signal });
+    await this.#api.send({ operation: "delete_object", key, via: "s3" }, { signal });
   }
 
   /**
@@ -193,7 +188,7 @@ export class PresignClient {
    * @returns {Promise<Share>}
    */
   async #share(request, signal) {
-    const { url, expiresAt, bucket, id } = await persistently(() => this.#api.sign(request, signal), { signal });
+    const { url, expiresAt, bucket, id } = await withRetries(() => this.#api.sign(request, signal), { signal });
     return { url, expiresAt, bucket, id };
   }
 }

@@ -41,7 +41,7 @@ export function codeOf(error) {
  * @param {AbortSignal} signal
  * @returns {PresignError}
  */
-export function aborted({ reason }) {
+export function abortError({ reason }) {
   return reason === PAUSE
     ? new PresignError("The upload is paused.", { code: "paused" })
     : new PresignError("The upload was canceled.", { code: "canceled", cause: reason });
@@ -55,7 +55,7 @@ export function aborted({ reason }) {
  * @param {number} [retryAfterMs]
  * @returns {PresignError}
  */
-export function problem(details, status, retryAfterMs) {
+export function problemError(details, status, retryAfterMs) {
   const { code = `http_${status}`, detail, message } = details;
   // Whether a request was sent in a batch is our matter, so the pointers don't show it.
   const errors = (details.errors ?? []).map((/** @type {FieldError} */ error) => ({
@@ -77,7 +77,7 @@ export function problem(details, status, retryAfterMs) {
  * @param {PresignError} error
  * @returns {never}
  */
-export function throwForPart(error) {
+export function throwPartRefusal(error) {
   throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
 }
 

@@ -3,12 +3,10 @@
 /** @import { UploadJob } from "./upload_job.js" */
 import { fingerprint } from "./digest.js";
 import { codeOf, PAUSE } from "./errors.js";
-import { isGone, ParParts } from "./par_parts.js";
-import { persistently } from "./retry.js";
+import { isUploadGone, ParParts } from "./par_parts.js";
+import { withRetries } from "./retry.js";
 import { S3Parts } from "./s3_parts.js";
-import { isStored, slice, wholeUrl } from "./upload_job.js";
-
-/** @typedef {{ number: number, body: Blob, onProgress: (bytes: number) => void }} Part */
+import { isStored, partOf, putSigner } from "./upload_job.js";
 
 /** How many transfers one client has under way; browsers open six connections to one host. */
 export const TRANSFERS_AT_ONCE = 4;
@@ -18,26 +16,26 @@ export class MultipartUpload {
   #job;
   #unfinished;
   #user;
-  #self;
+  #identity;
   #stop = new AbortController();
   /** @type {S3Parts | ParParts | null} */
   #parts = null;
   /** @type {number[]} */
-  #toSend = [];
+  #pending = [];
   /** ETags of the parts that the store has; null where a page can't read it. @type {Map<number, string | null>} */
-  #sent = new Map();
+  #etags = new Map();
 
   /**
    * @param {UploadJob} job
    * @param {UnfinishedUploads} unfinished
    * @param {string | null} user
-   * @param {UnfinishedUpload} self  What the upload is remembered by.
+   * @param {UnfinishedUpload} identity  Finds the upload among those that are remembered.
    */
-  constructor(job, unfinished, user, self) {
+  constructor(job, unfinished, user, identity) {
     this.#job = { ...job, signal: AbortSignal.any([job.signal, this.#stop.signal]) };
     this.#unfinished = unfinished;
     this.#user = user;
-    this.#self = self;
+    this.#identity = identity;
   }
 
   /**
@@ -47,8 +45,8 @@ export class MultipartUpload {
   static async of(job, unfinished) {
     const { name, size, lastModified } = job.file;
     const digest = await fingerprint(job.file);
-    const self = { key: job.key, name, size, lastModified, digest };
-    return new MultipartUpload(job, unfinished, await job.api.user(), self);
+    const identity = { key: job.key, name, size, lastModified, digest };
+    return new MultipartUpload(job, unfinished, await job.api.user(), identity);
   }
 
   async run() {
@@ -68,8 +66,8 @@ export class MultipartUpload {
   }
 
   async #begin() {
-    const whole = await this.#whole();
-    const parts = whole?.via === "par" ? new ParParts(this.#job, whole) : new S3Parts(this.#job);
+    const url = await this.#objectUrl();
+    const parts = url?.via === "par" ? new ParParts(this.#job, url) : new S3Parts(this.#job);
     await parts.begin();
     this.#parts = parts;
     this.#remember();
@@ -79,10 +77,10 @@ export class MultipartUpload {
    * A URL for the whole file. A PAR serves for the parts too; of a presigned URL only the refusal is of use, as it
    * names the policy's limit.
    */
-  async #whole() {
-    const sign = await wholeUrl(this.#job, { integrity: false });
+  async #objectUrl() {
+    const sign = await putSigner(this.#job, { integrity: false });
     try {
-      return await persistently(() => sign(this.#job.signal), this.#retrying());
+      return await withRetries(() => sign(this.#job.signal), this.#retrying());
     } catch (error) {
       if (codeOf(error) === "access_denied") return null; // the policy may allow parts only
       throw error;
@@ -99,8 +97,8 @@ export class MultipartUpload {
     this.#parts = state.accessUrl ? new ParParts(this.#job, null) : new S3Parts(this.#job);
     const sent = await this.#parts.resume(state);
     if (sent) {
-      this.#sent = sent;
-      for (const number of sent.keys()) this.#job.progress.sent(number, this.#slice(number).size);
+      this.#etags = sent;
+      for (const number of sent.keys()) this.#job.progress.sent(number, this.#body(number).size);
       if (this.#parts instanceof S3Parts) return false;
       // Whether the store still has an upload by a PAR only shows when it is used.
       const [first] = this.#missing();
@@ -108,20 +106,20 @@ export class MultipartUpload {
         await (first ? this.#sendPart(first) : this.#complete());
         return !first;
       } catch (error) {
-        if (!isGone(error)) throw error;
+        if (!isUploadGone(error)) throw error;
       }
     }
     const stored = Boolean(state.completing) && (await isStored(this.#job, this.#parts.partBytes));
     this.#forget();
     this.#parts = null;
-    this.#sent.clear();
+    this.#etags.clear();
     this.#job.progress.restart();
     return stored;
   }
 
   async #sendAll() {
-    this.#toSend = this.#missing();
-    if (this.#toSend.length) await this.#parts?.prepare(this.#toSend);
+    this.#pending = this.#missing();
+    if (this.#pending.length) await this.#parts?.prepare(this.#pending);
     const senders = Array.from({ length: TRANSFERS_AT_ONCE }, () => this.#sendParts());
     try {
       await Promise.all(senders);
@@ -136,11 +134,11 @@ export class MultipartUpload {
   #missing() {
     const count = Math.ceil(this.#job.file.size / this.#partBytes);
     const order = [count, ...Array.from({ length: count - 1 }, (_, index) => index + 1)];
-    return order.filter((number) => !this.#sent.has(number));
+    return order.filter((number) => !this.#etags.has(number));
   }
 
   async #sendParts() {
-    for (let number; (number = this.#toSend.shift()); ) {
+    for (let number; (number = this.#pending.shift()); ) {
       const part = number;
       await this.#job.slots.run(this.#job.signal, () => this.#sendPart(part));
     }
@@ -150,10 +148,10 @@ export class MultipartUpload {
   async #sendPart(number) {
     const { signal, progress } = this.#job;
     const parts = /** @type {S3Parts | ParParts} */ (this.#parts);
-    const body = this.#slice(number);
+    const body = this.#body(number);
     const part = { number, body, onProgress: (/** @type {number} */ bytes) => progress.sent(number, bytes) };
-    const attempt = () => parts.send(part, this.#toSend);
-    this.#sent.set(number, await persistently(attempt, { signal, onWait: () => progress.waiting(number) }));
+    const attempt = () => parts.send(part, this.#pending);
+    this.#etags.set(number, await withRetries(attempt, { signal, onWait: () => progress.waiting(number) }));
     progress.sent(number, body.size);
     if (parts instanceof ParParts) this.#remember();
   }
@@ -166,10 +164,10 @@ export class MultipartUpload {
       this.#job.progress.waiting();
     };
     try {
-      await this.#parts?.complete(this.#sent, onWait);
+      await this.#parts?.complete(this.#etags, onWait);
     } catch (error) {
       // An earlier attempt may have succeeded, with its answer lost. Then the store has this file.
-      const known = isGone(error) || codeOf(error) === "PreconditionFailed";
+      const known = isUploadGone(error) || codeOf(error) === "PreconditionFailed";
       if (!known || !attempts || !(await isStored(this.#job, this.#partBytes))) throw error;
     }
     this.#forget();
@@ -180,21 +178,21 @@ export class MultipartUpload {
   }
 
   /** @param {number} number */
-  #slice(number) {
-    return slice(this.#job.file, this.#partBytes, number);
+  #body(number) {
+    return partOf(this.#job.file, this.#partBytes, number);
   }
 
   #recall() {
-    return this.#unfinished.find(this.#user, this.#self);
+    return this.#unfinished.find(this.#user, this.#identity);
   }
 
   /** @param {{ completing?: boolean }} [more] */
   #remember(more) {
-    this.#unfinished.remember(this.#user, { ...this.#self, ...this.#parts?.progressed, ...more });
+    this.#unfinished.remember(this.#user, { ...this.#identity, ...this.#parts?.resumeState, ...more });
   }
 
   #forget() {
-    this.#unfinished.forget(this.#user, this.#self);
+    this.#unfinished.forget(this.#user, this.#identity);
   }
 
   #retrying() {

@@ -1,11 +1,10 @@
 /** @import { SignedUrl } from "./api.js" */
-/** @import { StoreAnswer } from "./transfer.js" */
+/** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
-/** @import { Part } from "./multipart.js" */
-/** @import { UploadJob } from "./upload_job.js" */
+/** @import { Part, UploadJob } from "./upload_job.js" */
 import { base64, md5 } from "./digest.js";
 import { PresignError } from "./errors.js";
-import { persistently } from "./retry.js";
+import { withRetries } from "./retry.js";
 import { jsonOrNull } from "./store_answer.js";
 import { transfer } from "./transfer.js";
 
@@ -20,31 +19,31 @@ const COMPLETION_MS = 600_000;
 export class ParParts {
   #job;
   /** @type {SignedUrl | null} */
-  #whole;
+  #objectUrl;
   #accessUrl = "";
   /** @type {number[]} */
   #sent = [];
 
   /**
    * @param {UploadJob} job
-   * @param {SignedUrl | null} whole  The PAR for the object; null to go on with an upload that was begun by one.
+   * @param {SignedUrl | null} objectUrl  The PAR for the object; null to go on with an upload that was begun by one.
    */
-  constructor(job, whole) {
+  constructor(job, objectUrl) {
     this.#job = job;
-    this.#whole = whole;
+    this.#objectUrl = objectUrl;
     this.partBytes = Math.max(MIN_PART_BYTES, Math.ceil(job.file.size / MAX_PARTS));
   }
 
   /** The state that is needed to go on later. The store has no list of the parts for the holder of a PAR. */
-  get progressed() {
+  get resumeState() {
     return { accessUrl: this.#accessUrl, sent: this.#sent };
   }
 
   async begin() {
-    if (!this.#whole) throw new TypeError("There is no PAR to begin with.");
-    const request = { ...this.#whole, headers: { ...this.#whole.headers, "opc-multipart": "true" } };
+    if (!this.#objectUrl) throw new TypeError("There is no PAR to begin with.");
+    const request = { ...this.#objectUrl, headers: { ...this.#objectUrl.headers, "opc-multipart": "true" } };
     const options = { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
-    const { text } = await persistently(() => transfer(request, null, options), options);
+    const { text } = await withRetries(() => transfer(request, null, options), options);
     const { origin } = new URL(request.url);
     const url = new URL(jsonOrNull(text)?.accessUri ?? "", request.url);
     if (url.origin !== origin || !url.pathname.startsWith("/p/") || !url.pathname.endsWith("/")) {
@@ -88,8 +87,8 @@ export class ParParts {
   async complete(sent, onWait) {
     const request = { method: "POST", url: this.#accessUrl, headers: {} };
     const options = { signal: this.#job.signal, stallMs: COMPLETION_MS };
-    const answer = await persistently(() => transfer(request, null, options), { signal: options.signal, onWait });
-    const joined = partCount(answer);
+    const answer = await withRetries(() => transfer(request, null, options), { signal: options.signal, onWait });
+    const joined = joinedParts(answer);
     if (joined !== null && joined !== sent.size) {
       throw new PresignError("The storage has lost a part.", { code: "incomplete" });
     }
@@ -99,9 +98,9 @@ export class ParParts {
   static async abort({ accessUrl }) {
     const request = { method: "DELETE", url: accessUrl ?? "", headers: {} };
     try {
-      await persistently(() => transfer(request, null), {});
+      await withRetries(() => transfer(request, null), {});
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (!isUploadGone(error)) throw error;
     }
   }
 }
@@ -112,7 +111,7 @@ export class ParParts {
  * @param {unknown} error
  * @returns {boolean}
  */
-export function isGone(error) {
+export function isUploadGone(error) {
   return error instanceof PresignError && error.fromStore && [401, 404].includes(error.status);
 }
 
@@ -121,7 +120,7 @@ export function isGone(error) {
  *
  * @param {StoreAnswer} answer
  */
-function partCount(answer) {
+function joinedParts(answer) {
   const count = answer.header("opc-multipart-md5")?.split("-")[1];
   return count ? Number(count) : null;
 }

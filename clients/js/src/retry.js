@@ -1,10 +1,20 @@
-/** @import { TransferOptions, RetryOptions } from "./transfer.js" */
-import { aborted, PresignError } from "./errors.js";
+import { abortError, PresignError } from "./errors.js";
+
+/**
+ * @typedef {object} RetryOptions
+ * @property {AbortSignal} [signal]
+ * @property {() => void} [onWait]  Called when an attempt has failed and another will follow.
+ */
 
 const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const REFUSALS_IN_A_ROW = 3;
 /** The store's codes for a body that does not have the digest sent with it. */
-const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "UnmatchedContentMD5"]);
+const DAMAGED_CODES = new Set([
+  "BadDigest",
+  "UnmatchedContentMD5",
+  "XAmzContentChecksumMismatch",
+  "XAmzContentSHA256Mismatch",
+]);
 
 /**
  * Repeat `attempt` until it succeeds, with growing pauses after failures that may pass. After a refusal by the store it
@@ -15,13 +25,13 @@ const DAMAGED = new Set(["BadDigest", "XAmzContentChecksumMismatch", "XAmzConten
  * @param {RetryOptions} options
  * @returns {Promise<T>}
  */
-export async function persistently(attempt, { signal, onWait = () => {} }) {
+export async function withRetries(attempt, { signal, onWait = () => {} }) {
   for (let failures = 0, refusals = 0; ; ) {
-    if (signal?.aborted) throw aborted(signal);
+    if (signal?.aborted) throw abortError(signal);
     try {
       return await attempt();
     } catch (error) {
-      if (signal?.aborted) throw aborted(signal);
+      if (signal?.aborted) throw abortError(signal);
       if (!(error instanceof PresignError)) throw error;
       if (isRefusal(error)) {
         if (++refusals === REFUSALS_IN_A_ROW) throw error;
@@ -49,7 +59,7 @@ export function isRefusal(error) {
 /** @param {PresignError} error */
 function mayPass({ status, code, fromStore }) {
   if (status === 0) return code === "network";
-  if (fromStore && (status >= 500 || DAMAGED.has(code))) return true;
+  if (fromStore && (status >= 500 || DAMAGED_CODES.has(code))) return true;
   return [408, 429, 502, 503, 504].includes(status);
 }
 
@@ -72,51 +82,4 @@ function pause(milliseconds, signal) {
     globalThis.addEventListener?.("online", end);
     signal?.addEventListener("abort", end);
   });
-}
-
-/** Runs a limited number of actions at once; the others wait for their turn. */
-export class Slots {
-  /** @type {(() => void)[]} */
-  #waiting = [];
-  #free;
-
-  /** @param {number} count */
-  constructor(count) {
-    this.#free = count;
-  }
-
-  /**
-   * @template T
-   * @param {AbortSignal} signal
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  async run(signal, action) {
-    if (this.#free > 0) this.#free--;
-    else await this.#turn(signal);
-    try {
-      if (signal.aborted) throw aborted(signal);
-      return await action();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
-    }
-  }
-
-  /** @param {AbortSignal} signal */
-  #turn(signal) {
-    return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        this.#waiting.splice(this.#waiting.indexOf(take), 1);
-        reject(aborted(signal));
-      };
-      const take = () => {
-        signal.removeEventListener("abort", giveUp);
-        resolve(undefined);
-      };
-      this.#waiting.push(take);
-      signal.addEventListener("abort", giveUp);
-    });
-  }
 }

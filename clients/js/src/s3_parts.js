@@ -1,13 +1,12 @@
 /** @import { Api, SignedUrl } from "./api.js" */
 /** @import { UploadState } from "./unfinished.js" */
-/** @import { Part } from "./multipart.js" */
-/** @import { UploadJob } from "./upload_job.js" */
-import { codeOf, PresignError, throwForPart } from "./errors.js";
+/** @import { Part, UploadJob } from "./upload_job.js" */
+import { codeOf, PresignError, throwPartRefusal } from "./errors.js";
 import { sha256Base64 } from "./digest.js";
-import { persistently } from "./retry.js";
+import { withRetries } from "./retry.js";
 import { element, elements } from "./store_answer.js";
 import { transfer } from "./transfer.js";
-import { slice } from "./upload_job.js";
+import { partOf } from "./upload_job.js";
 
 /** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
 export const MIN_PART_BYTES = 5 * 2 ** 20;
@@ -32,13 +31,13 @@ export class S3Parts {
   }
 
   /** The state that is needed to go on later. */
-  get progressed() {
+  get resumeState() {
     return { uploadId: this.#uploadId };
   }
 
   async begin() {
     const request = { operation: "create_multipart_upload", ...this.#job.description };
-    const answer = await this.#job.api.request(request, this.#retrying());
+    const answer = await this.#job.api.send(request, this.#retrying());
     this.#uploadId = element(answer.text, "UploadId");
   }
 
@@ -64,7 +63,7 @@ export class S3Parts {
    * @param {number[]} numbers
    */
   async prepare(numbers) {
-    await persistently(() => this.#url(numbers[0], numbers), this.#retrying()).catch(throwForPart);
+    await withRetries(() => this.#url(numbers[0], numbers), this.#retrying()).catch(throwPartRefusal);
   }
 
   /**
@@ -93,7 +92,7 @@ export class S3Parts {
     const body = `<CompleteMultipartUpload xmlns="${S3_NAMESPACE}">${parts.join("")}</CompleteMultipartUpload>`;
     const { signal, key, api } = this.#job;
     const request = { operation: "complete_multipart_upload", key, upload_id: this.#uploadId };
-    await api.request(request, { signal, onWait, body, stallMs: COMPLETION_MS });
+    await api.send(request, { signal, onWait, body, stallMs: COMPLETION_MS });
   }
 
   /**
@@ -102,7 +101,7 @@ export class S3Parts {
    */
   static async abort(api, { key, uploadId }) {
     try {
-      await api.request({ operation: "abort_multipart_upload", key, upload_id: uploadId });
+      await api.send({ operation: "abort_multipart_upload", key, upload_id: uploadId });
     } catch (error) {
       if (codeOf(error) !== "NoSuchUpload") throw error;
     }
@@ -135,7 +134,7 @@ export class S3Parts {
   /** @param {number[]} numbers */
   async #sign(numbers) {
     const requests = numbers.map(async (number) => {
-      const body = slice(this.#job.file, this.partBytes, number);
+      const body = partOf(this.#job.file, this.partBytes, number);
       return {
         operation: "upload_part",
         key: this.#job.key,
@@ -155,10 +154,10 @@ export class S3Parts {
     const { key, api } = this.#job;
     for (/** @type {number | undefined} */ let marker; ; ) {
       const request = { operation: "list_parts", key, upload_id: this.#uploadId, part_number_marker: marker };
-      const { text } = await api.request(request, this.#retrying());
+      const { text } = await api.send(request, this.#retrying());
       for (const part of elements(text, "Part")) {
         const number = Number(element(part, "PartNumber"));
-        const { size } = slice(this.#job.file, this.partBytes, number);
+        const { size } = partOf(this.#job.file, this.partBytes, number);
         if (Number(element(part, "Size")) === size) found.set(number, element(part, "ETag"));
       }
       const next = Number(element(text, "NextPartNumberMarker"));

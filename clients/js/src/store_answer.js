@@ -1,5 +1,11 @@
-/** @import { StoreAnswer } from "./transfer.js" */
 import { PresignError } from "./errors.js";
+
+/**
+ * @typedef {object} StoreAnswer
+ * @property {number} status
+ * @property {string} text
+ * @property {(name: string) => string | null} header  Null too where the store does not let a page read the header.
+ */
 
 /** @type {Record<string, string>} */
 const MESSAGES = {

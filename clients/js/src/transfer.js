@@ -1,22 +1,14 @@
+/** @import { StoreAnswer } from "./store_answer.js" */
 import { PresignError } from "./errors.js";
 import { parseError } from "./store_answer.js";
 
 /**
- * @typedef {object} RetryOptions
- * @property {AbortSignal} [signal]
- * @property {() => void} [onWait]  Called when an attempt has failed and another will follow.
- *
  * @typedef {object} TransferOptions
  * @property {AbortSignal} [signal]
  * @property {(bytes: number) => void} [onProgress]  Called with the number of bytes sent so far.
  * @property {number} [stallMs]  After so long without progress the connection counts as lost.
  *
  * @typedef {{ method: string, url: string, headers: Record<string, string> }} StoreRequest
- *
- * @typedef {object} StoreAnswer
- * @property {number} status
- * @property {string} text
- * @property {(name: string) => string | null} header  Null too where the store does not let a page read the header.
  */
 
 /** How long a connection may be without progress. */
@@ -104,7 +96,7 @@ function connectionFailed(cause) {
  * @param {string} url
  * @returns {Promise<boolean>}
  */
-export async function isUnreadable(url) {
+export async function isHiddenByCors(url) {
   if (!globalThis.XMLHttpRequest) return false;
   try {
     return (await fetch(url, { mode: "no-cors", cache: "no-store" })).type === "opaque";

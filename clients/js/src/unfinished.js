@@ -8,13 +8,13 @@
  * @property {number} lastModified  Of the file.
  * @property {string} digest  The SHA-256 of the file's first and last MiB, in hexadecimal.
  *
- * @typedef {object} Progressed
+ * @typedef {object} ResumeState
  * @property {string} [uploadId]  Of an upload by the S3 API.
  * @property {string} [accessUrl]  Of an upload by a PAR. Its holder can send parts, and complete or abort the upload.
  * @property {number[]} [sent]  The parts that a PAR has taken; the S3 API lists them itself.
  * @property {boolean} [completing]  Whether the store was asked to complete it.
  *
- * @typedef {UnfinishedUpload & Progressed} UploadState
+ * @typedef {UnfinishedUpload & ResumeState} UploadState
  */
 
 /** Remembers unfinished uploads in the browser, each for its user only; without a user, as long as the page lives. */

@@ -1,12 +1,12 @@
 /** @import { Api } from "./api.js" */
 /** @import { Progress } from "./progress.js" */
-/** @import { Slots } from "./retry.js" */
+/** @import { Slots } from "./slots.js" */
 /** @import { UnfinishedUploads } from "./unfinished.js" */
 /** @import { UploadJob } from "./upload_job.js" */
-import { aborted, codeOf } from "./errors.js";
+import { abortError, codeOf } from "./errors.js";
 import { MultipartUpload } from "./multipart.js";
 import { ProgressReport } from "./progress.js";
-import { isStored, wholeUrl } from "./upload_job.js";
+import { isStored, putSigner } from "./upload_job.js";
 
 /**
  * @typedef {object} UploadOptions
@@ -21,8 +21,8 @@ import { isStored, wholeUrl } from "./upload_job.js";
 export const MULTIPART_FROM_BYTES = 16 * 2 ** 20;
 
 /** After these failures an upload can't go on, and its parts are of no use. */
-const FINAL = ["canceled", "limit_exceeded", "PreconditionFailed", "IfNoneMatchFailed"];
-const WHOLE = 0;
+const FINAL_CODES = ["canceled", "limit_exceeded", "PreconditionFailed", "IfNoneMatchFailed"];
+const ONLY_PART = 0;
 
 /**
  * Store `file` as the object `key`.
@@ -35,7 +35,7 @@ const WHOLE = 0;
 export async function upload({ api, slots, unfinished }, file, key, options) {
   const { onProgress = () => {}, contentType, metadata, integrity = false } = options;
   const signal = options.signal ?? new AbortController().signal;
-  if (signal.aborted) throw aborted(signal);
+  if (signal.aborted) throw abortError(signal);
   const description = { key, content_type: contentType ?? (file.type || "application/octet-stream"), metadata };
   const progress = new ProgressReport(file.size, onProgress);
   const job = { api, slots, file, key, description, integrity, signal, progress };
@@ -49,12 +49,12 @@ async function put(job) {
   let attempts = 0;
   const onWait = () => {
     attempts++;
-    progress.waiting(WHOLE);
+    progress.waiting(ONLY_PART);
   };
-  const onProgress = (/** @type {number} */ bytes) => progress.sent(WHOLE, bytes);
-  const sign = await wholeUrl(job, job);
+  const onProgress = (/** @type {number} */ bytes) => progress.sent(ONLY_PART, bytes);
+  const sign = await putSigner(job, job);
   try {
-    await slots.run(signal, () => api.request(sign, { signal, body: file, onProgress, onWait }));
+    await slots.run(signal, () => api.send(sign, { signal, body: file, onProgress, onWait }));
   } catch (error) {
     // An earlier attempt may have succeeded, with its answer lost. Then the object in the way is this file.
     if (codeOf(error) !== "PreconditionFailed" || !attempts || !(await isStored(job))) throw error;
@@ -70,7 +70,7 @@ async function sendInParts(job, unfinished) {
   try {
     await multipart.run();
   } catch (error) {
-    if (FINAL.includes(codeOf(error))) await multipart.discard().catch(() => {});
+    if (FINAL_CODES.includes(codeOf(error))) await multipart.discard().catch(() => {});
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** @import { Api, SignedUrl } from "./api.js" */
 /** @import { ProgressReport } from "./progress.js" */
-/** @import { Slots } from "./retry.js" */
+/** @import { Slots } from "./slots.js" */
 import { base64, hex, md5, sha256Base64 } from "./digest.js";
 import { codeOf } from "./errors.js";
 
@@ -14,6 +14,8 @@ import { codeOf } from "./errors.js";
  * @property {boolean} integrity  Whether digests are sent.
  * @property {AbortSignal} signal
  * @property {ProgressReport} progress
+ *
+ * @typedef {{ number: number, body: Blob, onProgress: (bytes: number) => void }} Part  One part to send, from number 1.
  */
 
 /**
@@ -23,7 +25,7 @@ import { codeOf } from "./errors.js";
  * @param {{ integrity: boolean }} wanted
  * @returns {Promise<(signal?: AbortSignal) => Promise<SignedUrl>>}
  */
-export async function wholeUrl({ api, file, description }, { integrity }) {
+export async function putSigner({ api, file, description }, { integrity }) {
   const checksum = integrity && api.via !== "par" ? { checksum_sha256: await sha256Base64(file) } : {};
   const bound = { content_length: file.size, ...checksum };
   return async (signal) => {
@@ -41,7 +43,7 @@ export async function wholeUrl({ api, file, description }, { integrity }) {
  * @param {number} number
  * @returns {Blob}
  */
-export function slice(file, partBytes, number) {
+export function partOf(file, partBytes, number) {
   return file.slice((number - 1) * partBytes, number * partBytes);
 }
 
@@ -55,7 +57,7 @@ export function slice(file, partBytes, number) {
 export async function isStored({ api, key, file, signal }, partBytes) {
   let header;
   try {
-    ({ header } = await api.request({ operation: "head_object", key }, { signal }));
+    ({ header } = await api.send({ operation: "head_object", key }, { signal }));
   } catch (error) {
     if (["canceled", "paused"].includes(codeOf(error))) throw error;
     return false; // the user may not read it, or there is no object
@@ -78,6 +80,6 @@ async function digestOf(file, partBytes) {
   if (!partBytes) return { digest: await md5(file), suffix: "" };
   const count = Math.ceil(file.size / partBytes);
   const digests = [];
-  for (let number = 1; number <= count; number++) digests.push(await md5(slice(file, partBytes, number)));
+  for (let number = 1; number <= count; number++) digests.push(await md5(partOf(file, partBytes, number)));
   return { digest: await md5(new Blob(digests)), suffix: `-${count}` };
 }

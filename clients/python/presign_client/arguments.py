@@ -11,7 +11,7 @@ from presign_client.terminal import PROGRAM
 
 _EPILOG = """\
 environment:
-  PRESIGN_ENDPOINT       URL of the API, such as https://<hostname>/presigner/v1/presign
+  PRESIGN_ENDPOINT       URL of the API, such as https://<gateway>/presigner/v1/presign
   PRESIGN_TOKEN          the token, unless --token-file names a file that holds it
   PRESIGN_BUCKET         the bucket, unless --bucket names it
   PRESIGN_FUNCTION_OCID  invokes this function with the OCI CLI's configuration instead, at

@@ -1,7 +1,7 @@
 """The operations, each with its options, their limits, and where they travel in the HTTP request."""
 
 from presign.model.operation import Operation
-from presign.model.operations import multipart, objects, prefixes
+from presign.model.operations import form, multipart, objects, prefixes
 
 _MULTIPART: list[type[Operation]] = [
     multipart.CreateMultipartUpload,
@@ -17,7 +17,7 @@ _ALL: list[type[Operation]] = [
     objects.PutObject,
     objects.DeleteObject,
     objects.CopyObject,
-    objects.PostObject,
+    form.PostObject,
     *_MULTIPART,
     prefixes.ListObjectsV2,
     prefixes.GetPrefix,

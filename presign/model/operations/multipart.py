@@ -7,12 +7,12 @@ import msgspec
 from presign.model.object_names import upload_id_error
 from presign.model.operation import ObjectOperation
 from presign.model.operations.objects import ChecksumSha256, ContentLength, ContentMd5, IfNoneMatch, Text, Upload
-from presign.model.options import Option
+from presign.model.options import in_query
 
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""
 
-UploadId = Annotated[Text, Option(place="query", wire_name="uploadId", error_of=upload_id_error, recorded=True)]
+UploadId = Annotated[Text, in_query("uploadId", error_of=upload_id_error, recorded=True)]
 
 
 class CreateMultipartUpload(Upload, frozen=True, kw_only=True, tag="create_multipart_upload"):
@@ -45,9 +45,7 @@ class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"
     """
 
     method = "PUT"
-    part_number: Annotated[
-        int, msgspec.Meta(ge=1, le=MAX_PARTS), Option(place="query", wire_name="partNumber", recorded=True)
-    ]
+    part_number: Annotated[int, msgspec.Meta(ge=1, le=MAX_PARTS), in_query("partNumber", recorded=True)]
     content_length: ContentLength | None = None
     content_md5: ContentMd5 | None = None
     checksum_sha256: ChecksumSha256 | None = None
@@ -79,5 +77,5 @@ class ListParts(OfMultipartUpload, frozen=True, kw_only=True, tag="list_parts"):
     """
 
     method = "GET"
-    part_number_marker: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTS), Option(place="query")] | None = None
-    max_parts: Annotated[int, msgspec.Meta(ge=1, le=1000), Option(place="query")] | None = None
+    part_number_marker: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTS), in_query()] | None = None
+    max_parts: Annotated[int, msgspec.Meta(ge=1, le=1000), in_query()] | None = None

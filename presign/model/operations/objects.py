@@ -1,4 +1,4 @@
-"""The operations on one object: read it, write it, copy it, delete it, upload it by an HTML form."""
+"""The operations on one object: read it, write it, copy it, delete it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ from presign.model.header_values import (
 )
 from presign.model.object_names import bucket_error, key_error, upload_id_error
 from presign.model.operation import BucketName, ObjectKey, ObjectOperation
-from presign.model.options import Option, travelling
+from presign.model.options import Option, as_header, in_query
 from presign.problems import FieldError
 
 MAX_PUT_BYTES = 50 * 1024**3
@@ -36,43 +36,26 @@ MAX_METADATA_ENTRIES = 64
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
-VersionId = Annotated[Text, Option(place="query", wire_name="versionId", bound_by_par=False, recorded=True)]
 ByteCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_PUT_BYTES)]
-ContentLength = Annotated[ByteCount, Option(place="header", bound_by_par=False, recorded=True)]
-ContentMd5 = Annotated[
-    str,
-    Option(place="header", wire_name="Content-MD5", error_of=partial(digest_error, size=16), bound_by_par=False),
-]
-ChecksumSha256 = Annotated[
-    str,
-    Option(
-        place="header",
-        wire_name="x-amz-checksum-sha256",
-        error_of=partial(digest_error, size=32),
-        bound_by_par=False,
-    ),
-]
-IfNoneMatch = Annotated[str, Option(place="header", error_of=any_error)]
 
-_Header = Annotated[Text, Option(place="header")]
-_MediaType = Annotated[Text, Option(place="header", error_of=media_type_error)]
-_Override = Annotated[Text, Option(place="query", recorded=True)]
-_OverriddenType = Annotated[Text, Option(place="query", error_of=media_type_error, recorded=True)]
-_OverriddenExpiry = Annotated[
-    datetime,
-    msgspec.Meta(tz=True),
-    Option(place="query", error_of=http_date_error, text_of=http_date, recorded=True),
+VersionId = Annotated[Text, in_query("versionId", bound_by_par=False, recorded=True)]
+ContentLength = Annotated[ByteCount, as_header(bound_by_par=False, recorded=True)]
+ContentMd5 = Annotated[str, as_header("Content-MD5", error_of=partial(digest_error, size=16), bound_by_par=False)]
+ChecksumSha256 = Annotated[
+    str, as_header("x-amz-checksum-sha256", error_of=partial(digest_error, size=32), bound_by_par=False)
 ]
+IfNoneMatch = Annotated[str, as_header(error_of=any_error)]
+MediaType = Annotated[Text, as_header(error_of=media_type_error)]
+
+_Header = Annotated[Text, as_header()]
+_Override = Annotated[Text, in_query(recorded=True)]
 _DownloadName = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=255),
-    Option(
-        place="query",
-        wire_name="response-content-disposition",
-        error_of=file_name_error,
-        text_of=attachment,
-        recorded=True,
-    ),
+    in_query("response-content-disposition", error_of=file_name_error, text_of=attachment, recorded=True),
+]
+_Expiry = Annotated[
+    datetime, msgspec.Meta(tz=True), in_query(error_of=http_date_error, text_of=http_date, recorded=True)
 ]
 
 
@@ -94,8 +77,8 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     response_content_disposition: _Override | None = None
     response_content_encoding: _Override | None = None
     response_content_language: _Override | None = None
-    response_content_type: _OverriddenType | None = None
-    response_expires: _OverriddenExpiry | None = None
+    response_content_type: Annotated[Text, in_query(error_of=media_type_error, recorded=True)] | None = None
+    response_expires: _Expiry | None = None
 
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
@@ -121,7 +104,7 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    content_type: _MediaType | None = None
+    content_type: MediaType | None = None
     cache_control: _Header | None = None
     content_disposition: _Header | None = None
     content_encoding: _Header | None = None
@@ -182,7 +165,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
         if self.metadata_directive == "COPY":
-            given = self.given([*travelling(type(self), "header"), "metadata"])
+            given = self.given(self.header_options.keys() | {"metadata"})
             errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
         return errors
 
@@ -191,55 +174,6 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
         if self.source_version_id is not None:
             source += f"?versionId={self.source_version_id}"
         return {**super().headers(), "x-amz-copy-source": source, "x-amz-metadata-directive": self.metadata_directive}
-
-
-class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
-    """Upload an object with an HTML form (Amazon S3 API Reference, "POST Object").
-
-    Args:
-        content_type: the media type that the form must give.
-        min_content_length, max_content_length: bytes, the size that the file may have.
-        metadata: names and values, sent as `x-amz-meta-…`.
-        success_action_status: of the store's answer; 204 when left out.
-    """
-
-    method = "POST"
-
-    content_type: Annotated[Text, Option(error_of=media_type_error)] | None = None
-    min_content_length: ByteCount | None = None
-    max_content_length: ByteCount | None = None
-    metadata: dict[str, str] | None = None
-    success_action_status: Literal[200, 201, 204] | None = None
-
-    def validation_errors(self) -> list[FieldError]:
-        errors = [*super().validation_errors(), *metadata_errors(self.metadata), *self._file_name_errors()]
-        least, most = self.content_length_range() or (0, 0)
-        if least > most:
-            errors.append(FieldError("/min_content_length", "must not be above max_content_length"))
-        return errors
-
-    def fields(self) -> dict[str, str]:
-        """The fields that the form must hold besides the key and the signature."""
-        fields = {} if self.content_type is None else {"Content-Type": self.content_type}
-        fields |= metadata_headers(self.metadata)
-        if self.success_action_status is not None:
-            fields["success_action_status"] = str(self.success_action_status)
-        return fields
-
-    def content_length_range(self) -> tuple[int, int] | None:
-        """Bytes that the file must have at least and may have at most; None for any size."""
-        if self.min_content_length is None and self.max_content_length is None:
-            return None
-        most = MAX_PUT_BYTES if self.max_content_length is None else self.max_content_length
-        return 0 if self.min_content_length is None else self.min_content_length, most
-
-    def _file_name_errors(self) -> Iterator[FieldError]:
-        # S3 replaces the text in every field of a form ("HTML Form Fields"), by a name that the sender chooses.
-        texts = [(["key"], self.key), (["content_type"], self.content_type or "")]
-        texts += [(["metadata", name], value) for name, value in (self.metadata or {}).items()]
-        for path, value in texts:
-            if "${filename}" in value:
-                yield FieldError(pointer(*path), "must not hold ${filename}, which S3 replaces by the name of the file")
 
 
 def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:

@@ -7,11 +7,11 @@ import msgspec
 from presign.model.object_names import MAX_KEY_BYTES, prefix_error, upload_id_error
 from presign.model.operation import Operation
 from presign.model.operations.objects import Text
-from presign.model.options import Option
+from presign.model.options import Option, in_query
 from presign.problems import FieldError
 
 Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES), Option(error_of=prefix_error)]
-KeyBeginning = Annotated[Prefix, Option(place="query", error_of=prefix_error)]
+KeyBeginning = Annotated[Prefix, in_query(error_of=prefix_error)]
 
 
 class _Listing(Operation, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class _Listing(Operation, frozen=True, kw_only=True):
     method = "GET"
 
     prefix: KeyBeginning | None = None
-    delimiter: Annotated[Text, Option(place="query")] | None = None
+    delimiter: Annotated[Text, in_query()] | None = None
 
     @property
     def target(self) -> str:
@@ -41,8 +41,8 @@ class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
         start_after: the key after which the list is to begin.
     """
 
-    max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000), Option(place="query")] | None = None
-    continuation_token: Annotated[Text, Option(place="query")] | None = None
+    max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000), in_query()] | None = None
+    continuation_token: Annotated[Text, in_query()] | None = None
     start_after: KeyBeginning | None = None
 
     def query(self) -> list[tuple[str, str]]:
@@ -58,9 +58,9 @@ class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multip
         upload_id_marker: likewise, among the uploads of that key.
     """
 
-    max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000), Option(place="query")] | None = None
+    max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000), in_query()] | None = None
     key_marker: KeyBeginning | None = None
-    upload_id_marker: Annotated[Text, Option(place="query", error_of=upload_id_error)] | None = None
+    upload_id_marker: Annotated[Text, in_query(error_of=upload_id_error)] | None = None
 
     def query(self) -> list[tuple[str, str]]:
         return [("uploads", ""), *super().query()]

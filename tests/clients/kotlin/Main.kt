@@ -1,10 +1,10 @@
-// What the tests do with the client, each by a word on the command line. The token is in the environment.
+// The actions of the tests with the client, each by a word on the command line. The token is in the environment.
 
 import java.io.File
 import presign.PresignClient
 import presign.PresignException
 
-// What the lines of docs/clients-mobile.md take from the app that they stand in.
+// The names that the lines of docs/clients-mobile.md take from the app that they stand in.
 @Suppress("ClassName")
 object signIn {
     val token: String = System.getenv("PRESIGN_TOKEN")

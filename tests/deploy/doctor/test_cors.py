@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from deploy.doctor.cors import par_finding, s3_finding
+from deploy.doctor.store.cors import par_finding, s3_finding
 from local.server import Server
 from presign.authorize.rules import Rule, parse_rules
 from support.store import BUCKET, Store

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from deploy import statements
-from deploy.doctor.iam import Need, Verdict, granted, holds, is_for_any, subjects_of
+from deploy.doctor.iam.conditions import Verdict, holds
+from deploy.doctor.iam.grants import Need, granted, is_for_any, subjects_of
 
 FUNCTION = "ocid1.fnfunc.oc1.fra.a"
 MEMBER = {

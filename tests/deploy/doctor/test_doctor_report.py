@@ -17,11 +17,14 @@ from rich.console import Console
 
 from deploy import doctor, stack
 from deploy.doctor import report
-from deploy.doctor.step import Finding, Step
+from deploy.doctor.finding import Finding
+from deploy.doctor.step import Step
+from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
-from local.signed_api import not_found
-from support.oci_services import BUCKET, FUNCTION, REGION, World
-from tools import doctor_picture
+from local.api import not_found
+from support.oci_answers import BUCKET, FUNCTION, REGION
+from support.oci_services import World
+from tools.pictures import doctor as doctor_picture
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = f"oci os bucket update --region {REGION} --name {BUCKET} --object-events-enabled true"
@@ -58,7 +61,7 @@ def test_one_document_for_machines(world: World) -> None:
     assert doctor.examine(world.tenancy(json=True), stream) == 0
     document = json.loads(stream.getvalue())
     assert document["ok"] is True
-    assert [one["step"] for one in document["steps"]] == [one.name for one in doctor.STEPS]
+    assert [one["step"] for one in document["steps"]] == [one.name for one in STEPS]
     world.services.bucket["objectEventsEnabled"] = False
     stream = io.StringIO()
     assert doctor.examine(world.tenancy(json=True), stream) == 1
@@ -91,7 +94,7 @@ def test_the_command_for_a_stack_that_made_no_function(world: World, tmp_path: P
 
 
 def test_the_command_for_a_stack_with_a_broken_state(world: World, tmp_path: Path) -> None:
-    (tmp_path / "terraform.tfstate").write_text("{")
+    (tmp_path / "terraform.tfstate").write_text("{", encoding="utf-8")
     done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{tmp_path}/terraform.tfstate is no Terraform state: it is not JSON.\n"
@@ -174,19 +177,19 @@ def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.C
         cwd=ROOT,
         env={"PATH": "", "HOME": str(home), **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )
 
 
 def test_no_step_has_the_name_of_another() -> None:
-    names = [(one.group, one.name) for one in doctor.STEPS]
+    names = [(one.group, one.name) for one in STEPS]
     assert len(set(names)) == len(names)
 
 
 def test_the_picture_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make docs/doctor.svg` draws it again."""
+    """`make pictures` draws it again."""
     monkeypatch.setenv("OCI_CLI_CONFIG_FILE", "")  # is set back afterwards
     drawn = doctor_picture.draw()
     assert drawn == doctor_picture.PICTURE.read_text("utf-8")
@@ -203,4 +206,4 @@ def test_each_message_leads_to_a_step() -> None:
     named = [name for _, steps in rows for name in re.findall(r"\*([^*]+: [^*]+)\*", steps)]
     assert len(rows) > 15
     assert all(re.search(r"\*[^*]+: [^*]+\*", steps) for _, steps in rows)
-    assert set(named) <= {f"{one.group}: {one.name}" for one in doctor.STEPS}
+    assert set(named) <= {f"{one.group}: {one.name}" for one in STEPS}

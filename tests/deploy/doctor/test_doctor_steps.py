@@ -15,9 +15,12 @@ import pytest
 from werkzeug.wrappers import Request
 
 from deploy import doctor, statements
-from deploy.doctor.step import Finding, Step, findings_of
-from local.signed_api import ApiError, not_found
-from support.oci_services import (
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.step import Step
+from deploy.doctor.steps import STEPS
+from local.api import ApiError, not_found
+from support.oci_answers import (
     ACCESS_KEY_ID,
     APPLICATION,
     BUCKET,
@@ -40,11 +43,10 @@ from support.oci_services import (
     SIGNER,
     TENANCY,
     TOPIC,
-    World,
     ago,
-    bucket_not_found,
     of_compartment,
 )
+from support.oci_services import World, bucket_not_found
 
 BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
 KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"
@@ -67,7 +69,7 @@ NEED_OPTIONS = {
 
 def examine(world: World, *, seconds: float = 30) -> dict[str, Finding]:
     """The findings by `group: name`."""
-    found = findings_of(doctor.STEPS, world.tenancy(), seconds=seconds)
+    found = findings_of(STEPS, world.tenancy(), seconds=seconds)
     return {f"{step.group}: {step.name}": finding for step, finding in found}
 
 
@@ -421,8 +423,8 @@ CASES = {
     "the function's clock": Case(
         lambda world: world.services.found_in_log(
             log_line(
-                "01ABC - presign.services.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of that of "
-                "OCI. OCI and Object Storage refuse what is signed at the wrong time.",
+                "01ABC - presign.services.clock - ERROR - The clock of this machine is 0:10:00 (h:mm:ss) ahead of "
+                "that of OCI. OCI and Object Storage refuse what is signed at the wrong time.",
                 minutes=5,
             )
         ),
@@ -652,15 +654,20 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert found["bucket: the function may make PARs"] == Finding(
         "skipped", "The policy is a file of the function's package; --stack DIR tells where it is."
     )
-    (tmp_path / "policy-of-a-test.json").write_text(json.dumps({"rules": rules}))
+    (tmp_path / "policy-of-a-test.json").write_text(json.dumps({"rules": rules}), encoding="utf-8")
     world.apply_stack()
     tenancy = world.tenancy(function=None, stack=tmp_path)
-    taken = findings_of(doctor.STEPS, tenancy)
+    taken = findings_of(STEPS, tenancy)
     assert {f"{one.group}: {one.name}" for one, finding in taken if finding.state != "ok"} == NEED_OPTIONS
 
 
+def test_the_configuration_of_the_application_has_a_size_of_its_own(world: World) -> None:
+    world.services.answers[f"GET /20260325/applications/{APPLICATION}"]["config"] = {"NOTE": "x" * 4096}
+    assert examine(world)["function: size of the configuration"].state == "ok"
+
+
 def test_the_policy_in_this_clone_is_named(world: World, tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text(world.services.config["POLICY"])
+    (tmp_path / "policy.json").write_text(world.services.config["POLICY"], encoding="utf-8")
     world.services.config["POLICY"] = f"file:{tmp_path}/policy.json"
     finding = examine(world)["function: settings"]
     assert finding.state == "ok"
@@ -749,7 +756,7 @@ def test_a_service_that_hangs(world: World) -> None:
 
 def test_secrets_that_can_not_be_told_do_not_stop_the_others(world: World) -> None:
     tenancy = world.tenancy()
-    tenancy.found["config"] = {"CLAIMS_KEY": None}
+    tenancy.function.known["the config"] = {"CLAIMS_KEY": None}
     steps = [Step("group", name, lambda _: Finding("ok", "text")) for name in ("a", "b")]
     told = [finding for _, finding in findings_of(steps, tenancy)]
     assert told == [Finding("unknown", "It failed with AttributeError.")] * 2

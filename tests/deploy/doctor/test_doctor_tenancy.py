@@ -12,47 +12,54 @@ from oci.exceptions import ServiceError
 
 from deploy import stack, terraform
 from deploy.doctor import state_of
-from deploy.doctor.key import key_owner
-from deploy.doctor.step import Skipped
-from local.signed_api import ApiError, not_found
-from support.oci_services import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER, World
+from deploy.doctor.finding import Skipped
+from deploy.doctor.key_owner import key_owner
+from local.api import ApiError, not_found
+from support.oci_answers import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER
+from support.oci_services import World
 
 
 def test_the_function_tells_the_rest(world: World) -> None:
     tenancy = world.tenancy()
-    assert tenancy.function.display_name == "presign"
-    assert tenancy.config["NAMESPACE"] == NAMESPACE
-    assert (tenancy.region, tenancy.namespace, tenancy.buckets) == (REGION, NAMESPACE, [BUCKET])
-    assert tenancy.storage_endpoint.bucket_url(BUCKET) == f"{world.storage.url}/{BUCKET}"
-    assert tenancy.key.access_key_id == ACCESS_KEY_ID
-    assert tenancy.deployment.id == DEPLOYMENT
-    assert tenancy.gateway.id == GATEWAY
+    assert tenancy.function.resource.display_name == "presign"
+    assert tenancy.function.config["NAMESPACE"] == NAMESPACE
+    assert (tenancy.storage.region, tenancy.storage.namespace, tenancy.function.buckets) == (
+        REGION,
+        NAMESPACE,
+        [BUCKET],
+    )
+    assert tenancy.storage.endpoint.bucket_url(BUCKET) == f"{world.storage.url}/{BUCKET}"
+    assert tenancy.secret.key.access_key_id == ACCESS_KEY_ID
+    assert tenancy.gateway.deployment.id == DEPLOYMENT
+    assert tenancy.gateway.resource.id == GATEWAY
 
 
 def test_the_stack_tells_the_function_and_the_signing_user(world: World, tmp_path: Path) -> None:
     world.apply_stack()
     tenancy = world.tenancy(function=None, stack=tmp_path)
-    assert (tenancy.function_ocid, tenancy.deployment.id) == (FUNCTION, DEPLOYMENT)
-    assert tenancy.signing_user_ocid == SIGNER
+    assert (tenancy.target.function_ocid, tenancy.gateway.deployment.id) == (FUNCTION, DEPLOYMENT)
+    assert tenancy.stack.signing_user_ocid == SIGNER
 
 
 def test_a_stack_that_was_not_applied(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Skipped, match=r"has not been applied: Terraform has no outputs of it\.$"):
-        _ = world.tenancy(function=None, stack=tmp_path).function
+        _ = world.tenancy(function=None, stack=tmp_path).function.resource
 
 
 def test_the_state_of_the_stack_comes_before_that_of_the_clone(world: World, tmp_path: Path) -> None:
     world.apply_stack()
-    (tmp_path / "terraform.tfstate").write_text('{"outputs": {"function_ocid": {"value": "another"}}}')
+    (tmp_path / "terraform.tfstate").write_text(
+        '{"outputs": {"function_ocid": {"value": "another"}}}', encoding="utf-8"
+    )
     tenancy = world.tenancy(function=None, stack=tmp_path)
-    assert (tenancy.function_ocid, tenancy.signing_user_ocid) == ("another", None)
+    assert (tenancy.target.function_ocid, tenancy.stack.signing_user_ocid) == ("another", None)
 
 
 def test_a_state_that_is_none(world: World, tmp_path: Path) -> None:
-    (tmp_path / "terraform.tfstate").write_text("{")
+    (tmp_path / "terraform.tfstate").write_text("{", encoding="utf-8")
     with pytest.raises(Skipped, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
-        _ = world.tenancy(function=None, stack=tmp_path).function_ocid
+        _ = world.tenancy(function=None, stack=tmp_path).target.function_ocid
 
 
 def test_the_state_of_this_clone_is_that_of_its_own_stack_only(tmp_path: Path) -> None:
@@ -65,26 +72,28 @@ def test_the_state_of_this_clone_is_that_of_its_own_stack_only(tmp_path: Path) -
 def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "terraform"
     outputs = json.dumps({"function_ocid": {"value": FUNCTION}})
-    program.write_text(f"#!/bin/sh\n[ \"$*\" = '-chdir={tmp_path} output -json' ] && echo '{outputs}'\n")
+    program.write_text(
+        f"#!/bin/sh\n[ \"$*\" = '-chdir={tmp_path} output -json' ] && echo '{outputs}'\n", encoding="utf-8"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}")
-    assert world.tenancy(function=None, stack=tmp_path).function_ocid == FUNCTION
+    assert world.tenancy(function=None, stack=tmp_path).target.function_ocid == FUNCTION
 
 
 def test_a_failure_is_told_once(world: World) -> None:
     world.services.answers[f"GET /20260325/functions/{FUNCTION}"] = not_found()
     tenancy = world.tenancy()
     with pytest.raises(ServiceError):
-        _ = tenancy.function
+        _ = tenancy.function.resource
     with pytest.raises(Skipped, match=r"^Not checked, as the function could not be read\.$"):
-        _ = tenancy.function
+        _ = tenancy.function.resource
 
 
 def test_the_configuration_of_the_application_counts_too(world: World) -> None:
     application = f"GET /20260325/applications/{world.services.function['applicationId']}"
     world.services.answers[application]["config"] = {"DEFAULT_EXPIRES_IN": "60", "DEFAULT_BUCKET": "other"}
-    assert world.tenancy().settings.default_expires_in == 60
-    assert world.tenancy().settings.default_bucket == BUCKET
+    assert world.tenancy().function.settings.default_expires_in == 60
+    assert world.tenancy().function.settings.default_bucket == BUCKET
 
 
 def _big_tenancy(world: World, *, owned_by: str) -> None:
@@ -111,7 +120,7 @@ def test_users_who_may_have_no_keys_are_not_asked(world: World) -> None:
 
 def test_the_search_for_the_owner_ends(world: World) -> None:
     tenancy = world.tenancy()
-    assert tenancy.key.access_key_id == ACCESS_KEY_ID
+    assert tenancy.secret.key.access_key_id == ACCESS_KEY_ID
     seconds = count(0, 20)
     tenancy.now = lambda: float(next(seconds))
     with pytest.raises(TimeoutError):

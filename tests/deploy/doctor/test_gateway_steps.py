@@ -17,15 +17,18 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from deploy import statements
-from deploy.doctor.gateway import SPECIFICATION_FILE, STEPS
-from deploy.doctor.step import Finding, findings_of
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.steps import STEPS
+from deploy.doctor.steps.gateway import SPECIFICATION_FILE
+from local.api import not_found
 from local.api_gateway.deployment import filled
 from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
-from local.signed_api import not_found
 from local.stack import BUCKET
 from support.leaks import leaks, secrets_of
-from support.oci_services import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION, World
+from support.oci_answers import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION
+from support.oci_services import World
 
 DEPLOYED = f"GET /20190501/deployments/{DEPLOYMENT}"
 POLICIES = "GET /20160918/policies"
@@ -72,11 +75,11 @@ class Gateway:
     def findings(self, token: str | None = None, *, only: str | None = None) -> dict[str, Finding]:
         """The findings of the steps by their names, or of the one with the name `only`."""
         environment = {} if token is None else {"PRESIGN_TOKEN": token}
-        steps = [step for step in STEPS if only in (None, step.name)]
+        steps = [step for step in STEPS if step.group == "gateway" and only in (None, step.name)]
         return {step.name: finding for step, finding in findings_of(steps, self.world.tenancy(environment=environment))}
 
     def finding(self, name: str, token: str | None = None) -> Finding:
-        """What one step finds."""
+        """The finding of one step."""
         return self.findings(token, only=name)[name]
 
     def only_wrong(self, token: str | None = None) -> tuple[str, Finding]:

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from deploy.doctor import store_probes as probes
-from deploy.doctor.s3 import SignedBucket, Trials
-from deploy.doctor.step import Finding
+from deploy.doctor.finding import Finding
+from deploy.doctor.store import probes
+from deploy.doctor.store.signed_bucket import SignedBucket
+from deploy.doctor.store.trials import Trials
 from deploy.doctor.web import NoAnswer
 from local.server import Server
 from presign.authorize.rules import Rule, parse_rules
@@ -62,10 +63,10 @@ class Bad:
             key=CustomerSecretKey("access", "secret"),
             name="bucket",
         )
-        self.trials = Trials(self.bucket, prefix="trials", operator=self.removals)
+        self.trials = Trials(self.bucket, prefix="trials", remover=self.removals)
 
     def probe(self, probe: Callable[..., Finding], policy: list[Rule] = EVERYTHING) -> Finding:
-        """What a probe that writes finds."""
+        """The finding of a probe that writes."""
         finding = probes.with_trials(self.trials, probe, policy)
         assert self.app.objects == {}
         return finding

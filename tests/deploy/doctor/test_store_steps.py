@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from deploy.doctor.s3 import SignedBucket
-from deploy.doctor.step import Finding, findings_of
-from deploy.doctor.store import STEPS
+from deploy.doctor.diagnosis import findings_of
+from deploy.doctor.finding import Finding
+from deploy.doctor.steps.store import STEPS
+from deploy.doctor.store.signed_bucket import SignedBucket
+from local.api import not_found
 from local.object_storage.storage import Storage
 from local.server import Server
-from local.signed_api import not_found
 from presign.issue.endpoint import StorageEndpoint
 from presign.model.operations.multipart import AbortMultipartUpload
 from presign.model.operations.objects import DeleteObject
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 from presign.services.key import CustomerSecretKey
-from support.oci_services import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, World, ago
+from support.oci_answers import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, ago
+from support.oci_services import World
 
 ORIGIN = "https://app.example.com"
 
@@ -66,7 +68,7 @@ class StoreWorld(World):
         self.services.config["POLICY"] = json.dumps({"rules": whole})
 
     def findings(self, **arguments: Any) -> dict[str, Finding]:
-        """What the steps find."""
+        """The findings of the steps, by their names."""
         return {step.name: finding for step, finding in findings_of(STEPS, self.tenancy(**arguments))}
 
     def _native(self, request: Request) -> Response:

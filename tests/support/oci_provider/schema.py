@@ -168,7 +168,7 @@ class _Source:
         return block
 
     def _computed(self, class_name: str) -> Iterator[tuple[str, Type]]:
-        """What the provider alone tells: getters of a class without the twin that gives the input."""
+        """The attributes that only the provider sets: getters of a class without the twin that gives the input."""
         getters = dict(_getter.findall(self._classes.get(class_name, "")))
         for name, declared in getters.items():
             if name.endswith("Input") or f"{name}Input" in getters or name in ("internalValue", "fqn"):

@@ -1,4 +1,4 @@
-"""A Terraform provider that tells its schema and nothing else, so that Terraform can check files and mock the rest.
+"""A Terraform provider that has a schema and no resources, so that Terraform can check files and mock the rest.
 
 `python stub.py SCHEMA`, where SCHEMA is the JSON of `schema.Schema`, serves until it is ended, and
 prints how Terraform finds it.
@@ -78,7 +78,7 @@ class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
 
 
 class Provider:
-    """What the runner needs to know."""
+    """The provider's address, schema and service, as the runner asks for them."""
 
     def __init__(self, path: Path) -> None:
         self.schema = json.loads(path.read_text("utf-8"))

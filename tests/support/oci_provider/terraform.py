@@ -33,9 +33,9 @@ def running_provider(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
         schema: what it serves.
         folder: gets the files that it needs.
     """
-    (folder / "schema.json").write_text(json.dumps(asdict(schema)))
+    (folder / "schema.json").write_text(json.dumps(asdict(schema)), "utf-8")
     command = [sys.executable, "-u", str(STUB), str(folder / "schema.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:  # noqa: S603
         assert process.stdout
         try:
             address = next(found[1] for line in process.stdout if (found := _reattach.search(line)))
@@ -60,7 +60,7 @@ class Terraform:
         """Run a command, which may fail."""
         command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
         return subprocess.run(  # noqa: S603
-            command, env=self._environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
+            command, env=self._environment, input=stdin, capture_output=True, encoding="utf-8", timeout=300, check=False
         )
 
     def test(self, cases: Mapping[str, Mapping[str, Any]], *, mocks: str) -> dict[str, TestRun]:
@@ -74,7 +74,9 @@ class Terraform:
         folder.mkdir()
         for name, inputs in cases.items():
             listed = "\n".join(f"{key} = {_literal(value)}" for key, value in inputs.items())
-            (folder / f"{name}.tftest.hcl").write_text(f'{mocks}\nrun "{name}" {{\nvariables {{\n{listed}\n}}\n}}\n')
+            (folder / f"{name}.tftest.hcl").write_text(
+                f'{mocks}\nrun "{name}" {{\nvariables {{\n{listed}\n}}\n}}\n', encoding="utf-8"
+            )
         done = self.run("test", "-json", "-verbose")
         shutil.rmtree(folder)
         messages = [json.loads(line) for line in done.stdout.splitlines()]
@@ -85,7 +87,7 @@ class Terraform:
 
 
 class TestRun:
-    """What one run of `terraform test` has made.
+    """The resources that one run of `terraform test` has made.
 
     Args:
         messages: all that Terraform has written about it.

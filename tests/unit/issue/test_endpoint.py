@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from presign.issue.endpoint import StorageEndpoint, template_error
+from presign.issue.boto3 import Boto3Issuer
+from presign.issue.endpoint import StorageEndpoint, region_template, store_route_error, template_error
+from presign.issue.sigv4 import SigV4Issuer
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import GetObject
+from presign.services.key import CustomerSecretKey
+from support.grants import grant
 
 
 def endpoint(template: str) -> StorageEndpoint:
@@ -22,6 +28,18 @@ def test_every_namespace_and_region_that_the_settings_take() -> None:
     template = "https://{namespace}.compat.objectstorage.{region}.oraclecloud.com"
     found = StorageEndpoint.from_template(template, namespace="my_tenancy-1", region="eu_frankfurt-1")
     assert found.bucket_url("b") == "https://my_tenancy-1.compat.objectstorage.eu_frankfurt-1.oraclecloud.com/b"
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("eu-frankfurt-1", "oraclecloud.com"),
+        ("us-langley-1", "oraclegovcloud.com"),
+        ("uk-gov-london-1", "oraclegovcloud.uk"),
+    ],
+)
+def test_the_template_of_a_region_has_the_domain_of_its_realm(region: str, domain: str) -> None:
+    assert region_template(region) == f"https://{{namespace}}.compat.objectstorage.{{region}}.{domain}"
 
 
 def test_virtual_hosted_style() -> None:
@@ -73,3 +91,68 @@ def test_what_is_not_a_template(template: str) -> None:
 
 def test_what_is_a_template_has_no_fault() -> None:
     assert template_error("https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com") == ""
+
+
+class TestStoreRoute:
+    """A URL by the store route has another beginning, and the signature of the store."""
+
+    ROUTE = "https://gateway.example.com/store"
+
+    @pytest.mark.parametrize("issuer", [SigV4Issuer, Boto3Issuer])
+    def test_only_the_beginning_differs(self, issuer: type[SigV4Issuer] | type[Boto3Issuer]) -> None:
+        endpoint = StorageEndpoint.from_template(
+            "https://store.example.com:8443", namespace="", region="r", store_route=self.ROUTE
+        )
+        made = issuer(endpoint=endpoint, region="r")
+        key = CustomerSecretKey("access", "secret")
+        urls = [
+            made.issue(grant(GetObject(key="a b/\u00fc%2F", cors=cors)), key=key, now=0).url for cors in (False, True)
+        ]
+        assert urls[0].startswith("https://store.example.com:8443/b/a%20b/%C3%BC%252F?X-Amz-Algorithm=")
+        assert urls[1] == urls[0].replace("https://store.example.com:8443", self.ROUTE)
+
+    @pytest.mark.parametrize("issuer", [SigV4Issuer, Boto3Issuer])
+    def test_a_form_goes_to_the_store(self, issuer: type[SigV4Issuer] | type[Boto3Issuer]) -> None:
+        endpoint = StorageEndpoint.from_template(
+            "https://store.example.com", namespace="", region="r", store_route=self.ROUTE
+        )
+        form = grant(PostObject(key="a", cors=True))
+        issued = issuer(endpoint=endpoint, region="r").issue(form, key=CustomerSecretKey("access", "secret"), now=0)
+        assert issued.url == "https://store.example.com/b"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://gateway.example.com/store",
+            "https://gateway.example.com/a/b.c-d_e~f/",
+            "https://gateway.example.com",
+            "https://gateway.example.com:65535/store",
+            "http://127.0.0.1:8080/store",
+            "http://localhost/store",
+        ],
+    )
+    def test_a_url_of_one(self, url: str) -> None:
+        assert store_route_error(url) == ""
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://gateway.example.com/store",
+            "https://gateway.example.com/store?a=b",
+            "https://gateway.example.com/store#a",
+            "https://user@gateway.example.com/store",
+            "https://gateway.example.com/a/../b",
+            "https://gateway.example.com/./b",
+            "https://gateway.example.com/%2e",
+            "https://gateway.example.com//store",
+            "https://gateway.example.com:0/store",
+            "https://gateway.example.com:65536/store",
+            "https://gateway.example.com:/store",
+            "https:///store",
+            "gateway.example.com/store",
+            "ftp://gateway.example.com/store",
+            "https://gateway.example.com/store\n",
+        ],
+    )
+    def test_no_url_of_one(self, url: str) -> None:
+        assert store_route_error(url).startswith("must be ")

@@ -24,7 +24,8 @@ from presign.model.header_values import file_name_error
 from presign.model.object_names import key_error, prefix_error
 from presign.model.operation import MAX_EXPIRES_IN, ObjectOperation
 from presign.model.operations import OPERATIONS
-from presign.model.operations.objects import GetObject, PostObject
+from presign.model.operations.form import PostObject
+from presign.model.operations.objects import GetObject
 from presign.model.outcomes import Grant
 from presign.problems import SecretUnavailable
 from presign.services.key import CustomerSecretKey

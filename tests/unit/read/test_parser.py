@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from presign.model.operations.objects import PostObject
+from presign.model.operations.form import PostObject
 from presign.problems import InvalidJson, InvalidRequest
 from presign.read.parser import RequestParser, decode
 
@@ -231,7 +231,7 @@ class TestStructure:
         assert (operation.name(), operation.target) == ("head_object", "b")
 
     def test_no_more_than_twenty_faults_are_told(self) -> None:
-        """Or else a batch could have an answer larger than a function may send."""
+        """Without a bound, the answer to a batch could be larger than a function may send."""
         unknown = [f"x{number}" for number in range(21)]
         assert list(errors({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
 
@@ -336,7 +336,7 @@ class TestExpiry:
 
 
 class TestTexts:
-    """Whatever becomes a header is something that a header can be."""
+    """A value that becomes a header is one that a header can have."""
 
     @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nb", "\x00", "ümlaut", " a", "a ", "a\tb"])
     @pytest.mark.parametrize("option", ["response_cache_control", "response_content_language", "version_id"])

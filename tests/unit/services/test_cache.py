@@ -168,12 +168,14 @@ class TestInTheBackground:
 
     def test_a_fetch_that_hangs_does_not_keep_the_process_from_ending(self) -> None:
         program = (
-            "import time; from presign.services.cache import CachedValue; from presign.problems import SecretUnavailable\n"
+            "import time\n"
+            "from presign.problems import SecretUnavailable\n"
+            "from presign.services.cache import CachedValue\n"
             "try: CachedValue(lambda: time.sleep(60), ttl_seconds=1).get(wait_seconds=0.1)\n"
             "except SecretUnavailable: print('ended')"
         )
         ended = subprocess.run(  # noqa: S603 - a fixed command
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+            [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=20, check=True
         )
         assert (ended.stdout, ended.stderr) == ("ended\n", "")
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import Server
 from local.stack import ROOT
-from local.vault import Fault, Vault
+from local.vault import Vault
 from presign.app import App
 from presign.model.invocation import Invocation
 from presign.problems import SecretUnavailable
@@ -164,7 +165,7 @@ class TestClock:
 
 
 class TestKey:
-    """What the secret says becomes the key (`presign.services.key`)."""
+    """The content of the secret becomes the key (`presign.services.key`)."""
 
     def key(self, running: Running, **more: object) -> CustomerSecretKey:
         content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})

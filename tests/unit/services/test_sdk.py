@@ -113,7 +113,7 @@ def make_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytes
         name = f"deferred_{abs(hash(request.node.nodeid))}"
         (tmp_path / name).mkdir()
         for stem, text in files.items():
-            (tmp_path / name / f"{stem}.py").write_text(text.replace("PACKAGE", name))
+            (tmp_path / name / f"{stem}.py").write_text(text.replace("PACKAGE", name), encoding="utf-8")
         return name
 
     return make

@@ -75,7 +75,7 @@ def presign_form_batch() -> Callable[[], bytes]:
 
 
 def presign_copy_batch() -> Callable[[], bytes]:
-    """A batch of copies likewise."""
+    """A batch of copies."""
     source = {"source_bucket": BUCKET, "source_key": "b", "metadata_directive": "REPLACE"}
     return _handler({"requests": [{"operation": "copy_object", "key": "a", "metadata": METADATA, **source}] * 1000})
 

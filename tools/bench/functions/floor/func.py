@@ -1,4 +1,4 @@
-"""What a cold start can't do without: the FDK, the SDK's secrets client, and one secret fetched with it."""
+"""The least that a cold start needs: the FDK, the SDK's secrets client, and one secret fetched with it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""An API deployment, and the tokens that it accepts."""

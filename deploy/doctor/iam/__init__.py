@@ -1,0 +1,1 @@
+"""IAM's statements and matching rules, and the rights that they give."""

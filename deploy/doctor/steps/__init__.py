@@ -1,0 +1,37 @@
+"""The steps of the diagnosis, in modules by their subjects.
+
+A step is a function that takes the tenancy and gives a finding. The end of its module lists it under a heading and a
+name, with the permission that an operator needs for it.
+"""
+
+from __future__ import annotations
+
+from deploy.doctor.step import Step
+from deploy.doctor.steps import (
+    bucket,
+    clock,
+    events,
+    function,
+    gateway,
+    gateway_calls,
+    key,
+    key_rights,
+    logs,
+    secret,
+    store,
+)
+
+STEPS: tuple[Step, ...] = (
+    *clock.STEPS,
+    *function.STEPS,
+    *secret.STEPS,
+    *bucket.STEPS,
+    *key.STEPS,
+    *key_rights.STEPS,
+    *gateway.STEPS,
+    *gateway_calls.STEPS,
+    *store.STEPS,
+    *events.STEPS,
+    *logs.STEPS,
+)
+"""In the order in which a request needs them."""

@@ -1,0 +1,95 @@
+"""Every line of docs/clients-http.md does what the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import expect
+from werkzeug.wrappers import Request, Response
+
+from conftest import Running
+from local.server import Server
+from local.stack import BUCKET
+from support.browsers import TIMEOUT_MS, cannot_run, chromium
+
+PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+POLICY = {
+    "rules": [
+        {"operations": ["*"], "bucket": BUCKET, "prefix": ""},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": "par"},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    return start({"POLICY": json.dumps(POLICY)})
+
+
+def read(running: Running, key: str) -> requests.Response:
+    return requests.get(running.ask(key=key).json()["url"], timeout=10)
+
+
+def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) -> None:
+    if missing := [tool for tool in ("bash", "curl", "jq", "openssl") if shutil.which(tool) is None]:
+        cannot_run(f"missing: apt-get install {' '.join(missing)}")
+    script, wanted = "", []
+    for (language, text), (following, output) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
+        if language == "bash":
+            script += f"{text}\necho '#####'\n"
+            wanted.append(output if following == "text" else "")
+    done = subprocess.run(  # noqa: S603
+        [shutil.which("bash") or "", "-eu", "-o", "pipefail", "-c", script.encode()],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PRESIGN_ENDPOINT": f"{running.stack.url}/v1/presign",
+            "PRESIGN_TOKEN": running.stack.token(),
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.stdout.split("#####\n")[:-1] == wanted, done.stderr
+    assert done.returncode == 0
+    film = read(running, "film.mp4")
+    assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
+    film = read(running, "film-2.mp4")
+    assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
+    assert read(running, "hello.txt").text == "hello"
+    photo = read(running, "photo.png")
+    assert (photo.text, photo.headers["Content-Type"]) == ("pixels", "image/png")
+
+
+def test_the_page_uploads_a_photo(running: Running, tmp_path: Path) -> None:
+    [document] = [text for language, text in BLOCKS if language == "html"]
+    document = document.replace("https://<hostname>/presigner", running.stack.url)
+    photo = tmp_path / "a b.png"
+    photo.write_bytes(b"pixels")
+
+    def answer(_: Request) -> Response:
+        return Response(document, content_type="text/html")
+
+    with Server(answer) as server, chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(server.url)
+        page.evaluate("token => sessionStorage.setItem('token', token)", running.stack.token())
+        page.reload()
+        page.get_by_label("Photo").set_input_files(photo)
+        page.get_by_role("button", name="Upload").click()
+        expect(page.locator("body")).to_contain_text("photos/a b.png", timeout=TIMEOUT_MS)
+        page.close()
+    stored = read(running, "photos/a b.png")
+    assert (stored.content, stored.headers["Content-Type"]) == (b"pixels", "image/png")

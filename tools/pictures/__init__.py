@@ -1,0 +1,1 @@
+"""The pictures of README and docs that show a run: `make pictures` draws them again."""
