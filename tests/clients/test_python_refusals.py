@@ -102,6 +102,18 @@ class TestTheApi:
         assert (caught.value.code, caught.value.status) == ("foreign_answer", status)
         assert "a proxy or a firewall may have given it" in str(caught.value)
 
+    def test_a_refusal_is_not_tried_again(self) -> None:
+        asked: list[int] = []
+
+        def answer() -> Response:
+            asked.append(1)
+            details = {"status": 403, "code": "access_denied", "detail": "No."}
+            return Response(json.dumps(details), 403, content_type="application/problem+json")
+
+        with answering(answer, retry=Retry(first_pause_seconds=0)) as one, pytest.raises(Problem):
+            one.url("a")
+        assert len(asked) == 1
+
     def test_a_redirect_gets_no_body(self) -> None:
         requests: list[str] = []
 
