@@ -154,8 +154,8 @@ class TestLinks:
 def test_a_list_that_never_ends_is_given_up(running: Running) -> None:
     """The store repeats the token that it got."""
     page = (
-        "<R><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
-        "<Contents><Key>a</Key></Contents></R>"
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "<Contents><Key>a</Key></Contents></ListBucketResult>"
     )
     with Server(lambda _: Response(page, content_type="application/xml")) as server:
         asked = Recorder.of(running, lambda _, answer: {**answer, "url": server.url})

@@ -87,7 +87,7 @@ def test_the_file_system(
     # The page's reader has installed the package, which tells fsspec so.
     fsspec.register_implementation("presign", "presign_client.filesystem.PresignFileSystem", clobber=True)
     exec(lines, {})  # noqa: S102 - the page's own lines
-    assert capsys.readouterr().out.splitlines() == ["['Bern', 'Basel']", "[(1,)]"]
+    assert capsys.readouterr().out.splitlines() == ["['Bern', 'Basel']", "[(2,)]"]
 
 
 def test_every_command_is_listed() -> None:

@@ -129,9 +129,10 @@ class TestTheApi:
 class TestTheStore:
     """An answer of Object Storage, or of somebody in its place."""
 
+    @pytest.mark.parametrize("page", [PAGE, b"<html><title>Blocked</title></html>"])
     @pytest.mark.parametrize(("status", "passes"), [(200, False), (403, False), (503, True)])
-    def test_a_page_in_the_place_of_an_answer(self, running: Running, status: int, passes: bool) -> None:
-        with Server(lambda _: Response(PAGE, status, content_type="text/html")) as server:
+    def test_a_page_in_the_place_of_an_answer(self, running: Running, page: bytes, status: int, passes: bool) -> None:
+        with Server(lambda _: Response(page, status, content_type="text/html")) as server:
             asked = client(
                 running,
                 presigner=Recorder.of(running, lambda _, answer: {**answer, "url": f"{server.url}/a"}),

@@ -88,16 +88,20 @@ def foreign(answer: Answer) -> StoreError:
     return StoreError(_foreign("Object Storage", answer.status, answer.headers), status=answer.status, code=FOREIGN)
 
 
-def xml(answer: Answer) -> ElementTree.Element:
+def xml(answer: Answer, name: str) -> ElementTree.Element:
     """The XML of an answer of Object Storage.
 
+    Args:
+        answer: the answer.
+        name: of its root.
+
     Raises:
-        StoreError: it has none.
+        StoreError: it has none, or another.
     """
     root = _xml(answer.content)
-    if root is not None:
+    if root is not None and root.tag.rpartition("}")[2] == name:
         return root
-    if answer.content.lstrip().startswith((b"<?xml", b"<ListBucketResult")):
+    if root is None and answer.content.lstrip().startswith((b"<?xml", f"<{name}".encode())):
         detail = "The answer is not well-formed: a key may have characters that XML can't hold."
         raise StoreError(detail, status=answer.status, code="unreadable_answer")
     raise foreign(answer)
@@ -113,6 +117,12 @@ def store_document(answer: Answer) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise foreign(answer)
     return found
+
+
+def integer(element: ElementTree.Element, name: str) -> int:
+    """The number in a child, 0 if there is none."""
+    found = text(element, name)
+    return int(found) if found.isdecimal() else 0
 
 
 def text(element: ElementTree.Element, name: str) -> str:

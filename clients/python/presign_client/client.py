@@ -276,9 +276,12 @@ class Client:
             options: `source_version_id`, and others of `copy_object`.
         """
         request = {"source_key": source_key, "source_bucket": source_bucket, **options}
-        return self._retry.run(
-            lambda: text(xml(self._store.use(self._api.sign("copy_object", key, **request), slow=True)), "ETag")
-        )
+
+        def attempt() -> str:
+            answer = self._store.use(self._api.sign("copy_object", key, **request), slow=True)
+            return text(xml(answer, "CopyObjectResult"), "ETag")
+
+        return self._retry.run(attempt)
 
     def delete(self, key: str, **options: Any) -> None:
         """Delete an object. There need not be one.

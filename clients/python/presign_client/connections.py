@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import os
 import ssl
 import threading
@@ -12,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from presign_client.errors import ConnectionFailed, InvalidArgument
+from presign_client.addresses import secure
+from presign_client.errors import ConnectionFailed
 from presign_client.limits import TimedSocket, TimeLimit
 from presign_client.proxies import proxy_for
 
@@ -222,26 +222,6 @@ class Answer:
         self.close()
 
 
-def secure(url: str, name: str = "The URL") -> SplitResult:
-    """The parts of a URL to which secrets may be sent.
-
-    Args:
-        url: the URL.
-        name: of the URL, for the error.
-
-    Raises:
-        InvalidArgument: it is neither HTTPS nor for this machine.
-    """
-    try:
-        parts = urlsplit(url)
-        is_secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
-        if is_secure and parts.hostname and (parts.port is None or parts.port > 0):
-            return parts
-    except (ValueError, TypeError, AttributeError):
-        pass
-    raise InvalidArgument(f"{name} must be a URL that begins with https://.")
-
-
 def _exchange(
     connection: http.client.HTTPConnection,
     method: str,
@@ -275,10 +255,3 @@ def _cause(error: BaseException) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not accepted: {error.verify_message}"
     return "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from presign_client.addresses import secure
 from presign_client.answers import api_document
-from presign_client.connections import Answer, Connections, secure
+from presign_client.connections import Answer, Connections
 from presign_client.errors import InvalidArgument, NoToken, PresignError
 
 ANSWER_SECONDS = 60

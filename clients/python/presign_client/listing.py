@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from presign_client.answers import foreign, store_document, text, xml
+from presign_client.answers import foreign, integer, store_document, text, xml
 from presign_client.api import Api
 from presign_client.connections import Answer
 from presign_client.errors import Problem
@@ -68,10 +68,10 @@ class Listing:
         request: dict[str, Any] = {"operation": "list_objects_v2", "prefix": prefix or None, "delimiter": delimiter}
         while True:
             answer = self._retry.run(partial(self._s3_page, request))
-            page = xml(answer)
+            page = xml(answer, "ListBucketResult")
             for found in page.iterfind("{*}Contents"):
-                size, etag, modified_at = (text(found, name) for name in ("Size", "ETag", "LastModified"))
-                yield Entry(text(found, "Key"), int(size or 0), etag, modified_at)
+                etag, modified_at = text(found, "ETag"), text(found, "LastModified")
+                yield Entry(text(found, "Key"), integer(found, "Size"), etag, modified_at)
             for found in page.iterfind("{*}CommonPrefixes"):
                 yield Entry(text(found, "Prefix"), is_prefix=True)
             if text(page, "IsTruncated") != "true":

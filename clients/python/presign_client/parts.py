@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
-from presign_client.answers import etag, foreign, store_document, text, xml
+from presign_client.answers import etag, foreign, integer, store_document, text, xml
 from presign_client.api import Api
 from presign_client.digests import base64_of
 from presign_client.errors import FieldError, Problem, StoreError
@@ -100,7 +100,7 @@ class S3Parts:
         url = self._sign("create_multipart_upload", **self._description)
         part = part_bytes(size, url.answer, default=S3_PART_BYTES)
         answer = self._store.use(url)
-        upload_id = text(xml(answer), "UploadId")
+        upload_id = text(xml(answer, "InitiateMultipartUploadResult"), "UploadId")
         if not upload_id:
             raise foreign(answer)
         return upload_id, part
@@ -111,9 +111,10 @@ class S3Parts:
         marker: int | None = None
         while True:
             options = {} if marker is None else {"part_number_marker": marker}
-            page = xml(self._store.use(self._sign("list_parts", upload_id=upload_id, **options)))
-            found |= {int(text(part, "PartNumber")): text(part, "ETag") for part in page.iterfind("{*}Part")}
-            following = int(text(page, "NextPartNumberMarker") or 0)
+            answer = self._store.use(self._sign("list_parts", upload_id=upload_id, **options))
+            page = xml(answer, "ListPartsResult")
+            found |= {integer(part, "PartNumber"): text(part, "ETag") for part in page.iterfind("{*}Part")}
+            following = integer(page, "NextPartNumberMarker")
             if text(page, "IsTruncated") != "true" or following <= (marker or 0):
                 return found
             marker = following
@@ -144,7 +145,7 @@ class S3Parts:
         )
         document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
         url = self._sign("complete_multipart_upload", upload_id=upload_id, **self._condition)
-        return text(xml(self._store.use(url, document, slow=True)), "ETag")
+        return text(xml(self._store.use(url, document, slow=True), "CompleteMultipartUploadResult"), "ETag")
 
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""

@@ -49,6 +49,7 @@ class Reader:
         self._stopped = stopped or threading.Event()
         self._about: About | None = None
         self._opened: tuple[range, Answer] | None = None
+        self._lock = threading.Lock()
 
     def look(self, start: int = 0, end: int | None = None) -> About:
         """The object, as its first answer tells of it. All later answers must be of the same version.
@@ -115,7 +116,8 @@ class Reader:
 
     def close(self) -> None:
         """End an answer that nobody has read."""
-        opened, self._opened = self._opened, None
+        with self._lock:
+            opened, self._opened = self._opened, None
         if opened:
             opened[1].close()
 
@@ -137,12 +139,10 @@ class Reader:
         self._opened = range(start, end) if is_partial else range(int(size)), answer
 
     def _answer(self, start: int, end: int, about: About) -> Answer:
-        opened, self._opened = self._opened, None
-        if opened:
-            offsets, answer = opened
-            if offsets.start == start and offsets.stop >= end:
+        with self._lock:
+            if self._opened and self._opened[0].start == start and self._opened[0].stop >= end:
+                answer, self._opened = self._opened[1], None
                 return answer
-            answer.close()
         if not about.etag:
             return self._get({})
         answer = self._get({"Range": f"bytes={start}-{end - 1}", "If-Match": about.etag})
