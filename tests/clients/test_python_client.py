@@ -20,6 +20,7 @@ from presign_client import (
     FieldError,
     Function,
     Gateway,
+    InvalidArgument,
     Problem,
     Retry,
     StoreError,
@@ -398,6 +399,14 @@ def test_a_function_invokes_it_directly(running: Running, monkeypatch: pytest.Mo
         with pytest.raises(Problem) as caught:
             asked.url(OBJECT, expires_in=0)
         assert (caught.value.code, caught.value.errors[0].pointer) == ("invalid_request", "/expires_in")
+
+
+@pytest.mark.parametrize("name", ["as_resource_principal", "from_config"])
+def test_a_function_without_a_principal_is_told(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("OCI_RESOURCE_PRINCIPAL_VERSION", raising=False)
+    with pytest.raises(InvalidArgument, match="OCI's SDK refuses its configuration"):
+        getattr(Function, name)(FUNCTION_OCID, endpoint="https://127.0.0.1:9")
 
 
 def test_an_object_is_deleted(running: Running) -> None:

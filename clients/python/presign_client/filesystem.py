@@ -131,13 +131,21 @@ class PresignFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has 
     def get_file(self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, **_: Any) -> None:
         """Read a file into one of this machine."""
         path = self._strip_protocol(rpath)
-        if not hasattr(lpath, "write"):
-            if self.isdir(path):
-                Path(lpath).mkdir(parents=True, exist_ok=True)
-                return
-            Path(lpath).parent.mkdir(parents=True, exist_ok=True)
-        with _translated(path):
-            self.client.download(path, lpath, progress=_progress(callback))
+        if hasattr(lpath, "write"):
+            with _translated(path):
+                self.client.download(path, lpath, progress=_progress(callback))
+            return
+        target = Path(lpath)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if target.is_dir():
+                raise IsADirectoryError(str(target))
+            with _translated(path):
+                self.client.download(path, target, progress=_progress(callback))
+        except (FileNotFoundError, IsADirectoryError):  # which a folder may have caused
+            if not self.isdir(path):
+                raise
+            target.mkdir(exist_ok=True)
 
     def cp_file(self, path1: str, path2: str, **_: Any) -> None:
         """Copy a file inside Object Storage."""

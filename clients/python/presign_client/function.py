@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from presign_client.answers import problem
-from presign_client.errors import ConnectionFailed, Problem
+from presign_client.errors import ConnectionFailed, InvalidArgument, Problem
 from presign_client.gateway import encoded
 
 
@@ -25,20 +26,30 @@ class Function:
 
     @classmethod
     def as_resource_principal(cls, function_id: str, *, endpoint: str) -> Function:
-        """For another function, which its resource principal lets in."""
-        from oci.auth.signers import get_resource_principals_signer
-        from oci.functions import FunctionsInvokeClient
+        """For another function, which its resource principal lets in.
 
-        signer = get_resource_principals_signer()
-        return cls(function_id, FunctionsInvokeClient({}, signer=signer, service_endpoint=endpoint))
+        Raises:
+            InvalidArgument: there is no resource principal here, or no `oci`.
+        """
+        with _configuring():
+            from oci.auth.signers import get_resource_principals_signer
+            from oci.functions import FunctionsInvokeClient
+
+            signer = get_resource_principals_signer()
+            return cls(function_id, FunctionsInvokeClient({}, signer=signer, service_endpoint=endpoint))
 
     @classmethod
     def from_config(cls, function_id: str, *, endpoint: str, profile: str = "DEFAULT") -> Function:
-        """For a user with the OCI CLI's configuration file."""
-        from oci.config import from_file
-        from oci.functions import FunctionsInvokeClient
+        """For a user with the OCI CLI's configuration file.
 
-        return cls(function_id, FunctionsInvokeClient(from_file(profile_name=profile), service_endpoint=endpoint))
+        Raises:
+            InvalidArgument: the file is missing or wrong, or `oci` is missing.
+        """
+        with _configuring():
+            from oci.config import from_file
+            from oci.functions import FunctionsInvokeClient
+
+            return cls(function_id, FunctionsInvokeClient(from_file(profile_name=profile), service_endpoint=endpoint))
 
     def presign(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """See `Presigner`."""
@@ -72,3 +83,13 @@ class Function:
         if not isinstance(answer, dict) or "status" in answer:
             raise problem(answer, status=502, headers={})
         return answer
+
+
+@contextmanager
+def _configuring() -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise InvalidArgument("To invoke the function, install presign-client[oci].") from None
+    except Exception as error:  # noqa: BLE001 - the SDK has many kinds
+        raise InvalidArgument(f"OCI's SDK refuses its configuration: {type(error).__name__}: {error}") from None
