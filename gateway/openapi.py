@@ -17,6 +17,7 @@ from presign.model.operations.objects import GetObject
 from presign.model.outcomes import PresignedUrl
 from presign.problems import MEDIA_TYPE, Problem, ProblemDetails
 from presign.read import routes
+from presign.read.link import PARAMETERS
 from presign.read.parser import MAX_BATCH_REQUESTS
 
 VERSION = re.findall(r"^version: (.+)$", (Path(__file__).parents[1] / "func.yaml").read_text("utf-8"), re.M)[0]
@@ -115,6 +116,10 @@ def document() -> dict[str, Any]:
                     "responses": _responses("It is revoked.", _ref("Revoked"), REVOKED_EXAMPLE, _REVOKE_PROBLEMS),
                 }
             },
+            routes.LINK.path: {
+                "get": _link("link", "Go to an object: a link that does not end"),
+                "head": _link("linkHead", "Go to an object's headers"),
+            },
             routes.DOCUMENT.path: {
                 "get": {
                     "operationId": "openapi",
@@ -143,12 +148,43 @@ _BATCH_PROBLEMS = (
     problems.AccessDenied,
     problems.PayloadTooLarge,
 )
+_LINK_PROBLEMS = (
+    *_COMMON_PROBLEMS,
+    problems.InvalidRequest,
+    problems.AccessDenied,
+    problems.LimitExceeded,
+    problems.SecretUnavailable,
+)
 _REVOKE_PROBLEMS = (*_BATCH_PROBLEMS, problems.SecretUnavailable)
 _PRESIGN_PROBLEMS = (
     *_BATCH_PROBLEMS,
     problems.LimitExceeded,
     problems.SecretUnavailable,
 )
+
+
+def _link(operation_id: str, summary: str) -> dict[str, Any]:
+    """A redirect to the URL of a read, by rules with `via: s3`."""
+    properties = msgspec.json.schema_components([GetObject], ref_template=_REF)[1][GetObject.__name__]
+    _describe(properties, GetObject)
+    redirect = {"description": "The URL of the object.", "headers": {"Location": {"schema": {"type": "string"}}}}
+    responses = _responses("", {}, None, _LINK_PROBLEMS)
+    responses.pop("200")
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": name == "key",
+                "description": properties["properties"][name]["description"],
+                "schema": {"type": "string"},
+            }
+            for name in PARAMETERS
+        ],
+        "responses": {"302": redirect, **responses},
+    }
 
 
 def _schemas() -> dict[str, Any]:

@@ -11,10 +11,9 @@ from pathlib import Path
 from presign.authorize.decision import Mismatch, Policy
 from presign.authorize.rules import Rule, parse_rules
 from presign.model.invocation import Principal
-from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, Problem
 from presign.read.parser import RequestParser, decode
-from presign.settings import DEFAULT_EXPIRES_IN
 
 
 def main() -> int:

@@ -15,18 +15,21 @@ from presign.assembly import Service
 from presign.calls import events, presign
 from presign.calls.call import Call
 from presign.calls.document import document
+from presign.calls.link import Redirect, link
 from presign.calls.revoke import revoke
 from presign.calls.sweep import sweep
 from presign.model.invocation import Invocation, Principal
 from presign.model.outcomes import Refusal
 from presign.problems import MEDIA_TYPE, Problem, logged_problem
 from presign.read.claims import principal_of
+from presign.read.link import document_of_link
 from presign.read.parser import decode
 from presign.read.routes import (
     BATCH,
     DOCUMENT,
     EVENT,
     EVENTS,
+    LINK,
     PRESIGN,
     REVOKE,
     SWEEP,
@@ -45,7 +48,11 @@ _CALLS: dict[Route, Callable[[Call], Any]] = {
     EVENTS: events.events,
     REVOKE: revoke,
     SWEEP: sweep,
+    LINK: link,
 }
+
+_NOT_CACHED = {"Cache-Control": "no-store"}
+"""A URL is as good as a password while it lasts, so no cache may keep an answer, nor a redirect."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -109,7 +116,7 @@ class App:
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
         check_size(invocation.body, BATCH if route is None else route)
-        json_value = decode(invocation.body)
+        json_value = document_of_link(invocation) if route is LINK else decode(invocation.body)
         if route is None:
             route = direct_route(json_value)
             check_size(invocation.body, route)
@@ -135,8 +142,9 @@ def _logged_failure() -> Iterator[None]:
 
 def _reply(answer: Any, call_id: str) -> Reply:
     status, headers = 200, {"Content-Type": "application/json"}
+    if isinstance(answer, Redirect):
+        return Reply(status=302, headers={"Location": answer.location, **_NOT_CACHED}, body=b"")
     if isinstance(answer, Problem):
         status, headers = answer.status, {"Content-Type": MEDIA_TYPE, **answer.headers}
         answer = answer.details(call_id)
-    # A URL is as good as a password while it lasts, so no cache may keep an answer.
-    return Reply(status=status, headers={**headers, "Cache-Control": "no-store"}, body=_encoder.encode(answer))
+    return Reply(status=status, headers={**headers, **_NOT_CACHED}, body=_encoder.encode(answer))

@@ -11,12 +11,9 @@ import msgspec
 from presign.authorize.rules import Rule, parse_rules
 from presign.issue.endpoint import scheme_error, store_route_error, template_error
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
-from presign.model.operation import MAX_EXPIRES_IN
+from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
 from presign.services.client import SecretReference
-
-DEFAULT_EXPIRES_IN = 3600
-"""Seconds that a URL is valid, unless the setting of this name says otherwise."""
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
@@ -83,7 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         reader = _Reader(config, root)
         max_expires_in = reader.seconds("MAX_EXPIRES_IN", MAX_EXPIRES_IN, most=MAX_EXPIRES_IN)
-        rules = reader.rules()
+        default_expires_in = reader.seconds("DEFAULT_EXPIRES_IN", DEFAULT_EXPIRES_IN, most=max_expires_in)
+        rules = reader.rules(default_expires_in)
         virtual = "{bucket}" in config.get("STORAGE_ENDPOINT", "")
         settings = cls(
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
@@ -96,7 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
             rules=rules,
             default_bucket=reader.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual else bucket_error),
-            default_expires_in=reader.seconds("DEFAULT_EXPIRES_IN", DEFAULT_EXPIRES_IN, most=max_expires_in),
+            default_expires_in=default_expires_in,
             max_expires_in=max_expires_in,
             secret_ttl_seconds=reader.seconds("SECRET_TTL", 300, most=MAX_SECRET_SECONDS),
             secret_max_stale_seconds=reader.seconds("SECRET_MAX_STALE", 3600, least=0, most=MAX_SECRET_SECONDS),
@@ -110,8 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
         if settings.deliver_to is not None:
             reader.check_delivered_rules(settings.rules)
-        if reader.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in settings.rules):
-            reader.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
+        reader.check_claims(rules)
         if reader.errors:
             raise NotConfigured(reader.errors)
         return settings
@@ -179,7 +176,7 @@ class _Reader:
         secret, vault = self.ocid("SECRET_OCID", "vaultsecret"), self.ocid("VAULT_OCID", "vault")
         return SecretReference(secret_ocid=secret, vault_ocid=vault, name=name)
 
-    def rules(self) -> list[Rule]:
+    def rules(self, default_expires_in: int) -> list[Rule]:
         policy = self.text("POLICY")
         if policy is None:
             return []
@@ -189,9 +186,13 @@ class _Reader:
             except (OSError, UnicodeDecodeError) as exc:
                 self.add("POLICY", f"names a file that cannot be read: {exc}")
                 return []
-        rules, errors = parse_rules(policy)
+        rules, errors = parse_rules(policy, default_expires_in=default_expires_in)
         self.errors += [FieldError(f"/POLICY{error.pointer}", error.detail) for error in errors]
         return rules
+
+    def check_claims(self, rules: list[Rule]) -> None:
+        if self.text("CLAIMS_KEY") is None and any(rule.needs_claims for rule in rules):
+            self.add("CLAIMS_KEY", "is required, as a rule of POLICY needs claims or is for the gateway alone")
 
     def check_delivered_rules(self, rules: list[Rule]) -> None:
         for number, rule in enumerate(rules):

@@ -8,7 +8,7 @@ from presign.authorize.templates import Template, claim_values
 from presign.model.invocation import Principal
 from presign.model.operation import MAX_EXPIRES_IN
 from presign.model.operations.form import PostObject
-from presign.model.operations.objects import CopyObject, GetObject
+from presign.model.operations.objects import CopyObject, GetObject, HeadObject
 from presign.model.operations.prefixes import GetPrefix
 from presign.model.outcomes import Grant
 from presign.model.request import Request
@@ -130,9 +130,15 @@ class _CompiledRule:
             return Mismatch("", exceeded)
         if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
             return Mismatch("", [], unfit)
+        reuse_for = self._rule.reuse_for if isinstance(operation, HeadObject) else None
+        if reuse_for is not None and expires_in < 2 * reuse_for:
+            reuse_for = None
+        if reuse_for is not None and operation.given({"response_cache_control"}) == {}:
+            # A fresh object has no freshness of its own, so without this it would not be cached.
+            changes = {**changes, "response_cache_control": f"private, max-age={reuse_for}"}
         if changes:
             request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
-        return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length)
+        return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length, reuse_for)
 
     def gives_pars(self, bucket: str, principal: Principal) -> bool:
         return (

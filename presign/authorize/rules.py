@@ -11,7 +11,7 @@ from presign.authorize.templates import claim_name_error, last_segment_error, te
 from presign.model.field_errors import field_errors, pointer
 from presign.model.invocation import Caller
 from presign.model.object_names import bucket_error, key_error
-from presign.model.operation import Seconds, Via
+from presign.model.operation import DEFAULT_EXPIRES_IN, Seconds, Via
 from presign.model.operations import MULTIPART, OPERATIONS
 from presign.model.operations.objects import GetObject, HeadObject, PutObject
 from presign.model.operations.prefixes import GetPrefix
@@ -53,6 +53,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         response_overrides: the `response_…` options that a reader may set: `any`, `none`, or `download` for those that
             can't make a browser show the object as another type. By default `download`; with `via: par` always `any`,
             since the holder of a PAR chooses them.
+        reuse_for: seconds in which reads of one object with the same options get the same URL, so that browsers and
+            CDNs cache the object; at most half of the time that its URLs are valid by default.
         single_use: with `via: par`, whether a PAR for an upload is deleted as soon as an event tells that its object
             was written.
     """
@@ -69,6 +71,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     response_overrides: ResponseOverrides | None = None
     via: Via = "s3"
     single_use: bool = False
+    reuse_for: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
     @property
     def granted(self) -> frozenset[str]:
@@ -96,8 +99,11 @@ def upload_limits(rule: Rule) -> list[str]:
     return [name for name, limit in limits.items() if limit is not None and limit is not False]
 
 
-def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
-    """The rules in a policy document, and every validation error in it."""
+def parse_rules(text: str, *, default_expires_in: int = DEFAULT_EXPIRES_IN) -> tuple[list[Rule], list[FieldError]]:
+    """The rules in a policy document, and every validation error in it.
+
+    `default_expires_in` is the setting DEFAULT_EXPIRES_IN, in seconds.
+    """
     try:
         document = msgspec.json.decode(text)
         json.loads(text, object_pairs_hook=_refuse_twice)
@@ -114,7 +120,8 @@ def parse_rules(text: str) -> tuple[list[Rule], list[FieldError]]:
             errors += wrong_types
         else:
             parsed.append(msgspec.convert(rule, Rule))
-            errors += [FieldError(at + error.pointer, error.detail) for error in _rule_errors(parsed[-1])]
+            found = _rule_errors(parsed[-1], default_expires_in)
+            errors += [FieldError(at + error.pointer, error.detail) for error in found]
     return parsed, errors
 
 
@@ -126,7 +133,7 @@ def _refuse_twice(members: list[tuple[str, Any]]) -> None:
             raise ValueError(f"has an object with two members of the name {name}")
 
 
-def _rule_errors(rule: Rule) -> Iterator[FieldError]:
+def _rule_errors(rule: Rule, default_expires_in: int) -> Iterator[FieldError]:
     """The errors of `rule` that the types of its members can't express."""
     known = [*OPERATIONS, *GROUPS]
     for index, name in enumerate(rule.operations):
@@ -147,10 +154,23 @@ def _rule_errors(rule: Rule) -> Iterator[FieldError]:
         if not _media_range.fullmatch(pattern):
             at = pointer("content_types", index)
             yield FieldError(at, "must be such as image/png, image/* or */*, in lower case")
+    if rule.reuse_for is not None:
+        yield from _reuse_errors(rule, default_expires_in)
     if rule.via == "par":
         yield from _par_errors(rule)
     elif rule.single_use:
         yield FieldError("/single_use", "needs a rule with via: par")
+
+
+def _reuse_errors(rule: Rule, default_expires_in: int) -> Iterator[FieldError]:
+    """A URL that is given again must leave its receiver at least half of the time that was granted."""
+    most = min(default_expires_in, rule.max_expires_in or default_expires_in) // 2
+    if rule.via == "par":
+        yield FieldError("/reuse_for", "needs a rule with via: s3, as each PAR has a URL of its own")
+    elif rule.granted.isdisjoint(GROUPS["read"]):
+        yield FieldError("/reuse_for", "needs get_object or head_object among the operations")
+    elif rule.reuse_for is not None and rule.reuse_for > most:
+        yield FieldError("/reuse_for", f"must be at most {most}, half of the seconds that a URL is valid by default")
 
 
 def _par_errors(rule: Rule) -> Iterator[FieldError]:

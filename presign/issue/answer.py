@@ -13,12 +13,12 @@ def answer(
     *,
     url: str,
     now: int,
-    expires_in: int,
+    expires_at: int,
     headers: dict[str, str] | None = None,
     fields: dict[str, str] | None = None,
     par_id: str | None = None,
 ) -> PresignedUrl:
-    """The answer with the URL of `grant`, valid for `expires_in` seconds from `now` (seconds since the epoch).
+    """The answer with the URL of `grant`, valid from `now` until `expires_at` (seconds since the epoch).
 
     The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
     """
@@ -27,8 +27,8 @@ def answer(
         url=url,
         method=operation.method,
         headers={} if headers is None else headers,
-        expires_at=rfc3339(now + expires_in),
-        expires_in=expires_in,
+        expires_at=rfc3339(expires_at),
+        expires_in=expires_at - now,
         operation=operation.name(),
         bucket=grant.request.bucket,
         key=operation.target if operation.is_on_object else None,

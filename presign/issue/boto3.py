@@ -20,6 +20,7 @@ from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
+from presign.issue.validity import validity
 from presign.model.operation import ObjectOperation
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject
@@ -42,43 +43,43 @@ class Boto3Issuer:
         Raises:
             RuntimeError: boto3 did not sign just the headers of the request, or signed at another time.
         """
-        expires_in = key.limited(grant.expires_in, now=now)
+        signed_at, expires_at = validity(grant, key=key, now=now)
         issue = self._form if isinstance(grant.request.operation, PostObject) else self._url
-        moment = _moment.set(now)
+        moment = _moment.set(signed_at)
         try:
-            return issue(grant, key, now, expires_in)
+            return issue(grant, key, now, signed_at, expires_at)
         finally:
             _moment.reset(moment)
 
-    def _url(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
+    def _url(self, grant: Grant, key: CustomerSecretKey, now: int, signed_at: int, expires_at: int) -> PresignedUrl:
         operation = grant.request.operation
-        client, headers = self._client_of(key), operation.headers()
+        client, headers, seconds = self._client_of(key), operation.headers(), expires_at - signed_at
         input_shape = client.meta.service_model.operation_model(
             client.meta.method_to_api_mapping[operation.name()]
         ).input_shape
         parameters = _parameters(grant.request, headers, _members(input_shape))
-        url: str = client.generate_presigned_url(operation.name(), Params=parameters, ExpiresIn=expires_in)
+        url: str = client.generate_presigned_url(operation.name(), Params=parameters, ExpiresIn=seconds)
         names = ";".join(sorted(["host", *map(str.lower, headers)]))
-        signed = f"X-Amz-Date={timestamp(now)}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={uri_encode(names)}"
+        signed = f"X-Amz-Date={timestamp(signed_at)}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders={uri_encode(names)}"
         if f"&{signed}&" not in url:
             raise RuntimeError(f"boto3 did not sign {names}, or not at the time of the call")
         if operation.cors:
             bucket = grant.request.bucket
             url = self._endpoint.origin(bucket, by_route=True) + url.removeprefix(self._endpoint.origin(bucket))
-        return answer(grant, url=url, now=now, expires_in=expires_in, headers=headers)
+        return answer(grant, url=url, now=now, expires_at=expires_at, headers=headers)
 
-    def _form(self, grant: Grant, key: CustomerSecretKey, now: int, expires_in: int) -> PresignedUrl:
+    def _form(self, grant: Grant, key: CustomerSecretKey, now: int, signed_at: int, expires_at: int) -> PresignedUrl:
         operation = cast("PostObject", grant.request.operation)
         form = self._client_of(key).generate_presigned_post(
             grant.request.bucket,
             operation.key,
             Fields=operation.fields(),
             Conditions=operation.conditions(),
-            ExpiresIn=expires_in,
+            ExpiresIn=expires_at - signed_at,
         )
-        if form["fields"]["x-amz-date"] != timestamp(now):
+        if form["fields"]["x-amz-date"] != timestamp(signed_at):
             raise RuntimeError("boto3 did not sign at the time of the call")
-        return answer(grant, url=form["url"], now=now, expires_in=expires_in, fields=form["fields"])
+        return answer(grant, url=form["url"], now=now, expires_at=expires_at, fields=form["fields"])
 
     def _client_of(self, key: CustomerSecretKey) -> Any:
         if key == self._client[0]:

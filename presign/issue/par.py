@@ -17,13 +17,13 @@ def create_par(grant: Grant, *, pars: Pars, principal: Principal, call_id: str, 
     Raises:
         SecretUnavailable: Object Storage can't be asked, or refuses.
     """
-    operation = grant.request.operation
+    operation, expires_at = grant.request.operation, now + grant.expires_in
     subject = subject_digest(principal.claims.get("sub"))
     details = {
         "name": str(ParName(pars.tag, principal.caller, subject, call_id)),
         "object_name": operation.target,
         "access_type": "ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
-        "time_expires": datetime.fromtimestamp(now + grant.expires_in, UTC),
+        "time_expires": datetime.fromtimestamp(expires_at, UTC),
     }
     if isinstance(operation, GetPrefix):
         details["access_type"] = "AnyObjectRead"
@@ -35,4 +35,4 @@ def create_par(grant: Grant, *, pars: Pars, principal: Principal, call_id: str, 
     query = [f"http{name.title().replace('-', '')}={uri_encode(value)}" for name, value in operation.query()]
     url += f"?{'&'.join(query)}" if query else ""
     headers = {name.replace("x-amz-meta-", "opc-meta-"): value for name, value in operation.headers().items()}
-    return answer(grant, url=url, now=now, expires_in=grant.expires_in, headers=headers, par_id=par_id)
+    return answer(grant, url=url, now=now, expires_at=expires_at, headers=headers, par_id=par_id)

@@ -15,6 +15,7 @@ from typing import Self
 from presign.issue.answer import answer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.uri import uri_encode
+from presign.issue.validity import validity
 from presign.model.operation import MAX_EXPIRES_IN
 from presign.model.operations.form import PostObject
 from presign.model.outcomes import Grant, PresignedUrl
@@ -139,16 +140,16 @@ class SigV4Issuer:
         Raises:
             ValueError: the grant is not for 1 to 604,800 seconds.
         """
-        expires_in = key.limited(grant.expires_in, now=now)
-        if not 1 <= expires_in <= MAX_EXPIRES_IN:
-            raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")
-        signing = self._signing_at(now, key)
+        signed_at, expires_at = validity(grant, key=key, now=now)
+        if not 1 <= expires_at - signed_at <= MAX_EXPIRES_IN:
+            raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_at - signed_at}")
+        signing = self._signing_at(signed_at, key)
         operation = grant.request.operation
         if type(operation) is PostObject:
-            return self._form(grant, operation, signing, expires_in)
-        return self._url(grant, signing, expires_in)
+            return self._form(grant, operation, signing, now, expires_at)
+        return self._url(grant, signing, now, expires_at)
 
-    def _url(self, grant: Grant, signing: Signing, expires_in: int) -> PresignedUrl:
+    def _url(self, grant: Grant, signing: Signing, now: int, expires_at: int) -> PresignedUrl:
         operation, bucket = grant.request.operation, grant.request.bucket
         host = self._endpoint.host(bucket)
         uri = self._endpoint.path(bucket, operation.target if operation.is_on_object else None)
@@ -157,7 +158,8 @@ class SigV4Issuer:
         if request_headers:
             headers, signed_headers = canonical_headers({**request_headers, "host": host})
             encoded_names = uri_encode(signed_headers)
-        query = canonical_query = f"{signing.authentication}{expires_in}&X-Amz-SignedHeaders={encoded_names}"
+        seconds = expires_at - signing.now
+        query = canonical_query = f"{signing.authentication}{seconds}&X-Amz-SignedHeaders={encoded_names}"
         if parameters:
             encoded = encoded_parameters(parameters)
             canonical_query = "&".join(sorted([*encoded, *query.split("&")]))
@@ -168,21 +170,21 @@ class SigV4Issuer:
         to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
         origin = self._endpoint.origin(bucket, by_route=operation.cors)
         url = f"{origin}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
-        return answer(grant, url=url, now=signing.now, expires_in=expires_in, headers=request_headers)
+        return answer(grant, url=url, now=now, expires_at=expires_at, headers=request_headers)
 
-    def _form(self, grant: Grant, form: PostObject, signing: Signing, expires_in: int) -> PresignedUrl:
+    def _form(self, grant: Grant, form: PostObject, signing: Signing, now: int, expires_at: int) -> PresignedUrl:
         authentication = {
             "x-amz-algorithm": ALGORITHM,
             "x-amz-credential": signing.credential,
             "x-amz-date": signing.timestamp,
         }
-        bucket, expires_at = grant.request.bucket, signing.now + expires_in
+        bucket = grant.request.bucket
         document = policy_document(form, bucket=bucket, expires_at=expires_at, authentication=authentication)
         policy = b64encode(document.encode()).decode()
         signed = {"policy": policy, "x-amz-signature": signing.signing_key.sign(policy)}
         fields = {**form.fields(), "key": form.key, **authentication, **signed}
         url = self._endpoint.bucket_url(bucket)
-        return answer(grant, url=url, now=signing.now, expires_in=expires_in, fields=fields)
+        return answer(grant, url=url, now=now, expires_at=expires_at, fields=fields)
 
     def _signing_at(self, now: int, key: CustomerSecretKey) -> Signing:
         signing = self._signing

@@ -14,6 +14,9 @@ from presign.problems import FieldError
 MAX_EXPIRES_IN = 604_800
 """Seconds: the longest that a SigV4 presigned URL may be valid."""
 
+DEFAULT_EXPIRES_IN = 3600
+"""Seconds that a URL is valid, unless the setting of this name, the rule or the request says otherwise."""
+
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
 
 Via = Literal["s3", "par"]

@@ -15,6 +15,7 @@ class Grant(msgspec.Struct, frozen=True):
         expires_in: seconds that the URL may be valid.
         rule: the number of the rule that granted it, from 0.
         max_content_length: bytes, the largest object that the rule allows to upload; None for any.
+        reuse_for: seconds in which the same URL is to be given for the same request; None for another each time.
     """
 
     request: Request
@@ -22,6 +23,7 @@ class Grant(msgspec.Struct, frozen=True):
     rule: int
     via: Via
     max_content_length: int | None = None
+    reuse_for: int | None = None
 
 
 class PresignedUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

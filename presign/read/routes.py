@@ -14,19 +14,21 @@ class Route(msgspec.Struct, frozen=True):
     Args:
         name: tells it from the others.
         path: where API Gateway takes it; empty if it comes by a direct invocation only.
-        method: of the HTTP request.
+        methods: of the HTTP request.
         max_body_bytes: how large its body may be.
     """
 
     name: str
     path: str = ""
-    method: str = "POST"
+    methods: tuple[str, ...] = ("POST",)
     max_body_bytes: int = 64 * 1024
 
 
 PRESIGN = Route("presign", "/v1/presign")
 BATCH = Route("batch", "/v1/presign/batch", max_body_bytes=1024 * 1024)
-DOCUMENT = Route("document", "/v1/openapi.json", method="GET")
+DOCUMENT = Route("document", "/v1/openapi.json", methods=("GET",))
+LINK = Route("link", "/v1/object", methods=("GET", "HEAD"))
+"""Redirects to the URL of a read."""
 REVOKE = Route("revoke", "/v1/presign/revoke")
 EVENT = Route("event")
 """From the Events service."""
@@ -37,7 +39,7 @@ SWEEP = Route("sweep")
 
 _MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}
 """The member by which a direct invocation tells its route."""
-HTTP_ROUTES = (PRESIGN, BATCH, REVOKE, DOCUMENT)
+HTTP_ROUTES = (PRESIGN, BATCH, REVOKE, LINK, DOCUMENT)
 
 
 def http_route(invocation: Invocation) -> Route:
@@ -50,8 +52,8 @@ def http_route(invocation: Invocation) -> Route:
     path = invocation.target.partition("?")[0]
     for route in HTTP_ROUTES:
         if path.endswith(route.path):
-            if invocation.method != route.method:
-                raise MethodNotAllowed(headers={"Allow": route.method})
+            if invocation.method not in route.methods:
+                raise MethodNotAllowed(headers={"Allow": ", ".join(route.methods)})
             return route
     raise NotFound
 

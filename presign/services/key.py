@@ -28,18 +28,18 @@ class CustomerSecretKey:
         """Seconds from `now` (since the epoch) until the key is retired; 0 or less if it is."""
         return inf if self.retire_at is None else int(self.retire_at.timestamp()) - now
 
-    def limited(self, expires_in: int, *, now: int) -> int:
-        """Seconds that a URL signed `now` may be valid: `expires_in`, but not beyond the key's own end.
+    def last_moment(self, expires_at: int, *, now: int) -> int:
+        """The end of a URL that is to be valid until `expires_at`: then, or when the key itself ends.
 
         Raises:
-            SecretUnavailable: the key is retired.
+            SecretUnavailable: the key is retired `now`.
         """
         if self.retire_at is None:
-            return expires_in
+            return expires_at
         seconds_left = self.seconds_left(now)
         if seconds_left <= 0:
             raise SecretUnavailable("the key was retired while the call was answered")
-        return int(min(expires_in, seconds_left))
+        return min(expires_at, now + int(seconds_left))
 
 
 def fetch_key(oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float]) -> CustomerSecretKey:

@@ -105,6 +105,7 @@ class TestContent:
             (("POST",), "/v1/presign"),
             (("POST",), "/v1/presign/batch"),
             (("POST",), "/v1/presign/revoke"),
+            (("GET", "HEAD"), "/v1/object"),
             (("GET",), "/v1/openapi.json"),
         }
 

@@ -64,11 +64,13 @@ def leaks(text: str, secrets: dict[str, str]) -> list[str]:
 
 def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
     """The same for an answer and its headers, leaving out the URLs and form fields that were asked for."""
-    headers = "\n".join(f"{name}: {value}" for name, value in answer.headers)
+    given = [value for name, value in answer.headers if name.lower() == "fn-http-h-location"]
+    headers = "\n".join(f"{name}: {value}" for name, value in answer.headers if value not in given)
+    found = [f"{name} in a redirect" for name, secret in secrets.items() if secret in "".join(given)]
     try:
         document = json.loads(answer.body)
     except ValueError:
-        return leaks(f"{headers}\n{answer.body.decode(errors='replace')}", secrets)
+        return found + leaks(f"{headers}\n{answer.body.decode(errors='replace')}", secrets)
     if isinstance(document, dict) and "openapi" in document:
         return [f"{name} in the OpenAPI document" for name, secret in secrets.items() if secret in answer.body.decode()]
     # The URLs too may hold none of the keys that sign them.

@@ -23,8 +23,6 @@ from tools.bench.table import Table, at_most
 ROUNDS = 5
 BIG_BYTES = 256 << 20
 FILES, FILE_BYTES = 1000, 20_000
-VOLUMES = 3 * ROUNDS * (BIG_BYTES // 64_000_000)
-"""Enough for all uploads of both, since the store does not use the space of deleted objects again at once."""
 OURS, BOTO3 = "presign_client", "boto3's transfer manager"
 PEERS = {OURS: "presign", BOTO3: "boto3"}
 
@@ -87,21 +85,34 @@ class Peer:
         self._process.communicate()
 
 
-def measure(tick: Callable[[], None]) -> list[Table]:
-    """Measure all transfers by both clients, in turns."""
-    with _system() as environment, ExitStack() as stopping:
+def measure(
+    tick: Callable[[], None], *, rounds: int = ROUNDS, big_bytes: int = BIG_BYTES, files: int = FILES
+) -> list[Table]:
+    """Measure all transfers by both clients, in turns.
+
+    Args:
+        tick: is called after each round.
+        rounds: of each transfer.
+        big_bytes: the size of the large file, a multiple of 1 MiB.
+        files: the number of small ones.
+    """
+    # Enough for all uploads, of which each is an object of its own.
+    volumes = 20 + 3 * rounds * big_bytes // 64_000_000
+    with _system(volumes) as environment, ExitStack() as stopping:
         folder = Path(stopping.enter_context(tempfile.TemporaryDirectory(prefix="presign-bench-")))
-        _write_files(folder)
+        _write_files(folder, big_bytes, files)
         peers = {title: Peer(name, environment) for title, name in PEERS.items()}
         for peer in peers.values():
             stopping.callback(peer.stop)
-        return [_measured(transfer, peers, folder, tick) for transfer in TRANSFERS]
+        return [_measured(transfer, peers, folder, rounds, tick) for transfer in TRANSFERS]
 
 
-def _measured(transfer: _Transfer, peers: Mapping[str, Peer], folder: Path, tick: Callable[[], None]) -> Table:
+def _measured(
+    transfer: _Transfer, peers: Mapping[str, Peer], folder: Path, rounds: int, tick: Callable[[], None]
+) -> Table:
     is_upload, is_folder = transfer.what.startswith("upload"), transfer.what.endswith("folder")
     # An upload never meets the object of an earlier round: the same file would not go up again.
-    numbers = iter(range(2 * ROUNDS))
+    numbers = iter(range(2 * rounds))
 
     def contender(name: str) -> Callable[[], float]:
         def run() -> float:
@@ -121,7 +132,7 @@ def _measured(transfer: _Transfer, peers: Mapping[str, Peer], folder: Path, tick
 
     for peer in peers.values():
         peer.cpu_seconds.clear()
-    series = in_turns({name: contender(name) for name in peers}, rounds=ROUNDS, tick=tick)
+    series = in_turns({name: contender(name) for name in peers}, rounds=rounds, tick=tick)
     cpu = [Series(f"{name}, CPU", peer.cpu_seconds.copy()) for name, peer in peers.items()]
     table = Table(
         title=transfer.title,
@@ -137,10 +148,10 @@ def _measured(transfer: _Transfer, peers: Mapping[str, Peer], folder: Path, tick
 
 
 @contextmanager
-def _system() -> Iterator[dict[str, str]]:
+def _system(volumes: int) -> Iterator[dict[str, str]]:
     """The environment of clients of a running system whose store is SeaweedFS."""
     with ExitStack() as started:
-        store = started.enter_context(seaweedfs(volumes=VOLUMES))
+        store = started.enter_context(seaweedfs(volumes=volumes))
         bucket = store["LIVE_S3_BUCKET"]
         config = {
             "STORAGE_ENDPOINT": store["LIVE_S3_ENDPOINT"],
@@ -156,11 +167,11 @@ def _system() -> Iterator[dict[str, str]]:
         yield {**store, "PRESIGN_ENDPOINT": f"{stack.url}/v1/presign", "PRESIGN_TOKEN": stack.token()}
 
 
-def _write_files(folder: Path) -> None:
+def _write_files(folder: Path, big_bytes: int, files: int) -> None:
     content = random.Random(1)  # noqa: S311 - nothing secret
     with (folder / "big").open("wb") as big:
-        for _ in range(BIG_BYTES >> 20):
+        for _ in range(big_bytes >> 20):
             big.write(content.randbytes(1 << 20))
     (folder / "files").mkdir()
-    for number in range(FILES):
+    for number in range(files):
         (folder / "files" / f"{number:04}.bin").write_bytes(content.randbytes(FILE_BYTES))

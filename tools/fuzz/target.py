@@ -128,7 +128,7 @@ def _headers(claims: Mapping[str, str]) -> dict[str, str | list[str]]:
 def _check_in_document(path: str, reply: Reply, document: Any) -> None:
     """Check that the OpenAPI document lists the answer for its path."""
     route = next((route for route in HTTP_ROUTES if path.endswith(route.path)), PRESIGN)
-    responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
+    responses = DOCUMENT["paths"][route.path][route.methods[0].lower()]["responses"]
     content = responses[str(reply.status)]["content"][reply.headers["Content-Type"]]
     for schema in _names(content["schema"]):
         _check(schema, document)

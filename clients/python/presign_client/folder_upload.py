@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from presign_client.errors import PresignError, Problem, UnreadableFile
-from presign_client.folders import Batch, File, FolderDone, FolderTransfer, files_below, folder_prefix
+from presign_client.folders import Batch, File, FolderDone, FolderTransfer, files_below, folder_prefix, size_of
 from presign_client.listing import Entry
 from presign_client.meter import Progress
 from presign_client.source import Source, opened
@@ -33,7 +33,7 @@ class FolderUpload(FolderTransfer):
         prefix = folder_prefix(prefix)
         there = self._known(prefix)
         keys = {path: prefix + path.relative_to(folder).as_posix() for path in files_below(folder)}
-        files = [File(path, key, path.stat().st_size, there.get(key)) for path, key in keys.items()]
+        files = [File(path, key, size_of(path) or 0, there.get(key)) for path, key in keys.items()]
         return self._transfer(files, {}, progress)
 
     def _known(self, prefix: str) -> dict[str, Entry]:

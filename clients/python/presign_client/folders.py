@@ -137,24 +137,32 @@ class FolderTransfer(ABC):
     def _differing(self, files: Sequence[File]) -> list[File]:
         """The files whose bytes are not those of their objects."""
         same: set[str] = set()
-        alike = [file for file in files if file.entry and _size(file.path) == file.entry.size]
-        with_md5 = [file for file in alike if file.entry and told_md5(file.entry.etag)]
-        others = [file for file in alike if file.entry and not told_md5(file.entry.etag)]
-        heads = self._api.sign_all([{"operation": "head_object", "key": file.key} for file in others])
+        alike = {file: file.entry for file in files if file.entry and size_of(file.path) == file.entry.size}
+        unknown = [file for file, entry in alike.items() if not told_md5(entry.etag)]
+        heads = self._api.sign_all([{"operation": "head_object", "key": file.key} for file in unknown])
+        urls = dict(zip(unknown, heads, strict=True))
 
-        def compare(file: File, url: PresignedUrl | Problem | None) -> None:
-            expected = told_md5(file.entry.etag) if file.entry else ""
-            if isinstance(url, PresignedUrl):
-                head = url
-                expected = told_digest(self._retry.run(lambda: self._store.use(head)).headers)
-            with opened(file.path) as source:
-                if expected and expected in source.digests():
+        def compare(file: File, entry: Entry) -> None:
+            try:
+                if self._is_same(file, entry, urls.get(file)):
                     same.add(file.key)
+            except PresignError as error:
+                if error.passes:
+                    raise  # else the transfer will tell the failure, if it meets it
 
-        jobs = [partial(compare, file, None) for file in with_md5]
-        jobs += [partial(compare, file, url) for file, url in zip(others, heads, strict=True)]
-        self._side_by_side(jobs)
+        self._side_by_side([partial(compare, file, entry) for file, entry in alike.items()])
         return [file for file in files if file.key not in same]
+
+    def _is_same(self, file: File, entry: Entry, head: PresignedUrl | Problem | None) -> bool:
+        """Whether a file has the bytes of an object: by its ETag, or by the digest that `head` tells."""
+        md5 = told_md5(entry.etag)
+        sha256 = ""
+        if isinstance(head, PresignedUrl):
+            sha256 = told_digest(self._retry.run(lambda: self._store.use(head)).headers)
+        if not md5 and not sha256:
+            return False
+        with opened(file.path) as source:
+            return source.slice(0, source.size).md5() == md5 if md5 else source.sha256() == sha256
 
     def _state(self, file: File) -> Path | None:
         return state_path(self._states, file.key, str(file.path.absolute())) if self._states else None
@@ -177,10 +185,11 @@ def files_below(folder: Path) -> Iterator[Path]:
 
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders.sort()
-        yield from (path for name in sorted(names) if (path := Path(parent, name)).is_file())
+        yield from (path for name in sorted(names) if size_of(path := Path(parent, name)) is not None)
 
 
-def _size(path: Path) -> int | None:
+def size_of(path: Path) -> int | None:
+    """The size of a regular file, None if there is none."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:

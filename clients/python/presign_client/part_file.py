@@ -47,9 +47,9 @@ class PartFile:
         self._done = set()
         # A name that nobody can guess, made with the user's own mask.
         self.path = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+        self._state.set(part=str(self.path.absolute()), etag=self.about.etag, size=self.about.size, done={})
         with writable():
             self.path.open("xb").close()
-        self._state.set(part=str(self.path.absolute()), etag=self.about.etag, size=self.about.size, done={})
 
     def open(self) -> BinaryIO:
         """The file, to write ranges at their places.

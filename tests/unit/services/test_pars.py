@@ -1,4 +1,4 @@
-"""`presign.issue.par`: the name of a pre-authenticated request tells who may revoke it, and nothing personal."""
+"""`presign.services.pars`: the name of a pre-authenticated request tells who may revoke it, and nothing personal."""
 
 from __future__ import annotations
 
