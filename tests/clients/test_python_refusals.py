@@ -88,14 +88,12 @@ class TestTheApi:
             (200, "application/json", b"[" * 100_000),
             (200, "application/json", b'{"url": "https://a", "method": "GET", "headers": 1, "expires_in": "soon"}'),
             (200, "application/json", b""),
-            (302, "text/plain", b""),
-            (307, "text/html", PAGE),
+            (403, "application/json", b'{"code": "WAF_BLOCKED", "message": "no"}'),
         ],
     )
     def test_a_stranger_is_told_from_the_api(self, status: int, content_type: str, body: bytes) -> None:
-        headers = {"Location": "https://login.example.com/"} if status in (302, 307) else {}
         with (
-            answering(lambda: Response(body, status, headers, content_type=content_type)) as asked,
+            answering(lambda: Response(body, status, content_type=content_type)) as asked,
             pytest.raises(Problem) as caught,
         ):
             asked.url("a")
@@ -119,11 +117,11 @@ class TestTheApi:
 
         def answer(request: Request) -> Response:
             requests.append(request.path)
-            return Response(status=307, headers={"Location": f"{request.host_url}elsewhere"})
+            return Response(PAGE, 307, headers={"Location": f"{request.host_url}elsewhere"})
 
-        with Server(answer) as server, pytest.raises(Problem):
+        with Server(answer) as server, pytest.raises(Problem) as caught:
             Client(Gateway(f"{server.url}/v1/presign", "token"), retry=Retry(attempts=1)).url("a")
-        assert requests == ["/v1/presign"]
+        assert (caught.value.code, requests) == ("redirected", ["/v1/presign"])
 
 
 class TestTheStore:
@@ -163,7 +161,7 @@ class TestTheStore:
             )
             with pytest.raises(StoreError) as caught:
                 asked.upload(b"hello", "redirected")
-        assert (caught.value.status, requests) == (status, ["/a"])
+        assert (caught.value.code, caught.value.status, requests) == ("redirected", status, ["/a"])
 
     def test_no_byte_goes_out_in_the_clear(self, running: Running) -> None:
         asked = client(

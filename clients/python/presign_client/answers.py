@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 from presign_client.connections import Answer
 from presign_client.errors import FOREIGN, Problem, StoreError
 
+REDIRECTED = "redirected"
+"""The code of a redirect: the request has a body or a secret that goes nowhere else."""
 MAX_RETRY_AFTER_SECONDS = 31_536_000
 
 _ADVICE = {
@@ -46,13 +48,16 @@ def problem(document: Any, *, status: int, headers: Mapping[str, str]) -> Proble
         headers: its headers.
     """
     pause = seconds(headers.get("Retry-After"))
-    if isinstance(document, dict) and isinstance(document.get("code"), str):
-        return Problem.from_details(document, status=status, retry_after_seconds=pause)
+    members = document if isinstance(document, dict) else {}
+    if isinstance(members.get("code"), str) and isinstance(members.get("detail"), str):
+        return Problem.from_details(members, status=status, retry_after_seconds=pause)
+    if 300 <= status < 400:
+        return Problem(_redirect("API"), status=status, code=REDIRECTED)
     if status in _ADVICE:
         code, advice = _ADVICE[status]
         return Problem(advice, status=status, code=code, retry_after_seconds=pause)
-    message = document.get("message") if isinstance(document, dict) and document.get("code") == status else None
-    if isinstance(message, str):  # of API Gateway
+    message = members.get("message")
+    if members.get("code") == status and isinstance(message, str):  # of API Gateway
         return Problem(message, status=status, code=f"http_{status}", retry_after_seconds=pause)
     return Problem(_foreign("the API", status, headers), status=status, code=FOREIGN, retry_after_seconds=pause)
 
@@ -165,11 +170,17 @@ def rfc3339(http_date: str) -> str:
 
 def _unnamed(answer: Answer) -> tuple[str, str]:
     """The code and the message of an answer that has none, such as that to `HEAD`."""
+    if 300 <= answer.status < 400:
+        return REDIRECTED, _redirect("storage")
     if answer.status == 404 and not answer.content:
         return "NoSuchKey", "There is no such object."
     if not answer.content:
         return f"http_{answer.status}", ""
     return FOREIGN, _foreign("Object Storage", answer.status, answer.headers)
+
+
+def _redirect(server: str) -> str:
+    return f"The {server} answered with a redirect, which is not followed."
 
 
 def _foreign(server: str, status: int, headers: Mapping[str, str]) -> str:

@@ -128,7 +128,8 @@ class StoreError(PresignError):
     @property
     def may_be_expired(self) -> bool:
         """Whether Object Storage refused the URL itself, so that another one may serve."""
-        return self.status in _EXPIRED_STATUSES or self.code == "NotAuthorizedOrNotFound"
+        is_refused = self.status in _EXPIRED_STATUSES or self.code == "NotAuthorizedOrNotFound"
+        return is_refused and self.code != FOREIGN
 
 
 class ConnectionFailed(PresignError):
