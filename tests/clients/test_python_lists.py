@@ -177,6 +177,7 @@ def test_a_page_is_asked_for_again(running: Running) -> None:
 
     running.stack.storage.put_object(BUCKET, "users/alice/again/a", b"")
     running.stack.storage.put_object(BUCKET, "shared/again/a", b"")
+    list(client(running).list("shared/again/"))  # the function knows the namespace from now on
     for prefix in ("users/alice/again/", "shared/again/"):
         running.stack.storage.fault = Fault(status=503, method="GET")
         assert [entry.key for entry in client(running, pause=mend).list(prefix)] == [f"{prefix}a"]
