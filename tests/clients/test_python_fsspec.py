@@ -159,7 +159,7 @@ class TestSecrets:
         assert pickle.loads(pickle.dumps(fs)).cat_file("users/alice/kept") == b"hello"  # noqa: S301 - our own
         assert fsspec.AbstractFileSystem.from_json(fs.to_json()).cat_file("users/alice/kept") == b"hello"
 
-    @pytest.mark.parametrize("name", ["token_variable", "get_token"])
+    @pytest.mark.parametrize("name", ["token_variable", "get_token", "token"])
     def test_a_token_is_refused_and_not_repeated(self, options: dict[str, Any], running: Running, name: str) -> None:
         token = running.stack.token()
         with pytest.raises(InvalidArgument) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -155,6 +156,9 @@ class Client:
             ChecksumMismatch: the digest is another.
             UnwritableFile: the file can't be written.
         """
+        is_path = isinstance(path_or_file, (str, os.PathLike))
+        if isinstance(path_or_file, io.TextIOBase) or not (is_path or hasattr(path_or_file, "write")):
+            raise InvalidArgument("The target must be a path, or a file that is open in binary mode.")
         stopped = threading.Event()
         reader = self.reader(key, version_id=version_id, stopped=stopped)
         download = Download(reader, stopped=stopped, at_once=self._at_once, progress=progress, sha256=sha256)

@@ -207,9 +207,9 @@ def redacted(text: str) -> str:
     return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]} (and more)"
 
 
-def reason(error: OSError) -> str:
-    """The reason of a failure of the file system, in words."""
-    return error.strerror or type(error).__name__
+def reason(error: OSError | ValueError) -> str:
+    """The reason why a file can't be used, in words."""
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
 def _field_errors(told: Any, at: str) -> list[FieldError]:

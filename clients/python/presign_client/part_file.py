@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from presign_client.errors import UnwritableFile, reason
+from presign_client.errors import PresignError, UnwritableFile, reason
 from presign_client.reader import RANGE_BYTES, Reader
 from presign_client.state import State
 
@@ -154,12 +154,14 @@ class Hashing:
 
 @contextmanager
 def writable() -> Iterator[None]:
-    """Failures of the file system are errors of this package.
+    """Failures of the file system, and of a file that is closed, are errors of this package.
 
     Raises:
         UnwritableFile: there was one.
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, PresignError):
+            raise
         raise UnwritableFile(f"The file can't be written: {reason(error)}.") from None

@@ -19,6 +19,7 @@ Content = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """What can be uploaded: a path, bytes, or an open file."""
 
 _CHUNK_BYTES = 1 << 20
+_NOT_BINARY = "The content must be a path, bytes, or a file that is open in binary mode."
 
 
 class Source:
@@ -48,6 +49,8 @@ class Source:
                 found = self._file.read(size)
         except OSError as error:
             raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
+        if not isinstance(found, bytes):
+            raise InvalidArgument(_NOT_BINARY)
         if len(found) != size:
             raise Changed("The file became shorter while it was uploaded.")
         return found
@@ -161,12 +164,11 @@ def opened(content: Content) -> Iterator[Source]:
         try:
             file = cast("BinaryIO", Path(content).open("rb", buffering=0))  # noqa: SIM115 - below
         except (OSError, ValueError) as error:
-            why = reason(error) if isinstance(error, OSError) else str(error)
-            raise UnreadableFile(f"The file can't be read: {why}.") from None
+            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
         with file:
             yield from _seekable(file)
     elif isinstance(content, io.TextIOBase) or not hasattr(content, "read"):
-        raise InvalidArgument("The content must be a path, bytes, or a file that is open in binary mode.")
+        raise InvalidArgument(_NOT_BINARY)
     else:
         yield from _seekable(content)
 
@@ -179,7 +181,9 @@ def _seekable(file: BinaryIO) -> Iterator[Source]:
     with tempfile.TemporaryFile() as copy:
         try:
             shutil.copyfileobj(file, copy, _CHUNK_BYTES)
-        except OSError as error:
+        except TypeError:
+            raise InvalidArgument(_NOT_BINARY) from None
+        except (OSError, ValueError) as error:
             raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
         copy.seek(0)
         yield Source(copy)
@@ -195,6 +199,6 @@ def _source(file: BinaryIO) -> Source | None:
         file.seek(start)
         is_empty = not file.read(1)
         file.seek(start)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return None
     return source if is_empty else None
