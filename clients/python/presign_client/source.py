@@ -199,6 +199,8 @@ def _source(file: BinaryIO) -> Source | None:
         file.seek(start)
         is_empty = not file.read(1)
         file.seek(start)
-    except (OSError, ValueError, TypeError):
+    except TypeError:
+        raise InvalidArgument(_NOT_BINARY) from None
+    except (OSError, ValueError):
         return None
     return source if is_empty else None
