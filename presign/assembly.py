@@ -49,6 +49,7 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._oci_client = OciClient(
+            principal=settings.principal,
             vault_endpoint=settings.vault_endpoint,
             object_storage_endpoint=settings.object_storage_endpoint,
             clock=clock,

@@ -13,7 +13,7 @@ from presign.issue.endpoint import scheme_error, store_route_error, template_err
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
-from presign.services.client import SecretReference
+from presign.services.client import PrincipalFiles, SecretReference
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The function's settings.
 
     Args:
+        principal: the files of the function's resource principal; None if the SDK finds out about it.
         secret: where the customer secret key is kept; None if no rule needs it.
         namespace: the Object Storage namespace; None if Object Storage is to be asked.
         storage_endpoint: URL template of the S3 Compatibility API; None for the region's own.
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.
     """
 
+    principal: PrincipalFiles | None = None
     secret: SecretReference | None
     namespace: str | None
     region: str
@@ -84,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         rules = reader.rules(default_expires_in)
         virtual = "{bucket}" in config.get("STORAGE_ENDPOINT", "")
         settings = cls(
+            principal=PrincipalFiles.from_config(config),
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
             namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
             region=reader.region(),
@@ -106,8 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             deliver_to=reader.ocid("DELIVER_TO", "onstopic", "queue"),
             delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
         )
-        if settings.deliver_to is not None:
-            reader.check_delivered_rules(settings.rules)
+        reader.check_delivered_rules(rules if settings.deliver_to else [])
         reader.check_claims(rules)
         if reader.errors:
             raise NotConfigured(reader.errors)

@@ -8,7 +8,8 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from math import ceil
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import msgspec
 
@@ -34,18 +35,48 @@ class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
         return self.secret_ocid or f"secret {self.name} in {self.vault_ocid}"
 
 
+class PrincipalFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of the function's resource principal: `ResourcePrincipalSigner` describes the members."""
+
+    token_path: Path
+    key_path: Path
+    passphrase_path: Path | None
+    region: str | None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, str]) -> Self | None:
+        """The files that a function's configuration names; None if it is of another version, or holds their texts."""
+        names = ("VERSION", "RPST", "PRIVATE_PEM", "PRIVATE_PEM_PASSPHRASE", "REGION")
+        version, token, key, passphrase, region = (
+            config.get(f"OCI_RESOURCE_PRINCIPAL_{name}") or None for name in names
+        )
+        paths = [Path(value) for value in (token, key, passphrase) if value]
+        if version != "2.2" or not (token and key) or not all(path.is_absolute() for path in paths):
+            return None
+        return cls(
+            token_path=paths[0], key_path=paths[1], passphrase_path=paths[2] if passphrase else None, region=region
+        )
+
+
 class OciClient:
     """Asks OCI services. Every method that does so raises `SecretUnavailable` if it can't, or they refuse.
 
     Args:
+        principal: the files of the function's resource principal; the SDK finds out about it when None.
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
         object_storage_endpoint: of the native Object Storage API; likewise.
         clock: the machine's time, in seconds since the epoch, compared with the `Date` of every answer.
     """
 
     def __init__(
-        self, *, vault_endpoint: str | None, object_storage_endpoint: str | None, clock: Callable[[], float]
+        self,
+        *,
+        principal: PrincipalFiles | None = None,
+        vault_endpoint: str | None,
+        object_storage_endpoint: str | None,
+        clock: Callable[[], float],
     ) -> None:
+        self._principal = principal
         self._vault_endpoint = vault_endpoint
         self._object_storage_endpoint = object_storage_endpoint
         self._clock = clock
@@ -109,7 +140,7 @@ class OciClient:
         """
         asked_at = self._clock()
         try:
-            answer = call()
+            answer = self._answer(call)
         except Exception as exc:
             headers: Mapping[str, str] = getattr(exc, "headers", None) or {}
             if self._clock_check.check(headers, asked_at=asked_at):
@@ -118,6 +149,17 @@ class OciClient:
         self._clock_check.check(answer.headers, asked_at=asked_at)
         return answer
 
+    def _answer(self, call: Callable[[], Any]) -> Any:
+        """The answer to `call`, which is made again with what the principal's files hold now, if OCI says 401."""
+        try:
+            return call()
+        except Exception as exc:
+            # The SDK's own signer has had its second try.
+            if self._principal is None or getattr(exc, "status", None) != 401:
+                raise
+        self._signer.refresh_security_token()
+        return call()
+
     @cached_property
     def _secrets_client(self) -> Any:
         return self.make(sdk.load("oci.secrets.secrets_client").SecretsClient, self._vault_endpoint)
@@ -125,7 +167,16 @@ class OciClient:
     @cached_property
     def _signer(self) -> Any:
         sdk.load("oci.fips").enable_fips_mode()  # the package `oci` does it when it is imported as usual
-        return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
+        if self._principal is None:
+            return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
+        from presign.services.signer import ResourcePrincipalSigner
+
+        return ResourcePrincipalSigner(
+            token_path=self._principal.token_path,
+            key_path=self._principal.key_path,
+            passphrase_path=self._principal.passphrase_path,
+            region=self._principal.region,
+        )
 
 
 def realm_domain(region: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from presign.problems import NotConfigured
-from presign.services.client import SecretReference
+from presign.services.client import PrincipalFiles, SecretReference
 from presign.settings import Settings
 
 LEAST = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "REGION": "eu-frankfurt-1"}
@@ -49,6 +49,53 @@ def test_defaults() -> None:
         deliver_to=None,
         delivery_endpoint=None,
     )
+
+
+class TestPrincipal:
+    """The files of the resource principal, where there are such; the rest is for the SDK to find out."""
+
+    FILES: ClassVar[dict[str, str]] = {
+        **LEAST,
+        "OCI_RESOURCE_PRINCIPAL_VERSION": "2.2",
+        "OCI_RESOURCE_PRINCIPAL_RPST": "/.oci/rpst",
+        "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM": "/.oci/private.pem",
+    }
+
+    @pytest.mark.parametrize("passphrase", [None, "/.oci/passphrase"])
+    def test_files(self, passphrase: str | None) -> None:
+        more = {
+            "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE": passphrase or "",
+            "OCI_RESOURCE_PRINCIPAL_REGION": "uk-london-1",
+        }
+        assert read({**self.FILES, **more}).principal == PrincipalFiles(
+            token_path=Path("/.oci/rpst"),
+            key_path=Path("/.oci/private.pem"),
+            passphrase_path=Path("/.oci/passphrase") if passphrase else None,
+            region="uk-london-1",
+        )
+
+    def test_the_region_of_the_urls_is_not_that_of_the_function(self) -> None:
+        principal = read({**self.FILES, "REGION": "us-ashburn-1"}).principal
+        assert principal is not None
+        assert principal.region is None
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("VERSION", "1.1"),
+            ("VERSION", "2.1.1"),
+            ("VERSION", "3.0"),
+            ("VERSION", ""),
+            ("RPST", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"),
+            ("RPST", "rpst"),
+            ("RPST", ""),
+            ("PRIVATE_PEM", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"),
+            ("PRIVATE_PEM", ""),
+            ("PRIVATE_PEM_PASSPHRASE", "hunter2"),
+        ],
+    )
+    def test_anything_else(self, name: str, value: str) -> None:
+        assert read({**self.FILES, f"OCI_RESOURCE_PRINCIPAL_{name}": value}).principal is None
 
 
 def test_an_empty_value_is_one_that_is_not_set() -> None:

@@ -81,17 +81,18 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
         ),
     ]
     goals = [
-        at_most(tables[0].ratio(OURS_IMAGE), 0.75, "CPU time of a cold start, its image, against the floor"),
-        at_most(tables[0].ratio(OURS), 0.90, "CPU time of a cold start, plain packages, against the floor"),
+        at_most(tables[0].ratio(OURS_IMAGE), 0.55, "CPU time of a cold start, its image, against the floor"),
+        at_most(tables[0].ratio(OURS), 0.60, "CPU time of a cold start, plain packages, against the floor"),
     ]
     wait = tables[2].median(OURS_IMAGE)
     ready = Goal("The first caller of a ready container: at most 1.5 ms", f"{wait:.2f} ms", wait <= 1.5)
+    first_call = at_most(tables[2].ratio(STOCK_IMAGE, FLOOR), 0.50, "The first call, fdk command, against the floor's")
     return [
         replace(tables[0], goals=goals),
         _breakdown(parts, tables[0]),
         tables[1],
         *_with_shares(environment, call, tick),
-        replace(tables[2], goals=[ready]),
+        replace(tables[2], goals=[ready, first_call]),
     ]
 
 
@@ -104,7 +105,7 @@ def _breakdown(parts: dict[str, list[dict[str, float]]], table: Table) -> Breakd
         bars[name] = bar
     return Breakdown(
         title="Where the CPU time of a cold start goes",
-        text="The SDK's part is its import; the principal's key is an RSA key, which OpenSSL checks.",
+        text="The SDK's part is its import; the principal's key is an RSA key, which OpenSSL checks for the floor.",
         unit="ms",
         bars=bars,
         picture="cold-start",

@@ -61,7 +61,8 @@ def cold() -> None:
 def _fetch(service: Any) -> None:
     from presign.services import sdk
 
-    for module in ("auth.signers.resource_principals_signer", "secrets.secrets_client", "retry", "circuit_breaker"):
+    signers = [f"auth.signers.{module}" for module in sdk.DEFERRED["oci.auth.signers"].values()]
+    for module in (*signers, "secrets.secrets_client", "retry", "circuit_breaker"):
         sdk.load(f"oci.{module}")
     part("SDK")
     service._oci_client._signer  # noqa: B018

@@ -1,4 +1,4 @@
-"""`presign.services.client` and `credentials`: the answers of OCI through the real SDK, and its refusals."""
+"""`presign.services.client` and `key`: the answers of OCI through the real SDK, and its refusals."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import io
 import json
 import logging
 import math
+import os
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from local.api import Fault
@@ -21,7 +23,7 @@ from local.vault import Vault
 from presign.app import App
 from presign.model.invocation import Invocation
 from presign.problems import SecretUnavailable
-from presign.services.client import OciClient, SecretReference
+from presign.services.client import OciClient, PrincipalFiles, SecretReference
 from presign.services.key import CustomerSecretKey, fetch_key
 
 SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
@@ -38,8 +40,14 @@ class Running:
         self.server = Server(self.vault)
         for name, value in self.identity.environment().items():
             monkeypatch.setenv(name, value)
-        url = self.server.url
-        self.tenancy = OciClient(vault_endpoint=url, object_storage_endpoint=url, clock=time.time)
+        self.principal = PrincipalFiles(
+            token_path=directory / "rpst", key_path=directory / "session_key.pem", passphrase_path=None, region=None
+        )
+        self.tenancy = self.client(self.principal)
+
+    def client(self, principal: PrincipalFiles | None, **endpoints: str | None) -> OciClient:
+        of_vault = {"vault_endpoint": self.server.url, "object_storage_endpoint": self.server.url, **endpoints}
+        return OciClient(principal=principal, clock=time.time, **of_vault)
 
     def content(self) -> str:
         return self.tenancy.secret_content(SECRET)
@@ -79,34 +87,73 @@ class TestRetryAfter:
         assert running.unavailable().headers == {"Retry-After": "2"}
 
 
+@pytest.fixture(params=["files", "the SDK's own signer"])
+def signing(running: Running, request: pytest.FixtureRequest) -> Running:
+    """Calls that are signed by what the principal's files hold, and by the SDK's own signer."""
+    if request.param != "files":
+        running.tenancy = running.client(None)
+    return running
+
+
 class TestIdentity:
     """The token and its key are read again when Vault refuses them."""
 
-    def test_a_token_that_expires_and_is_replaced(self, running: Running) -> None:
-        running.content()
-        running.identity.renew(lifetime_seconds=-1)
-        assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: 401 ")
-        running.identity.renew()
-        assert running.content()
-        assert running.vault.requests == 1 + 2 + 2
+    def test_a_token_that_expires_and_is_replaced(self, signing: Running) -> None:
+        signing.content()
+        signing.identity.renew(lifetime_seconds=-1)
+        assert signing.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: 401 ")
+        signing.identity.renew()
+        assert signing.content()
 
-    def test_a_token_file_that_is_half_written(self, running: Running) -> None:
-        running.content()
-        path = Path(running.identity.environment()["OCI_RESOURCE_PRINCIPAL_RPST"])
-        running.identity.renew()
+    def test_a_token_file_that_is_half_written(self, signing: Running) -> None:
+        signing.content()
+        path = signing.principal.token_path
+        signing.identity.renew()
         whole = path.read_bytes()
         path.write_bytes(whole[:200])
-        assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
+        assert signing.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
         path.write_bytes(whole)
-        assert running.content()
+        assert signing.content()
 
-    def test_files_that_come_late(self, running: Running) -> None:
-        path = Path(running.identity.environment()["OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"])
+    def test_files_that_come_late(self, signing: Running) -> None:
+        path = signing.principal.key_path
         whole = path.read_bytes()
         path.unlink()
-        running.unavailable()
+        signing.unavailable()
         path.write_bytes(whole)
+        assert signing.content()
+
+    def test_a_renewal_that_vault_is_not_asked_to_notice(self, running: Running) -> None:
+        running.content()
+        running.identity.renew()
+        running.content()
+        assert running.vault.requests == 2
+
+    def test_a_renewal_that_the_time_of_the_file_does_not_tell(self, running: Running) -> None:
+        path = running.principal.token_path
+        right = path.read_bytes()
+        path.write_bytes(b"x" * len(right))
+        assert ": 401 " in running.unavailable().cause
+        time_ns = path.stat().st_mtime_ns
+        path.write_bytes(right)
+        os.utime(path, ns=(time_ns, time_ns))
         assert running.content()
+        assert running.vault.requests == 2 + 2
+
+    def test_one_more_try_after_a_401_and_none_after_that(self, signing: Running) -> None:
+        signing.vault.fault = Fault(status=401)
+        signing.unavailable()
+        assert signing.vault.requests == 2
+
+    def test_no_other_try_where_the_key_is_not_the_cause(self, running: Running) -> None:
+        running.vault.fault = Fault(status=404)
+        running.unavailable()
+        assert running.vault.requests == 1
+
+    @pytest.mark.parametrize("region", ["us-ashburn-1", "iad"])
+    def test_the_endpoint_is_that_of_the_region(self, running: Running, region: str) -> None:
+        client = running.client(msgspec.structs.replace(running.principal, region=region), object_storage_endpoint=None)
+        assert client.object_storage.base_client.get_endpoint() == "https://objectstorage.us-ashburn-1.oraclecloud.com"
 
 
 class TestClock:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -24,10 +24,18 @@ from presign.services.sdk import DEFERRED, load
 SECRET_OCID = "ocid1.vaultsecret.oc1.x"
 
 ASK = f"""
-import time
-from presign.services.client import OciClient, SecretReference, realm_domain
+import os, time
+from pathlib import Path
+from presign.services.client import OciClient, PrincipalFiles, SecretReference, realm_domain
 
-client = OciClient(vault_endpoint=sys.argv[1], object_storage_endpoint=sys.argv[1], clock=time.time)
+paths = [Path(os.environ[f"OCI_RESOURCE_PRINCIPAL_{{name}}"]) for name in ("RPST", "PRIVATE_PEM")]
+files = PrincipalFiles(token_path=paths[0], key_path=paths[1], passphrase_path=None, region="eu-frankfurt-1")
+client = OciClient(
+    principal=files if sys.argv[2] == "files" else None,
+    vault_endpoint=sys.argv[1],
+    object_storage_endpoint=sys.argv[1],
+    clock=time.time,
+)
 client.secret_content(SecretReference(secret_ocid="{SECRET_OCID}"))
 client.object_storage
 realm_domain("eu-frankfurt-1")
@@ -74,13 +82,19 @@ def is_deferred(name):
 class TestSdk:
     """This version of the SDK: if one of these fails with a new version, the function is slower, not wrong."""
 
-    def test_no_deferred_code_runs_when_the_function_asks_oci(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("signer", "run_code"),
+        [("files", []), ("the SDK's own", ["jwt", "cryptography.hazmat.primitives.serialization"])],
+    )
+    def test_no_deferred_code_runs_when_the_function_asks_oci(
+        self, tmp_path: Path, signer: str, run_code: list[str]
+    ) -> None:
         identity = ResourcePrincipal(tmp_path, region="eu-frankfurt-1")
         vault = Vault(identity)
         vault.put_secret("first", secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")
         server = Server(vault)
         try:
-            assert run(ASK, server.url, environment=dict(identity.environment())) == []
+            assert run(ASK, server.url, signer, environment=dict(identity.environment())) == run_code
         finally:
             server.stop()
         assert vault.requests == 1
@@ -90,15 +104,17 @@ class TestSdk:
 
     @pytest.mark.parametrize("package", DEFERRED)
     def test_its_code_does_nothing_but_import_and_define(self, package: str) -> None:
-        spec = find_spec(package)
-        assert spec is not None
-        assert spec.origin is not None
+        file = import_module(package).__file__
+        assert file is not None
         calls = [
-            ast.unparse(node)
-            for node in ast.walk(ast.parse(Path(spec.origin).read_bytes()))
+            ast.unparse(node.value.func)
+            for node in ast.walk(ast.parse(Path(file).read_bytes()))
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and node.col_offset == 0
         ]
-        assert calls == (["fips.enable_fips_mode()"] if package == "oci" else [])  # which `OciClient` calls
+        assert calls == {
+            "oci": ["fips.enable_fips_mode"],  # which `OciClient` calls
+            "cryptography.hazmat.primitives.serialization": ["utils.deprecated"] * 2,  # of names that nobody uses here
+        }.get(package, [])
 
 
 MakePackage = Callable[..., str]
@@ -146,6 +162,7 @@ class TestAnyPackage:
         package = make_package(__init__="from .a import A\nfrom . import other", a="A = 3", other="")
         load(f"{package}.a", deferred={package: {"A": "a"}})
         assert sys.modules[package].A == 3
+        assert vars(sys.modules[package])["A"] == 3  # so the next to ask finds it at once
         assert imported(f"{package}.other") is None
 
     @pytest.mark.parametrize("submodule", ["gone", "part"])
@@ -160,6 +177,23 @@ class TestAnyPackage:
         package = make_package(__init__="READY = 5", part="import sys\nVALUE = vars(sys.modules['PACKAGE'])['READY']")
         assert load(f"{package}.part", deferred={package: {}}).VALUE == 5
         assert f"{package}.part does not work with deferred packages: KeyError at " in caplog.text
+
+    def test_one_that_needs_the_code_of_another_package(self, make_package: MakePackage, tmp_path: Path) -> None:
+        (tmp_path / "deferred_beside").mkdir()
+        (tmp_path / "deferred_beside" / "__init__.py").write_text("READY = 8")
+        package = make_package(
+            __init__="", part="import sys, deferred_beside\nVALUE = vars(sys.modules['deferred_beside'])['READY']"
+        )
+        assert load(f"{package}.part", deferred={package: {}, "deferred_beside": {}}).VALUE == 8
+
+    def test_one_whose_code_puts_another_module_in_its_place(self, make_package: MakePackage, tmp_path: Path) -> None:
+        package = make_package(__init__="", part="from PACKAGE import inner")
+        (tmp_path / package / "inner").mkdir()
+        code = "import sys, types\nVALUE = 9\nsys.modules[__name__] = new = types.ModuleType('new')\nnew.VALUE = 10"
+        (tmp_path / package / "inner" / "__init__.py").write_text(code)
+        load(f"{package}.part", deferred={f"{package}.inner": {}})
+        assert sys.modules[package].inner.VALUE == 10
+        assert sys.modules[package].inner is imported(f"{package}.inner")
 
     def test_one_that_is_not_there(self) -> None:
         with pytest.raises(ModuleNotFoundError, match="no_such_package"):
@@ -187,3 +221,12 @@ class TestAnyPackage:
         assert gc.isenabled()
         assert load(package, deferred={}).ENABLED is False
         assert gc.isenabled()
+
+    def test_the_garbage_collector_stays_disabled(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="")
+        gc.disable()
+        try:
+            load(package, deferred={})
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
