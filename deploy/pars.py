@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--namespace", help="of Object Storage (default: the tenancy's)")
-    parser.add_argument("--function", metavar="OCID", help="only those that this function has given")
+    parser.add_argument("--function", metavar="OCID", help="only those that this function has given without a tag")
+    parser.add_argument("--tag", help="only those given with this `FUNCTION_TAG`")
     parser.add_argument("--subject", help="only those given to the user with this claim `sub`")
+    parser.add_argument("--issuer", help="with --subject: not those given to the user of another claim `iss`")
     parser.add_argument("--key", help="only those for this object")
     parser.add_argument("--prefix", help="only those for objects whose keys begin so")
     parser.add_argument("--older-than", type=int, metavar="SECONDS", help="only those created longer ago")
@@ -33,32 +35,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, revoke or sweep.
+    """List, revoke or sweep. A PAR that can't be deleted keeps no other alive.
 
     Returns:
-        The exit status: 0, or 1 after a sentence on standard error that says why it stopped.
+        The exit status: 0, or 1 after lines on standard error that say why, and which PARs may still be alive.
     """
     chosen = [arguments.subject, arguments.key, arguments.prefix, arguments.older_than]
     if arguments.action == "revoke" and not arguments.all and all(value is None for value in chosen):
         print("Choose with --subject, --key, --prefix or --older-than, or take --all.", file=sys.stderr)
         return 1
-    from oci.exceptions import ClientError, ServiceError
+    if arguments.issuer is not None and arguments.subject is None:
+        print("--issuer needs --subject.", file=sys.stderr)
+        return 1
+    from oci.circuit_breaker import NoCircuitBreakerStrategy
+    from oci.exceptions import ClientError, RequestException, ServiceError
     from oci.object_storage import ObjectStorageClient
 
     try:
-        client = oci_auth.credentials(arguments).client(ObjectStorageClient, endpoint=arguments.endpoint)
+        # The SDK's circuit breaker would end the command after some failures.
+        options = {"endpoint": arguments.endpoint, "circuit_breaker_strategy": NoCircuitBreakerStrategy()}
+        client = oci_auth.credentials(arguments).client(ObjectStorageClient, **options)
         namespace = arguments.namespace or client.get_namespace().data
-        for par in list(_chosen(_all(client, namespace, arguments), arguments)):
+        chosen = list(_chosen(_all(client, namespace, arguments), arguments))
+        for par in chosen:
             print(_line(par))
-            if arguments.action != "list":
-                client.delete_preauthenticated_request(namespace, arguments.bucket, par.id)
-    except ServiceError as exc:
-        print(f"OCI answered {exc.status} {exc.code}: {exc.message}", file=sys.stderr)
+        failed = {} if arguments.action == "list" else _delete(client, namespace, chosen, arguments)
+    except (ServiceError, ClientError, RequestException, OSError) as exc:
+        print(_sentence(exc), file=sys.stderr)
         return 1
-    except (ClientError, OSError) as exc:
-        print(f"OCI can't be asked: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    for par, sentence in failed.values():
+        print(f"Not deleted: {_line(par)}  {sentence}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _delete(client: Any, namespace: str, pars: Iterable[Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Delete all of `pars`; gives those that may still be alive, each with a sentence that says why, by their ids."""
+    from oci.exceptions import RequestException, ServiceError
+
+    failed: dict[str, Any] = {}
+    missing: dict[str, Any] = {}
+    for par in pars:
+        try:
+            client.delete_preauthenticated_request(namespace, arguments.bucket, par.id)
+        except (ServiceError, RequestException) as exc:
+            is_missing = isinstance(exc, ServiceError) and exc.status == 404
+            (missing if is_missing else failed)[par.id] = (par, _sentence(exc))
+    if missing:
+        # OCI answers 404 where the right is missing, too. Only a list shows that a PAR is gone.
+        try:
+            left = {par.id for par in _all(client, namespace, arguments)}
+        except (ServiceError, RequestException):
+            left = {*missing}
+        failed |= {par_id: told for par_id, told in missing.items() if par_id in left}
+    return failed
+
+
+def _sentence(exc: Any) -> str:
+    """Why OCI did not do what it was asked for."""
+    if hasattr(exc, "status"):
+        return f"OCI answered {exc.status} {exc.code}: {exc.message}"
+    return f"OCI can't be asked: {exc}"
 
 
 def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator[Any]:
@@ -71,7 +107,7 @@ def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator
 
 def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]:
     now = datetime.now(UTC)
-    subject = subject_digest(arguments.subject)
+    subject, of_issuer = subject_digest(arguments.subject), subject_digest(arguments.subject, arguments.issuer)
     for par in pars:
         name = ParName.parse(par.name)
         if name is None:
@@ -80,7 +116,11 @@ def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]
             continue
         if arguments.action == "sweep" and par.time_expires > now:
             continue
-        if arguments.subject is not None and name.subject != subject:
+        if arguments.tag is not None and name.tag != arguments.tag:
+            continue
+        if arguments.subject is not None and name.subject.partition(".")[0] != subject:
+            continue
+        if arguments.issuer is not None and name.subject not in (subject, of_issuer):
             continue
         if arguments.key is not None and par.object_name != arguments.key:
             continue
@@ -90,4 +130,6 @@ def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]
 
 
 def _line(par: Any) -> str:
-    return f"{par.access_type:13} until {par.time_expires:%Y-%m-%dT%H:%M:%SZ}  {par.object_name}  {par.id}"
+    name = ParName.parse(par.name)
+    of = f"tag {name.tag}, call {name.call_id}" if name else ""
+    return f"{par.access_type:13} until {par.time_expires:%Y-%m-%dT%H:%M:%SZ}  {par.object_name}  {par.id}  {of}"

@@ -66,7 +66,7 @@ class Service:
             has_store_route=settings.store_route is not None,
         )
         self.gateway_secrets = settings.gateway_secrets
-        self.pars = Pars(self._oci_client, namespace=self.namespace, tag=settings.tag)
+        self.pars = Pars(self._oci_client, namespace=self.namespace, tags=settings.tags)
         self._key: CachedValue[CustomerSecretKey] = CachedValue(
             self._fetch_key,
             ttl_seconds=settings.secret_ttl_seconds,

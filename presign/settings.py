@@ -24,6 +24,7 @@ MAX_SECRET_SECONDS = 604_800
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
 _claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
+_function_tag = re.compile(r"[A-Za-z0-9-]{1,64}")
 _service_url = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 
@@ -40,10 +41,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         vault_endpoint, object_storage_endpoint, delivery_endpoint: URLs of OCI services; None for the SDK's choice.
         default_expires_in, max_expires_in, par_max_expires_in: seconds that a URL is valid if the request does not say,
             and the most that it may ask for, of a presigned URL and of a pre-authenticated request.
-        secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key is fresh, and how long after that it may
-            serve while Vault is down.
+        secret_ttl_seconds, secret_max_stale_seconds: how long a fetched key may sign before Vault is asked again, and
+            how long after that while Vault is down.
         gateway_secrets: each proves that a claim comes from API Gateway.
-        tag: tells this function's pre-authenticated requests from those of others.
+        tags: tell this function's pre-authenticated requests from those of others; new ones get the first.
         deliver_to: OCID of the topic or queue that gets the answers to events; None if nobody gets them.
     """
 
@@ -66,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     gateway_secrets: tuple[str, ...]
     par_max_expires_in: int
-    tag: str
+    tags: tuple[str, ...]
     deliver_to: str | None
     delivery_endpoint: str | None
 
@@ -105,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"),
             gateway_secrets=reader.gateway_secrets(),
             par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
-            tag=function_tag(reader.text("FN_FN_ID")),
+            tags=reader.tags(),
             deliver_to=reader.ocid("DELIVER_TO", "onstopic", "queue"),
             delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
         )
@@ -201,6 +202,11 @@ class _Reader:
             if rule.answers_events and rule.max_expires_in is None:
                 detail = "is required with DELIVER_TO, as a delivered URL is every receiver's"
                 self.add(f"POLICY/rules/{number}/max_expires_in", detail)
+
+    def tags(self) -> tuple[str, ...]:
+        own = function_tag(self.text("FN_FN_ID"))
+        tag = self.matching("FUNCTION_TAG", _function_tag, "must be 1 to 64 letters, digits and hyphens")
+        return (own,) if tag in (None, own) else (tag, own)
 
     def ocid(self, name: str, *resource_types: str) -> str | None:
         prefixes = tuple(f"ocid1.{resource_type}." for resource_type in resource_types)

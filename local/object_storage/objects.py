@@ -59,6 +59,10 @@ class StoredObject:
         digest, dash, parts = self.s3_etag.partition("-")
         return base64.b64encode(bytes.fromhex(digest)).decode() + dash + parts
 
+    def is_version(self, version: str) -> bool:
+        """Whether this is the id of the object's only version, as its events have it; `null` always is."""
+        return version in ("null", self.etag)
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Request, Response
 from local.api import ApiError
 from local.object_storage import post_policy, presigned, s3_list, s3_multipart
 from local.object_storage.content import Content, receive
-from local.object_storage.objects import Objects, object_answer, stored_object
+from local.object_storage.objects import Objects, StoredObject, object_answer, stored_object
 from local.object_storage.post_form import read_form
 from local.object_storage.s3_answer import object_url, xml_response
 from local.object_storage.s3_copy import COPY_SOURCE, copy_object
@@ -84,14 +84,14 @@ class S3Api:
             case "POST" if "uploads" in asked.parameters:
                 return self._begin_upload(request, asked)
             case "DELETE" if asked.key:
-                _refuse_other_versions(asked)
+                _require_version(asked, self._objects.find(asked.bucket, asked.key))
                 self._objects.delete(asked.bucket, asked.key)
                 return Response(status=204)
         raise ApiError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     def _get_object(self, request: Request, asked: Target) -> Response:
-        _refuse_other_versions(asked)
         found = self._objects.find(asked.bucket, asked.key)
+        _require_version(asked, found)
         if found is None:
             raise ApiError(404, "NoSuchKey", "The specified key does not exist.", Key=asked.key)
         response = object_answer(request, found, etag=f'"{found.s3_etag}"', metadata_prefix=METADATA_PREFIX)
@@ -144,7 +144,8 @@ class S3Api:
         return response
 
 
-def _refuse_other_versions(asked: Target) -> None:
-    """Buckets have no versioning here, so that `null` is the only version of an object."""
-    if asked.parameters.get("versionId", "null") != "null":
+def _require_version(asked: Target, found: StoredObject | None) -> None:
+    """Buckets have no versioning here, so that an object has only one version."""
+    version = asked.parameters.get("versionId", "null")
+    if version != "null" and not (found and found.is_version(version)):
         raise ApiError(404, "NoSuchVersion", "The specified version does not exist.", Key=asked.key)

@@ -33,10 +33,12 @@ def copy_object(request: Request, asked: Target, objects: Objects, *, metadata_p
     directive = request.headers.get(_DIRECTIVE, "COPY")
     if directive not in ("COPY", "REPLACE"):
         raise ApiError(400, "InvalidArgument", "Unknown metadata directive.", ArgumentName=_DIRECTIVE)
-    bucket, key = _source(request.headers[COPY_SOURCE])
+    bucket, key, version = _source(request.headers[COPY_SOURCE])
     source = objects.find(bucket, key)
     if source is None:
         raise ApiError(404, "NoSuchKey", "The specified key does not exist.", Key=key)
+    if not source.is_version(version):
+        raise ApiError(404, "NoSuchVersion", "The specified version does not exist.", Key=key)
     if directive == "COPY" and (bucket, key) == (asked.bucket, asked.key):
         message = "This copy request is illegal because it is trying to copy an object to itself without changing it."
         raise ApiError(400, "InvalidRequest", message)
@@ -50,8 +52,8 @@ def copy_object(request: Request, asked: Target, objects: Objects, *, metadata_p
     return xml_response("CopyObjectResult", elements)
 
 
-def _source(value: str) -> tuple[str, str]:
-    """Bucket and key that `x-amz-copy-source` names; `null` is the only version of an object here."""
+def _source(value: str) -> tuple[str, str, str]:
+    """Bucket, key, and version that `x-amz-copy-source` names."""
     path, _, version = value.partition("?versionId=")
     try:
         bucket, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
@@ -60,6 +62,4 @@ def _source(value: str) -> tuple[str, str]:
     if not bucket or not key:
         message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         raise ApiError(400, "InvalidArgument", message, ArgumentName=COPY_SOURCE)
-    if version not in ("", "null"):
-        raise ApiError(404, "NoSuchVersion", "The specified version does not exist.", Key=key)
-    return bucket, key
+    return bucket, key, version or "null"

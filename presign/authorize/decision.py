@@ -78,10 +78,6 @@ class Policy:
             raise InvalidRequest(unfit[0])
         raise AccessDenied
 
-    def may_revoke(self, bucket: str, principal: Principal) -> bool:
-        """Whether a rule gives `principal` PARs in `bucket`."""
-        return any(rule.gives_pars(bucket, principal) for rule in self._rules)
-
     def is_single_use(self, bucket: str, key: str) -> bool:
         """Whether a rule wants the PARs for uploads of this object to be deleted once it is written."""
         return any(rule.is_single_use(bucket, key) for rule in self._rules)
@@ -140,25 +136,10 @@ class _CompiledRule:
             request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
         return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length, reuse_for)
 
-    def gives_pars(self, bucket: str, principal: Principal) -> bool:
-        return (
-            self._via == "par"
-            and principal.caller in self._callers
-            and self._bucket.fill_in(principal.claims) == bucket
-            and self._prefix.fill_in(principal.claims) is not None
-            and not self._claim_mismatch(principal)
-        )
-
     def is_single_use(self, bucket: str, key: str) -> bool:
         # The claims of the caller who had it made are not known.
         buckets, keys = self._bucket.pattern, self._prefix.pattern
         return self._rule.single_use and bool(buckets.fullmatch(bucket) and keys.match(key))
-
-    def _claim_mismatch(self, principal: Principal) -> str:
-        for name, wanted in self._when.items():
-            if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
-                return f"the claim {name} is missing or has none of the rule's values"
-        return ""
 
     def _mismatch(self, request: Request, principal: Principal) -> str:
         """The first condition that `request` does not fulfil, or an empty string."""
@@ -179,4 +160,7 @@ class _CompiledRule:
             return "the rule's prefix needs a claim that is missing or can't be part of a key"
         if not operation.target.startswith(prefix):
             return "the key does not begin with the rule's prefix"
-        return self._claim_mismatch(principal)
+        for name, wanted in self._when.items():
+            if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
+                return f"the claim {name} is missing or has none of the rule's values"
+        return ""

@@ -1,19 +1,21 @@
 """The calls of events: an object was written. The answer is its URL, which is also delivered."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from presign.authorize.decision import Policy
 from presign.calls.call import Call
 from presign.calls.presign import answer_of, presign_one, presign_several
 from presign.model.outcomes import Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
 from presign.problems import EventFailed, Problem, SecretUnavailable, logged_problem
-from presign.read.events import events_of_list, request_of_event
-from presign.record import deletion
+from presign.read.events import events_of_list, object_of, request_of_event
+from presign.record import deletion, outcome_of
 from presign.services.delivery import Message
 from presign.services.pars import Pars, is_open_upload
+
+_log = logging.getLogger(__name__)
 
 
 def event(call: Call) -> PresignedUrl | Problem:
@@ -28,48 +30,101 @@ def event(call: Call) -> PresignedUrl | Problem:
 
 
 def events(call: Call) -> Any:
-    """Answer a list of events, as Connector Hub sends it; raises `EventFailed` likewise."""
+    """Answer a list of events, as Connector Hub sends it; raises `EventFailed` likewise, if any of them failed."""
     outcomes, results = presign_several(call, events_of_list(call.document), _parse(call))
     _follow(call, outcomes)
     return results
 
 
-def close_uploads(event: Event, *, policy: Policy, pars: Pars) -> int | None:
-    """Delete the single-use PARs by which the object of an event could be written again; tells how many.
+def close_uploads(event: Event, pars: Pars) -> int:
+    """Delete the PARs by which the object of an event could be written again; tells how many.
 
-    PARs created after the object was written stay. None if no rule of `policy` has them for this object, or the event
-    does not tell when it was written. Raises `SecretUnavailable` if Object Storage can't be asked, or refuses.
+    PARs created after the object was written stay.
+
+    Raises:
+        SecretUnavailable: Object Storage can't be asked, or refuses.
     """
     bucket, key, written_at = event.bucket, event.key, event.written_at
-    if written_at is None or not policy.is_single_use(bucket, key):
-        return None
+    if written_at is None:
+        return 0
     listed = pars.all(bucket, object_prefix=key)
-    found = [par for par in listed if is_open_upload(par, key=key, tag=pars.tag, written_at=written_at)]
+    found = [par for par in listed if is_open_upload(par, key=key, tags=pars.tags, written_at=written_at)]
     for par in found:
-        pars.delete(bucket, par.id)
+        pars.delete(bucket, par)
     return len(found)
 
 
 def _parse(call: Call) -> Callable[[Any], Request]:
-    return partial(request_of_event, parser=call.service.parser)
+    """Reads an event. The log tells of one that can't be read, since its audit record has no object and no reason."""
+
+    def parse(document: Any) -> Request:
+        try:
+            return request_of_event(document, call.service.parser)
+        except Problem as exc:
+            _log.warning("%s: event of %s refused: %s", call.id, object_of(document), exc)
+            raise
+
+    return parse
 
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
-    """Do all that events ask for besides URLs: close uploads, and deliver the answers."""
-    service = call.service
-    try:
-        for event in [outcome.request.event for outcome in outcomes if outcome.request and outcome.request.event]:
-            deleted = close_uploads(event, policy=service.policy, pars=service.pars)
-            if deleted is not None:
-                where = {"bucket": event.bucket, "key": event.key}
-                call.audit.write([deletion(call.invocation, event="close_uploads", **where, deleted=deleted)])
-        if service.delivery is not None:
-            service.delivery.publish(_messages(outcomes))
-    except SecretUnavailable as exc:
-        logged_problem(exc, call.id)
-        raise EventFailed from exc
-    if any(isinstance(outcome, Refusal) and outcome.problem.status >= 500 for outcome in outcomes):
+    """Do all that events ask for besides URLs: deliver the answers, then close uploads. One that fails fails alone."""
+    results = [outcome.problem for outcome in outcomes if isinstance(outcome, Refusal)]
+    results += _deliver(call, outcomes)
+    results += _close_all(call, outcomes)
+    if any(isinstance(result, Problem) and result.status >= 500 for result in results):
         raise EventFailed
+
+
+def _deliver(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
+    delivery = call.service.delivery
+    if delivery is None:
+        return []
+    batches = delivery.batches(_messages(outcomes))
+    results = _side_by_side(call, delivery.publish, batches)
+    for batch, result in zip(batches, results, strict=True):
+        if isinstance(result, Problem):
+            ids = ", ".join(ascii(message.event.event_id) for message in batch)
+            _log.error("%s: no message was delivered for the events %s", call.id, ids)
+    return results
+
+
+def _close_all(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
+    policy, pars = call.service.policy, call.service.pars
+    written = [outcome.request.event for outcome in outcomes if outcome.request and outcome.request.event]
+    events = [event for event in written if policy.is_single_use(event.bucket, event.key)]
+    results = _side_by_side(call, partial(close_uploads, pars=pars), events)
+    records = []
+    for event, result in zip(events, results, strict=True):
+        told = {"deleted": result}
+        if isinstance(result, Problem):
+            told = {"outcome": outcome_of(result), "code": result.code}
+        told |= {"bucket": event.bucket, "key": event.key}
+        records.append(deletion(call.invocation, event="close_uploads", **told))
+    call.audit.write(records)
+    return results
+
+
+def _side_by_side(call: Call, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """The result of `step` for each of `items`, or its problem, which is logged. Those left at the deadline fail."""
+
+    def take(item: Any) -> Any:
+        if call.seconds_left() <= 0:
+            raise TimeoutError
+        return step(item)
+
+    results: list[Any] = []
+    left = SecretUnavailable("the deadline came before all events were processed; the sender is to send them again")
+    for started in [call.service.pars.executor.submit(take, item) for item in items]:
+        try:
+            results.append(call.in_time(started))
+        except TimeoutError:
+            results.append(left)
+        except Exception as exc:  # noqa: BLE001 - one that fails must not fail the others
+            results.append(logged_problem(exc, call.id))
+    if left in results:
+        logged_problem(left, call.id)
+    return results
 
 
 def _messages(outcomes: Sequence[Issued | Refusal]) -> list[Message]:

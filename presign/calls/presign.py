@@ -85,8 +85,18 @@ def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
 
 def _granted(call: Call, documents: Sequence[Any], parse: Parse) -> list[Grant | Refusal]:
     """A grant for each item that can be read and that the policy allows."""
-    requests = _each(parse, documents, call.id)
-    return _each(partial(call.service.policy.authorize, principal=call.principal), requests, call.id)
+    return _each(partial(_authorized, call=call), _each(parse, documents, call.id), call.id)
+
+
+def _authorized(request: Request, call: Call) -> Grant:
+    """The policy's grant. That of an event is for the version that was written, unless only PARs can be had."""
+    try:
+        return call.service.policy.authorize(request, call.principal)
+    except InvalidRequest:
+        if request.event is None:
+            raise
+    operation = msgspec.structs.replace(request.operation, version_id=None)
+    return call.service.policy.authorize(msgspec.structs.replace(request, operation=operation), call.principal)
 
 
 def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Any]:
@@ -120,7 +130,7 @@ def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Is
 
 def _created(started: Future[PresignedUrl], call: Call) -> PresignedUrl:
     try:
-        return started.result(timeout=max(0.0, call.service.seconds_left(call.invocation.deadline)))
+        return call.in_time(started)
     except TimeoutError:
         late = "Object Storage did not create a pre-authenticated request before the deadline"
         raise SecretUnavailable(late) from None

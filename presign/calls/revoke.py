@@ -4,17 +4,15 @@ from typing import Annotated
 
 import msgspec
 
-from presign.authorize.decision import Policy
 from presign.calls.call import Call
-from presign.model.invocation import Principal
 from presign.model.object_names import path_segment_error
 from presign.model.operation import BucketName
 from presign.model.options import Option
 from presign.model.times import rfc3339
-from presign.problems import NotFound, Problem, logged_problem
+from presign.problems import NotFound, Problem, SecretUnavailable, logged_problem
 from presign.read.parser import parse_struct
 from presign.record import deletion, outcome_of
-from presign.services.pars import Pars, own_name
+from presign.services.pars import own_name
 
 
 class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +49,7 @@ def revoke(call: Call) -> Revoked | Problem:
     asked = parse_struct(call.document, Revocation)
     told = {"bucket": asked.bucket, "id": asked.id, "subject": call.principal.claims.get("sub", msgspec.UNSET)}
     try:
-        revoked = delete_par(asked, call.principal, policy=call.service.policy, pars=call.service.pars)
+        revoked = delete_par(asked, call)
     except Exception as exc:  # noqa: BLE001 - the record tells what was tried
         problem = logged_problem(exc, call.id)
         outcome = {"outcome": outcome_of(problem), "code": problem.code}
@@ -61,16 +59,23 @@ def revoke(call: Call) -> Revoked | Problem:
     return revoked
 
 
-def delete_par(asked: Revocation, principal: Principal, *, policy: Policy, pars: Pars) -> Revoked:
-    """Delete the PAR that `asked` names, if it is of this function and `principal` may revoke it.
+def delete_par(asked: Revocation, call: Call) -> Revoked:
+    """Delete the PAR that `asked` names, if it is of this function and the caller may revoke it.
 
     Raises:
         NotFound: it isn't, or there is none; the caller can't tell which.
-        SecretUnavailable: Object Storage can't be asked, or refuses.
+        SecretUnavailable: Object Storage can't be asked, or does not let the function delete it.
     """
-    par = pars.find(asked.bucket, asked.id) if policy.may_revoke(asked.bucket, principal) else None
-    name = None if par is None else own_name(par, pars.tag)
+    pars, principal = call.service.pars, call.principal
+    par = None
+    try:
+        par = pars.find(asked.bucket, asked.id)
+    except SecretUnavailable as exc:
+        if principal.caller == "invoke" or not exc.refused:
+            raise
+        logged_problem(exc, call.id)  # whose PAR it is can't be found out, so all callers get the same answer
+    name = None if par is None else own_name(par, pars.tags)
     if par is None or name is None or not name.is_of(principal):
         raise NotFound(detail="There is no such pre-authenticated request")
-    pars.delete(asked.bucket, asked.id)
+    pars.delete(asked.bucket, par)
     return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))

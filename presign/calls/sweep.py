@@ -1,15 +1,13 @@
 """The call that deletes pre-authenticated requests (PARs) that have expired."""
 
-from collections.abc import Callable
-from functools import partial
-
 import msgspec
 
 from presign.calls.call import Call
 from presign.model.operation import BucketName
+from presign.problems import Problem, SecretUnavailable, logged_problem
 from presign.read.parser import parse_struct
-from presign.record import deletion
-from presign.services.pars import Pars, own_name
+from presign.record import deletion, outcome_of
+from presign.services.pars import own_name
 
 
 class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,28 +24,38 @@ class Swept(msgspec.Struct, frozen=True):
     done: bool
 
 
-def sweep(call: Call) -> Swept:
-    """Answer the call."""
+def sweep(call: Call) -> Swept | Problem:
+    """Answer the call; its audit record tells how many were deleted, whether the call succeeds or not."""
     asked = parse_struct(call.document["sweep"], Sweep, at="/sweep")
-    service = call.service
-    seconds_left = partial(service.seconds_left, call.invocation.deadline)
-    swept = delete_expired(asked.bucket, pars=service.pars, now=service.now(), seconds_left=seconds_left)
-    call.audit.write([deletion(call.invocation, event="sweep", bucket=asked.bucket, deleted=swept.deleted)])
-    return swept
+    deleted: list[str] = []
+    outcome: dict[str, str | None] = {}
+    answer: Swept | Problem
+    try:
+        # Object Storage may take longer for a page than the call has left.
+        done = call.in_time(call.service.pars.executor.submit(delete_expired, asked.bucket, call, deleted=deleted))
+        answer = Swept(asked.bucket, deleted=len(deleted), done=done)
+    except TimeoutError:
+        answer = Swept(asked.bucket, deleted=len(deleted), done=False)
+    except SecretUnavailable as exc:
+        answer = logged_problem(exc, call.id)
+        outcome = {"outcome": outcome_of(answer), "code": answer.code}
+    call.audit.write([deletion(call.invocation, event="sweep", bucket=asked.bucket, deleted=len(deleted), **outcome)])
+    return answer
 
 
-def delete_expired(bucket: str, *, pars: Pars, now: float, seconds_left: Callable[[], float]) -> Swept:
-    """Delete the PARs of this function that are expired `now` (seconds since the epoch), as many as the time allows.
+def delete_expired(bucket: str, call: Call, *, deleted: list[str]) -> bool:
+    """Delete the PARs of this function that have expired, until the deadline; tells whether that were all.
+
+    The ids of those that were deleted are appended to `deleted`.
 
     Raises:
         SecretUnavailable: Object Storage can't be asked, or refuses.
     """
-    deleted = 0
+    pars, now = call.service.pars, call.service.now()
     for par in pars.all(bucket):
-        if own_name(par, pars.tag) is None or par.time_expires.timestamp() > now:
-            continue
-        if seconds_left() <= 0:
-            return Swept(bucket, deleted, done=False)
-        pars.delete(bucket, par.id)
-        deleted += 1
-    return Swept(bucket, deleted, done=True)
+        if call.seconds_left() <= 0:
+            return False
+        if own_name(par, pars.tags) is not None and par.time_expires.timestamp() <= now:
+            pars.delete(bucket, par)
+            deleted.append(par.id)
+    return True

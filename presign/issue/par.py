@@ -18,9 +18,9 @@ def create_par(grant: Grant, *, pars: Pars, principal: Principal, call_id: str, 
         SecretUnavailable: Object Storage can't be asked, or refuses.
     """
     operation, expires_at = grant.request.operation, now + grant.expires_in
-    subject = subject_digest(principal.claims.get("sub"))
+    subject = subject_digest(principal.claims.get("sub"), principal.claims.get("iss"))
     details = {
-        "name": str(ParName(pars.tag, principal.caller, subject, call_id)),
+        "name": str(ParName(pars.tags[0], principal.caller, subject, call_id)),
         "object_name": operation.target,
         "access_type": "ObjectWrite" if isinstance(operation, PutObject) else "ObjectRead",
         "time_expires": datetime.fromtimestamp(expires_at, UTC),

@@ -66,10 +66,19 @@ def parse_event(document: Any) -> Event:
 
 
 def request_of_event(document: Any, parser: RequestParser) -> Request:
-    """The download of the object that an event is about; raises `InvalidRequest` likewise."""
+    """The download of the version that an event is about, or of the object; raises `InvalidRequest` likewise."""
     event = parse_event(document)
-    request = parser.check(GetObject(bucket=event.bucket, key=event.key))
+    request = parser.check(GetObject(bucket=event.bucket, key=event.key, version_id=event.version_id or None))
     return msgspec.structs.replace(request, event=event)
+
+
+def object_of(document: Any) -> str:
+    """The object that an event names, for the log; the event need not be valid."""
+    try:
+        event = _unwrapped(json_object(document))
+    except InvalidRequest:
+        return "no object"
+    return ascii(f"{_text(event, *_BUCKET)}/{_text(event, *_KEY)}")
 
 
 def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,13 @@ import msgspec
 
 from presign.problems import SecretUnavailable
 from presign.services import sdk
-from presign.services.clock import ClockCheck
+from presign.services.clock import ClockCheck, elapsed
 
 CONNECT_TIMEOUT_SECONDS = 1.0
 READ_TIMEOUT_SECONDS = 2.0
 MAX_ATTEMPTS = 2
+IDLE_SECONDS = 30.0
+"""A connection that nobody has used for longer is not used again."""
 RETRY_AFTER_SECONDS = 2
 MAX_RETRY_AFTER_SECONDS = 3600
 
@@ -66,6 +68,7 @@ class OciClient:
         vault_endpoint: of the Secret Retrieval API; the SDK's own for the function's region when None.
         object_storage_endpoint: of the native Object Storage API; likewise.
         clock: the machine's time, in seconds since the epoch, compared with the `Date` of every answer.
+        monotonic: seconds on a clock that never goes back.
     """
 
     def __init__(
@@ -75,12 +78,16 @@ class OciClient:
         vault_endpoint: str | None,
         object_storage_endpoint: str | None,
         clock: Callable[[], float],
+        monotonic: Callable[[], float] = elapsed,
     ) -> None:
         self._principal = principal
         self._vault_endpoint = vault_endpoint
         self._object_storage_endpoint = object_storage_endpoint
         self._clock = clock
         self._clock_check = ClockCheck(clock)
+        self._clients: list[Any] = []
+        self._monotonic = monotonic
+        self._asked_at = monotonic()
 
     def secret_content(self, secret: SecretReference) -> str:
         """The content of the current version of `secret`, in Base64 as Vault hands it out."""
@@ -121,7 +128,7 @@ class OciClient:
             retry_max_wait_between_calls_seconds=0.2,
             decorrelated_jitter=0.1,
         )
-        return client(
+        made = client(
             {},
             signer=self._signer,
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
@@ -129,6 +136,8 @@ class OciClient:
             circuit_breaker_strategy=sdk.load("oci.circuit_breaker").NoCircuitBreakerStrategy(),
             **({"service_endpoint": endpoint} if endpoint else {}),
         )
+        self._clients.append(made)
+        return made
 
     def ask(self, call: Callable[[], Any], *, failure: str, statement: str) -> Any:
         """The answer to `call`, with its data and headers.
@@ -138,6 +147,7 @@ class OciClient:
             failure: a sentence for the log, if it fails.
             statement: the IAM policy statement that the call needs.
         """
+        self._close_idle_connections()
         asked_at = self._clock()
         try:
             answer = self._answer(call)
@@ -159,6 +169,14 @@ class OciClient:
                 raise
         self._signer.refresh_security_token()
         return call()
+
+    def _close_idle_connections(self) -> None:
+        # While the container was frozen, a connection may have died without a sign: a call would wait for its time-out.
+        now, asked_at = self._monotonic(), self._asked_at
+        self._asked_at = now
+        if now - asked_at > IDLE_SECONDS:
+            for client in self._clients:
+                client.base_client.session.close()
 
     @cached_property
     def _secrets_client(self) -> Any:
@@ -190,8 +208,9 @@ def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[
     if not isinstance(exc, sdk.load("oci.exceptions").ServiceError):
         return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
     cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
-    refused = bool(statement) and exc.status in (401, 403, 404)
-    if refused:
+    # An empty statement stands for a wrong clock; 408 and 429 ask for patience, and the rest of 4xx is final.
+    refused = bool(statement) and 400 <= exc.status < 500 and exc.status not in (408, 429)
+    if refused and exc.status in (401, 403, 404):
         cause += f"; this IAM policy statement is likely missing: {statement}"
     return SecretUnavailable(cause, retry_after_seconds=_retry_after_seconds(headers), refused=refused)
 

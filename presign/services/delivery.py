@@ -33,19 +33,23 @@ class Delivery:
         self._oci_client = oci_client
         self._target = target
         self._endpoint = endpoint
+        self._is_queue = target.startswith("ocid1.queue.")
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Publish `messages`.
+    def batches(self, messages: Sequence[Message]) -> list[Sequence[Message]]:
+        """`messages` in lists of as many as the service takes in one call."""
+        size = MAX_MESSAGES if self._is_queue else 1
+        return [messages[index : index + size] for index in range(0, len(messages), size)]
+
+    def publish(self, batch: Sequence[Message]) -> None:
+        """Publish one of the `batches`.
 
         Raises:
-            SecretUnavailable: the service can't be asked, or refuses; some may have been published.
+            SecretUnavailable: the service can't be asked, or refuses.
         """
-        if self._target.startswith("ocid1.queue."):
-            for index in range(0, len(messages), MAX_MESSAGES):
-                self._put(messages[index : index + MAX_MESSAGES])
+        if self._is_queue:
+            self._put(batch)
         else:
-            for message in messages:
-                self._notify(message)
+            self._notify(*batch)
 
     def _put(self, messages: Sequence[Message]) -> None:
         from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry

@@ -5,7 +5,7 @@ Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guid
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
@@ -22,13 +22,15 @@ MAX_PARS = 20
 """The most PARs that one call may create, since each costs a call of Object Storage."""
 PAGE_ITEMS = 1000
 
-_par_name = re.compile(r"presign:(?P<tag>[^:]*):(?P<caller>gateway|invoke):(?P<subject>[^:]*):(?P<call_id>[^:]*)")
+_par_name = re.compile(
+    r"presign:(?P<tag>[^:]*):(?P<caller>gateway|invoke):(?P<subject>[^:]*):(?P<call_id>.*)", re.DOTALL
+)
 
 
 class ParName(msgspec.Struct, frozen=True):
     """The name of a PAR of this project. It tells who may revoke it, and holds no personal data.
 
-    `tag` is that of the function that created it, and `subject` the digest of the claim `sub`.
+    `tag` is that of the function that created it, and `subject` the digest of the claims `sub` and `iss`.
     """
 
     tag: str
@@ -47,13 +49,24 @@ class ParName(msgspec.Struct, frozen=True):
 
     def is_of(self, principal: Principal) -> bool:
         """Whether `principal` may revoke the PAR: the caller to whom it was given, or a direct invocation."""
-        subject = subject_digest(principal.claims.get("sub"))
-        return principal.caller == "invoke" or (self.caller == "gateway" and bool(subject) and self.subject == subject)
+        if principal.caller == "invoke":
+            return True
+        subject, issuer = principal.claims.get("sub"), principal.claims.get("iss")
+        # A PAR that was given while the gateway passed no `iss` has the digest of `sub` alone.
+        subjects = (subject_digest(subject), subject_digest(subject, issuer))
+        return self.caller == "gateway" and subject is not None and self.subject in subjects
 
 
-def subject_digest(subject: str | None) -> str:
-    """The SHA-256 of a claim `sub` in Base64 for URLs (RFC 4648, 5), without padding; empty if there is no claim."""
-    return "" if subject is None else base64.urlsafe_b64encode(sha256(subject.encode()).digest()).decode().rstrip("=")
+def subject_digest(subject: str | None, issuer: str | None = None) -> str:
+    """The digest of a claim `sub`, with a dot and the digest of the claim `iss` if that is known; empty without `sub`.
+
+    Each is the SHA-256 in Base64 for URLs (RFC 4648, 5), without padding.
+    """
+    return "" if subject is None else ".".join(_digest(claim) for claim in (subject, issuer) if claim is not None)
+
+
+def _digest(claim: str) -> str:
+    return base64.urlsafe_b64encode(sha256(claim.encode()).digest()).decode().rstrip("=")
 
 
 class Pars:
@@ -62,30 +75,47 @@ class Pars:
     Every method raises `SecretUnavailable` if Object Storage can't be asked, or refuses. The SDK's objects are returned
     as they are.
 
-    `namespace` gives the Object Storage namespace, and raises the same. By its `tag` the function knows its own PARs.
-    `executor` runs calls side by side.
+    `namespace` gives the Object Storage namespace, and raises the same. By its `tags` the function knows its own PARs;
+    the first stands in the names of new ones. `executor` runs calls side by side.
     """
 
-    def __init__(self, oci_client: OciClient, *, namespace: Callable[[], str], tag: str) -> None:
+    def __init__(self, oci_client: OciClient, *, namespace: Callable[[], str], tags: Sequence[str]) -> None:
         self._oci_client = oci_client
         self._namespace = namespace
-        self.tag = tag
+        self.tags = tags
         self.executor = ThreadPoolExecutor(MAX_PARS)
 
     def create(self, bucket: str, **details: Any) -> tuple[str, str]:
-        """Create a PAR of these `CreatePreauthenticatedRequestDetails` of Oracle's API; gives its id and its URL."""
+        """Create a PAR of these `CreatePreauthenticatedRequestDetails` of Oracle's API; gives its id and its URL.
+
+        It is tried once: if only the answer was lost, a second try would leave a PAR alive that is in no record.
+        """
         model = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails
-        created = self._ask("create_preauthenticated_request", bucket, model(**details)).data
+        once = sdk.load("oci.retry").NoneRetryStrategy()
+        created = self._ask("create_preauthenticated_request", bucket, model(**details), retry_strategy=once).data
         url = created.full_path or f"{self._oci_client.object_storage.base_client.endpoint}{created.access_uri}"
         return created.id, url
 
     def find(self, bucket: str, par_id: str) -> Any | None:
-        """The PAR with this id; None if there is none."""
-        return self._unless_missing("get_preauthenticated_request", bucket, par_id)
+        """The PAR with this id; None if there is none, and the function has the right to know."""
+        try:
+            return self._ask("get_preauthenticated_request", bucket, par_id).data
+        except SecretUnavailable as exc:
+            if _status(exc) not in (400, 404):
+                raise
+        # OCI answers 404 where the right is missing, too; a list is refused then.
+        self._ask("list_preauthenticated_requests", bucket, limit=1)
+        return None
 
-    def delete(self, bucket: str, par_id: str) -> None:
-        """Delete a PAR, so that its URL stops working at once; nothing if there is none."""
-        self._unless_missing("delete_preauthenticated_request", bucket, par_id)
+    def delete(self, bucket: str, par: Any) -> None:
+        """Delete a PAR, as the SDK lists it, so that its URL stops working at once; nothing if it is gone already."""
+        try:
+            self._ask("delete_preauthenticated_request", bucket, par.id)
+        except SecretUnavailable as exc:
+            # OCI answers 404 where the right is missing, too; the PAR is in the list then, or the list is refused.
+            left = self.all(bucket, object_prefix=par.object_name or "")
+            if _status(exc) != 404 or any(other.id == par.id for other in left):
+                raise
 
     def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
         """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
@@ -96,14 +126,6 @@ class Pars:
             if not page.headers.get("opc-next-page"):
                 return
             options["page"] = page.headers["opc-next-page"]
-
-    def _unless_missing(self, method: str, bucket: str, par_id: str) -> Any | None:
-        try:
-            return self._ask(method, bucket, par_id).data
-        except SecretUnavailable as exc:
-            if getattr(exc.__cause__, "status", None) == 404:  # of the SDK's ServiceError
-                return None
-            raise
 
     def _ask(self, method: str, bucket: str, *arguments: Any, **options: Any) -> Any:
         namespace = self._namespace()
@@ -117,13 +139,18 @@ class Pars:
         )
 
 
-def own_name(par: Any, tag: str) -> ParName | None:
-    """The name of a PAR, as the SDK lists it; None if the function with this tag did not create it."""
+def own_name(par: Any, tags: Collection[str]) -> ParName | None:
+    """The name of a PAR, as the SDK lists it; None if the function with these tags did not create it."""
     name = ParName.parse(par.name)
-    return name if name is not None and name.tag == tag else None
+    return name if name is not None and name.tag in tags else None
 
 
-def is_open_upload(par: Any, *, key: str, tag: str, written_at: datetime) -> bool:
-    """Whether a PAR of the function with this tag is for uploads of just this object, and older than the object."""
+def is_open_upload(par: Any, *, key: str, tags: Collection[str], written_at: datetime) -> bool:
+    """Whether a PAR of the function with these tags is for uploads of just this object, and older than the object."""
     is_upload = par.access_type == "ObjectWrite" and par.object_name == key
-    return is_upload and own_name(par, tag) is not None and bool(par.time_created <= written_at)
+    return is_upload and own_name(par, tags) is not None and bool(par.time_created <= written_at)
+
+
+def _status(exc: SecretUnavailable) -> int | None:
+    """The HTTP status of the answer to which the SDK's ServiceError is due; None if there was none."""
+    return getattr(exc.__cause__, "status", None)

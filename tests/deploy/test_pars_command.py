@@ -15,7 +15,9 @@ import pytest
 import requests
 
 from conftest import Running
+from local.api import Fault
 from local.stack import BUCKET, FUNCTION_OCID, ROOT
+from presign.settings import function_tag
 
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}]}
 
@@ -54,9 +56,71 @@ def test_those_of_one_user_are_listed_and_revoked(pars: Running) -> None:
     assert statuses == {"alice": 401, "bob": 200}
 
 
+def given(running: Running, *keys: str, **claims: str) -> list[str]:
+    """The ids of new PARs for these objects."""
+    claims = {"sub": "alice", **claims}
+    return [str(running.ask(operation="put_object", key=key, claims=claims).json()["id"]) for key in keys]
+
+
+def test_those_that_are_gone_already_do_not_end_it(pars: Running) -> None:
+    given(pars, "users/alice/gone/1", "users/alice/gone/2")
+    pars.stack.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)
+    ended = run(pars, "revoke", "--prefix", "users/alice/gone/")
+    pars.stack.storage.fault = None
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert run(pars, "list", "--prefix", "users/alice/gone/").stdout == ""
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_those_that_can_not_be_deleted_are_told_at_the_end(pars: Running, status: int) -> None:
+    prefix = f"users/alice/kept/{status}/"
+    ids = given(pars, f"{prefix}1", f"{prefix}2")
+    pars.stack.storage.fault = Fault(status=status, api="native", method="DELETE")
+    ended = run(pars, "revoke", "--prefix", prefix)
+    pars.stack.storage.fault = None
+    assert ended.returncode == 1
+    lines = ended.stderr.splitlines()
+    assert [line.startswith("Not deleted: ObjectWrite ") for line in lines] == [True, True]
+    assert [par_id in line for par_id, line in zip(ids, lines, strict=True)] == [True, True]
+    assert [line.endswith(f"OCI answered {status} Fault: A test asked for this.") for line in lines] == [True, True]
+    assert all(par_id in run(pars, "list", "--prefix", prefix).stdout for par_id in ids)
+
+
+def test_the_list_has_the_tag_and_the_call(pars: Running) -> None:
+    """With the call's record it tells of a PAR whose URL nobody got."""
+    [par_id] = given(pars, "users/alice/told")
+    [record] = [json.loads(line) for line in pars.log().splitlines() if par_id in line]
+    line = f"{par_id}  tag {function_tag(FUNCTION_OCID)}, call {record['call_id']}\n"
+    assert run(pars, "list", "--key", "users/alice/told").stdout.endswith(line)
+
+
+def test_those_of_one_tag_and_of_one_issuer(pars: Running) -> None:
+    alice, of_a, of_b = (
+        "K9gGyX8OAK8aH8Myj6djqSaXI8jbj6xPk69x2xhtbpA",
+        "OGEsllqcTDXXE0OZGYBK2WDrVNCtQbQ2L_2FND1Lu08",
+        "NbIsbLx5iPgNjtG-DsG_jepBwbXjXHUFMORPAiRHUfE",
+    )
+    ids = {}
+    for name in (f"team-a:gateway:{alice}", f"team-a:gateway:{alice}.{of_a}", f"team-b:gateway:{alice}.{of_b}"):
+        details = {"name": f"presign:{name}:1", "accessType": "ObjectRead", "objectName": "named"}
+        body = json.dumps({**details, "timeExpires": "2099-01-01T00:00:00Z"}).encode()
+        ids[name.partition(":")[0], name.partition(".")[2]] = pars.stack.storage.pars.create(BUCKET, body).id
+
+    def listed(*arguments: str) -> set[tuple[str, str]]:
+        shown = run(pars, "list", "--key", "named", *arguments).stdout
+        return {chosen for chosen, par_id in ids.items() if f"{par_id}  tag " in shown}
+
+    assert listed("--tag", "team-a") == {("team-a", ""), ("team-a", of_a)}
+    assert listed("--subject", "alice") == set(ids)
+    assert listed("--subject", "alice", "--issuer", "https://a.example") == {("team-a", ""), ("team-a", of_a)}
+    refused = run(pars, "revoke", "--issuer", "https://a.example", "--all")
+    assert (refused.returncode, refused.stderr) == (1, "--issuer needs --subject.\n")
+    assert listed() == set(ids)
+
+
 def test_expired_ones_are_swept(pars: Running) -> None:
-    ended = pars.ask(key="users/alice/ended", expires_in=1).json()
     running_on = pars.ask(key="users/alice/on", expires_in=600).json()
+    ended = pars.ask(key="users/alice/ended", expires_in=1).json()
     ends_at = datetime.fromisoformat(ended["expires_at"])
     while datetime.now(UTC) <= ends_at + timedelta(seconds=1):
         time.sleep(0.1)

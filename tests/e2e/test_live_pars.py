@@ -55,7 +55,7 @@ def bucket() -> str:
 def pars(bucket: str) -> Pars:
     operator = Operator()
     namespace = str(operator.object_storage.get_namespace().data)
-    return Pars(cast("OciClient", operator), namespace=lambda: namespace, tag="live")
+    return Pars(cast("OciClient", operator), namespace=lambda: namespace, tags=("live",))
 
 
 def give(pars: Pars, bucket: str, operation: Operation) -> PresignedUrl:
@@ -77,5 +77,5 @@ def test_an_object_is_uploaded_read_and_taken_back(pars: Pars, bucket: str) -> N
     assert requests.get(folder.url + "a%20%C3%BC.txt", timeout=30).content == b"hello"
     for issued in (upload, download, folder):
         assert issued.id is not None
-        pars.delete(bucket, issued.id)
+        pars.delete(bucket, pars.find(bucket, issued.id))
     assert requests.get(download.url, timeout=30).status_code == 401

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -90,6 +91,32 @@ class TestAnswers:
             with pytest.raises(ServiceError) as caught:
                 ask()
             assert (caught.value.status, caught.value.code) == (404, "NotAuthorizedOrNotFound")
+
+    @pytest.mark.parametrize(
+        ("asked", "status"),
+        [
+            ({"stage": "CURRENT"}, 200),
+            ({"stage": "LATEST"}, 200),
+            ({"version_number": 2}, 200),
+            ({"stage": "PREVIOUS"}, 404),
+            ({"version_number": 1}, 404),
+            ({"secret_version_name": "first"}, 404),
+        ],
+    )
+    def test_another_version_is_not_the_current_one(self, running: Running, asked: Any, status: int) -> None:
+        running.vault.put_secret("second", secret_id=SECRET_OCID, name="presign key", vault_id=VAULT_OCID)
+        try:
+            found = running.secrets.get_secret_bundle(SECRET_OCID, **asked).status
+        except ServiceError as exc:
+            found = exc.status
+        assert found == status
+
+    def test_a_stage_that_there_is_not(self, running: Running) -> None:
+        assert running.status(running.signed(target=f"{TARGET}?stage=current")) == 400
+
+    def test_a_secret_that_is_to_be_deleted(self, running: Running) -> None:
+        running.vault.schedule_deletion(SECRET_OCID)
+        assert running.status(running.signed()) == 404
 
     def test_faults_and_their_count(self, running: Running) -> None:
         running.vault.fault = Fault(status=429)

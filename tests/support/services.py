@@ -40,7 +40,7 @@ class _AtOnce(Executor):
 class ListedPars:
     """PARs that are only written down."""
 
-    tag = "tag"
+    tags = ("tag",)
 
     def __init__(self) -> None:
         self.created: list[dict[str, Any]] = []

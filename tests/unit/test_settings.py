@@ -45,7 +45,7 @@ def test_defaults() -> None:
         log_level="INFO",
         gateway_secrets=(),
         par_max_expires_in=604_800,
-        tag="local",
+        tags=("local",),
         deliver_to=None,
         delivery_endpoint=None,
     )
@@ -278,3 +278,22 @@ class TestStoreRoute:
         virtual = {"STORAGE_ENDPOINT": "https://{bucket}.store.example.com"}
         told = "can't be set with a STORAGE_ENDPOINT that has {bucket} in its host"
         assert errors({**LEAST, **virtual, "STORE_ROUTE": self.ROUTE}) == {"/STORE_ROUTE": told}
+
+
+@pytest.mark.parametrize(
+    ("config", "tags"),
+    [
+        ({}, ("local",)),
+        ({"FN_FN_ID": "ocid1.fnfunc.oc1.x"}, ("e11781bb0910",)),
+        ({"FN_FN_ID": "ocid1.fnfunc.oc1.x", "FUNCTION_TAG": "team-A-1"}, ("team-A-1", "e11781bb0910")),
+        ({"FN_FN_ID": "ocid1.fnfunc.oc1.x", "FUNCTION_TAG": "e11781bb0910"}, ("e11781bb0910",)),
+        ({"FUNCTION_TAG": "a" * 64}, ("a" * 64, "local")),
+    ],
+)
+def test_the_tags_in_the_names_of_pars(config: dict[str, str], tags: tuple[str, ...]) -> None:
+    assert read({**LEAST, **config}).tags == tags
+
+
+@pytest.mark.parametrize("tag", ["a:b", "a b", "ü", "a_b", "a.b", "a" * 65])
+def test_a_tag_that_is_none(tag: str) -> None:
+    assert errors({**LEAST, "FUNCTION_TAG": tag}) == {"/FUNCTION_TAG": "must be 1 to 64 letters, digits and hyphens"}

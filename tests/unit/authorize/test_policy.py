@@ -464,14 +464,6 @@ class TestPar:
     def test_a_rule_that_a_par_can_not_keep(self, members: dict[str, Any], pointer: str) -> None:
         assert list(errors({"rules": [{**self.RULE, **members}]})) == [f"/rules/0{pointer}"]
 
-    def test_the_buckets_in_which_a_caller_may_revoke(self) -> None:
-        decider = policy({}, {"via": "par", "bucket": "{tenant}", "prefix": "{sub}/", "callers": ["gateway"]})
-        claims = {"tenant": "t", "sub": "a"}
-        assert decider.may_revoke("t", Principal("gateway", claims))
-        assert not decider.may_revoke("b", Principal("gateway", claims))
-        assert not decider.may_revoke("t", Principal("gateway", {"tenant": "t"}))
-        assert not decider.may_revoke("t", Principal("invoke", claims))
-
     def test_the_objects_whose_uploads_are_closed(self) -> None:
         decider = policy({"via": "par", "prefix": "users/{sub}/in/", "single_use": True})
         assert decider.is_single_use("b", "users/alice/in/a")

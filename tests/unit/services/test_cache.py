@@ -1,4 +1,4 @@
-"""`presign.services.cache`: nobody waits while there is a usable value, and a service that is down is not stormed."""
+"""`presign.services.cache`: who waits for the next value, for how long, and when a value is used no longer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
 from presign.problems import SecretUnavailable
-from presign.services.cache import HANG_SECONDS, CachedValue
+from presign.services.cache import HANG_SECONDS, OUTAGE_SECONDS, CachedValue
+from support.waiting import wait_until
 
 
 class Source:
@@ -24,19 +24,24 @@ class Source:
         self.fetches = 0
         self.takes_seconds = 0.0
         self.fault: BaseException | None = None
+        self.faults: list[SecretUnavailable | None] = []
         self.retired: set[int] = set()
         self.random = 0.0
         self.waiting: list[Callable[[], None]] = []
+        self.runs_at_once = True
 
     def fetch(self) -> int:
         self.fetches += 1
         number = self.fetches
         self.now += self.takes_seconds
-        if self.fault:
-            raise self.fault
+        if fault := self.faults.pop(0) if self.faults else self.fault:
+            raise fault
         return number
 
-    def cached(self, *, max_stale_seconds: float = 0, at_once: bool = True) -> Callable[[], int]:
+    def cached(
+        self, *, max_stale_seconds: float = 0, at_once: bool = True, wait_seconds: float = 0
+    ) -> Callable[[], int]:
+        self.runs_at_once = at_once
         cached = CachedValue(
             self.fetch,
             ttl_seconds=300,
@@ -44,9 +49,15 @@ class Source:
             is_usable=lambda value: value not in self.retired,
             clock=lambda: self.now,
             jitter=lambda: self.random,
-            start=(lambda run: run()) if at_once else self.waiting.append,
+            start=self.start,
         )
-        return lambda: cached.get(wait_seconds=0)
+        return lambda: cached.get(wait_seconds=wait_seconds)
+
+    def start(self, run: Callable[[], None]) -> None:
+        if self.runs_at_once:
+            run()
+        else:
+            self.waiting.append(run)
 
     def run(self) -> None:
         """Let the oldest of the threads that wait run to its end."""
@@ -61,7 +72,7 @@ def unavailable(get: Callable[[], int]) -> SecretUnavailable:
 
 
 class TestFreshness:
-    """A value is fetched when first asked for, and then when it is no longer fresh."""
+    """A value is fetched when first asked for, and then when three quarters of its time to live are over."""
 
     def test_nothing_is_fetched_and_no_thread_started_before_it_is_needed(self) -> None:
         source = Source()
@@ -72,7 +83,7 @@ class TestFreshness:
         source = Source()
         get = source.cached(max_stale_seconds=100)
         assert [get(), get()] == [1, 1]
-        source.now += 299.9
+        source.now += 224.9
         assert get() == 1
         assert source.fetches == 1
         source.now += 0.1
@@ -85,7 +96,7 @@ class TestFreshness:
         get = source.cached(max_stale_seconds=100)
         source.random = 1.0
         get()
-        source.now += 224.9
+        source.now += 269.9
         get()
         assert source.fetches == 1
         source.now += 0.1
@@ -109,14 +120,15 @@ class TestFreshness:
 
 
 class TestInTheBackground:
-    """While a value may serve, nobody waits for the next."""
+    """Until a value's time to live is over, nobody waits for the next."""
 
-    def test_a_stale_value_serves_while_one_thread_fetches(self) -> None:
+    def test_a_value_serves_while_one_thread_fetches(self) -> None:
         source = Source()
-        get = source.cached(max_stale_seconds=100, at_once=False)
-        unavailable(get)
-        source.run()
-        source.now += 350
+        get = source.cached(at_once=False, wait_seconds=30)
+        source.runs_at_once = True
+        assert get() == 1
+        source.runs_at_once = False
+        source.now += 299
         assert [get(), get(), get()] == [1, 1, 1]
         assert len(source.waiting) == 1
         source.run()
@@ -266,9 +278,9 @@ class TestFailures:
     def test_a_pause_that_the_service_asks_for_is_kept(self) -> None:
         source = Source()
         get = source.cached()
-        source.fault = SecretUnavailable("too many requests", retry_after_seconds=120)
-        assert unavailable(get).headers == {"Retry-After": "120"}
-        source.now += 119.9
+        source.fault = SecretUnavailable("too many requests", retry_after_seconds=50)
+        assert unavailable(get).headers == {"Retry-After": "50"}
+        source.now += 49.9
         unavailable(get)
         assert source.fetches == 1
 
@@ -346,54 +358,182 @@ def test_one_thread_fetches_for_all(down: bool) -> None:
     assert len(fetches) == 1
 
 
+class TestStale:
+    """A value that is older than its time to live is used only if the service does not answer."""
+
+    OUTAGE = SecretUnavailable("500")
+    REFUSED = SecretUnavailable("404", refused=True)
+
+    def stale(self, *, age_seconds: float = 300, wait_seconds: float = 30) -> tuple[Source, Callable[[], int]]:
+        """A value of that age, and fetches that begin, but do not run by themselves."""
+        source = Source()
+        get = source.cached(max_stale_seconds=3600, wait_seconds=wait_seconds)
+        assert get() == 1
+        source.runs_at_once = False
+        source.now += age_seconds
+        return source, get
+
+    def test_a_call_waits_for_the_next_value(self) -> None:
+        source, get = self.stale()
+        results: list[int] = []
+        caller = threading.Thread(target=lambda: results.append(get()))
+        caller.start()
+        wait_until(lambda: source.waiting)
+        assert results == []
+        source.run()
+        caller.join(10)
+        assert results == [2]
+
+    def test_it_waits_two_seconds_at_most_and_the_next_calls_not_at_all(self) -> None:
+        _, get = self.stale()
+        seconds = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert get() == 1
+            seconds.append(time.monotonic() - began)
+        assert seconds[0] >= 2
+        assert max(seconds[1:]) < 2
+
+    def test_it_waits_no_longer_than_its_deadline(self) -> None:
+        _, get = self.stale(wait_seconds=0.2)
+        began = time.monotonic()
+        assert get() == 1
+        assert time.monotonic() - began < 2
+
+    def test_nobody_waits_while_the_service_is_down(self) -> None:
+        source, get = self.stale()
+        source.fault, source.runs_at_once = self.OUTAGE, True
+        assert get() == 1
+        source.runs_at_once = False
+        began = time.monotonic()
+        for _ in range(30):
+            source.now += 100
+            assert get() == 1
+            if source.waiting:
+                source.run()
+        assert time.monotonic() - began < 30  # they would have waited for 60 s
+        source.now, source.runs_at_once = source.now + 600, True
+        assert unavailable(get).cause == "500"
+
+    def test_after_an_outage_calls_wait_again(self) -> None:
+        source, get = self.stale()
+        source.runs_at_once, source.fault = True, self.OUTAGE
+        assert get() == 1
+        source.now, source.fault = source.now + 30, None
+        assert get() == 3
+        source.now, source.fault = source.now + 300, self.REFUSED
+        assert unavailable(get).cause == "404"
+
+    def test_a_container_that_is_thawed_asks_before_it_uses_the_value(self) -> None:
+        """Neither a failure nor a fetch from before it was frozen tells anything."""
+        source, get = self.stale(age_seconds=240)
+        source.fault, source.runs_at_once = self.OUTAGE, True
+        assert get() == 1
+        source.now += 10
+        source.runs_at_once = False
+        assert get() == 1
+        source.now += 3300
+        source.run()
+        source.fault, source.runs_at_once = self.REFUSED, True
+        assert unavailable(get).cause == "404"
+
+    def test_a_container_that_is_frozen_while_a_call_waits(self) -> None:
+        """The call ends: it is too late for the value, and the caller has gone."""
+        source, get = self.stale()
+        source.takes_seconds, source.fault, source.runs_at_once = 3000, self.OUTAGE, True
+        assert unavailable(get).cause == "500"
+        source.takes_seconds, source.fault = 0, self.REFUSED
+        assert unavailable(get).cause == "404"
+
+    def test_the_outage_is_forgotten_when_it_is_older_than_the_time_to_live(self) -> None:
+        source, get = self.stale()
+        source.fault, source.runs_at_once = self.OUTAGE, True
+        assert get() == 1
+        source.fault, source.runs_at_once = None, False
+        source.now += max(OUTAGE_SECONDS, 300)
+        results: list[int] = []
+        caller = threading.Thread(target=lambda: results.append(get()))
+        caller.start()
+        wait_until(lambda: source.waiting)
+        source.run()
+        caller.join(10)
+        assert results == [3]
+
+
 class TestRefusal:
-    """A value that the service has taken back is used no longer; a single refusal, or an outage, changes nothing."""
+    """A refusal that a second try confirms ends the use of the value at once; an outage does not."""
 
     REFUSED = SecretUnavailable("404", refused=True)
 
-    def after(self, *failures: tuple[float, SecretUnavailable]) -> tuple[Source, Callable[[], int]]:
-        """A value that is stale, and fetches that failed that many seconds after it became so."""
+    def aged(self, seconds: float, *faults: SecretUnavailable | None) -> tuple[Source, Callable[[], int]]:
+        """A value of that age, and how the next fetches end."""
         source = Source()
         get = source.cached(max_stale_seconds=3600)
         get()
-        source.now += 310
-        stale_at = source.now
-        for seconds, failure in failures:
-            source.now, source.fault = stale_at + seconds, failure
-            with suppress(SecretUnavailable):
-                get()
+        source.now += seconds
+        source.faults = [*faults]
         return source, get
 
-    def test_once(self) -> None:
-        _, get = self.after((0, self.REFUSED))
-        assert get() == 1
-
-    def test_again_too_soon(self) -> None:
-        _, get = self.after((0, self.REFUSED), (9, self.REFUSED))
-        assert get() == 1
-
-    def test_again_after_ten_seconds(self) -> None:
-        _, get = self.after((0, self.REFUSED), (10, self.REFUSED))
+    @pytest.mark.parametrize("age_seconds", [225, 299, 300, 3800])
+    def test_it_is_asked_twice(self, age_seconds: float) -> None:
+        source, get = self.aged(age_seconds, self.REFUSED, self.REFUSED)
         assert unavailable(get).cause == "404"
+        assert source.fetches == 3
+        assert unavailable(get).cause == "404"
+        assert source.fetches == 3
+
+    def test_one_that_is_not_confirmed(self) -> None:
+        source, get = self.aged(300, self.REFUSED, None)
+        assert get() == 3
+        assert source.fetches == 3
+
+    def test_one_that_an_outage_follows(self) -> None:
+        _, get = self.aged(300, self.REFUSED, SecretUnavailable("500"))
+        assert get() == 1
 
     def test_a_value_that_is_there_again(self) -> None:
-        source, get = self.after((0, self.REFUSED), (10, self.REFUSED))
-        source.fault = None
-        source.now += 60
+        source, get = self.aged(300, self.REFUSED, self.REFUSED)
+        unavailable(get)
+        source.now += 2
         assert get() == 4
 
-    def test_an_outage(self) -> None:
-        down = SecretUnavailable("500")
-        _, get = self.after((0, down), (10, down), (60, down), (120, down))
+    def test_one_that_comes_late_does_not_drop_a_newer_value(self) -> None:
+        source = Source()
+        get = source.cached(max_stale_seconds=3600, at_once=False)
+        unavailable(get)
+        source.now += HANG_SECONDS
+        unavailable(get)
+        source.waiting.reverse()
+        source.run()
+        source.faults = [self.REFUSED, self.REFUSED]
+        source.run()
         assert get() == 1
 
-    def test_a_refusal_long_before(self) -> None:
-        """Between the two the service gave the value, so the second is the first of its kind."""
-        source, get = self.after((0, self.REFUSED))
+
+class TestWithoutAValue:
+    """A pause that the service asks for is at most 60 s while there is no value."""
+
+    ASKED = SecretUnavailable("429", retry_after_seconds=3600)
+
+    def test_the_next_fetch_is_a_minute_later(self) -> None:
+        source = Source()
+        get = source.cached()
+        source.fault = self.ASKED
+        assert unavailable(get).headers == {"Retry-After": "60"}
         source.fault = None
-        source.now += 5
-        get()
-        source.now += 310
-        source.fault = self.REFUSED
-        get()
+        source.now += 59.9
+        assert unavailable(get).headers == {"Retry-After": "1"}
+        source.now += 0.1
+        assert get() == 2
+
+    def test_a_value_that_ends_within_the_pause(self) -> None:
+        source = Source()
+        get = source.cached(max_stale_seconds=3600)
+        assert get() == 1
+        source.now += 3000
+        source.fault = self.ASKED
+        assert get() == 1
+        source.now, source.fault = source.now + 899, None
+        assert (get(), source.fetches) == (1, 2)
+        source.now += 1
         assert get() == 3

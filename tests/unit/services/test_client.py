@@ -8,9 +8,12 @@ import logging
 import math
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -45,8 +48,8 @@ class Running:
         )
         self.tenancy = self.client(self.principal)
 
-    def client(self, principal: PrincipalFiles | None, **endpoints: str | None) -> OciClient:
-        of_vault = {"vault_endpoint": self.server.url, "object_storage_endpoint": self.server.url, **endpoints}
+    def client(self, principal: PrincipalFiles | None, **others: Any) -> OciClient:
+        of_vault = {"vault_endpoint": self.server.url, "object_storage_endpoint": self.server.url, **others}
         return OciClient(principal=principal, clock=time.time, **of_vault)
 
     def content(self) -> str:
@@ -154,6 +157,59 @@ class TestIdentity:
     def test_the_endpoint_is_that_of_the_region(self, running: Running, region: str) -> None:
         client = running.client(msgspec.structs.replace(running.principal, region=region), object_storage_endpoint=None)
         assert client.object_storage.base_client.get_endpoint() == "https://objectstorage.us-ashburn-1.oraclecloud.com"
+
+
+class TestIdleConnections:
+    """A connection may have died while the container was frozen, and nothing tells."""
+
+    def test_one_that_was_idle_for_long_is_not_used_again(self, running: Running) -> None:
+        ports = []
+
+        class Handler(BaseHTTPRequestHandler):
+            """Vault with connections that stay open, which the local one's do not."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:  # the name is the base class's
+                ports.append(self.client_address[1])
+                body = b'{"secretBundleContent": {"contentType": "BASE64", "content": "eA=="}}'
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                """Write nothing."""
+
+        now = 1000.0
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            client = OciClient(vault_endpoint=url, object_storage_endpoint=None, clock=time.time, monotonic=lambda: now)
+            for seconds in (0, 30, 31, 30):
+                now += seconds
+                client.secret_content(SECRET)
+            server.shutdown()
+        assert [ports.index(port) for port in ports] == [0, 0, 2, 2]
+
+
+class TestRefusal:
+    """A refusal is final; a request for patience, a failure, and no answer are not."""
+
+    @pytest.mark.parametrize(
+        ("status", "refused"),
+        [(400, True), (401, True), (403, True), (404, True), (409, True), (408, False), (429, False), (500, False)],
+    )
+    def test_by_the_status(self, running: Running, status: int, refused: bool) -> None:
+        running.vault.fault = Fault(status=status)
+        problem = running.unavailable()
+        assert problem.refused is refused
+        assert (STATEMENT in problem.cause) is (status in (401, 403, 404))
+
+    def test_a_wrong_clock_is_none(self, running: Running) -> None:
+        running.vault.fault = Fault(clock_ahead_seconds=7200)
+        assert running.unavailable().refused is False
 
 
 class TestClock:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -14,19 +12,39 @@ from presign.model.invocation import Principal
 from presign.services.pars import ParName, is_open_upload, subject_digest
 
 ALICE, BOB = Principal("gateway", {"sub": "alice"}), Principal("gateway", {"sub": "bob"})
+ALICE_OF_A = Principal("gateway", {"sub": "alice", "iss": "https://a.example"})
+ALICE_OF_B = Principal("gateway", {"sub": "alice", "iss": "https://b.example"})
 NOBODY, DIRECT = Principal("gateway"), Principal("invoke")
 
 
 def name(principal: Principal) -> ParName:
-    return ParName("tag", principal.caller, subject_digest(principal.claims.get("sub")), "01CALL")
+    subject = subject_digest(principal.claims.get("sub"), principal.claims.get("iss"))
+    return ParName("tag", principal.caller, subject, "01CALL")
 
 
-def test_the_name_is_written_and_read() -> None:
-    written = str(name(ALICE))
-    digest = base64.urlsafe_b64encode(hashlib.sha256(b"alice").digest()).decode().rstrip("=")
-    assert written == f"presign:tag:gateway:{digest}:01CALL"
-    assert ParName.parse(written) == name(ALICE)
-    assert str(name(DIRECT)) == "presign:tag:invoke::01CALL"
+@pytest.mark.parametrize(
+    ("principal", "written"),
+    [
+        (ALICE, "presign:tag:gateway:K9gGyX8OAK8aH8Myj6djqSaXI8jbj6xPk69x2xhtbpA:01CALL"),
+        (
+            ALICE_OF_A,
+            "presign:tag:gateway:K9gGyX8OAK8aH8Myj6djqSaXI8jbj6xPk69x2xhtbpA"
+            ".OGEsllqcTDXXE0OZGYBK2WDrVNCtQbQ2L_2FND1Lu08:01CALL",
+        ),
+        (DIRECT, "presign:tag:invoke::01CALL"),
+    ],
+)
+def test_the_name_is_written_and_read(principal: Principal, written: str) -> None:
+    assert str(name(principal)) == written
+    assert ParName.parse(written) == name(principal)
+
+
+@pytest.mark.parametrize("call_id", ["01CALL", "a:b", ":", "", "a\nb", "presign:other:invoke::x"])
+def test_a_call_id_may_hold_anything(call_id: str) -> None:
+    given = ParName("tag", "gateway", subject_digest("alice"), call_id)
+    assert ParName.parse(str(given)) == given
+    assert given.is_of(ALICE)
+    assert not given.is_of(BOB)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +66,12 @@ def test_a_name_of_somebody_else(text: str | None) -> None:
         (DIRECT, ALICE, False),
         (DIRECT, NOBODY, False),
         (DIRECT, DIRECT, True),
+        (ALICE_OF_A, ALICE_OF_A, True),
+        (ALICE_OF_A, ALICE_OF_B, False),
+        (ALICE_OF_A, ALICE, False),
+        (ALICE, ALICE_OF_A, True),
+        (ALICE_OF_A, DIRECT, True),
+        (NOBODY, Principal("gateway", {"iss": "https://a.example"}), False),
     ],
 )
 def test_who_may_revoke(owner: Principal, principal: Principal, may: bool) -> None:
@@ -74,10 +98,11 @@ def listed(**members: Any) -> Any:
         (listed(object_name="ab"), False),
         (listed(access_type="ObjectRead"), False),
         (listed(name="backup"), False),
+        (listed(name=str(name(ALICE)).replace(":tag:", ":earlier:")), True),
         (listed(name=str(name(ALICE)).replace(":tag:", ":other:")), False),
     ],
 )
 def test_the_pars_that_an_upload_closes(par: Any, open_upload: bool) -> None:
     """A late or repeated event must not close a PAR that was given after the upload."""
     written_at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert is_open_upload(par, key="a", tag="tag", written_at=written_at) is open_upload
+    assert is_open_upload(par, key="a", tags=("tag", "earlier"), written_at=written_at) is open_upload

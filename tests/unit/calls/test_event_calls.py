@@ -1,0 +1,181 @@
+"""`presign.calls.events`: a failure belongs to its event, a refusal is final, and the deadline is kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from local.api import Fault
+from support.in_process import InProcess
+from support.native_storage import NativeStorage
+from support.store import BUCKET
+
+READ = {"operations": ["read"], "bucket": BUCKET, "prefix": "", "max_expires_in": 60}
+ONCE = {"operations": ["put_object"], "bucket": BUCKET, "prefix": "once/", "via": "par", "single_use": True}
+OF_DELETED = [{**READ, "bucket": "deleted"}, {**ONCE, "bucket": "deleted"}]
+
+
+@pytest.fixture
+def function(native: NativeStorage) -> Iterator[InProcess]:
+    with InProcess(native, READ, ONCE, *OF_DELETED) as it:
+        yield it
+
+
+def event(key: str = "a.txt", *, number: int = 1, bucket: str = BUCKET, version_id: str | None = None) -> Any:
+    details = {"bucketName": bucket} if version_id is None else {"bucketName": bucket, "versionId": version_id}
+    return {
+        "eventType": "com.oraclecloud.objectstorage.createobject",
+        "eventTime": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(),
+        "eventID": f"event-{number}",
+        "data": {"resourceName": key, "additionalDetails": details},
+    }
+
+
+def delivered(function: InProcess) -> list[dict[str, Any]]:
+    """The messages in the queue, by the number of their events."""
+    messages = [json.loads(message.content) for message in function.queue.messages]
+    return sorted(messages, key=lambda message: int(message["event"]["eventID"].partition("-")[2]))
+
+
+def ids(function: InProcess) -> list[str]:
+    return [message["event"]["eventID"] for message in delivered(function)]
+
+
+class TestFailures:
+    """One event that fails keeps no other from its end."""
+
+    def test_the_bucket_of_one_is_gone(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+        [upload] = function.make_pars(1, key="once/a")
+        status, problem = function.invoke(
+            [event(), event("once/b", number=2, bucket="deleted"), event("once/a", number=3)]
+        )
+        assert (status, problem["code"]) == (502, "internal_error")
+        assert ids(function) == ["event-1", "event-2", "event-3"]
+        assert upload not in {par.id for par in function.live()}
+        closed = [record for record in function.records if record["event"] == "close_uploads"]
+        assert [(one["bucket"], one["key"], one["outcome"], one.get("deleted")) for one in closed] == [
+            ("deleted", "once/b", "failed", None),
+            (BUCKET, "once/a", "granted", 1),
+        ]
+        assert any("404 BucketNotFound" in text and "PAR_MANAGE" in text for text in caplog.messages)
+
+    def test_one_that_is_refused_is_final(self, function: InProcess) -> None:
+        status, answer = function.invoke([event(), event(number=2, bucket="forbidden"), event("once/a", number=3)])
+        assert (status, ["url" in result for result in answer["results"]]) == (200, [True, False, True])
+        assert ids(function) == ["event-1", "event-3"]
+
+    def test_an_upload_that_is_gone_already_is_final(self, function: InProcess) -> None:
+        function.make_pars(1, key="once/a")
+        function.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)
+        assert function.invoke([event("once/a")])[0] == 200
+
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_a_right_that_is_missing(self, function: InProcess, status: int, caplog: pytest.LogCaptureFixture) -> None:
+        function.make_pars(1, key="once/a")
+        function.storage.fault = Fault(status=status, api="native", method="DELETE")
+        assert function.invoke([event("once/a"), event(number=2)])[0] == 502
+        assert ids(function) == ["event-1", "event-2"]
+        assert any(": this IAM policy statement" in text or "; this IAM policy" in text for text in caplog.messages)
+        assert len(function.live()) == 1
+
+    def test_a_queue_that_fails(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+        [upload] = function.make_pars(1, key="once/a")
+        function.queue.fault = Fault(status=500)
+        assert function.invoke([event("once/a")])[0] == 502
+        assert "1: no message was delivered for the events 'event-1'" in caplog.messages
+        assert upload not in {par.id for par in function.live()}
+
+
+class TestDeadline:
+    """The answer comes in time, and tells that events are left."""
+
+    @pytest.mark.parametrize("count", [1, 100])
+    def test_a_store_that_does_not_answer(self, function: InProcess, count: int) -> None:
+        function.invoke(event())
+        released = threading.Event()
+        function.storage.fault = Fault(until=released, api="native")
+        try:
+            status, _ = function.invoke([event("once/a", number=number) for number in range(count)], seconds=2.5)
+            assert status == 502
+            assert not released.is_set()
+        finally:
+            released.set()
+        assert len(ids(function)) == 1 + count
+        closed = [record["outcome"] for record in function.records if record["event"] == "close_uploads"]
+        assert closed == ["failed"] * count
+
+    def test_a_queue_that_does_not_answer(self, function: InProcess) -> None:
+        function.invoke(event())
+        released = threading.Event()
+        function.queue.fault = Fault(until=released)
+        try:
+            assert function.invoke([event(number=number) for number in range(100)], seconds=2.5)[0] == 502
+            assert not released.is_set()
+        finally:
+            released.set()
+
+    def test_many_are_closed_side_by_side(self, function: InProcess) -> None:
+        function.storage.fault = Fault(delay_seconds=0.05, api="native")
+        status, answer = function.invoke([event("once/a", number=number) for number in range(100)], seconds=60)
+        assert (status, len(answer["results"])) == (200, 100)
+        assert ids(function) == [f"event-{number}" for number in range(100)]
+
+
+class TestVersion:
+    """A URL is for the version that the event tells of."""
+
+    def version_of(self, url: str) -> list[str] | None:
+        return parse_qs(urlsplit(url).query).get("versionId")
+
+    def test_the_url_has_it(self, function: InProcess) -> None:
+        _, answer = function.invoke(event(version_id="0f3a-1"))
+        assert self.version_of(answer["url"]) == ["0f3a-1"]
+        assert self.version_of(delivered(function)[0]["answer"]["url"]) == ["0f3a-1"]
+        assert function.records[0]["options"] == {"version_id": "0f3a-1"}
+
+    @pytest.mark.parametrize("version_id", [None, ""])
+    def test_an_event_without_one(self, function: InProcess, version_id: str | None) -> None:
+        assert self.version_of(function.invoke(event(version_id=version_id))[1]["url"]) is None
+
+    def test_a_par_can_not_be_bound_to_it(self, function: InProcess) -> None:
+        by_pars = function.another(POLICY=json.dumps({"rules": [{**READ, "via": "par"}]}))
+        status, answer = function.invoke(event(version_id="v1"), app=by_pars)
+        assert (status, answer["via"]) == (200, "par")
+
+    def test_a_rule_that_can_is_taken_before_one_that_can_not(self, function: InProcess) -> None:
+        both = function.another(POLICY=json.dumps({"rules": [{**READ, "via": "par"}, READ]}))
+        assert function.invoke(event(version_id="v1"), app=both)[1]["via"] == "s3"
+        assert function.invoke(event(), app=both)[1]["via"] == "par"
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (event("/a.txt"), f"'{BUCKET}//a.txt' refused: The request is not valid; /data/resourceName: must not begin"),
+        (event("a/../b"), f"'{BUCKET}/a/../b' refused: "),
+        (event("a\nb"), rf"'{BUCKET}/a\nb' refused: "),
+        (event("ü\t"), rf"'{BUCKET}/\xfc\t' refused: "),
+        (event("x" * 1025), "refused: The request is not valid; /data/resourceName: must be 1 to 1024 bytes of UTF-8"),
+        ({"eventType": "other"}, "'None/None' refused: "),
+        (7, "no object refused: "),
+    ],
+)
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_an_object_that_can_not_be_signed_is_refused_in_the_log(
+    function: InProcess, document: Any, told: str, in_stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    if in_stream:
+        value = base64.b64encode(json.dumps(document).encode()).decode()
+        document = {"stream": "s", "value": value}
+    status, answer = function.invoke([document, event(number=2)])
+    assert (status, ["url" in result for result in answer["results"]]) == (200, [False, True])
+    assert ids(function) == ["event-2"]
+    [message] = [message for message in caplog.messages if "refused" in message]
+    assert told in message
