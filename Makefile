@@ -33,7 +33,7 @@ test-live: .venv/dev
 	@$(PYTEST) -m live
 
 # The tests that `make test` leaves out.
-check: .venv/dev
+check: .venv/check
 	@$(PYTEST) -m "slow or live"
 
 lint: .venv/dev
@@ -70,6 +70,7 @@ lock: .venv/dev
 	$(LOCK) --universal requirements/uv.in -o requirements/uv.txt
 	$(LOCK) --universal requirements/run.in -c requirements.txt -o requirements/run.txt
 	$(LOCK) --universal requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --universal requirements/check.in -c requirements/dev.txt -o requirements/check.txt
 	$(LOCK) --universal --no-deps requirements/stack.in -o requirements/stack.txt
 
 # Known vulnerabilities of what is locked.
@@ -90,7 +91,7 @@ load: .venv/dev
 	@$(BIN)/python -m tools.load
 
 bench: .venv/dev .bench/plain .bench/image .bench/node
-	@$(BIN)/python -m tools.bench
+	@PYTHONPATH=tests $(BIN)/python -m tools.bench
 
 .venv/uv: requirements/uv.txt
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
@@ -107,6 +108,10 @@ bench: .venv/dev .bench/plain .bench/image .bench/node
 .venv/dev: .venv/run requirements/dev.txt requirements/stack.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --require-hashes --no-deps -r requirements/stack.txt
+	@touch $@
+
+.venv/check: .venv/dev requirements/check.txt
+	@$(INSTALL) --require-hashes -r requirements/check.txt
 	@touch $@
 
 .bench/plain: .venv/dev requirements.txt

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from presign_client import __version__
+from presign_client.terminal import printable, quoted
 
 from conftest import Running
+from local.stack import BUCKET
 from support.systems import Connected, connected_system, large_file
 
 PROJECT = Path(__file__).parents[2] / "clients" / "python"
@@ -33,13 +39,15 @@ class Terminal:
             "PRESIGN_TOKEN": running.stack.token(),
         }
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, data: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603
             [*COMMAND, *arguments],
             cwd=self.folder,
             env={**self.environment, **environment},
+            input=data,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",
             timeout=60,
         )
 
@@ -116,8 +124,212 @@ def test_a_refusal_is_said(terminal: Terminal) -> None:
     assert "/key" in share.stderr
 
 
+def test_a_file_goes_into_a_folder_under_its_name(terminal: Terminal) -> None:
+    (terminal.folder / "hello.txt").write_text("hello")
+    put = terminal.run("put", "hello.txt", "users/alice/folder/")
+    assert put.stdout.startswith("users/alice/folder/hello.txt: 5 bytes")
+
+
+class TestStandardStreams:
+    """A hyphen is the standard input or output."""
+
+    def test_through_pipes(self, terminal: Terminal) -> None:
+        put = terminal.run("put", "-", "piped.txt", data="Grüße")
+        assert put.stdout.startswith("piped.txt: 7 bytes")
+        get = terminal.run("get", "piped.txt", "-")
+        assert (get.stdout, get.stderr) == ("Grüße", "")
+        assert not (terminal.folder / "-").exists()
+
+    def test_the_input_has_no_name(self, terminal: Terminal) -> None:
+        put = terminal.run("put", "-", "folder/", data="hello")
+        assert (put.returncode, put.stderr) == (
+            1,
+            "presign-client: The standard input has no name: end the key with one.\n",
+        )
+
+    def test_a_device_stays_what_it_is(self, terminal: Terminal) -> None:
+        terminal.run("put", "-", "piped.txt", data="hello")
+        get = terminal.run("get", "piped.txt", "/dev/null")
+        assert (get.returncode, Path("/dev/null").is_char_device()) == (0, True)
+
+    def test_a_reader_that_has_seen_enough(self, terminal: Terminal) -> None:
+        terminal.run("put", "-", "enough/a", data="hello")
+        client = f'"{sys.executable}" -m presign_client'
+        for command in ("get enough/a -", "ls enough/"):
+            piped = subprocess.run(  # noqa: S603
+                ["/bin/bash", "-c", f"{client} {command} | true"],
+                cwd=terminal.folder,
+                env=terminal.environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert "Traceback" not in piped.stderr
+
+
+class TestFolders:
+    """With -r all files of a folder go up or come down."""
+
+    def test_only_what_differs(self, terminal: Terminal) -> None:
+        for name in ("a.txt", "b/c.txt"):
+            (terminal.folder / "up" / name).parent.mkdir(parents=True, exist_ok=True)
+            (terminal.folder / "up" / name).write_text("hello")
+        put = terminal.run("put", "-r", "up", "users/alice/r")
+        assert (put.returncode, put.stdout) == (0, "2 files, 10 bytes; 0 were there already\n")
+        (terminal.folder / "up" / "a.txt").write_text("jello")
+        assert terminal.run("put", "-r", "up", "users/alice/r").stdout == "1 files, 5 bytes; 1 were there already\n"
+        assert terminal.run("get", "-r", "users/alice/r").stdout == "2 files, 10 bytes; 0 were there already\n"
+        assert (terminal.folder / "r" / "a.txt").read_text() == "jello"
+        assert (terminal.folder / "r" / "b" / "c.txt").read_text() == "hello"
+
+    def test_each_failure_is_said(self, terminal: Terminal, running: Running) -> None:
+        running.stack.storage.put_object(BUCKET, "bad/a/../b", b"x")
+        get = terminal.run("get", "-r", "bad", "down")
+        assert (get.returncode, get.stdout) == (1, "")
+        assert get.stderr == "presign-client: bad/a/../b: The key is not the path of a file in the folder.\n"
+
+
+class TestLists:
+    """`ls` shows keys, and never what they could do to a terminal."""
+
+    def test_without_a_prefix(self, terminal: Terminal) -> None:
+        terminal.run("put", "-", "listed/a", data="hello")
+        ls = terminal.run("ls")
+        assert (ls.returncode, "  listed/\n" in ls.stdout) == (0, True)
+
+    def test_a_folder_must_be_named_where_the_policy_allows_one_only(
+        self, start: Callable[..., Running], tmp_path: Path
+    ) -> None:
+        rule = {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/"}
+        ls = Terminal(start({"POLICY": json.dumps({"rules": [rule]})}), tmp_path).run("ls")
+        assert ls.returncode == 1
+        assert ls.stderr.splitlines() == [
+            "presign-client: The policy may allow a folder only: name it, such as ls users/alice/",
+            "presign-client: access_denied: The policy does not allow this request.",
+        ]
+
+    def test_json(self, terminal: Terminal) -> None:
+        terminal.run("put", "-", "json/ü\u2028", data="hello")
+        terminal.run("put", "-", "json/deep/a", data="hello")
+        ls = terminal.run("ls", "--json", "json/", PYTHONIOENCODING="ascii")
+        file, folder = sorted((json.loads(line) for line in ls.stdout.splitlines()), key=lambda one: one["is_prefix"])
+        assert file.pop("modified_at").startswith("20")
+        assert file == {
+            "key": "json/ü\u2028",
+            "size": 5,
+            "etag": '"5d41402abc4b2a76b9719d911017c592"',
+            "is_prefix": False,
+        }
+        assert (folder["key"], folder["is_prefix"]) == ("json/deep/", True)
+
+    def test_escapes_are_shown_not_obeyed(self, terminal: Terminal, running: Running) -> None:
+        running.stack.storage.put_object(BUCKET, "escape/\x9b31m\u202e\n.txt", b"")
+        ls = terminal.run("ls", "escape/")
+        assert ls.stdout.endswith("escape/\\x9b31m\\u202e\\n.txt\n")
+        assert printable("\x1b]0;owned\x07 ü") == "\\x1b]0;owned\\x07 ü"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_terminal_of_any_encoding(terminal: Terminal, encoding: str) -> None:
+    """A character that it lacks is shown as an escape."""
+    key = "encoding/Grüße-世界"
+    put = terminal.run("put", "-", key, data="hello", PYTHONIOENCODING=encoding)
+    assert (put.returncode, put.stderr) == (0, "")
+    help_text = terminal.run("--help", PYTHONIOENCODING=encoding)
+    assert (help_text.returncode, "PRESIGN_ENDPOINT" in help_text.stdout) == (0, True)
+    ls = subprocess.run(  # noqa: S603
+        [*COMMAND, "ls", "encoding/"],
+        env={**terminal.environment, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    shown = {
+        "ascii": rb"encoding/Gr\xfc\xdfe-\u4e16\u754c",
+        "cp1252": b"encoding/Gr\xfc\xdfe-\\u4e16\\u754c",
+        "utf-8": key.encode(),
+    }
+    assert ls.stdout.rstrip().endswith(shown[encoding])
+
+
+def test_the_version(terminal: Terminal) -> None:
+    assert terminal.run("--version", PRESIGN_ENDPOINT="").stdout == f"presign-client {__version__}\n"
+
+
+def test_words_that_a_shell_takes_apart_are_quoted() -> None:
+    for text in ("plain", "it's", "$(id)", "a b", "''", 'a"b'):
+        done = subprocess.run(  # noqa: S603
+            ["/bin/sh", "-c", f"printf %s {quoted(text)}"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == text
+
+
+def test_waiting_is_said(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with subprocess.Popen(  # noqa: S603
+        [*COMMAND, "share", "a"],
+        env={**terminal.environment, "PRESIGN_ENDPOINT": f"http://127.0.0.1:{port}/v1/presign"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as share:
+        assert share.stderr is not None
+        first = share.stderr.readline()
+        share.send_signal(signal.SIGINT)
+        rest = share.stderr.read()
+    assert first == ("presign-client: The connection to 127.0.0.1 failed (ConnectionRefusedError). Trying again.\n")
+    assert "interrupted" in rest
+
+
+def test_a_home_that_can_not_be_written_to_is_no_obstacle(terminal: Terminal) -> None:
+    (terminal.folder / "file").write_text("")
+    put = terminal.run("put", "file", "no-home", XDG_STATE_HOME=str(terminal.folder / "file" / "state"))
+    assert (put.returncode, put.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "presign-client: The file of --token-file can't be read: No such file or directory.\n"),
+        (b"\xff", "presign-client: The file of --token-file is not text.\n"),
+        (b"", "presign-client: There is no token.\n"),
+        (b"two\nlines", "presign-client: The token has characters that no token has, such as spaces or line breaks.\n"),
+    ],
+)
+def test_a_token_file_that_holds_no_token(terminal: Terminal, content: bytes | None, told: str) -> None:
+    if content is not None:
+        (terminal.folder / "token").write_bytes(content)
+    share = terminal.run("--token-file", "token", "share", "a")
+    assert (share.returncode, share.stderr) == (1, told)
+
+
 class TestInterruption:
-    """An upload goes on after its process has ended."""
+    """A transfer goes on after its process has ended."""
+
+    @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
+    def test_a_download_goes_on(self, connected: Connected, tmp_path: Path, ended_by: signal.Signals) -> None:
+        running, cable = connected
+        terminal = Terminal(running, tmp_path)
+        data = bytes(range(256)) * 1000 * 160
+        key = f"download-{ended_by.name}"
+        running.stack.storage.put_object(BUCKET, key, data)
+        before = running.stack.storage.requests
+        cable.answers_bytes_per_second = 40_000_000
+        get = terminal.start("get", key, "large.bin")
+        states = tmp_path / ".local" / "state" / "presign-client"
+        give_up_at = time.monotonic() + 30
+        while not any(json.loads(state.read_text())["done"] for state in states.glob("*.json")):
+            assert time.monotonic() < give_up_at
+        get.send_signal(ended_by)
+        assert get.wait(60) == {signal.SIGKILL: -9, signal.SIGINT: 130}[ended_by]
+        cable.answers_bytes_per_second = None
+        [state] = states.iterdir()
+        done = len(json.loads(state.read_text())["done"])
+        before = running.stack.storage.requests
+        assert terminal.run("get", key, "large.bin").returncode == 0
+        assert running.stack.storage.requests - before == 5 - done
+        assert (tmp_path / "large.bin").read_bytes() == data
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".local", "large.bin"]
 
     @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
     def test_the_same_command_goes_on(self, connected: Connected, tmp_path: Path, ended_by: signal.Signals) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from presign_client import Entry, Problem, StoreError
+from presign_client import Entry, PresignedUrl, Problem, StoreError
 from presign_client.__main__ import main
+from werkzeug.wrappers import Response
 
 from conftest import Running
+from local.api import Fault
+from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
 
@@ -96,6 +100,87 @@ def test_without_a_limit_parts_are_large(running: Running) -> None:
     client(running, presigner=asked).upload(io.BytesIO(data), "users/alice/large")
     assert asked.operations().count("upload_part") == 3
     assert sha256(read(running, "users/alice/large").content) == sha256(data)
+
+
+class TestLinks:
+    """URLs of many objects come by one call."""
+
+    def test_each_key_has_its_url_or_its_problem(self, running: Running) -> None:
+        client(running).upload(b"hello", "users/alice/linked")
+        asked = Recorder.of(running)
+        links = client(running, presigner=asked).links(
+            ["users/alice/linked", "users/bob/secret", "users/alice/../up"], expires_in=60
+        )
+        assert asked.batches == [3]
+        [linked, secret, up] = links
+        assert isinstance(linked, PresignedUrl) and linked.expires_in == 60
+        assert requests.get(linked.url, timeout=10).content == b"hello"
+        assert isinstance(secret, Problem) and secret.code == "access_denied"
+        assert isinstance(up, Problem) and [error.pointer for error in up.errors] == ["/key"]
+        assert "/requests" not in str(up)
+
+    def test_any_number_of_keys(self, running: Running) -> None:
+        asked = Recorder.of(running)
+        keys = [f"users/alice/{number}" for number in range(2001)]
+        links = client(running, presigner=asked).links(keys)
+        assert [link.key for link in links if isinstance(link, PresignedUrl)] == keys
+        assert asked.batches == [1000, 1000, 1]
+        assert client(running).links([]) == []
+
+    def test_long_keys_are_split_by_their_bytes(self, running: Running) -> None:
+        """A batch may have 1 MiB, and its answer 6,000,000 bytes."""
+        asked = Recorder.of(running)
+        keys = [f"users/alice/{number:04}{'ü' * 500}" for number in range(1000)]
+        links = client(running, presigner=asked).links(keys)
+        assert [link.key for link in links if isinstance(link, PresignedUrl)] == keys
+        assert len(asked.batches) > 3
+
+    def test_pre_authenticated_requests_come_in_twenties(self, running: Running) -> None:
+        asked = Recorder.of(running)
+        links = client(running, presigner=asked).links([f"shared/{number}" for number in range(45)])
+        assert [link.via for link in links if isinstance(link, PresignedUrl)] == ["par"] * 45
+        assert asked.batches == [45, 20, 20, 5]
+
+    def test_an_answer_of_another_length_is_no_answer(self, running: Running) -> None:
+        class Short(Recorder):
+            def batch(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+                return {"results": super().batch(requests)["results"][1:]}
+
+        with pytest.raises(Problem) as caught:
+            client(running, presigner=Short.of(running)).links(["users/alice/a", "users/alice/b"])
+        assert caught.value.code == "foreign_answer"
+
+
+def test_a_list_that_never_ends_is_given_up(running: Running) -> None:
+    """The store repeats the token that it got."""
+    page = (
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "<Contents><Key>a</Key></Contents></ListBucketResult>"
+    )
+    with Server(lambda _: Response(page, content_type="application/xml")) as server:
+        asked = Recorder.of(running, lambda _, answer: {**answer, "url": server.url})
+        with pytest.raises(StoreError) as caught:
+            list(client(running, presigner=asked).list("users/alice/"))
+    assert caught.value.code == "foreign_answer"
+
+
+def test_a_list_that_no_parser_reads_is_told(running: Running) -> None:
+    """XML can't hold all characters that a key may have."""
+    running.stack.storage.put_object(BUCKET, "users/alice/unreadable/\uffff", b"")
+    with pytest.raises(StoreError, match="a key may have characters that XML can't hold"):
+        list(client(running).list("users/alice/unreadable/"))
+
+
+def test_a_page_is_asked_for_again(running: Running) -> None:
+    def mend() -> None:
+        running.stack.storage.fault = None
+
+    running.stack.storage.put_object(BUCKET, "users/alice/again/a", b"")
+    running.stack.storage.put_object(BUCKET, "shared/again/a", b"")
+    list(client(running).list("shared/again/"))  # the function knows the namespace from now on
+    for prefix in ("users/alice/again/", "shared/again/"):
+        running.stack.storage.fault = Fault(status=503, method="GET")
+        assert [entry.key for entry in client(running, pause=mend).list(prefix)] == [f"{prefix}a"]
 
 
 def test_the_commands(

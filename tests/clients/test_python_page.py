@@ -39,6 +39,8 @@ def environment(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         Path("hello.txt").write_text("hello", encoding="utf-8")
         Path("film.mp4").write_bytes(bytes(20 << 20))
         Path("report.pdf").write_bytes(b"report")
+        Path("photos").mkdir()
+        Path("photos/a.png").write_bytes(b"photo")
         yield variables
 
 
@@ -74,6 +76,20 @@ def test_the_refusal(environment: dict[str, str]) -> None:
     assert (done.returncode, done.stderr.startswith(told.rstrip(" …"))) == (1, True)
 
 
+@pytest.mark.slow
+def test_the_file_system(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is installed by `make check` only")
+    lines = "".join(blocks(PAGE, "py")).replace(
+        "https://<hostname>/presigner/v1/presign", environment["PRESIGN_ENDPOINT"]
+    )
+    # The page's reader has installed the package, which tells fsspec so.
+    fsspec.register_implementation("presign", "presign_client.filesystem.PresignFileSystem", clobber=True)
+    exec(lines, {})  # noqa: S102 - the page's own lines
+    assert capsys.readouterr().out.splitlines() == ["['Bern', 'Basel']", "[(2,)]"]
+
+
 def test_every_command_is_listed() -> None:
     page = (ROOT / "docs" / PAGE).read_text("utf-8")
     listed = set(re.findall(r"^\| `(\w+) ", page, re.MULTILINE))
@@ -90,8 +106,15 @@ def test_every_command_is_listed() -> None:
 def test_the_script(running: Running, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     exec("".join(blocks(PAGE, "python")), {})  # noqa: S102 - the page's own lines
     told = capsys.readouterr().out.splitlines()
-    assert told[-2:] == ["invalid_request ['/expires_in']", "6"]
-    assert "100%" in told
+    assert told[-5:] == [
+        "True 11 b'few'",
+        "users/alice/note.txt",
+        "users/bob/note.txt",
+        "invalid_request ['/expires_in']",
+        "6",
+    ]
+    assert "20,971,520 of 20,971,520 bytes" in told
+    assert Path("copies/a.png").read_bytes() == b"photo"
     assert Path("copy.mp4").read_bytes() == bytes(20 << 20)
     assert not Path("film.state.json").exists()
     assert requests.get(running.ask(key="reports/report.pdf").json()["url"], timeout=10).content == b"report"

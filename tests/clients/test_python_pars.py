@@ -12,9 +12,11 @@ import pytest
 import requests
 from presign_client import ChecksumMismatch, Entry, Problem, StoreError
 from presign_client.__main__ import main
+from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from local.api import Fault
+from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
 
@@ -196,6 +198,22 @@ def test_a_url_that_was_taken_back_works_no_more(pars: Running) -> None:
     with pytest.raises(Problem) as caught:
         asked.revoke(url.id, bucket=BUCKET)
     assert (caught.value.status, caught.value.code) == (404, "not_found")
+
+
+@pytest.mark.parametrize("access_uri", ["https://example.com/p/t/", "/elsewhere/", "//example.com/p/t/", "/p/t", ""])
+def test_the_parts_of_an_upload_go_to_its_own_origin(pars: Running, access_uri: str) -> None:
+    body = json.dumps({"accessUri": access_uri})
+    requests_seen: list[str] = []
+
+    def answer(request: Request) -> Response:
+        requests_seen.append(request.method)
+        return Response(body, content_type="application/json")
+
+    with Server(answer) as server:
+        asked = Recorder.of(pars, lambda _, answer: {**answer, "url": f"{server.url}/p/a"})
+        with pytest.raises(StoreError) as caught:
+            client(pars, presigner=asked, via="par").upload(BIG, "users/alice/origin")
+    assert (caught.value.code, requests_seen) == ("foreign_answer", ["PUT"])
 
 
 def test_the_command(

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import Running
 from local.stack import ROOT
+from tools.bench import transfers
 from tools.bench.chart import stacked, svg
 from tools.bench.cpu_limit import CpuLimit
 from tools.bench.measure import Series, in_turns
@@ -109,3 +110,11 @@ def test_a_limited_process_runs_in_its_control_group() -> None:
     except OSError as exc:
         pytest.skip(f"no control group can be made here: {exc}")
     assert f"presign-bench-{os.getpid()}-0.5" in done.stdout
+
+
+@pytest.mark.slow
+def test_both_clients_move_files_to_seaweedfs() -> None:
+    tables = transfers.measure(lambda: None, rounds=1, big_bytes=17 << 20, files=3)
+    names = {"presign_client", "boto3's transfer manager", "presign_client, CPU", "boto3's transfer manager, CPU"}
+    assert [{series.name for series in table.series} for table in tables] == [names] * 4
+    assert all(series.values[0] > 0 for table in tables for series in table.series)

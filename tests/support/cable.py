@@ -20,6 +20,7 @@ class Cable:
         target_port: the port of the server.
         sent_bytes: the number of bytes sent to the server so far.
         bytes_per_second: the limit of the rate to the server; None for no limit.
+        answers_bytes_per_second: the limit of the rate of each connection from the server; None for no limit.
         holding: set while the cable forwards nothing, after `hold_after`.
     """
 
@@ -29,6 +30,7 @@ class Cable:
         self.target_port = 0
         self.sent_bytes = 0
         self.bytes_per_second: float | None = None
+        self.answers_bytes_per_second: float | None = None
         self.holding = threading.Event()
         self._hold_at: int | None = None
         self._lose_at: int | None = None
@@ -96,6 +98,8 @@ class Cable:
                     self._count(len(data))
                 elif self._loses():
                     break
+                elif self.answers_bytes_per_second:
+                    time.sleep(len(data) / self.answers_bytes_per_second)
                 sink.sendall(data)
             else:
                 sink.shutdown(socket.SHUT_WR)

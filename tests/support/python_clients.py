@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from presign_client import Client, Gateway, Presigner, Retry
@@ -49,6 +49,7 @@ class Recorder:
         self, presigner: Presigner, change: Callable[[int, dict[str, Any]], dict[str, Any]] | None = None
     ) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.batches: list[int] = []
         self._presigner = presigner
         self._change = change or (lambda _, answer: answer)
         self._lock = threading.Lock()
@@ -62,6 +63,12 @@ class Recorder:
             self.requests.append(dict(request))
             number = len(self.requests)
         return self._change(number, self._presigner.presign(request))
+
+    def batch(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        with self._lock:
+            self.batches.append(len(requests))
+            self.requests += [dict(request) for request in requests]
+        return self._presigner.batch(requests)
 
     def revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return self._presigner.revoke(request)

@@ -26,8 +26,11 @@ _SERVICES = ("master", "volume", "filer", "s3")
 
 
 @contextmanager
-def seaweedfs() -> Iterator[dict[str, str]]:
+def seaweedfs(*, volumes: int = 20) -> Iterator[dict[str, str]]:
     """Run a server that has one key and one bucket, and listens on the loopback interface only.
+
+    Args:
+        volumes: of 64 MB, that it may have.
 
     Yields:
         The variables `LIVE_S3_*` for it.
@@ -55,7 +58,7 @@ def seaweedfs() -> Iterator[dict[str, str]]:
             [
                 Path(sys.executable).with_name("weed"),
                 *("server", "-s3", f"-s3.config={config}", f"-dir={directory}", *options),
-                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-volume.max=20"),
+                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", f"-volume.max={volumes}"),
                 *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
                 *(f"-filer.localSocket={directory / 'filer.sock'}", f"-s3.localSocket={directory / 's3.sock'}"),
             ],

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local.stack import ROOT, Stack
-from tools.bench import batch, chart, cold, deployed, memory, one_url, par, report, warm
+from tools.bench import batch, chart, cold, deployed, memory, one_url, par, report, transfers, warm
 from tools.bench.process import CLAIMS_KEY
 from tools.bench.table import Breakdown, Table
 
@@ -32,6 +32,7 @@ SECTIONS: dict[str, tuple[Measure, int]] = {
     "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
     "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.CPU_SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
+    "transfers": (lambda stack, tick: transfers.measure(tick), transfers.TICKS),
     "deployed": (lambda stack, tick: deployed.measure(tick), 1),
 }
 """By name: what measures a section, and the number of its ticks."""

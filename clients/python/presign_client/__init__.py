@@ -7,14 +7,24 @@ from presign_client.errors import (
     ChecksumMismatch,
     ConnectionFailed,
     FieldError,
+    FolderError,
+    InvalidArgument,
+    NoToken,
     PresignError,
     Problem,
     StoreError,
+    UnreadableFile,
+    UnwritableFile,
 )
+from presign_client.folders import FolderDone
+from presign_client.function import Function
+from presign_client.gateway import Gateway
 from presign_client.listing import Entry
 from presign_client.retry import Retry
 from presign_client.upload import Uploaded
-from presign_client.urls import Function, Gateway, PresignedUrl, Presigner
+from presign_client.urls import PresignedUrl, Presigner
+
+__version__ = "0.2.0"
 
 __all__ = [
     "Changed",
@@ -24,13 +34,19 @@ __all__ = [
     "Downloaded",
     "Entry",
     "FieldError",
+    "FolderDone",
+    "FolderError",
     "Function",
     "Gateway",
+    "InvalidArgument",
+    "NoToken",
     "PresignError",
     "PresignedUrl",
     "Presigner",
     "Problem",
     "Retry",
     "StoreError",
+    "UnreadableFile",
+    "UnwritableFile",
     "Uploaded",
 ]

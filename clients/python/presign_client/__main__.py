@@ -3,90 +3,45 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from tqdm import tqdm
+from presign_client import Client, FolderError, Function, Gateway, InvalidArgument, NoToken, Presigner, Problem, Retry
+from presign_client.arguments import parser
+from presign_client.errors import PresignError, reason
+from presign_client.folders import FolderDone
+from presign_client.state import state_path
+from presign_client.terminal import PROGRAM, bar, complain, prepare, printable, quoted, say, tell_pause
 
-from presign_client import Client, Function, Gateway, Presigner, PresignError
-from presign_client.source import Progress
-
-_EPILOG = """\
-environment:
-  PRESIGN_ENDPOINT       URL of the API, such as https://<gateway>/presigner/v1/presign
-  PRESIGN_TOKEN          the token, unless --token-file names a file that holds it
-  PRESIGN_BUCKET         the bucket, unless --bucket names it
-  PRESIGN_FUNCTION_OCID  invokes this function with the OCI CLI's configuration instead, at
-                         PRESIGN_INVOKE_ENDPOINT; no token is needed then
-"""
+STANDARD = "-"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
-    options = _parser().parse_args(arguments)
+    prepare()
+    options = parser().parse_args(arguments)
     try:
-        client = Client(_presigner(options), bucket=options.bucket, via=options.via)
-        run: Callable[[Client, argparse.Namespace], None] = options.run
-        run(client, options)
-    except (PresignError, ValueError, OSError) as error:
-        print(f"presign-client: {error}", file=sys.stderr)
+        client = Client(_presigner(options), bucket=options.bucket, via=options.via, retry=Retry(on_pause=tell_pause))
+        _COMMANDS[options.command](client, options)
+        sys.stdout.flush()
+    except FolderError as error:
+        for name, failure in error.failures.items():
+            complain(f"{name}: {failure}")
+        return 1
+    except PresignError as error:
+        complain(str(error))
+        return 1
+    except BrokenPipeError:  # the reader of the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("presign-client: interrupted; the same put goes on where it was.", file=sys.stderr)
+        complain("interrupted; the same put or get goes on where it was.")
         return 130
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="presign-client", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--endpoint", default=os.environ.get("PRESIGN_ENDPOINT"), help="URL of the API")
-    parser.add_argument("--token-file", type=Path, help="file that holds the token; it is read before each request")
-    parser.add_argument("--bucket", default=os.environ.get("PRESIGN_BUCKET"), help="by default the function's own")
-    parser.add_argument("--via", choices=("s3", "par"), help="signed URLs or pre-authenticated requests")
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    get = commands.add_parser("get", help="download an object")
-    get.add_argument("key")
-    get.add_argument("file", type=Path, nargs="?", help="by default the last part of the key")
-    get.set_defaults(run=_get)
-
-    put = commands.add_parser("put", help="upload a file; after an interruption the same command goes on")
-    put.add_argument("file", type=Path)
-    put.add_argument("key")
-    put.add_argument("--content-type", help="media type; by default that of the file's name")
-    put.set_defaults(run=_put)
-
-    ls = commands.add_parser("ls", help="list objects")
-    ls.add_argument("prefix", nargs="?", default="")
-    ls.add_argument("--recursive", action="store_true", help="the objects below sub-folders too")
-    ls.set_defaults(run=_ls)
-
-    cp = commands.add_parser("cp", help="copy an object inside Object Storage")
-    cp.add_argument("source_key")
-    cp.add_argument("key")
-    cp.add_argument("--source-bucket")
-    cp.set_defaults(run=_cp)
-
-    rm = commands.add_parser("rm", help="delete an object")
-    rm.add_argument("key")
-    rm.set_defaults(run=_rm)
-
-    share = commands.add_parser("share", help="print a URL that downloads an object")
-    share.add_argument("key")
-    share.add_argument("--expires-in", type=int, metavar="SECONDS", help="how long it is valid")
-    share.add_argument("--download-as", metavar="NAME", help="the file name that a browser saves under")
-    share.set_defaults(run=_share)
-
-    revoke = commands.add_parser("revoke", help="take back a URL that share has printed with an id")
-    revoke.add_argument("id")
-    revoke.set_defaults(run=_revoke)
-    return parser
 
 
 def _presigner(options: argparse.Namespace) -> Presigner:
@@ -94,40 +49,80 @@ def _presigner(options: argparse.Namespace) -> Presigner:
     if function and not options.endpoint:
         return Function.from_config(function, endpoint=os.environ.get("PRESIGN_INVOKE_ENDPOINT", ""))
     if not options.endpoint:
-        raise ValueError("set PRESIGN_ENDPOINT, or give --endpoint")
+        raise InvalidArgument("set PRESIGN_ENDPOINT, or give --endpoint")
     return Gateway(options.endpoint, _token(options.token_file))
 
 
 def _token(path: Path | None) -> str | Callable[[], str]:
     if path:
-        return lambda: path.read_text("utf-8").strip()
+        return lambda: _token_in(path)
     token = os.environ.get("PRESIGN_TOKEN")
     if not token:
-        raise ValueError("set PRESIGN_TOKEN, or give --token-file")
+        raise NoToken("set PRESIGN_TOKEN, or give --token-file")
     return token
 
 
+def _token_in(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise NoToken(f"The file of --token-file can't be read: {reason(error)}.") from None
+    except ValueError:
+        raise NoToken("The file of --token-file is not text.") from None
+
+
 def _get(client: Client, options: argparse.Namespace) -> None:
-    path = options.file or Path(options.key.rstrip("/").rpartition("/")[2])
-    if path.is_dir():
-        path /= options.key.rstrip("/").rpartition("/")[2]
-    with _bar(path.name) as progress:
-        done = client.download(options.key, path, progress=progress)
-    print(f"{done.path}: {done.size} bytes, SHA-256 {done.sha256}{' (verified)' if done.verified else ''}")
+    name = options.key.rstrip("/").rpartition("/")[2]
+    if options.recursive:
+        folder = Path(options.file or name or ".")
+        with bar(str(folder)) as progress:
+            _say_folder(client.download_folder(options.key, folder, progress=progress, state=_states(options)))
+        return
+    if options.file == STANDARD:
+        with bar(name) as progress:
+            client.download(options.key, sys.stdout.buffer, progress=progress)
+        return
+    path = Path(options.file or name)
+    path = path / name if path.is_dir() else path
+    with bar(path.name) as progress:
+        done = client.download(options.key, path, progress=progress, state=_state(options, path))
+    say(f"{done.path}: {done.size} bytes, SHA-256 {done.sha256}{' (verified)' if done.verified else ''}")
 
 
 def _put(client: Client, options: argparse.Namespace) -> None:
-    state = _state_path(options)
-    with _bar(options.file.name) as progress:
+    if options.recursive:
+        with bar(options.file) as progress:
+            _say_folder(client.upload_folder(options.file, options.key, progress=progress, state=_states(options)))
+        return
+    is_standard = options.file == STANDARD
+    key = options.key
+    if key.endswith("/"):
+        if is_standard:
+            raise InvalidArgument("The standard input has no name: end the key with one.")
+        key += Path(options.file).name
+    content = sys.stdin.buffer if is_standard else Path(options.file)
+    with bar(options.file) as progress:
         done = client.upload(
-            options.file, options.key, content_type=options.content_type, progress=progress, state=state
+            content,
+            key,
+            content_type=options.content_type,
+            progress=progress,
+            state=None if is_standard else _state(options, Path(options.file)),
         )
-    print(f"{done.key}: {done.size} bytes, SHA-256 {done.sha256}")
+    say(f"{done.key}: {done.size} bytes, SHA-256 {done.sha256}")
 
 
 def _ls(client: Client, options: argparse.Namespace) -> None:
-    for entry in client.list(options.prefix, delimiter=None if options.recursive else "/"):
-        print(f"{'' if entry.is_prefix else entry.size:>14}  {entry.modified_at:<24}  {entry.key}")
+    try:
+        for entry in client.list(options.prefix, delimiter=None if options.recursive else "/"):
+            if options.json:
+                print(json.dumps(asdict(entry)))
+            else:
+                say(f"{'' if entry.is_prefix else entry.size:>14}  {entry.modified_at:<24}  {entry.key}")
+    except Problem as problem:
+        if problem.code == "access_denied" and not options.prefix:
+            complain("The policy may allow a folder only: name it, such as ls users/alice/")
+        raise
 
 
 def _cp(client: Client, options: argparse.Namespace) -> None:
@@ -143,33 +138,50 @@ def _share(client: Client, options: argparse.Namespace) -> None:
     print(url.url)
     print(f"valid until {url.expires_at}", file=sys.stderr)
     if url.id:
-        print(f"to take it back: presign-client --bucket '{url.bucket}' revoke '{url.id}'", file=sys.stderr)
+        named = f"--bucket {quoted(url.bucket)} revoke {quoted(url.id)}"
+        print(printable(f"to take it back: {PROGRAM} {named}"), file=sys.stderr)
 
 
 def _revoke(client: Client, options: argparse.Namespace) -> None:
     client.revoke(options.id)
 
 
-@contextmanager
-def _bar(name: str) -> Iterator[Progress]:
-    """A progress bar, on a terminal only."""
-    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, disable=None, leave=False) as bar:
+_COMMANDS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
+    "get": _get,
+    "put": _put,
+    "ls": _ls,
+    "cp": _cp,
+    "rm": _rm,
+    "share": _share,
+    "revoke": _revoke,
+}
 
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
 
-        yield progress
+def _say_folder(done: FolderDone) -> None:
+    say(f"{len(done.transferred)} files, {done.size} bytes; {done.unchanged} were there already")
 
 
-def _state_path(options: argparse.Namespace) -> Path:
-    """The file that remembers an upload of this file to this key."""
-    named = [options.endpoint, options.bucket, options.via, options.key, str(options.file.resolve())]
-    digest = hashlib.sha256("\0".join(str(part) for part in named).encode()).hexdigest()
-    home = os.environ.get("XDG_STATE_HOME")
-    folder = (Path(home) if home else Path.home() / ".local" / "state") / "presign-client"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / f"{digest[:32]}.json"
+def _state(options: argparse.Namespace, path: Path) -> Path | None:
+    """The file that remembers a transfer between this file and this key, None if there can't be one."""
+    folder = _home()
+    named = (options.endpoint, options.bucket, options.via, options.command, options.key, path.absolute())
+    return state_path(folder, *named) if folder else None
+
+
+def _states(options: argparse.Namespace) -> Path | None:
+    """The folder that remembers the transfers of whole folders by this API, None if there can't be one."""
+    folder = _home()
+    return state_path(folder, options.endpoint, options.bucket, options.via).with_suffix("") if folder else None
+
+
+def _home() -> Path | None:
+    try:
+        named = os.environ.get("XDG_STATE_HOME")
+        folder = (Path(named) if named else Path.home() / ".local" / "state") / PROGRAM
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError):
+        return None
+    return folder
 
 
 if __name__ == "__main__":

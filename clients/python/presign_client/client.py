@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from functools import partial
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from presign_client.download import Download, Downloaded, Link
-from presign_client.errors import Problem, StoreError
-from presign_client.listing import Entry, par_entries, s3_entries
-from presign_client.parts import ParParts, Parts, S3Parts
+from presign_client.answers import etag, rfc3339, text, xml
+from presign_client.api import Api, Via
+from presign_client.connections import Connections
+from presign_client.download import Download, Downloaded
+from presign_client.errors import InvalidArgument, Problem, StoreError
+from presign_client.folder_download import FolderDownload
+from presign_client.folder_upload import FolderUpload
+from presign_client.folders import FolderDone
+from presign_client.links import Link
+from presign_client.listing import Entry, Listing
+from presign_client.meter import Meter, Progress
+from presign_client.reader import Reader
 from presign_client.retry import Retry
-from presign_client.source import Meter, Progress, Source, metadata_digest, opened, told_digest
-from presign_client.store import Store, text, xml
-from presign_client.upload import PartsUpload, Uploaded, UploadState, media_type
+from presign_client.source import Content, opened
+from presign_client.state import Kept, State
+from presign_client.store import Store
+from presign_client.upload import Upload, Uploaded, media_type
 from presign_client.urls import PresignedUrl, Presigner
-
-PARTS_FROM_BYTES = 16 << 20
-"""Files of this size or more are sent in parts."""
-
-Via = Literal["s3", "par"]
 
 
 class Client:
@@ -32,10 +37,10 @@ class Client:
         bucket: by default the function's own default.
         via: `par` asks for pre-authenticated requests, `s3` for signed URLs; by default the policy decides.
         retry: tries again what may succeed later.
-        at_once: how many parts or ranges of one file are transferred at the same time.
+        at_once: how many parts or ranges of one file, or files of a folder, are transferred at the same time.
 
-    Every method raises `PresignError`: a `Problem` if the function refused, a `StoreError` if Object Storage did, or
-    `ConnectionFailed`.
+    Every failure is a `PresignError`: a `Problem` if the function refused, a `StoreError` if Object Storage did,
+    `ConnectionFailed` if there was no answer, or one of the others that `presign_client.errors` has.
     """
 
     def __init__(
@@ -47,12 +52,12 @@ class Client:
         retry: Retry | None = None,
         at_once: int = 4,
     ) -> None:
-        self._presigner = presigner
-        self._common = {"bucket": bucket, "via": via}
-        self._via = via
+        if at_once < 1:
+            raise InvalidArgument("at_once must be at least 1.")
         self._retry = retry or Retry()
+        self._api = Api(presigner, bucket=bucket, via=via, retry=self._retry)
         self._at_once = at_once
-        self._store = Store(connections=at_once)
+        self._store = Store(Connections())
 
     def url(self, key: str, operation: str = "get_object", **options: Any) -> PresignedUrl:
         """A URL for one operation on an object. While it lasts, its holder needs no other permission.
@@ -60,67 +65,77 @@ class Client:
         Args:
             key: of the object.
             operation: see the function's reference.
-            options: of the operation, and `expires_in`.
+            options: of the operation, and `expires_in` in seconds.
         """
-        return self._retry.run(lambda: self._presign({"operation": operation, "key": key, **options}))
+        return self._retry.run(lambda: self._api.sign(operation, key, **options))
+
+    def links(
+        self, keys: Iterable[str], operation: str = "get_object", **options: Any
+    ) -> Sequence[PresignedUrl | Problem]:
+        """A URL for each of any number of objects, 1,000 by one call; the `Problem` of those that are refused.
+
+        Args:
+            keys: of the objects.
+            operation: see the function's reference.
+            options: of the operation, and `expires_in` in seconds.
+        """
+        return self._api.sign_all([{"operation": operation, "key": key, **options} for key in keys])
 
     def upload(
         self,
-        path_or_file: str | os.PathLike[str] | BinaryIO,
+        content: Content,
         key: str,
         *,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
         create_only: bool = False,
         progress: Progress | None = None,
-        state: MutableMapping[str, Any] | str | os.PathLike[str] | None = None,
+        state: Kept = None,
         **options: Any,
     ) -> Uploaded:
         """Store a file. Object Storage compares the MD5 digest of what it gets, part by part.
 
         Args:
-            path_or_file: path of the file, or a seekable file; what is behind its position is stored.
+            content: path of the file, its bytes, or an open file; what is behind its position is stored. A pipe is
+                copied into a temporary file first.
             key: of the object.
             content_type: media type; by default the one that the file's name suggests.
             metadata: names and values. `sha256`, the digest in Base64, is always among them.
             create_only: refuse to replace an object.
-            progress: is told the bytes sent and the bytes in all, by several threads, one at a time.
+            progress: is told the bytes sent and the bytes in all, by several threads, one at a time. An exception that
+                it raises ends the upload.
             state: path of a file, or the caller's own mapping, that remembers what was sent in parts. The same call
                 goes on from there, in another process too. Without it the parts are dropped when the upload fails.
             options: `cache_control`, `content_disposition`, `content_encoding`.
 
         Raises:
+            UnreadableFile: there is no such file, or it can't be read.
             Changed: the file was written to meanwhile.
-            ValueError: the file is not seekable.
         """
-        with opened(path_or_file) as source:
-            digest = source.slice(0, source.size).sha256()
-            description = {
-                "content_type": content_type or media_type(path_or_file, key),
-                "metadata": {**(metadata or {}), "sha256": metadata_digest(digest)},
-                **options,
-            }
-            condition = {"if_none_match": "*"} if create_only else {}
-            meter = Meter(progress, source.size)
-            identity = {"bucket": self._common["bucket"], "key": key, "size": source.size, "sha256": digest}
-            kept = UploadState(state, identity=identity)
-            store = partial(self._upload, source, key, description, condition=condition, meter=meter, state=kept)
-            try:
-                etag = store(via=self._via or kept.via)
-            except Problem as problem:
-                if self._via or not problem.wants_par:
-                    raise
-                etag = store(via="par")
-        return Uploaded(key, source.size, etag, digest)
+        description = {"content_type": content_type or media_type(content, key), "metadata": metadata, **options}
+        with opened(content) as source:
+            upload = Upload(
+                self._api,
+                self._store,
+                self._retry,
+                source=source,
+                key=key,
+                description=description,
+                create_only=create_only,
+                meter=Meter(progress, source.size),
+                at_once=self._at_once,
+            )
+            return upload.run(state)
 
     def download(
         self,
         key: str,
-        path: str | os.PathLike[str],
+        path_or_file: str | os.PathLike[str] | BinaryIO,
         *,
         version_id: str | None = None,
         sha256: str | None = None,
         progress: Progress | None = None,
+        state: Kept = None,
     ) -> Downloaded:
         """Read an object into a file, which appears when it is whole.
 
@@ -128,18 +143,98 @@ class Client:
 
         Args:
             key: of the object.
-            path: of the file, which is replaced if there is one.
+            path_or_file: path of the file, which is replaced if there is one, or a file that is open for writing; that
+                gets the bytes in order.
             version_id: of an older version.
             sha256: digest that the bytes must have; by default that in the object's metadata, where `upload` puts it.
-            progress: is told the bytes received and the bytes in all.
+            progress: is told the bytes received and the bytes in all. An exception that it raises ends the download.
+            state: path of a file, or the caller's own mapping, that remembers what has arrived. The same call goes on
+                from there. Without it nothing is left when the download fails.
 
         Raises:
             Changed: the object was replaced.
             ChecksumMismatch: the digest is another.
+            UnwritableFile: the file can't be written.
         """
-        link = Link(lambda: self._presign({"operation": "get_object", "key": key, "version_id": version_id}))
-        download = Download(link, self._store, retry=self._retry, at_once=self._at_once, progress=progress)
-        return download.run(Path(path), sha256=sha256)
+        is_path = isinstance(path_or_file, (str, os.PathLike))
+        if isinstance(path_or_file, io.TextIOBase) or not (is_path or hasattr(path_or_file, "write")):
+            raise InvalidArgument("The target must be a path, or a file that is open in binary mode.")
+        stopped = threading.Event()
+        reader = self.reader(key, version_id=version_id, stopped=stopped)
+        download = Download(reader, stopped=stopped, at_once=self._at_once, progress=progress, sha256=sha256)
+        if not isinstance(path_or_file, (str, os.PathLike)):
+            return download.stream(path_or_file)
+        path = Path(path_or_file)
+        identity = {"bucket": self._api.bucket, "key": key, "version": version_id, "path": str(path.absolute())}
+        return download.run(path, State(state, identity=identity))
+
+    def upload_folder(
+        self,
+        folder: str | os.PathLike[str],
+        prefix: str,
+        *,
+        progress: Progress | None = None,
+        state: str | os.PathLike[str] | None = None,
+    ) -> FolderDone:
+        """Store the files of a folder and of those in it. Files that are there already, with the same bytes, stay.
+
+        Args:
+            folder: path of the folder.
+            prefix: of the keys, such as `photos/`; a slash is added where it has none.
+            progress: is told the bytes sent and the bytes in all.
+            state: path of a folder that remembers what was sent of large files.
+
+        Raises:
+            FolderError: some files failed; all others are stored.
+        """
+        states = Path(state) if state else None
+        upload = FolderUpload(self._api, self._store, self._retry, at_once=self._at_once, states=states)
+        return upload.run(Path(folder), prefix, progress)
+
+    def download_folder(
+        self,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        progress: Progress | None = None,
+        state: str | os.PathLike[str] | None = None,
+    ) -> FolderDone:
+        """Read all objects below a prefix into a folder. Files that have the same bytes already stay as they are.
+
+        Args:
+            prefix: of the keys, such as `photos/`; a slash is added where it has none.
+            folder: path of the folder, which is made if there is none.
+            progress: is told the bytes received and the bytes in all.
+            state: path of a folder that remembers what has arrived of large files.
+
+        Raises:
+            FolderError: some files failed; all others are there.
+        """
+        states = Path(state) if state else None
+        download = FolderDownload(self._api, self._store, self._retry, at_once=self._at_once, states=states)
+        return download.run(prefix, Path(folder), progress)
+
+    def read(self, key: str, start: int = 0, end: int | None = None, *, version_id: str | None = None) -> bytes:
+        """The bytes of an object from the offset `start` to before `end`, by default all of them.
+
+        No digest is compared; `download` does that.
+        """
+        reader = self.reader(key, version_id=version_id)
+        try:
+            return reader.content(start, end)
+        finally:
+            reader.close()
+
+    def reader(self, key: str, *, version_id: str | None = None, stopped: threading.Event | None = None) -> Reader:
+        """Reads ranges of an object, all of one version, with one URL for many of them.
+
+        Args:
+            key: of the object.
+            version_id: of an older version.
+            stopped: when it is set, reading ends.
+        """
+        link = Link(lambda: self._api.sign("get_object", key, version_id=version_id))
+        return Reader(link, self._store, retry=self._retry, stopped=stopped)
 
     def list(self, prefix: str = "", *, delimiter: str | None = None) -> Iterator[Entry]:
         """The objects whose keys begin with `prefix`, in the order of their keys.
@@ -149,17 +244,31 @@ class Client:
                 slash.
             delimiter: keys that are equal up to the first one behind the prefix become one entry.
         """
-        if self._via != "par":
-            options = {"operation": "list_objects_v2", "prefix": prefix, "delimiter": delimiter}
-            try:
-                yield from s3_entries(lambda **more: self._retry.run(lambda: self._presign(more)), self._store, options)
-                return
-            except Problem as problem:
-                if self._via or not (problem.wants_par or problem.code == "access_denied"):
-                    raise
-        request = {"operation": "get_prefix", "prefix": prefix, "listing": True}
-        folder = self._retry.run(lambda: self._presign(request))
-        yield from par_entries(folder, self._store, prefix=prefix, delimiter=delimiter)
+        return Listing(self._api, self._store, self._retry).entries(prefix, delimiter)
+
+    def head(self, key: str) -> Entry:
+        """An object's size, its ETag, and when it was last written."""
+
+        def attempt() -> Entry:
+            answer = self._store.use(self._api.sign("head_object", key))
+            size, modified = answer.headers.get("Content-Length", "0"), answer.headers.get("Last-Modified", "")
+            return Entry(key, int(size), etag(answer), rfc3339(modified))
+
+        return self._retry.run(attempt)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object of this key."""
+        try:
+            self.head(key)
+        except StoreError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def size(self, key: str) -> int:
+        """The size of an object, in bytes."""
+        return self.head(key).size
 
     def copy(self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Any) -> str:
         """Make a copy of an object without moving its bytes here: the ETag of the copy.
@@ -171,9 +280,12 @@ class Client:
             options: `source_version_id`, and others of `copy_object`.
         """
         request = {"source_key": source_key, "source_bucket": source_bucket, **options}
-        return self._retry.run(
-            lambda: text(xml(self._store.use(self._sign(key, "copy_object", **request), slow=True)), "ETag")
-        )
+
+        def attempt() -> str:
+            answer = self._store.use(self._api.sign("copy_object", key, **request), slow=True)
+            return text(xml(answer, "CopyObjectResult"), "ETag")
+
+        return self._retry.run(attempt)
 
     def delete(self, key: str, **options: Any) -> None:
         """Delete an object. There need not be one.
@@ -182,7 +294,7 @@ class Client:
             key: of the object.
             options: `version_id`.
         """
-        self._retry.run(lambda: self._store.use(self._sign(key, "delete_object", **options)))
+        self._retry.run(lambda: self._store.use(self._api.sign("delete_object", key, **options)))
 
     def revoke(self, par_id: str, *, bucket: str | None = None) -> None:
         """Take a pre-authenticated request back: its URL stops working at once.
@@ -191,59 +303,4 @@ class Client:
             par_id: the `id` of the `PresignedUrl`.
             bucket: its `bucket`; by default the client's.
         """
-        named = bucket or self._common["bucket"]
-        request = {"id": par_id, **({"bucket": named} if named else {})}
-        self._retry.run(lambda: self._presigner.revoke(request))
-
-    def _upload(
-        self,
-        source: Source,
-        key: str,
-        description: Mapping[str, Any],
-        *,
-        condition: Mapping[str, str],
-        meter: Meter,
-        state: UploadState,
-        via: str | None,
-    ) -> str:
-        """Store a file: the object's ETag."""
-        presign = partial(self._sign, key, via=via)
-        if source.size < PARTS_FROM_BYTES:
-            return self._upload_whole(source, partial(presign, "put_object", **description, **condition), meter, via)
-        make = ParParts if via == "par" else S3Parts
-        parts = make(presign, self._store, description=description, condition=condition)
-        return self._upload_parts(source, parts, state, meter, key)
-
-    def _upload_whole(self, source: Source, presign: Callable[..., PresignedUrl], meter: Meter, via: str | None) -> str:
-        whole = source.slice(0, source.size)
-        sent = {"Content-Length": str(source.size), "Content-MD5": whole.md5()}
-        signed = {} if via == "par" else {"content_length": source.size, "content_md5": sent["Content-MD5"]}
-
-        def attempt() -> str:
-            url = presign(**signed)
-            # An empty file would go out in chunks, which the signed length does not allow.
-            body = whole.watched(on_read=partial(meter.set, 0)) if source.size else b""
-            return self._store.use(url, body, headers=sent).headers.get("ETag", "")
-
-        return self._retry.run(attempt)
-
-    def _upload_parts(self, source: Source, parts: Parts, state: UploadState, meter: Meter, key: str) -> str:
-        upload = PartsUpload(parts, source, state, meter=meter, retry=self._retry, at_once=self._at_once)
-        etag = upload.run()
-        if etag is None:
-            head = self._retry.run(lambda: self._store.use(self._sign(key, "head_object")))
-            if told_digest(head.headers) != source.slice(0, source.size).sha256():
-                state.forget()
-                raise StoreError(
-                    "The upload is gone, and the object is not this file.", status=404, code="NoSuchUpload"
-                )
-            etag = head.headers.get("ETag", "")
-        state.forget()
-        return etag
-
-    def _sign(self, key: str, operation: str, **options: Any) -> PresignedUrl:
-        return self._presign({"operation": operation, "key": key, **options})
-
-    def _presign(self, request: Mapping[str, Any]) -> PresignedUrl:
-        asked = {name: value for name, value in {**self._common, **request}.items() if value is not None}
-        return PresignedUrl.from_answer(self._presigner.presign(asked))
+        self._api.revoke(par_id, bucket)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
-from presign_client.errors import FieldError, Problem
+from presign_client.answers import etag, foreign, integer, store_document, text, xml
+from presign_client.api import Api
+from presign_client.digests import base64_of
+from presign_client.errors import FieldError, Problem, StoreError
+from presign_client.links import Links
 from presign_client.source import Slice
-from presign_client.store import Store, text, xml
+from presign_client.store import Store
 from presign_client.urls import PresignedUrl
 
 S3_PART_BYTES = 5 << 20
@@ -18,8 +21,6 @@ S3_PART_BYTES = 5 << 20
 PAR_PART_BYTES = 16 << 20
 """Of the native API, whose documentation has named 10 MiB as the least."""
 MAX_PARTS = 10_000
-
-Presign = Callable[..., PresignedUrl]
 
 
 class Parts(Protocol):
@@ -33,6 +34,10 @@ class Parts(Protocol):
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
         """The ETags of the parts that Object Storage has, as far as it tells; else those that are known."""
+        ...
+
+    def expect(self, upload_id: str, lengths: Mapping[int, int]) -> None:
+        """Parts of these lengths will be sent."""
         ...
 
     def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
@@ -75,8 +80,9 @@ class S3Parts:
     """An upload of the S3 API.
 
     Args:
-        presign: gives the URL for an operation on the object.
+        api: gives URLs.
         store: where URLs are used.
+        key: of the object.
         description: options that say what the object is like, such as its type.
         condition: options that say when the object may be stored.
     """
@@ -84,16 +90,20 @@ class S3Parts:
     via = "s3"
 
     def __init__(
-        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+        self, api: Api, store: Store, *, key: str, description: Mapping[str, Any], condition: Mapping[str, Any]
     ) -> None:
-        self._presign, self._store = presign, store
+        self._api, self._store, self._key = api, store, key
         self._description, self._condition = description, condition
 
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""
-        url = self._presign("create_multipart_upload", **self._description)
+        url = self._sign("create_multipart_upload", **self._description)
         part = part_bytes(size, url.answer, default=S3_PART_BYTES)
-        return text(xml(self._store.use(url)), "UploadId"), part
+        answer = self._store.use(url)
+        upload_id = text(xml(answer, "InitiateMultipartUploadResult"), "UploadId")
+        if not upload_id:
+            raise foreign(answer)
+        return upload_id, part
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
         """See `Parts`."""
@@ -101,19 +111,31 @@ class S3Parts:
         marker: int | None = None
         while True:
             options = {} if marker is None else {"part_number_marker": marker}
-            page = xml(self._store.use(self._presign("list_parts", upload_id=upload_id, **options)))
-            found |= {int(text(part, "PartNumber")): text(part, "ETag") for part in page.iterfind("{*}Part")}
-            following = int(text(page, "NextPartNumberMarker") or 0)
+            answer = self._store.use(self._sign("list_parts", upload_id=upload_id, **options))
+            page = xml(answer, "ListPartsResult")
+            found |= {integer(part, "PartNumber"): text(part, "ETag") for part in page.iterfind("{*}Part")}
+            following = integer(page, "NextPartNumberMarker")
             if text(page, "IsTruncated") != "true" or following <= (marker or 0):
                 return found
             marker = following
 
+    def expect(self, upload_id: str, lengths: Mapping[int, int]) -> None:
+        """See `Parts`."""
+        named = {"operation": "upload_part", "key": self._key, "upload_id": upload_id}
+        requests = {
+            number: {**named, "part_number": number, "content_length": length} for number, length in lengths.items()
+        }
+        self._urls = Links(self._api, requests)
+
     def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
         """See `Parts`."""
-        url = self._presign(
-            "upload_part", upload_id=upload_id, part_number=number, content_length=len(body), content_md5=md5
-        )
-        return self._store.use(url, body).headers["ETag"]
+        url = self._urls.get(number)
+        try:
+            return etag(self._store.use(url, body, headers={"Content-MD5": base64_of(md5)}))
+        except StoreError as error:
+            if error.may_be_expired:
+                self._urls.drop(number)
+            raise
 
     def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
         """See `Parts`."""
@@ -122,12 +144,15 @@ class S3Parts:
             for number, etag in sorted(etags.items())
         )
         document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
-        url = self._presign("complete_multipart_upload", upload_id=upload_id, **self._condition)
-        return text(xml(self._store.use(url, document, slow=True)), "ETag")
+        url = self._sign("complete_multipart_upload", upload_id=upload_id, **self._condition)
+        return text(xml(self._store.use(url, document, slow=True), "CompleteMultipartUploadResult"), "ETag")
 
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""
-        self._store.use(self._presign("abort_multipart_upload", upload_id=upload_id))
+        self._store.use(self._sign("abort_multipart_upload", upload_id=upload_id))
+
+    def _sign(self, operation: str, **options: Any) -> PresignedUrl:
+        return self._api.sign(operation, self._key, **options)
 
 
 class ParParts:
@@ -142,31 +167,38 @@ class ParParts:
     via = "par"
 
     def __init__(
-        self, presign: Presign, store: Store, *, description: Mapping[str, Any], condition: Mapping[str, Any]
+        self, api: Api, store: Store, *, key: str, description: Mapping[str, Any], condition: Mapping[str, Any]
     ) -> None:
-        self._presign, self._store = presign, store
+        self._api, self._store, self._key = api, store, key
         self._description, self._condition = description, condition
 
     def begin(self, size: int) -> tuple[str, int]:
         """See `Parts`."""
-        url = self._presign("put_object", **self._description, **self._condition)
+        url = self._api.sign("put_object", self._key, via=self.via, **self._description, **self._condition)
         part = part_bytes(size, url.answer, default=PAR_PART_BYTES)
-        answer = json.loads(self._store.use(url, b"", headers={"opc-multipart": "true"}).content)
-        return urljoin(url.url, answer["accessUri"]), part
+        answer = self._store.use(url, headers={"opc-multipart": "true"})
+        access_uri = urljoin(url.url, str(store_document(answer).get("accessUri", "")))
+        asked, given = urlsplit(url.url), urlsplit(access_uri)
+        is_same_origin = (asked.scheme, asked.netloc) == (given.scheme, given.netloc)
+        if not (is_same_origin and given.path.startswith("/p/") and given.path.endswith("/")):
+            raise foreign(answer)
+        return access_uri, part
 
     def sent(self, upload_id: str, known: Mapping[int, str]) -> dict[int, str]:
         """See `Parts`."""
         return dict(known)
 
+    def expect(self, upload_id: str, lengths: Mapping[int, int]) -> None:
+        """See `Parts`."""
+
     def send(self, upload_id: str, number: int, body: Slice, md5: str) -> str:
         """See `Parts`."""
-        headers = {"Content-MD5": md5, "Content-Length": str(len(body))}
-        return self._store.send("PUT", f"{upload_id}{number}", body, headers=headers).headers.get("ETag", "")
+        return etag(self._store.send("PUT", f"{upload_id}{number}", body, headers={"Content-MD5": base64_of(md5)}))
 
     def complete(self, upload_id: str, etags: Mapping[int, str]) -> str:
         """See `Parts`."""
         headers = {"If-None-Match": "*"} if self._condition else {}
-        return self._store.send("POST", upload_id, b"", headers=headers, slow=True).headers.get("ETag", "")
+        return etag(self._store.send("POST", upload_id, headers=headers, slow=True))
 
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""

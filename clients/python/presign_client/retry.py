@@ -20,6 +20,10 @@ def _pause(seconds: float, stopped: threading.Event) -> None:
     stopped.wait(seconds)
 
 
+def _say_nothing(_error: PresignError, _seconds: float) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Retry:
     """Tries again what may succeed later.
@@ -28,21 +32,26 @@ class Retry:
         attempts: how often at most.
         first_pause_seconds: before the second attempt; each further pause is twice as long.
         max_pause_seconds: no pause is longer, unless the server asks for it by `Retry-After`.
+        max_retry_after_seconds: if the server asks for a longer pause, the failure is final. Its
+            `retry_after_seconds` tells when to come back.
         pause: waits so many seconds, or until the event is set.
         jitter: a number from 0 to 1; 0 halves a pause.
+        on_pause: is told the failure and the seconds before each pause.
     """
 
     attempts: int = 8
     first_pause_seconds: float = 0.5
     max_pause_seconds: float = 30
+    max_retry_after_seconds: float = 60
     pause: Callable[[float, threading.Event], None] = _pause
     jitter: Callable[[], float] = random.random
+    on_pause: Callable[[PresignError, float], None] = _say_nothing
 
     def run(self, attempt: Callable[[], T], stopped: threading.Event | None = None) -> T:
         """The result of `attempt` once it succeeds.
 
-        After a 403 of Object Storage the next attempt follows at once, twice at most: the URL had expired, and an
-        attempt asks for a new one.
+        After Object Storage has refused a URL the next attempt follows at once, twice at most: the URL had expired,
+        and an attempt asks for a new one.
 
         Raises:
             PresignError: that of the last attempt.
@@ -56,14 +65,17 @@ class Retry:
             try:
                 return attempt()
             except PresignError as error:
-                if isinstance(error, StoreError) and error.status == 403 and refusals < _EXPIRED_IN_A_ROW:
+                if isinstance(error, StoreError) and error.may_be_expired and refusals < _EXPIRED_IN_A_ROW:
                     refusals += 1
                     continue
                 failures += 1
-                if not error.passes or failures >= self.attempts:
+                is_final = failures >= self.attempts or error.retry_after_seconds > self.max_retry_after_seconds
+                if is_final or not error.passes:
                     raise
                 seconds = min(self.first_pause_seconds * 2 ** (failures - 1), self.max_pause_seconds)
-                self.pause(max(seconds * (1 + self.jitter()) / 2, error.retry_after_seconds), stopped)
+                seconds = max(seconds * (1 + self.jitter()) / 2, error.retry_after_seconds)
+                self.on_pause(error, seconds)
+                self.pause(seconds, stopped)
 
 
 def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: threading.Event) -> None:
@@ -82,6 +94,10 @@ def run_all(jobs: Iterable[Callable[[], None]], *, at_once: int, stopped: thread
             stopped.set()  # at once, since this thread would begin the next job before the one below notices
             raise
 
+    jobs = list(jobs)
+    if len(jobs) == 1:
+        jobs[0]()  # in this thread, since one more would gain nothing
+        return
     with ThreadPoolExecutor(at_once, thread_name_prefix="presign-client") as pool:
         futures = [pool.submit(run, job) for job in jobs]
         try:

@@ -1,23 +1,25 @@
-"""The bytes to upload, and how far a transfer has come."""
+"""The bytes to upload."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
+import io
 import os
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from presign_client.errors import Changed, Stopped
+from presign_client.errors import Changed, InvalidArgument, Stopped, UnreadableFile, reason
 
-Progress = Callable[[int, int], None]
-"""Is told how many bytes have gone, and how many there are. The first number falls when a part is sent again."""
+Content = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""What can be uploaded: a path, bytes, or an open file."""
 
 _CHUNK_BYTES = 1 << 20
+_NOT_BINARY = "The content must be a path, bytes, or a file that is open in binary mode."
 
 
 class Source:
@@ -25,25 +27,30 @@ class Source:
 
     Attributes:
         size: in bytes.
-        modified_ns: when the file was last changed, None for a file that is in memory only.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._start = file.tell()
-        self.size = file.seek(0, os.SEEK_END) - self._start
-        self.modified_ns = self._modified_ns()
+        self.size = max(0, file.seek(0, os.SEEK_END) - self._start)
+        self._version = self._stat()
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes from `offset`.
 
         Raises:
             Changed: the file has become shorter.
+            UnreadableFile: the file can't be read.
         """
-        with self._lock:
-            self._file.seek(self._start + offset)
-            found = self._file.read(size)
+        try:
+            with self._lock:
+                self._file.seek(self._start + offset)
+                found = self._file.read(size)
+        except OSError as error:
+            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
+        if not isinstance(found, bytes):
+            raise InvalidArgument(_NOT_BINARY)
         if len(found) != size:
             raise Changed("The file became shorter while it was uploaded.")
         return found
@@ -56,22 +63,39 @@ class Source:
         """
         with self._lock:
             size = self._file.seek(0, os.SEEK_END) - self._start
-        if (size, self._modified_ns()) != (self.size, self.modified_ns):
+        if (size, self._stat()) != (self.size, self._version):
             raise Changed("The file was changed while it was uploaded.")
 
     def slice(self, offset: int, size: int) -> Slice:
         """A part of it."""
         return Slice(self, offset, size)
 
-    def _modified_ns(self) -> int | None:
+    def digests(self) -> tuple[str, str]:
+        """The SHA-256 and the MD5 digest of all of it, hexadecimal, from one pass over it."""
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        for chunk in self.slice(0, self.size).chunks():
+            sha256.update(chunk)
+            md5.update(chunk)
+        return sha256.hexdigest(), md5.hexdigest()
+
+    def sha256(self) -> str:
+        """The SHA-256 digest of all of it, hexadecimal."""
+        digest = hashlib.sha256()
+        for chunk in self.slice(0, self.size).chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def _stat(self) -> tuple[int, int] | None:
+        """When the file was last changed, None for a file that is in memory only."""
         try:
-            return os.fstat(self._file.fileno()).st_mtime_ns
-        except OSError:  # io.UnsupportedOperation too
+            found = os.fstat(self._file.fileno())
+        except (OSError, AttributeError):  # io.UnsupportedOperation too
             return None
+        return found.st_mtime_ns, found.st_ctime_ns
 
 
 class Slice:
-    """A part of a source, as a file that `requests` can send.
+    """A part of a source, as a body that can be sent.
 
     Args:
         source, offset, size: which part.
@@ -110,69 +134,73 @@ class Slice:
             self._on_read(self._done)
         return found
 
-    def md5(self) -> str:
-        """Its MD5 digest in Base64, as the header `Content-MD5` has it."""
-        return base64.b64encode(self._digest("md5")).decode()
-
-    def sha256(self) -> str:
-        """Its SHA-256 digest, hexadecimal."""
-        return self._digest("sha256").hex()
-
-    def _digest(self, algorithm: str) -> bytes:
-        digest = hashlib.new(algorithm, usedforsecurity=False)
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, piece by piece."""
         for offset in range(0, self._size, _CHUNK_BYTES):
-            digest.update(self._source.read(self._offset + offset, min(_CHUNK_BYTES, self._size - offset)))
-        return digest.digest()
+            yield self._source.read(self._offset + offset, min(_CHUNK_BYTES, self._size - offset))
 
-
-def metadata_digest(sha256: str) -> str:
-    """A hexadecimal digest as the object's metadata holds it: Base64, as in the header `x-amz-checksum-sha256`."""
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-def told_digest(headers: Mapping[str, str]) -> str:
-    """The digest, hexadecimal, that the metadata in an answer's headers hold; empty if they hold none."""
-    for name in ("x-amz-meta-sha256", "opc-meta-sha256"):
-        with suppress(binascii.Error):
-            found = base64.b64decode(headers.get(name, ""), validate=True)
-            if len(found) == hashlib.sha256().digest_size:
-                return found.hex()
-    return ""
-
-
-class Meter:
-    """Adds up the bytes of all parts of a transfer.
-
-    Args:
-        progress: is told the sum.
-        total: bytes of the whole.
-    """
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._parts: dict[int, int] = {}
-        self._lock = threading.Lock()
-
-    def set(self, part: int, done: int) -> None:
-        """So many bytes of a part have gone."""
-        with self._lock:
-            self._parts[part] = done
-            if self._progress:
-                self._progress(sum(self._parts.values()), self._total)
+    def md5(self) -> str:
+        """The MD5 digest, hexadecimal."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for chunk in self.chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 @contextmanager
-def opened(path_or_file: str | os.PathLike[str] | BinaryIO) -> Iterator[Source]:
+def opened(content: Content) -> Iterator[Source]:
     """The bytes to upload. A file that the caller has opened stays open.
 
+    A pipe, or a file that tells no size before it is read, is copied into a temporary file first: the digest must be
+    known before the first byte is sent, and a part that fails is sent again.
+
     Raises:
-        ValueError: the file is a pipe or the like, which can't be read twice.
+        UnreadableFile: there is no such file, or it can't be read.
+        InvalidArgument: it is no kind of file.
     """
-    if isinstance(path_or_file, (str, os.PathLike)):
-        with Path(path_or_file).open("rb") as file:
-            yield Source(file)
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        yield Source(io.BytesIO(content))
+    elif isinstance(content, (str, os.PathLike)):
+        try:
+            file = cast("BinaryIO", Path(content).open("rb", buffering=0))  # noqa: SIM115 - below
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
+        with file:
+            yield from _seekable(file)
+    elif isinstance(content, io.TextIOBase) or not hasattr(content, "read"):
+        raise InvalidArgument(_NOT_BINARY)
+    else:
+        yield from _seekable(content)
+
+
+def _seekable(file: BinaryIO) -> Iterator[Source]:
+    source = _source(file)
+    if source:
+        yield source
         return
-    if not path_or_file.seekable():
-        raise ValueError("The file must be seekable: a part that fails is read again.")
-    yield Source(path_or_file)
+    with tempfile.TemporaryFile() as copy:
+        try:
+            shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        except TypeError:
+            raise InvalidArgument(_NOT_BINARY) from None
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
+        copy.seek(0)
+        yield Source(copy)
+
+
+def _source(file: BinaryIO) -> Source | None:
+    """The file as a source, None if it is a pipe or the like. Files of `/proc` claim to be empty."""
+    try:
+        start = file.tell()
+        source = Source(file)
+        if source.size:
+            return source
+        file.seek(start)
+        is_empty = not file.read(1)
+        file.seek(start)
+    except TypeError:
+        raise InvalidArgument(_NOT_BINARY) from None
+    except (OSError, ValueError):
+        return None
+    return source if is_empty else None

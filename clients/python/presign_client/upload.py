@@ -1,25 +1,29 @@
-"""One upload: as a whole, or in parts that are remembered so that a later call can go on."""
+"""One upload: as a whole or in parts, by a signed URL or by a pre-authenticated request."""
 
 from __future__ import annotations
 
-import json
 import mimetypes
 import os
-import threading
-from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
 
-from presign_client.errors import PresignError, StoreError
-from presign_client.parts import Parts
-from presign_client.retry import Retry, run_all
-from presign_client.source import Meter, Source
+from presign_client.answers import etag
+from presign_client.api import Api
+from presign_client.digests import base64_of, metadata_digest, told_digest
+from presign_client.errors import Problem, StoreError
+from presign_client.meter import Meter
+from presign_client.multipart import MultipartUpload
+from presign_client.parts import ParParts, S3Parts
+from presign_client.retry import Retry
+from presign_client.source import Source
+from presign_client.state import Kept, State
+from presign_client.store import Store
+from presign_client.urls import PresignedUrl
 
-_GONE = (401, 404)
-"""The status if there is no such upload: of the S3 API and of the native API, which has none but 401 for a dead URL."""
+PARTS_FROM_BYTES = 16 << 20
+"""Files of this size or more are sent in parts."""
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
 
@@ -40,195 +44,135 @@ class Uploaded:
     sha256: str
 
 
-class UploadState:
-    """The state of an upload, which is needed to go on with it.
+class Upload:
+    """Stores a file.
 
     Args:
-        kept: the caller's own mapping, which is kept up to date, or the path of a JSON file.
-        identity: what makes an upload the same one.
-    """
-
-    def __init__(
-        self, kept: MutableMapping[str, Any] | str | os.PathLike[str] | None, *, identity: Mapping[str, Any]
-    ) -> None:
-        self._path = Path(kept) if isinstance(kept, (str, os.PathLike)) else None
-        self._values: MutableMapping[str, Any] = {}
-        self.is_kept = kept is not None
-        if isinstance(kept, MutableMapping):
-            self._values = kept
-        elif self._path and self._path.exists():
-            self._values = json.loads(self._path.read_text("utf-8"))
-        self._identity = identity
-        self._lock = threading.Lock()
-        if self._values.get("of") != identity:
-            self._values.clear()
-
-    @property
-    def upload_id(self) -> str:
-        """Of the upload that was begun, empty if none was."""
-        return str(self._values.get("upload_id", ""))
-
-    @property
-    def via(self) -> str | None:
-        """How the upload that was begun is given access, None if none was."""
-        return self._values.get("via")
-
-    @property
-    def part_bytes(self) -> int:
-        """The size of its parts."""
-        return int(self._values["part_bytes"])
-
-    @property
-    def etags(self) -> dict[int, str]:
-        """ETags of the parts that were sent, by their numbers."""
-        return {int(number): etag for number, etag in self._values.get("etags", {}).items()}
-
-    @property
-    def is_completing(self) -> bool:
-        """Whether the parts may have been joined already."""
-        return bool(self._values.get("completing"))
-
-    def begin(self, upload_id: str, part_bytes: int, *, via: str) -> None:
-        """Remember that an upload has begun."""
-        self._set(of=dict(self._identity), via=via, upload_id=upload_id, part_bytes=part_bytes, etags={})
-
-    def add(self, number: int, etag: str) -> None:
-        """Remember that a part was sent."""
-        with self._lock:
-            self._values["etags"] = {**self._values["etags"], str(number): etag}
-            self._save()
-
-    def replace(self, etags: Mapping[int, str]) -> None:
-        """Remember these parts, and no others."""
-        self._set(etags={str(number): etag for number, etag in etags.items()})
-
-    def complete(self) -> None:
-        """Remember that the parts are about to be joined."""
-        self._set(completing=True)
-
-    def forget(self) -> None:
-        """Remember nothing more."""
-        self._values.clear()
-        if self._path:
-            self._path.unlink(missing_ok=True)
-
-    def _set(self, **values: Any) -> None:
-        with self._lock:
-            self._values.update(values)
-            self._save()
-
-    def _save(self) -> None:
-        if not self._path:
-            return
-        # For this user alone: with a pre-authenticated request the upload's id is a URL.
-        new = self._path.with_name(f"{self._path.name}.new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(dict(self._values), file)
-        new.replace(self._path)
-
-
-class PartsUpload:
-    """Sends a file in parts, those that Object Storage has already left out.
-
-    Args:
-        parts: the upload.
-        source: the file.
-        state: what is known of an earlier attempt, and is kept up to date.
-        meter: is told how far it has come.
+        api: gives URLs.
+        store: where they are used.
         retry: tries again what may succeed later.
+        source: the file.
+        key: of the object.
+        description: options that say what the object is like.
+        create_only: refuse to replace an object.
+        meter: is told how far it has come.
         at_once: how many parts are sent at the same time.
     """
 
     def __init__(
-        self, parts: Parts, source: Source, state: UploadState, *, meter: Meter, retry: Retry, at_once: int
+        self,
+        api: Api,
+        store: Store,
+        retry: Retry,
+        *,
+        source: Source,
+        key: str,
+        description: Mapping[str, Any],
+        create_only: bool,
+        meter: Meter,
+        at_once: int,
     ) -> None:
-        self._parts, self._source, self._state = parts, source, state
-        self._meter, self._retry, self._at_once = meter, retry, at_once
-        self._stopped = threading.Event()
+        self._api, self._store, self._retry = api, store, retry
+        self._source, self._key, self._meter, self._at_once = source, key, meter, at_once
+        self._given, self._condition = description, {"if_none_match": "*"} if create_only else {}
 
-    def run(self) -> str | None:
-        """The object's ETag; None if an earlier attempt may have completed the upload, which the caller must find out.
+    def run(self, kept: Kept = None, *, url: PresignedUrl | None = None) -> Uploaded:
+        """Store it.
+
+        Args:
+            kept: state of an upload in parts, which a later call goes on with.
+            url: for `request`, if it was asked for already.
 
         Raises:
-            PresignError: it failed. Without a state that is kept, the parts were dropped.
+            Changed: the file was written to meanwhile.
+            PresignError: it failed.
         """
-        etags = self._begun()
-        if etags is None:
-            return None
-        size = self._state.part_bytes
-        numbers = range(1, max(1, -(-self._source.size // size)) + 1)
-        for number in etags:
-            self._meter.set(number, self._length(number))
-        jobs = [partial(self._send, number) for number in numbers if number not in etags]
+        state = State(kept, identity=self._identity) if self.has_parts else None
+        asked_via = self._api.via or (state.get("via") if state else None)
         try:
-            run_all(jobs, at_once=self._at_once, stopped=self._stopped)
-            self._source.check_unchanged()
-            return self._complete()
-        except BaseException as error:
-            if not self._state.is_kept:
-                self.abort()
-            elif isinstance(error, StoreError) and error.status in _GONE:
-                self._state.forget()
-            raise
+            found = self._store_by(asked_via, state, url)
+        except Problem as problem:
+            if self._api.via or not problem.wants_par:
+                raise
+            found = self._store_by("par", state, None)
+        return Uploaded(self._key, self._source.size, found, self._digests[0])
 
-    def abort(self) -> None:
-        """Drop the parts; if that fails, a lifecycle rule of the bucket must."""
-        with suppress(PresignError):
-            self._parts.abort(self._state.upload_id)
-        self._state.forget()
+    @property
+    def has_parts(self) -> bool:
+        """Whether the file is too large to be sent as a whole."""
+        return self._source.size >= PARTS_FROM_BYTES
 
-    def _begun(self) -> dict[int, str] | None:
-        """The ETags of the parts that are there, None if the upload is over."""
-        if self._state.upload_id:
-            try:
-                sent = self._retry.run(lambda: self._parts.sent(self._state.upload_id, self._state.etags))
-                self._state.replace(sent)
-                return sent
-            except StoreError as error:
-                if error.code != "NoSuchUpload":
-                    raise
-                if self._state.is_completing:
-                    return None
-        upload_id, part_bytes = self._retry.run(lambda: self._parts.begin(self._source.size))
-        self._state.begin(upload_id, part_bytes, via=self._parts.via)
-        return {}
+    def request(self, via: str | None = None) -> dict[str, Any]:
+        """The request for the URL that stores the file as a whole."""
+        bound = {"content_length": self._source.size, "content_md5": base64_of(self._digests[1])}
+        named = {"operation": "put_object", "key": self._key, "via": via}
+        return {**named, **self._description, **self._condition, **({} if via == "par" else bound)}
 
-    def _length(self, number: int) -> int:
-        size = self._state.part_bytes
-        return min(size, self._source.size - (number - 1) * size)
+    @cached_property
+    def _digests(self) -> tuple[str, str]:
+        """SHA-256 and MD5, from one pass over the file, so that they are of the same bytes."""
+        return (self._source.sha256(), "") if self.has_parts else self._source.digests()
 
-    def _send(self, number: int) -> None:
-        part = self._source.slice((number - 1) * self._state.part_bytes, self._length(number))
-        md5 = part.md5()
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        metadata = {**(self._given.get("metadata") or {}), "sha256": metadata_digest(self._digests[0])}
+        return {**self._given, "metadata": metadata}
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        return {"bucket": self._api.bucket, "key": self._key, "size": self._source.size, "sha256": self._digests[0]}
+
+    def _store_by(self, via: str | None, state: State | None, url: PresignedUrl | None) -> str:
+        return self._in_parts(via, state) if state else self._as_a_whole(via, url)
+
+    def _as_a_whole(self, via: str | None, url: PresignedUrl | None) -> str:
+        sent = {"Content-MD5": base64_of(self._digests[1])}
+        asked = [url] if url else []
+        has_failed = False
 
         def attempt() -> str:
-            body = part.watched(on_read=partial(self._meter.set, number), stopped=self._stopped)
-            return self._parts.send(self._state.upload_id, number, body, md5)
-
-        self._state.add(number, self._retry.run(attempt, self._stopped))
-
-    def _complete(self) -> str | None:
-        may_be_completed = self._state.is_completing
-        self._state.complete()
-
-        def attempt() -> str | None:
-            nonlocal may_be_completed
+            nonlocal has_failed
+            use = asked.pop() if asked else self._api.ask(self.request(via))
+            body = self._source.slice(0, self._source.size).watched(on_read=partial(self._on_sent, 1))
             try:
-                return self._parts.complete(self._state.upload_id, self._state.etags)
+                return etag(self._store.use(use, body, headers=sent))
             except StoreError as error:
-                # The answer to an earlier attempt may have been lost; then that has completed the upload.
-                if may_be_completed and error.status in (*_GONE, 412):
-                    return None
+                self._source.check_unchanged()  # a file that was written to has another digest
+                stored = self._stored() if error.status == 412 and has_failed else ""
+                if stored:  # by the attempt before, whose answer was lost
+                    return stored
                 raise
             finally:
-                may_be_completed = True
+                has_failed = True
 
-        return self._retry.run(attempt)
+        found = self._retry.run(attempt)
+        self._on_sent(1, self._source.size)  # an empty file is never read
+        return found
+
+    def _in_parts(self, via: str | None, state: State) -> str:
+        make = ParParts if via == "par" else S3Parts
+        parts = make(self._api, self._store, key=self._key, description=self._description, condition=self._condition)
+        upload = MultipartUpload(
+            parts, self._source, state, on_sent=self._on_sent, retry=self._retry, at_once=self._at_once
+        )
+        found = upload.run() or self._stored()
+        state.forget()
+        if not found:
+            raise StoreError("The upload is gone, and the object is not this file.", status=404, code="NoSuchUpload")
+        return found
+
+    def _stored(self) -> str:
+        """The ETag of the object, if it is this file; else an empty text."""
+        head = self._retry.run(lambda: self._store.use(self._api.sign("head_object", self._key)))
+        return etag(head) if told_digest(head.headers) == self._digests[0] else ""
+
+    def _on_sent(self, part: int, done: int) -> None:
+        self._meter.set((self._key, part), done)
 
 
-def media_type(path_or_file: object, key: str) -> str:
+def media_type(content: object, key: str) -> str:
     """The type of a file, by its name or that of its key."""
-    for name in (os.fspath(path_or_file) if isinstance(path_or_file, (str, os.PathLike)) else "", key):
+    for name in (os.fspath(content) if isinstance(content, (str, os.PathLike)) else "", key):
         found = mimetypes.guess_type(str(name))[0]
         if found:
             return found

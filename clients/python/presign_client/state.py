@@ -1,0 +1,91 @@
+"""State that a transfer leaves behind, so that a later call goes on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from presign_client.errors import UnwritableFile, reason
+
+Kept = MutableMapping[str, Any] | str | os.PathLike[str] | None
+"""A mapping of the caller's own, the path of a JSON file, or None if nothing is kept."""
+
+
+class State:
+    """The state of a transfer.
+
+    Args:
+        kept: where it is.
+        identity: of the transfer. The state of another one is forgotten, as is one that can't be read.
+
+    Attributes:
+        is_kept: whether a later call finds it.
+    """
+
+    def __init__(self, kept: Kept, *, identity: Mapping[str, Any]) -> None:
+        self._path = Path(kept) if isinstance(kept, (str, os.PathLike)) else None
+        self._values: MutableMapping[str, Any] = kept if isinstance(kept, MutableMapping) else self._read()
+        self.is_kept = kept is not None
+        self._identity = identity
+        self._lock = threading.Lock()
+        if self._values.get("of") != identity:
+            self._values.clear()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value."""
+        return self._values.get(name, default)
+
+    def set(self, **values: Any) -> None:
+        """Remember these values too.
+
+        Raises:
+            UnwritableFile: the state's file can't be written.
+        """
+        with self._lock:
+            self._values.update(values, of=dict(self._identity))
+            self._save()
+
+    def add(self, key: object, **values: Any) -> None:
+        """Remember one more entry in each mapping of these names. It raises as `set` does."""
+        with self._lock:
+            for name, value in values.items():
+                self._values[name] = {**self._values.get(name, {}), str(key): value}
+            self._save()
+
+    def forget(self) -> None:
+        """Remember nothing more."""
+        with self._lock:
+            self._values.clear()
+            if self._path:
+                self._path.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._path.read_text("utf-8")) if self._path else {}
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _save(self) -> None:
+        if not self._path:
+            return
+        # For this user alone: with a pre-authenticated request the upload's id is a URL.
+        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+                json.dump(dict(self._values), file)
+            new.replace(self._path)
+        except OSError as error:
+            raise UnwritableFile(f"The state of the transfer can't be written: {reason(error)}.") from None
+
+
+def state_path(folder: Path, *named: object) -> Path:
+    """The file in a folder of states that belongs to the transfer with these names."""
+    digest = hashlib.sha256("\0".join(str(name) for name in named).encode(errors="surrogateescape")).hexdigest()
+    return folder / f"{digest[:32]}.json"

@@ -1,0 +1,236 @@
+"""The Python client's connections end in time, are kept, and go through proxies."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from presign_client import ConnectionFailed, InvalidArgument
+from presign_client.connections import Connections
+from presign_client.limits import TimeLimit
+
+from support.slow_server import slow_server
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestTime:
+    """A request ends, whatever the server does."""
+
+    def test_a_wait_is_limited_and_bytes_give_more_time(self) -> None:
+        clock = Clock()
+        limit = TimeLimit(60, clock=clock)
+        assert limit.seconds() == 60
+        clock.now += 50
+        assert limit.seconds() == 10
+        limit.moved(4096 * 20)
+        assert limit.seconds() == 30
+        limit.moved(4096 * 1000)
+        assert limit.seconds() == 60
+        clock.now += 1040
+        with pytest.raises(TimeoutError):
+            limit.seconds()
+
+    @pytest.mark.parametrize(
+        ("beginning", "drop"),
+        [
+            (b"", b""),
+            (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+            (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ],
+        ids=["silent", "headers", "body", "chunks", "interim answers"],
+    )
+    def test_a_server_that_sends_a_byte_now_and_then_holds_nobody_up(self, beginning: bytes, drop: bytes) -> None:
+        with slow_server(beginning, drop) as url, pytest.raises(ConnectionFailed, match="it took too long"):
+            _ = Connections().send("GET", url, headers={}, answer_seconds=0.3).content
+
+    def test_a_body_that_nobody_takes_ends_too(self) -> None:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as full,
+            pytest.raises(ConnectionFailed, match="it took too long"),
+        ):
+            url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+            Connections().send("PUT", url, bytes(50 << 20), headers={}, answer_seconds=0.3)
+
+    def test_an_answer_that_ends_early_is_a_failure(self) -> None:
+        def answer(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+
+        with accepting(answer) as port, pytest.raises(ConnectionFailed, match="the answer ended too early"):
+            _ = Connections().send("GET", f"http://127.0.0.1:{port}/", headers={}, answer_seconds=5).content
+
+
+def test_a_connection_serves_many_requests_until_the_server_ends_it() -> None:
+    opened: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        opened.append(1)
+        with connection:
+            for header in (b"", b"Connection: close\r\n"):
+                if connection.recv(65_536):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n" + header + b"Content-Length: 5\r\n\r\nhello")
+
+    connections = Connections()
+    with accepting(answer) as port:
+        for expected in (1, 1, 2, 2, 3):
+            answered = connections.send("GET", f"http://127.0.0.1:{port}/", headers={}, answer_seconds=10)
+            assert (answered.content, len(opened)) == (b"hello", expected)
+
+
+def test_a_refusal_in_the_middle_of_a_body_is_read() -> None:
+    """The server answers before it has got all, and closes the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge")
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 20):  # a reset would take the answer away
+                    pass
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        answer = Connections().send("PUT", url, bytes(10 << 20), headers={}, answer_seconds=10)
+        assert (answer.status, answer.content) == (413, b"large")
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "http://127.0.0.1.example.com/",
+        "ftp://127.0.0.1/",
+        "//127.0.0.1/",
+        "https://",
+        "https://a:b/",
+        "http://[::1/",
+        "",
+    ],
+)
+def test_only_https_and_this_machine_are_asked(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="begins with https://"):
+        Connections().send("GET", url, headers={}, answer_seconds=1)
+
+
+class TestTls:
+    """Certificates are checked, and a proxy sees but the name of the server."""
+
+    def test_a_certificate_that_nobody_knows_is_refused(self, tmp_path: Path) -> None:
+        with (
+            tls_server(tmp_path) as (port, _),
+            pytest.raises(ConnectionFailed, match="the certificate is not accepted"),
+        ):
+            Connections().send("GET", f"https://localhost:{port}/", headers={}, answer_seconds=5)
+
+    def test_a_proxy_with_a_password(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with tls_server(tmp_path) as (port, certificate), proxy(port) as (proxy_port, asked):
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            monkeypatch.setenv("https_proxy", f"http://me:se%20cret@127.0.0.1:{proxy_port}")
+            monkeypatch.setenv("no_proxy", "")
+            url = "https://localhost/secret?signature"
+            answer = Connections().send("GET", url, headers={"Authorization": "Bearer t"}, answer_seconds=5)
+            assert (answer.status, answer.content) == (200, b"hello")
+        assert "CONNECT localhost:443 HTTP/1." in asked[0]
+        assert "Proxy-Authorization: Basic bWU6c2UgY3JldA==" in asked[0]
+        assert "secret?" not in asked[0] and "Bearer" not in asked[0]
+
+
+@contextmanager
+def tls_server(folder: Path) -> Iterator[tuple[int, Path]]:
+    """The port of an HTTPS server for `localhost`, and the file with its certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+
+    def answer(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65_536)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            secure.recv(1)
+
+    with accepting(answer) as port:
+        yield port, path
+
+
+@contextmanager
+def proxy(target_port: int) -> Iterator[tuple[int, list[str]]]:
+    """The port of a proxy that leads everything to one port, and the requests that it got."""
+    asked: list[str] = []
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(connection.recv(65_536).decode())
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", target_port)) as target, connection:
+            back = threading.Thread(target=copy, args=(target, connection))
+            back.start()
+            copy(connection, target)
+            back.join()
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    with accepting(answer) as port:
+        yield port, asked
+
+
+@contextmanager
+def accepting(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port of a server that answers each connection in a thread of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()

@@ -1,0 +1,323 @@
+"""The Python client's files: those that change while they are sent, odd ones, and downloads that go on."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from presign_client import Changed, ChecksumMismatch, PresignError, UnreadableFile
+from presign_client.source import Source
+
+from conftest import Running
+from local.api import Fault
+from local.stack import BUCKET
+from support.python_clients import MIB, Recorder, client, content, sha256
+from support.systems import LIMITED_POLICY
+
+BIG = content(20 * MIB + 1)
+
+
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    return start({"POLICY": LIMITED_POLICY})
+
+
+@pytest.fixture
+def storage(running: Running) -> Iterator[Any]:
+    """Object storage, which works again after the test."""
+    yield running.stack.storage
+    running.stack.storage.fault = None
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(BIG)
+    return path
+
+
+def read(running: Running, key: str) -> requests.Response:
+    return requests.get(running.ask(key=key).json()["url"], timeout=10)
+
+
+class Interrupted(Exception):
+    """A test has ended a transfer."""
+
+
+def interrupt_after(size: int) -> Callable[[int, int], None]:
+    def interrupt(done: int, _total: int) -> None:
+        if done > size:
+            raise Interrupted
+
+    return interrupt
+
+
+class TestChanges:
+    """An object has the bytes of one moment, or there is none."""
+
+    def test_a_small_file_that_is_rewritten_before_it_is_sent(self, running: Running, tmp_path: Path) -> None:
+        """The digests in the metadata and in the URL are of the same bytes; others are refused."""
+        path = tmp_path / "a.txt"
+        path.write_bytes(b"before")
+
+        def rewrite(_: int, answer: dict[str, Any]) -> dict[str, Any]:
+            path.write_bytes(b"behind")
+            return answer
+
+        with pytest.raises(Changed, match="changed while it was uploaded"):
+            client(running, presigner=Recorder.of(running, rewrite)).upload(path, "rewritten")
+        assert read(running, "rewritten").status_code == 404
+
+    def test_a_small_file_that_grows_is_stored_as_it_was(self, running: Running, tmp_path: Path) -> None:
+        path = tmp_path / "log.txt"
+        path.write_bytes(b"line 1\n")
+
+        def grow(_: int, answer: dict[str, Any]) -> dict[str, Any]:
+            with path.open("ab") as file:
+                file.write(b"line 2\n")
+            return answer
+
+        stored = client(running, presigner=Recorder.of(running, grow)).upload(path, "log")
+        assert (stored.size, read(running, "log").content) == (7, b"line 1\n")
+        assert client(running).download("log", tmp_path / "down").verified
+
+    def test_a_large_file_whose_time_is_set_back(self, running: Running, big: Path) -> None:
+        before = big.stat()
+
+        def rewrite(_done: int, _total: int) -> None:
+            with big.open("r+b") as file:
+                file.seek(11 * MIB)
+                file.write(b"other")
+            os.utime(big, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+        with pytest.raises(Changed):
+            client(running).upload(big, "set-back", progress=rewrite)
+        assert read(running, "set-back").status_code == 404
+
+    def test_a_part_that_was_sent_of_other_bytes_is_sent_again(self, running: Running, big: Path) -> None:
+        """The file was changed and changed back: the whole digest is right, that of the part is not."""
+        state: dict[str, Any] = {}
+        with pytest.raises(Interrupted):
+            client(running, at_once=1).upload(big, "mixed", state=state, progress=interrupt_after(11 * MIB))
+        asked = client(running)
+        wrong = asked.url("mixed", "upload_part", upload_id=state["upload_id"], part_number=1, content_length=5 * MIB)
+        etag = requests.put(wrong.url, bytes(5 * MIB), timeout=10).headers["ETag"]
+        state["etags"]["1"] = etag
+
+        recorder = Recorder.of(running)
+        client(running, presigner=recorder).upload(big, "mixed", state=state)
+        sent = [request["part_number"] for request in recorder.requests if request["operation"] == "upload_part"]
+        assert sorted(sent) == [1, 3, 4, 5]
+        assert sha256(read(running, "mixed").content) == sha256(BIG)
+
+    def test_a_file_that_vanishes_or_fails_is_told_at_once(self, running: Running) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError(5, "Input/output error")
+
+        waits: list[int] = []
+        asked = client(running, pause=lambda: waits.append(1))
+        for size in (10, 17 * MIB):
+            with pytest.raises(UnreadableFile, match="Input/output error"):
+                asked.upload(Broken(bytes(size)), "broken")
+        assert waits == []
+
+    def test_a_file_of_another_user(self, running: Running, tmp_path: Path) -> None:
+        path = tmp_path / "private"
+        path.write_bytes(b"x")
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read every file")
+        with pytest.raises(UnreadableFile, match="Permission denied"):
+            client(running).upload(path, "private")
+
+
+class TestSources:
+    """Whatever can be read can be stored."""
+
+    @pytest.mark.parametrize("data", [b"hello", bytearray(b"hello"), memoryview(b"hello"), io.BytesIO(b"hello")])
+    def test_bytes(self, running: Running, data: Any) -> None:
+        stored = client(running).upload(data, "bytes.txt")
+        answer = read(running, "bytes.txt")
+        assert (stored.size, answer.content, answer.headers["Content-Type"]) == (5, b"hello", "text/plain")
+
+    def test_a_named_pipe(self, running: Running, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(BIG,))
+        writer.start()
+        client(running).upload(pipe, "fifo")
+        writer.join()
+        assert sha256(read(running, "fifo").content) == sha256(BIG)
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here")
+    def test_a_file_that_claims_to_be_empty(self, running: Running) -> None:
+        client(running).upload("/proc/self/status", "proc")
+        assert read(running, "proc").content.startswith(b"Name:")
+
+    def test_an_empty_file_is_done_at_once(self, running: Running, tmp_path: Path) -> None:
+        (tmp_path / "empty").write_bytes(b"")
+        told: list[tuple[int, int]] = []
+        client(running).upload(tmp_path / "empty", "empty", progress=lambda done, total: told.append((done, total)))
+        client(running).download("empty", tmp_path / "b", progress=lambda done, total: told.append((done, total)))
+        assert told == [(0, 0), (0, 0)]
+
+    def test_a_source_knows_when_it_was_written_to(self, tmp_path: Path) -> None:
+        path = tmp_path / "a"
+        path.write_bytes(b"hello")
+        with path.open("rb") as file:
+            source = Source(file)
+            source.check_unchanged()
+            path.write_bytes(b"jello")
+            with pytest.raises(Changed):
+                source.check_unchanged()
+
+    def test_a_lost_answer_is_no_conflict(self, running: Running) -> None:
+        """The first attempt has created the object; the second finds it, and that it is this file."""
+
+        def lose(number: int, answer: dict[str, Any]) -> dict[str, Any]:
+            if number > 1 or answer["operation"] != "put_object":
+                return answer
+            requests.put(answer["url"], b"hello", headers=answer["headers"], timeout=10).raise_for_status()
+            return {**answer, "url": "http://127.0.0.1:9/"}
+
+        asked = client(running, presigner=Recorder.of(running, lose))
+        assert asked.upload(b"hello", "once", create_only=True).etag == read(running, "once").headers["ETag"]
+
+    def test_cancel_leaves_no_part(self, running: Running, big: Path) -> None:
+        recorder = Recorder.of(running)
+        with pytest.raises(Interrupted):
+            client(running, presigner=recorder).upload(big, "canceled", progress=interrupt_after(6 * MIB))
+        assert recorder.operations()[-1] == "abort_multipart_upload"
+        url = running.ask(operation="list_multipart_uploads", prefix="canceled").json()["url"]
+        assert b"<Upload>" not in requests.get(url, timeout=10).content
+        assert read(running, "canceled").status_code == 404
+
+
+class TestTargets:
+    """A download replaces a file, and nothing else."""
+
+    def test_a_link_leads_to_the_file_that_is_replaced(self, running: Running, tmp_path: Path) -> None:
+        client(running).upload(b"hello", "linked")
+        (tmp_path / "target").write_bytes(b"old")
+        (tmp_path / "link").symlink_to("target")
+        client(running).download("linked", tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "target").read_bytes() == b"hello"
+
+    def test_a_pipe_gets_the_bytes_in_order(self, running: Running, tmp_path: Path) -> None:
+        client(running).upload(BIG, "piped")
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        read_bytes: list[bytes] = []
+        reader = threading.Thread(target=lambda: read_bytes.append(pipe.read_bytes()))
+        reader.start()
+        found = client(running).download("piped", pipe)
+        reader.join()
+        assert (sha256(read_bytes[0]), found.verified) == (sha256(BIG), True)
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+    def test_an_open_file(self, running: Running) -> None:
+        client(running).upload(BIG, "open-target")
+        file = io.BytesIO()
+        assert client(running).download("open-target", file).path is None
+        assert sha256(file.getvalue()) == sha256(BIG)
+
+    def test_a_damaged_object_is_told_after_it_was_written_to_an_open_file(self, running: Running) -> None:
+        client(running).upload(b"hello", "open-damaged")
+        with pytest.raises(ChecksumMismatch):
+            client(running).download("open-damaged", io.BytesIO(), sha256="00" * 32)
+
+    def test_the_mode_is_the_users_own(self, running: Running, tmp_path: Path) -> None:
+        client(running).upload(b"hello", "mode")
+        mask = os.umask(0o027)
+        try:
+            client(running).download("mode", tmp_path / "a")
+        finally:
+            os.umask(mask)
+        assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+    def test_ranges_of_an_object(self, running: Running) -> None:
+        asked = client(running)
+        asked.upload(BIG, "ranges-of")
+        assert asked.read("ranges-of", 8 * MIB - 3, 8 * MIB + 3) == BIG[8 * MIB - 3 : 8 * MIB + 3]
+        assert asked.read("ranges-of", 20 * MIB) == BIG[20 * MIB :]
+        assert asked.read("ranges-of", 20 * MIB, 99 * MIB) == BIG[20 * MIB :]
+        assert (asked.read("ranges-of", 99 * MIB), asked.read("ranges-of", 5, 5)) == (b"", b"")
+        assert sha256(asked.read("ranges-of")) == sha256(BIG)
+
+
+class TestDownloadsThatGoOn:
+    """With a state, the same call goes on."""
+
+    def test_what_has_arrived_is_not_read_again(self, running: Running, tmp_path: Path) -> None:
+        client(running).upload(BIG, "on")
+        state, target = tmp_path / "state.json", tmp_path / "a"
+        with pytest.raises(Interrupted):
+            client(running, at_once=1).download("on", target, state=state, progress=interrupt_after(17 * MIB))
+        [part] = tmp_path.glob(".a.*.part")
+        assert sorted(json.loads(state.read_text())["done"]) == ["0", str(8 * MIB)]
+        told: list[int] = []
+        client(running).download("on", target, state=state, progress=lambda done, _: told.append(done))
+        assert told[0] == 16 * MIB
+        assert (sha256(target.read_bytes()), part.exists(), state.exists()) == (sha256(BIG), False, False)
+
+    @pytest.mark.parametrize("other", [BIG[::-1], BIG[: 9 * MIB], b""])
+    def test_an_object_that_was_replaced_begins_anew(self, running: Running, tmp_path: Path, other: bytes) -> None:
+        client(running).upload(BIG, "replaced-since")
+        state, target = tmp_path / "state.json", tmp_path / "a"
+        with pytest.raises(Interrupted):
+            client(running, at_once=1).download(
+                "replaced-since", target, state=state, progress=interrupt_after(9 * MIB)
+            )
+        client(running).upload(other, "replaced-since")
+        client(running).download("replaced-since", target, state=state)
+        assert sha256(target.read_bytes()) == sha256(other)
+        assert list(tmp_path.iterdir()) == [target]
+
+    def test_a_final_failure_leaves_nothing(self, running: Running, tmp_path: Path) -> None:
+        client(running).upload(BIG, "final")
+        with pytest.raises(ChecksumMismatch):
+            client(running).download("final", tmp_path / "a", state=tmp_path / "state", sha256="00" * 32)
+        with pytest.raises(PresignError):
+            client(running).download("none", tmp_path / "a", state=tmp_path / "state")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_failure_that_passes_keeps_what_has_arrived(self, running: Running, storage: Any, tmp_path: Path) -> None:
+        client(running).upload(BIG, "passing")
+        state = tmp_path / "state.json"
+
+        def fail(done: int, _total: int) -> None:
+            if done > 9 * MIB:
+                storage.fault = Fault(status=503, method="GET")
+
+        with pytest.raises(PresignError):
+            client(running, at_once=1).download("passing", tmp_path / "a", state=state, progress=fail)
+        storage.fault = None
+        assert state.exists()
+        client(running).download("passing", tmp_path / "a", state=state)
+        assert sha256((tmp_path / "a").read_bytes()) == sha256(BIG)
+
+
+def test_a_part_file_is_named_after_its_target_but_not_longer_than_names_may_be(
+    running: Running, tmp_path: Path
+) -> None:
+    client(running).upload(b"hello", "named")
+    target = tmp_path / ("n" * 250)
+    client(running).download("named", target)
+    assert target.read_bytes() == b"hello"
+
+
+def test_objects_that_the_store_has_from_others(running: Running, tmp_path: Path) -> None:
+    """Without a digest in the metadata nothing is compared."""
+    running.stack.storage.put_object(BUCKET, "others", b"hello")
+    found = client(running).download("others", tmp_path / "a")
+    assert (found.verified, found.sha256) == (False, sha256(b"hello"))

@@ -1,0 +1,385 @@
+"""The Python client's failures are errors of its own, which say what to do and hold no secret."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import logging
+import re
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from presign_client import (
+    Client,
+    Gateway,
+    InvalidArgument,
+    NoToken,
+    PresignError,
+    Problem,
+    Retry,
+    StoreError,
+    UnreadableFile,
+    UnwritableFile,
+)
+from presign_client.answers import seconds
+from werkzeug.wrappers import Request, Response
+
+from conftest import Running
+from local.server import Server
+from local.stack import OBJECT
+from support.python_clients import Recorder, client
+
+ERRORS = json.loads((Path(__file__).parent / "behaviours" / "errors.json").read_text("utf-8"))
+PAGE = b"<!doctype html><title>Blocked</title>"
+
+
+def answering(response: Callable[[], Response], *, retry: Retry | None = None) -> Any:
+    """A client whose API gives these answers, within `with`."""
+
+    class Asked:
+        def __enter__(self) -> Client:
+            self.server = Server(lambda _: response())
+            return Client(Gateway(f"{self.server.url}/v1/presign", "token"), retry=retry or Retry(attempts=1))
+
+        def __exit__(self, *_: object) -> None:
+            self.server.stop()
+
+    return Asked()
+
+
+class TestTheApi:
+    """An answer of the API, or of somebody in its place."""
+
+    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: str(error["status"]))
+    def test_a_status_alone_says_what_to_do(self, error: dict[str, Any]) -> None:
+        body = json.dumps({"code": error["status"], "message": "Some phrase"})
+
+        def refuse() -> Response:
+            return Response(body, error["status"], content_type="application/json")
+
+        with answering(refuse) as asked, pytest.raises(Problem) as caught:
+            asked.url("a")
+        assert (caught.value.status, caught.value.code) == (error["status"], error["code"])
+        assert str(caught.value) == f"{error['code']}: {error['sentence']}"
+
+    def test_the_gateway_itself(self, running: Running) -> None:
+        token = running.stack.token()
+        with pytest.raises(Problem, match=r"^unauthorized: The token is missing"):
+            Client(Gateway(f"{running.stack.url}/v1/presign", "old")).url("a")
+        with pytest.raises(Problem, match=r"^wrong_endpoint: .* the endpoint ends in /v1/presign"):
+            Client(Gateway(running.stack.url, token)).url("a")
+
+    @pytest.mark.parametrize(
+        ("status", "content_type", "body"),
+        [
+            (200, "text/html", PAGE),
+            (403, "text/html", PAGE),
+            (200, "application/json", b'{"errors": ["blocked"]}'),
+            (403, "application/json", b'{"errors": [{"reason": "blocked"}, "rule 7"], "status": "no", "detail": {}}'),
+            (200, "application/json", b"[]"),
+            (200, "application/json", b"null"),
+            (200, "application/json", b"[" * 100_000),
+            (200, "application/json", b'{"url": "https://a", "method": "GET", "headers": 1, "expires_in": "soon"}'),
+            (200, "application/json", b""),
+            (403, "application/json", b'{"code": "WAF_BLOCKED", "message": "no"}'),
+        ],
+    )
+    def test_a_stranger_is_told_from_the_api(self, status: int, content_type: str, body: bytes) -> None:
+        with (
+            answering(lambda: Response(body, status, content_type=content_type)) as asked,
+            pytest.raises(Problem) as caught,
+        ):
+            asked.url("a")
+        assert (caught.value.code, caught.value.status) == ("foreign_answer", status)
+        assert "a proxy or a firewall may have given it" in str(caught.value)
+
+    def test_a_refusal_is_not_tried_again(self) -> None:
+        asked: list[int] = []
+
+        def answer() -> Response:
+            asked.append(1)
+            details = {"status": 403, "code": "access_denied", "detail": "No."}
+            return Response(json.dumps(details), 403, content_type="application/problem+json")
+
+        with answering(answer, retry=Retry(first_pause_seconds=0)) as one, pytest.raises(Problem):
+            one.url("a")
+        assert len(asked) == 1
+
+    def test_a_redirect_gets_no_body(self) -> None:
+        requests: list[str] = []
+
+        def answer(request: Request) -> Response:
+            requests.append(request.path)
+            return Response(PAGE, 307, headers={"Location": f"{request.host_url}elsewhere"})
+
+        with Server(answer) as server, pytest.raises(Problem) as caught:
+            Client(Gateway(f"{server.url}/v1/presign", "token"), retry=Retry(attempts=1)).url("a")
+        assert (caught.value.code, requests) == ("redirected", ["/v1/presign"])
+
+
+class TestTheStore:
+    """An answer of Object Storage, or of somebody in its place."""
+
+    @pytest.mark.parametrize("page", [PAGE, b"<html><title>Blocked</title></html>"])
+    @pytest.mark.parametrize(("status", "passes"), [(200, False), (403, False), (503, True)])
+    def test_a_page_in_the_place_of_an_answer(self, running: Running, page: bytes, status: int, passes: bool) -> None:
+        with Server(lambda _: Response(page, status, content_type="text/html")) as server:
+            asked = client(
+                running,
+                presigner=Recorder.of(running, lambda _, answer: {**answer, "url": f"{server.url}/a"}),
+                retry=Retry(attempts=1),
+            )
+            for act in (
+                lambda: asked.upload(b"hello", "page"),
+                lambda: asked.read("page"),
+                lambda: asked.delete("page"),
+                lambda: list(asked.list("page/")),
+                lambda: asked.copy("page", "copy"),
+            ):
+                with pytest.raises(StoreError) as caught:
+                    act()
+                assert (caught.value.code, caught.value.passes) == ("foreign_answer", passes)
+
+    @pytest.mark.parametrize("status", [301, 307, 308])
+    def test_a_redirect_gets_no_body(self, running: Running, status: int) -> None:
+        requests: list[str] = []
+
+        def answer(request: Request) -> Response:
+            requests.append(request.path)
+            return Response(status=status, headers={"Location": f"{request.host_url}elsewhere"})
+
+        with Server(answer) as server:
+            asked = client(
+                running, presigner=Recorder.of(running, lambda _, answer: {**answer, "url": f"{server.url}/a"})
+            )
+            with pytest.raises(StoreError) as caught:
+                asked.upload(b"hello", "redirected")
+        assert (caught.value.code, caught.value.status, requests) == ("redirected", status, ["/a"])
+
+    def test_no_byte_goes_out_in_the_clear(self, running: Running) -> None:
+        asked = client(
+            running,
+            presigner=Recorder.of(running, lambda _, answer: {**answer, "url": "http://192.0.2.1/a?sig=secret"}),
+        )
+        for act in (lambda: asked.upload(b"hello", "clear"), lambda: asked.read("clear")):
+            with pytest.raises(InvalidArgument) as caught:
+                act()
+            assert "secret" not in str(caught.value)
+
+    def test_what_object_storage_lacks(self, running: Running) -> None:
+        asked = client(running)
+        with pytest.raises(StoreError, match=r"^NoSuchKey: There is no such object"):
+            asked.size("none")
+        assert (asked.exists("none"), asked.exists(OBJECT), asked.size(OBJECT)) == (False, True, 26)
+
+
+class TestRetryAfter:
+    """Servers may ask for a pause of any length, or for nonsense."""
+
+    @pytest.mark.parametrize(
+        ("header", "expected"),
+        [
+            (None, 0),
+            ("", 0),
+            ("7", 7),
+            ("9" * 400, 31_536_000),
+            ("9" * 5000, 31_536_000),
+            ("-5", 0),
+            ("1.5", 0),
+            ("soon", 0),
+            ("²", 0),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 31_536_000),
+            ("Fri, 99 Foo 99999 99:99:99 GMT", 0),
+        ],
+    )
+    def test_the_seconds(self, header: str | None, expected: float) -> None:
+        assert seconds(header) == expected
+
+    @pytest.mark.parametrize(("header", "attempts"), [("0", 3), ("nonsense", 3), ("61", 1), ("9" * 400, 1)])
+    def test_a_long_pause_is_not_waited_for(self, header: str, attempts: int) -> None:
+        asked: list[int] = []
+
+        def answer() -> Response:
+            asked.append(1)
+            return Response(status=503, headers={"Retry-After": header})
+
+        retry = Retry(attempts=3, pause=lambda _seconds, _stopped: None)
+        with answering(answer, retry=retry) as one, pytest.raises(Problem) as caught:
+            one.url("a")
+        assert (len(asked), caught.value.retry_after_seconds > 60) == (attempts, attempts == 1)
+
+    def test_a_pause_is_told(self) -> None:
+        told: list[tuple[str, float]] = []
+        retry = Retry(
+            attempts=2,
+            pause=lambda _seconds, _stopped: None,
+            on_pause=lambda error, seconds: told.append((error.code, seconds)),
+        )
+
+        def busy() -> Response:
+            return Response(status=503, headers={"Retry-After": "7"})
+
+        with answering(busy, retry=retry) as one, pytest.raises(Problem):
+            one.url("a")
+        assert told == [("foreign_answer", 7.0)]
+
+
+class TestTokens:
+    """A token is asked for when it is needed, and is never shown."""
+
+    def test_many_refusals_take_one_new_token(self, running: Running) -> None:
+        renewals: list[int] = []
+        thread = threading.local()
+        gate = threading.Barrier(20)
+
+        def token() -> str:
+            if not hasattr(thread, "has_asked"):
+                thread.has_asked = True
+                gate.wait()  # so that all ask with the old one
+                return "old"
+            renewals.append(1)
+            return running.stack.token()
+
+        gateway = Gateway(f"{running.stack.url}/v1/presign", token)
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: gateway.presign({"key": OBJECT}), range(20)))
+        assert [answer["key"] for answer in answers] == [OBJECT] * 20
+        assert len(renewals) == 1
+
+    @pytest.mark.parametrize(
+        "token", ["secret\nX-Evil: 1", "secret\u20ac", "sec ret", "secret\0", b"secret", None, "", " "]
+    )
+    def test_a_token_that_no_header_can_hold(self, token: Any) -> None:
+        for given in (token, lambda: token):
+            with pytest.raises(NoToken) as caught:
+                Client(Gateway("https://127.0.0.1:9/v1/presign", given)).url("a")
+            assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_line_end_behind_the_token_is_not_part_of_it(self, running: Running) -> None:
+        token = f"{running.stack.token()}\n"
+        assert Client(Gateway(f"{running.stack.url}/v1/presign", token)).url(OBJECT).key == OBJECT
+
+    def test_a_function_that_fails(self) -> None:
+        def token() -> str:
+            raise KeyError("user")
+
+        with pytest.raises(NoToken, match="KeyError"):
+            Client(Gateway("https://127.0.0.1:9/v1/presign", token)).url("a")
+
+
+class TestArguments:
+    """Whatever is given, a failure is a `PresignError`."""
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda asked, _: asked.upload("none.txt", "a"),
+            lambda asked, folder: asked.upload(folder, "a"),
+            lambda asked, _: asked.upload("\0", "a"),
+            lambda asked, _: asked.upload(io.StringIO("text"), "a"),
+            lambda asked, _: asked.upload(5, "a"),
+            lambda asked, _: asked.upload(codecs.getreader("utf-8")(io.BytesIO(b"text")), "a"),
+            lambda asked, folder: asked.upload(closed(folder / "file"), "a"),
+            lambda asked, folder: asked.upload((folder / "new").open("wb"), "a"),
+            lambda asked, folder: asked.download(OBJECT, closed(folder / "file")),
+            lambda asked, folder: asked.download(OBJECT, (folder / "file").open("rb")),
+            lambda asked, _: asked.download(OBJECT, io.StringIO()),
+            lambda asked, _: asked.download(OBJECT, 5),
+            lambda asked, _: asked.download(OBJECT, "\0"),
+            lambda asked, _: asked.upload(b"x", b"a"),
+            lambda asked, _: asked.upload(b"x", "a", metadata={"a": object()}),
+            lambda asked, _: asked.upload(b"x", "\udcff"),
+            lambda asked, _: asked.url("a", expires_in=float("nan")),
+            lambda asked, _: asked.url("a", expires_in={1}),
+            lambda asked, _: asked.url("a", expires_in="1 hour"),
+            lambda asked, _: asked.links(["a", b"b"]),
+            lambda asked, folder: asked.download(OBJECT, folder),
+            lambda asked, folder: asked.download(OBJECT, folder / "none" / "a"),
+            lambda asked, folder: asked.upload_folder(folder / "none", "a"),
+            lambda asked, folder: asked.upload(bytes(17 << 20), "a", state=folder / "file" / "state"),
+        ],
+    )
+    def test_a_wrong_one(self, running: Running, tmp_path: Path, act: Callable[[Client, Path], object]) -> None:
+        (tmp_path / "file").write_bytes(b"x")
+        with warnings.catch_warnings(), pytest.raises(PresignError):
+            warnings.simplefilter("ignore")  # of the files that these lines open
+            act(client(running), tmp_path)
+
+    def test_a_duration_may_be_a_timedelta(self, running: Running) -> None:
+        assert client(running).url(OBJECT, expires_in=timedelta(minutes=2)).expires_in == 120
+
+    def test_a_state_that_is_no_state(self, running: Running, tmp_path: Path) -> None:
+        state = tmp_path / "deep" / "state"
+        state.parent.mkdir()
+        for content in (b"", b"{", b"[]", b"\xff", b'{"of": 1, "etags": 5}'):
+            state.write_bytes(content)
+            client(running).upload(bytes(17 << 20), "state", state=state)
+        assert not state.exists()
+
+    def test_what_a_file_system_refuses(self, running: Running, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(UnwritableFile, match="there is a folder of this name"):
+            client(running).download(OBJECT, tmp_path)
+        with pytest.raises(UnreadableFile, match="Is a directory"):
+            client(running).upload(tmp_path, "a")
+        with pytest.raises(UnreadableFile, match="No such file"):
+            client(running).upload(tmp_path / "none", "a")
+
+    def test_no_connection_at_all(self) -> None:
+        with pytest.raises(InvalidArgument, match="at_once"):
+            Client(Gateway("https://127.0.0.1/", "t"), at_once=0)
+
+
+def closed(path: Path) -> Any:
+    """A file that was closed."""
+    with path.open("rb") as file:
+        return file
+
+
+def test_no_secret_is_logged_or_shown(running: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in a log at DEBUG, nor in a traceback, nor in the text of any object."""
+    caplog.set_level(logging.DEBUG)
+    token = running.stack.token()
+    asked = Client(Gateway(f"{running.stack.url}/v1/presign", token), retry=Retry(attempts=1))
+    asked.upload(b"hello", "logged")
+    url = asked.url("logged")
+    shown = [repr(asked), repr(url), str(url), caplog.text]
+    [signature] = re.findall("X-Amz-Signature=([0-9a-f]{64})", url.url)
+    for secret_url in ("http://127.0.0.1:9/a?X-Amz-Signature=" + signature, url.url.replace("X-Amz-Date", "no")):
+        other = client(
+            running,
+            presigner=Recorder.of(running, lambda _, answer, other=secret_url: {**answer, "url": other}),
+            retry=Retry(attempts=1),
+        )
+        for act in (lambda: other.upload(b"x", "a"), lambda: other.download("a", tmp_path / "a")):  # noqa: B023
+            with pytest.raises(PresignError) as caught:
+                act()
+            shown += ["".join(traceback.format_exception(caught.value)), repr(caught.value), repr(caught.value.args)]
+    assert [one for one in shown if "X-Amz-Signature=" in one or signature in one or token in one] == []
+
+
+def test_an_error_that_repeats_a_secret_is_told_without_it(running: Running) -> None:
+    """Some proxies name the URL that they could not reach."""
+
+    def answer(request: Request) -> Response:
+        told = f"{request.url} {request.full_path} Bearer abc.def /p/0123456789abcdef/n/a {running.stack.token()}"
+        return Response(f"<Error><Code>Echo</Code><Message>{escape(told)}</Message></Error>", 400)
+
+    with Server(answer) as server:
+
+        def elsewhere(_: int, answer: dict[str, Any]) -> dict[str, Any]:
+            return {**answer, "url": answer["url"].replace(running.stack.storage_url, server.url)}
+
+        with pytest.raises(StoreError) as caught:
+            client(running, presigner=Recorder.of(running, elsewhere)).read("a")
+    assert str(caught.value) == "Echo: (left out) /PresignedBlog/a?(left out) (left out) (left out) (left out)"
