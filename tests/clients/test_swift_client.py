@@ -1,43 +1,36 @@
-"""The Swift client is Swift, as far as a grammar can tell."""
+"""Swift's package manager builds the client, and XCTest runs its tests against the local system."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable
 
 import pytest
-import tree_sitter_swift
-from tree_sitter import Language, Node, Parser
 
+from conftest import Running
+from support import mobile
 from support.pages import ROOT, blocks
+from support.swift import swift
 
-SOURCE = ROOT / "clients" / "swift" / "PresignClient.swift"
-
-
-def errors(source: bytes) -> list[str]:
-    """The places that the grammar does not know."""
-    tree = Parser(Language(tree_sitter_swift.language())).parse(source)
-    return [
-        f"line {node.start_point.row + 1}: {node.text.decode()[:60] if node.text else node.type}"
-        for node in nodes(tree.root_node)
-        if node.is_error or node.is_missing
-    ]
+PROJECT = ROOT / "clients" / "swift"
+TESTS = sorted((PROJECT / "Tests").rglob("*.swift"))
 
 
-def nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from nodes(child)
+def written() -> set[str]:
+    """The names of the tests in the sources that are for Linux too."""
+    sources = [path.read_text("utf-8") for path in TESTS]
+    portable = [source for source in sources if not source.startswith("#if canImport(CryptoKit)")]
+    return {name for source in portable for name in re.findall(r"    func (test\w+)\(", source)}
 
 
-def test_it_can_be_parsed() -> None:
-    assert errors(SOURCE.read_bytes()) == []
+@pytest.mark.slow
+def test_swift_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> None:
+    with mobile.environment(start) as variables:
+        printed = swift(PROJECT, "test", variables=variables)
+    outcomes = re.findall(r"^Test Case '\w+\.(\w+)' (passed|failed|skipped)", printed, re.MULTILINE)
+    assert dict(outcomes) == dict.fromkeys(written(), "passed")
 
 
-def test_the_lines_of_the_page_can_be_parsed() -> None:
-    [lines] = blocks("clients-mobile.md", "swift")
-    assert errors(lines.encode()) == []
-
-
-@pytest.mark.parametrize("wrong", [b"func (", b"let a = ", b"struct A { func b( }"])
-def test_the_grammar_tells_what_it_does_not_know(wrong: bytes) -> None:
-    assert errors(wrong) != []
+@pytest.mark.parametrize("block", blocks("clients-mobile.md", "swift"))
+def test_the_lines_of_the_page_are_among_the_tests(block: str) -> None:
+    assert any(block in path.read_text("utf-8") for path in TESTS)

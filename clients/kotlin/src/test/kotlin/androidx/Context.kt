@@ -1,0 +1,5 @@
+package android.content
+
+import java.io.File
+
+class Context(val filesDir: File)

@@ -1,0 +1,179 @@
+package presign
+
+import java.io.File
+import java.io.IOException
+import java.net.ServerSocket
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.CsvSource
+import org.junit.jupiter.params.provider.ValueSource
+
+/** The client meets answers that nothing should give, of servers that it must not trust. */
+class SurvivalTest {
+    @TempDir
+    lateinit var folder: File
+
+    @ParameterizedTest
+    @CsvSource(
+        "401 | unauthorized | The token is missing, expired or not valid: get a new one.",
+        "404 | wrong_endpoint | The API has no such path: the endpoint ends in /v1/presign.",
+        "405 | wrong_endpoint | The API has no such path: the endpoint ends in /v1/presign.",
+        "wrong-path | wrong_endpoint | The API has no such path: the endpoint ends in /v1/presign.",
+        "413 | payload_too_large | The request is larger than the API takes: ask for fewer URLs at once.",
+        "415 | wrong_media_type | The API got no JSON: a proxy may have changed the Content-Type.",
+        delimiter = '|',
+    )
+    fun `an error of the API says what to do`(key: String, code: String, message: String) {
+        val failure = Hostile.failure { it.share(key) }
+        assertEquals(code to message, failure.code to failure.message)
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        "sign-in-page, foreign_answer", "no-url, foreign_answer", "firewall, foreign_answer", "redirect, redirected",
+        "insecure, foreign_answer",
+    )
+    fun `a foreign answer is no answer of the function`(key: String, code: String) {
+        assertEquals(code, Hostile.failure { it.download(key, File(folder, "a")) }.code)
+        assertEquals(0, folder.list()!!.size)
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        "entities, foreign_answer", "deep, foreign_answer", "store-html, foreign_answer", "store-json, foreign_answer",
+        "store-sign-in-page, foreign_answer", "store-redirect, redirected", "endless, foreign_answer",
+    )
+    fun `a foreign answer is no answer of the store`(key: String, code: String) {
+        assertEquals(code, Hostile.failure { it.download(key, File(folder, "a")) }.code)
+        assertEquals(0, folder.list()!!.size)
+    }
+
+    @ParameterizedTest
+    @CsvSource("store-sign-in-page, foreign_answer", "store-redirect, redirected", "endless, foreign_answer")
+    fun `a foreign answer does not mean that a file was stored`(key: String, code: String) {
+        assertEquals(code, Hostile.failure { it.upload(made(folder, "a", 5), key, "text/plain") }.code)
+        assertEquals(code, Hostile.failure { it.list(key).toList() }.code)
+    }
+
+    @Test
+    fun `no redirect is followed, with a body or without`() {
+        Hostile.failure { it.upload(made(folder, "a", 5), "store-redirect", "text/plain") }
+        Hostile.failure { it.share("redirect") }
+        assertEquals(0, Hostile.seen("stolen"))
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["http://192.0.2.1/v1/presign", "ftp://localhost/", "//localhost/", "https://", "a b", ""])
+    fun `the endpoint must be secure`(endpoint: String) {
+        assertCode("invalid_argument") { PresignClient(endpoint, { "" }) }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["", "secret\ntoken", "secret töken"])
+    fun `a token that is none is not shown`(token: String) {
+        val client = PresignClient("http://127.0.0.1:1", { token })
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("no_token", failure.code)
+        assertFalse("secret" in failure.stackTraceToString())
+    }
+
+    @Test
+    fun `a sign-in that fails has its cause`() {
+        val client = PresignClient("http://127.0.0.1:1", { throw IOException("The user went away.") })
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("no_token" to "The user went away.", failure.code to failure.cause!!.message)
+    }
+
+    @Test
+    fun `no message shows a URL`() {
+        val failure = Hostile.failure { it.download("telling", File(folder, "a")) }
+        assertEquals("Telling" to "Object Storage answered with status 400.", failure.code to failure.message)
+        ServerSocket(0).use { server ->
+            val client = PresignClient("http://127.0.0.1:${server.localPort}/secret", { "a" }, attempts = 1)
+            server.close()
+            val lost = Hostile.failure(client) { it.share("a") }
+            assertEquals("connection_failed" to "The connection to 127.0.0.1 failed.", lost.code to lost.message)
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource("patient, 1", "store-patient, 1")
+    fun `a server that asks for years of patience is not waited for`(key: String, attempts: Int) {
+        val before = Hostile.seen(key)
+        val client = Hostile.client { error("waited") }
+        val failure = Hostile.failure(client) { it.download(key, File(folder, "a")) }
+        assertEquals(503 to Long.MAX_VALUE, failure.status to failure.retryAfterSeconds)
+        assertTrue(failure.passes)
+        assertEquals(attempts, Hostile.seen(key) - before)
+    }
+
+    @ParameterizedTest
+    @CsvSource("nonsense, 1", "flaky, 2")
+    fun `what may pass is tried again`(key: String, pauses: Int) {
+        var slept = 0L
+        val client = Hostile.client { slept += it }
+        assertTrue(client.download(key, File(folder, "a")).verified)
+        assertTrue(slept in 250L * pauses..1000L * pauses)
+    }
+
+    @Test
+    fun `an expired URL is asked for again at once`() {
+        val client = Hostile.client { error("waited") }
+        assertTrue(client.download("expired", File(folder, "a")).verified)
+        val before = Hostile.seen("always-expired")
+        assertEquals("AccessDenied", Hostile.failure(client) { it.download("always-expired", File(folder, "a")) }.code)
+        assertEquals(3, Hostile.seen("always-expired") - before)
+    }
+
+    @Test
+    fun `what can't pass is not tried again`() {
+        val client = Hostile.client { error("waited") }
+        val before = Hostile.seen("object/refused")
+        assertEquals("InvalidArgument", Hostile.failure(client) { it.download("refused", File(folder, "a")) }.code)
+        assertEquals(1, Hostile.seen("object/refused") - before)
+        assertEquals("wrong_endpoint", Hostile.failure(client) { it.share("404") }.code)
+    }
+
+    @Test
+    fun `bytes that are not those that were uploaded are refused`() {
+        assertEquals("checksum_mismatch", Hostile.failure { it.download("damaged", File(folder, "a")) }.code)
+        assertEquals(0, folder.list()!!.size)
+        assertTrue(Hostile.client().download("whole", File(folder, "a")).verified)
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["silent", "store-silent", "drops"])
+    fun `there is a deadline for an answer`(key: String) {
+        val client = Hostile.client(attempts = 1, timeoutSeconds = 1)
+        val failure = Hostile.failure(client) { it.download(key, File(folder, "a")) }
+        assertEquals("connection_failed" to true, failure.code to failure.passes)
+    }
+
+    @Test
+    fun `there is a deadline for bytes that nobody takes`() {
+        ServerSocket(0).use { deaf ->
+            val client = PresignClient("http://127.0.0.1:${deaf.localPort}/", { "a" }, attempts = 1, timeoutSeconds = 1)
+            val failure = Hostile.failure(client) { it.url("get_object", "a".repeat(20 * MIB)) }
+            assertEquals("connection_failed", failure.code)
+        }
+    }
+
+    @Test
+    fun `a pause ends when the caller stops the transfer`() {
+        var isStopped = false
+        val client = Hostile.client { isStopped = true }
+        val failure = Hostile.failure(client) { it.download("busy", File(folder, "a"), isStopped = { isStopped }) }
+        assertEquals("stopped", failure.code)
+    }
+
+    @Test
+    fun `progress comes last in each function`() {
+        assertNotNull(Hostile.client().download("whole", File(folder, "a")) { done, total -> check(done <= total) })
+    }
+}

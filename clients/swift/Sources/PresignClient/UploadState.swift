@@ -1,0 +1,67 @@
+import Foundation
+
+/// The state of an upload in parts. It is kept in a file, if there is one.
+final class UploadState: @unchecked Sendable {
+    struct Part: Codable {
+        let fingerprint: String
+        let etag: String
+    }
+
+    private struct Values: Codable {
+        var of: String
+        var via: String
+        var uploadID: String
+        var partBytes: Int
+        var parts: [Int: Part] = [:]
+        var isCompleting = false
+    }
+
+    private let file: URL?
+    private var values: Values?
+
+    /// - Parameter identity: of the upload; another one's values are ignored. Any is taken if it is nil.
+    init(_ file: URL?, identity: String?) {
+        self.file = file
+        guard let file, let data = try? Data(contentsOf: file),
+            let found = try? JSONDecoder().decode(Values.self, from: data), found.partBytes > 0
+        else { return }
+        values = identity == nil || identity == found.of ? found : nil
+    }
+
+    var isKept: Bool { file != nil }
+    var via: String? { values?.via }
+    var uploadID: String? { values?.uploadID }
+    var partBytes: Int { values?.partBytes ?? 1 }
+    var isCompleting: Bool { values?.isCompleting ?? false }
+
+    func part(_ number: Int) -> Part? { values?.parts[number] }
+
+    func begin(_ identity: String, via: String, uploadID: String, partBytes: Int) throws {
+        values = Values(of: identity, via: via, uploadID: uploadID, partBytes: partBytes)
+        try save()
+    }
+
+    func add(_ number: Int, _ part: Part) throws {
+        values?.parts[number] = part
+        try save()
+    }
+
+    func complete() throws {
+        values?.isCompleting = true
+        try save()
+    }
+
+    func forget() {
+        values = nil
+        if let file { try? FileManager.default.removeItem(at: file) }
+    }
+
+    private func save() throws {
+        guard let file else { return }
+        do {
+            try JSONEncoder().encode(values).write(to: file, options: .atomic)
+        } catch {
+            throw PresignError.unwritableFile
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import XCTest
+
+@testable import PresignClient
+
+/// The client meets answers that nothing should give, of servers that it must not trust.
+final class SurvivalTests: FolderTestCase {
+    func testAnErrorOfTheAPISaysWhatToDo() async throws {
+        let wrongEndpoint = "The API has no such path: the endpoint ends in /v1/presign."
+        for (key, code, message) in [
+            ("401", "unauthorized", "The token is missing, expired or not valid: get a new one."),
+            ("404", "wrong_endpoint", wrongEndpoint),
+            ("405", "wrong_endpoint", wrongEndpoint),
+            ("wrong-path", "wrong_endpoint", wrongEndpoint),
+            ("413", "payload_too_large", "The request is larger than the API takes: ask for fewer URLs at once."),
+            ("415", "wrong_media_type", "The API got no JSON: a proxy may have changed the Content-Type."),
+        ] {
+            let error = try await failure { _ = try await hostileClient().share(key) }
+            XCTAssertEqual(error.code, code)
+            XCTAssertEqual(error.message, message)
+        }
+    }
+
+    func testAForeignAnswerIsNoAnswerOfTheFunction() async throws {
+        for (key, code) in [
+            ("sign-in-page", "foreign_answer"), ("no-url", "foreign_answer"), ("firewall", "foreign_answer"),
+            ("insecure", "foreign_answer"), ("redirect", "redirected"),
+        ] {
+            let error = try await failure { try await hostileClient().download(key, to: path("a")) }
+            XCTAssertEqual(error.code, code, key)
+            XCTAssertEqual(names, [])
+        }
+    }
+
+    func testAForeignAnswerIsNoAnswerOfTheStore() async throws {
+        for (key, code) in [
+            ("entities", "foreign_answer"), ("deep", "foreign_answer"), ("store-html", "foreign_answer"),
+            ("store-json", "foreign_answer"), ("store-sign-in-page", "foreign_answer"), ("endless", "foreign_answer"),
+            ("store-redirect", "redirected"),
+        ] {
+            let error = try await failure { try await hostileClient().download(key, to: path("a")) }
+            XCTAssertEqual(error.code, code, key)
+            XCTAssertEqual(names, [])
+        }
+    }
+
+    func testAForeignAnswerDoesNotMeanThatAFileWasStored() async throws {
+        let file = try made("a", 5)
+        for (key, code) in [
+            ("store-sign-in-page", "foreign_answer"), ("store-redirect", "redirected"), ("endless", "foreign_answer"),
+        ] {
+            let client = try hostileClient()
+            let upload = try await failure { try await client.upload(file, key: key, contentType: "text/plain") }
+            XCTAssertEqual(upload.code, code, key)
+            let list = try await failure { for try await _ in client.list(key) {} }
+            XCTAssertEqual(list.code, code, key)
+        }
+    }
+
+    func testNoRedirectIsFollowedWithABodyOrWithout() async throws {
+        let (client, file) = (try hostileClient(), try made("a", 5))
+        _ = try await failure { try await client.upload(file, key: "store-redirect", contentType: "text/plain") }
+        _ = try await failure { _ = try await client.share("redirect") }
+        let stolen = try await seen("stolen")
+        XCTAssertEqual(stolen, 0)
+    }
+
+    func testTheEndpointMustBeSecure() throws {
+        let insecure = ["http://192.0.2.1/v1", "http://127.0.0.1.example.com/", "ftp://localhost/", "//localhost/", "a"]
+        for text in insecure {
+            XCTAssertThrowsError(try PresignClient(endpoint: XCTUnwrap(URL(string: text))) { _ in "" }) { error in
+                XCTAssertEqual((error as? PresignError)?.code, "invalid_argument")
+            }
+        }
+        for text in ["https://example.com/", "http://localhost/", "http://127.0.0.1:80/", "http://[::1]/"] {
+            XCTAssertNoThrow(try PresignClient(endpoint: XCTUnwrap(URL(string: text))) { _ in "" })
+        }
+    }
+
+    func testATokenThatIsNoneIsNotShown() async throws {
+        for token in ["", "secret-token\n", "secret-tökén"] {
+            let client = try PresignClient(endpoint: XCTUnwrap(URL(string: "http://127.0.0.1:1/"))) { _ in token }
+            let error = try await failure { _ = try await client.share("a") }
+            XCTAssertEqual(error.code, "no_token")
+        }
+    }
+
+    func testNoMessageShowsAURL() async throws {
+        let telling = try await failure { try await hostileClient().download("telling", to: path("a")) }
+        XCTAssertEqual(telling.code, "Telling")
+        XCTAssertEqual(telling.message, "Object Storage answered with status 400.")
+        let endpoint = try XCTUnwrap(URL(string: "http://127.0.0.1:1/object"))
+        let client = try PresignClient(endpoint: endpoint, attempts: 1) { _ in "secret-token" }
+        let lost = try await failure { _ = try await client.share("a") }
+        XCTAssertEqual(lost.code, "connection_failed")
+        XCTAssertEqual(lost.message, "The connection to 127.0.0.1 failed.")
+    }
+
+    func testAServerThatAsksForYearsOfPatienceIsNotWaitedFor() async throws {
+        let client = try hostileClient { _ in XCTFail("It waited.") }
+        for key in ["patient", "store-patient"] {
+            let before = try await seen(key)
+            let error = try await failure { try await client.download(key, to: path("a")) }
+            XCTAssertEqual(error.status, 503)
+            XCTAssertTrue(error.passes)
+            XCTAssertEqual(error.retryAfterSeconds, 31_536_000)
+            let after = try await seen(key)
+            XCTAssertEqual(after - before, 1)
+        }
+    }
+
+    func testWhatMayPassIsTriedAgain() async throws {
+        for (key, pauses) in [("nonsense", 1), ("flaky", 2)] {
+            let paused = Told()
+            let client = try hostileClient { paused.add(Int($0 * 1000)) }
+            try await client.download(key, to: path("a"))
+            XCTAssertEqual(paused.all.count, pauses)
+            XCTAssertTrue(paused.all.allSatisfy { (250...1000).contains($0) })
+        }
+    }
+
+    func testAnExpiredURLIsAskedForAgainAtOnce() async throws {
+        let client = try hostileClient { _ in XCTFail("It waited.") }
+        try await client.download("expired", to: path("a"))
+        let before = try await seen("always-expired")
+        let error = try await failure { try await client.download("always-expired", to: path("b")) }
+        XCTAssertEqual(error.code, "AccessDenied")
+        let after = try await seen("always-expired")
+        XCTAssertEqual(after - before, 3)
+    }
+
+    func testWhatCannotPassIsNotTriedAgain() async throws {
+        let client = try hostileClient { _ in XCTFail("It waited.") }
+        let before = try await seen("object/refused")
+        let error = try await failure { try await client.download("refused", to: path("a")) }
+        XCTAssertEqual(error.code, "InvalidArgument")
+        let after = try await seen("object/refused")
+        XCTAssertEqual(after - before, 1)
+    }
+
+    func testBytesThatAreNotThoseThatWereUploadedAreRefused() async throws {
+        try await hostileClient().download("whole", to: path("a"))
+        XCTAssertEqual(try String(contentsOf: path("a"), encoding: .utf8), "the bytes of the object")
+        #if canImport(CryptoKit)
+        let error = try await failure { try await hostileClient().download("damaged", to: path("b")) }
+        XCTAssertEqual(error.code, "checksum_mismatch")
+        XCTAssertEqual(names, ["a"])
+        #endif
+    }
+
+    func testThereIsADeadlineForAnAnswer() async throws {
+        let client = try hostileClient(attempts: 1, timeoutSeconds: 1)
+        for key in ["silent", "store-silent", "drops"] {
+            let error = try await failure { try await client.download(key, to: path("a")) }
+            XCTAssertEqual(error.code, "connection_failed")
+            XCTAssertTrue(error.passes)
+        }
+    }
+
+    func testThereIsADeadlineForBytesThatNobodyTakes() async throws {
+        let endpoint = try deafEndpoint()
+        let client = try PresignClient(endpoint: endpoint, attempts: 1, timeoutSeconds: 1) { _ in "secret-token" }
+        let key = String(repeating: "a", count: 20 * mib)
+        let error = try await failure { _ = try await client.share(key) }
+        XCTAssertEqual(error.code, "connection_failed")
+    }
+
+    func testAPauseEndsWhenTheTaskIsCancelled() async throws {
+        let paused = Told()
+        let client = try hostileClient {
+            paused.add(1)
+            try await Task.sleep(nanoseconds: UInt64($0 * 1e12))
+        }
+        let file = path("a")
+        let task = Task { try await client.download("busy", to: file) }
+        while paused.all.isEmpty { try await Task.sleep(nanoseconds: 1_000_000) }
+        task.cancel()
+        do {
+            try await task.value
+            XCTFail("It was not cancelled.")
+        } catch is CancellationError {}
+        XCTAssertEqual(names, [])
+    }
+}
