@@ -1,5 +1,7 @@
 """`python -m gateway.fill NAME=VALUE …` prints `deployment.json` with its placeholders filled, ready to deploy.
 
+With `--store` it prints `store.json`, which has routes for each bucket. `POLICY=FILE` names the buckets of a policy.
+
 Other users of a machine can read command lines. So the gateway secret may come from the environment (`CLAIMS_KEY`) or
 from a file (`CLAIMS_KEY=@FILE`) instead.
 """
@@ -15,19 +17,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from presign.authorize.rules import parse_rules
+
 TEMPLATE = Path(__file__).with_name("deployment.json")
+STORE_TEMPLATE = Path(__file__).with_name("store.json")
+
+_ORIGIN = re.compile(r"\*|null|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 PLACEHOLDERS = {
     "FUNCTION_OCID": re.compile(r"ocid1\.fnfunc\.[A-Za-z0-9._-]+"),
     "ISSUER": re.compile(r"[^\s,<>]+"),
     "AUDIENCE": re.compile(r"[^\s,<>]+"),
     "JWKS_URI": re.compile(r"https://[^\s,<>]+"),
-    "ALLOWED_ORIGINS": re.compile(r"\*|null|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?"),
+    "ALLOWED_ORIGINS": _ORIGIN,
     "CLAIMS_KEY": re.compile(r"[A-Za-z0-9_-]{32,128}"),
 }
 """The names that stand in angle brackets in the template, and the values that fit there."""
 
-LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
+STORE_PLACEHOLDERS = {
+    "STORE": re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?"),
+    # A path segment of dots alone would lead out of the bucket.
+    "BUCKET": re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,256}"),
+    "ALLOWED_ORIGINS": _ORIGIN,
+}
+"""The same for the template of the store route."""
+
+LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS", "BUCKET"})
 """The placeholders that may have several values, with commas between them."""
 
 SECRETS = {"CLAIMS_KEY": "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores"}
@@ -62,11 +77,13 @@ def read_values(arguments: Sequence[str], environment: Mapping[str, str]) -> dic
     return values
 
 
-def value_errors(values: Mapping[str, Sequence[str]]) -> list[str]:
+def value_errors(
+    values: Mapping[str, Sequence[str]], placeholders: Mapping[str, re.Pattern[str]] = PLACEHOLDERS
+) -> list[str]:
     """The errors of the values for the placeholders: one is missing, is unknown, is given twice, or does not fit."""
-    errors = [f"{name} is missing" for name in PLACEHOLDERS if not values.get(name)]
-    errors += [f"{name} is not one of {', '.join(PLACEHOLDERS)}" for name in values if name not in PLACEHOLDERS]
-    for name, pattern in PLACEHOLDERS.items():
+    errors = [f"{name} is missing" for name in placeholders if not values.get(name)]
+    errors += [f"{name} is not one of {', '.join(placeholders)}" for name in values if name not in placeholders]
+    for name, pattern in placeholders.items():
         for value in values.get(name, ()):
             if not pattern.fullmatch(value):
                 errors.append(SECRETS.get(name, f"{name} cannot be {value!r}"))
@@ -75,11 +92,33 @@ def value_errors(values: Mapping[str, Sequence[str]]) -> list[str]:
     return errors
 
 
-def _content(name: str, path: Path) -> str:
+def _content(name: str, path: Path, *, encoding: str = "ascii") -> str:
     try:
-        return path.read_text("ascii").strip()
+        return path.read_text(encoding).strip()
     except (OSError, UnicodeDecodeError) as exc:
         raise UnreadableValue(f"{name}: the file can't be read: {exc}") from exc
+
+
+def store_buckets(policy: str, named: Sequence[str] = ()) -> list[str]:
+    """The buckets of a policy's `s3` rules, and those that are `named` besides.
+
+    Args:
+        policy: the document.
+        named: the buckets of rules that have a claim in place of a bucket's name.
+
+    Raises:
+        UnreadableValue: the policy has errors, or buckets must be named for it.
+    """
+    rules, errors = parse_rules(policy)
+    if errors:
+        raise UnreadableValue("\n".join(f"POLICY: {error.pointer} {error.detail}" for error in errors))
+    buckets = [rule.bucket for rule in rules if rule.via == "s3"]
+    unknown = [bucket for bucket in buckets if "{" in bucket]
+    if unknown and not named:
+        raise UnreadableValue(f"POLICY has a rule for the bucket {unknown[0]}: name such buckets with BUCKET=…,…")
+    if not buckets:
+        raise UnreadableValue("POLICY has no rule for presigned URLs, so nobody needs a store route")
+    return list(dict.fromkeys([*(bucket for bucket in buckets if bucket not in unknown), *named]))
 
 
 def fill(template: Any, values: Mapping[str, Sequence[str]]) -> Any:
@@ -102,6 +141,18 @@ def _fill_element(element: Any, values: Mapping[str, Sequence[str]]) -> list[Any
     return list(values[whole[1]]) if whole else [fill(element, values)]
 
 
+def fill_store(template: Any, values: Mapping[str, Sequence[str]]) -> Any:
+    """The `template` of the store route with each placeholder replaced, and its routes for each value of `BUCKET`.
+
+    Raises:
+        KeyError: a placeholder has no value.
+    """
+    routes = [
+        fill(route, {**values, "BUCKET": [bucket]}) for bucket in values["BUCKET"] for route in template["routes"]
+    ]
+    return {**fill({name: part for name, part in template.items() if name != "routes"}, values), "routes": routes}
+
+
 def main() -> int:
     """Run the command.
 
@@ -109,16 +160,27 @@ def main() -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(prog="python -m gateway.fill", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help=f"for each of {', '.join(PLACEHOLDERS)}")
+    parser.add_argument("--store", action="store_true", help="fill store.json, the store route")
+    parser.add_argument(
+        "values",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help=f"for each of {', '.join(PLACEHOLDERS)}; with --store of {', '.join(STORE_PLACEHOLDERS)}",
+    )
+    arguments = parser.parse_args()
     try:
-        values = read_values(parser.parse_args().values, os.environ)
+        values = read_values(arguments.values, {} if arguments.store else os.environ)
+        if arguments.store and "POLICY" in values:
+            policy = _content("POLICY", Path(values.pop("POLICY")[-1]), encoding="utf-8")
+            values["BUCKET"] = store_buckets(policy, values.get("BUCKET", []))
     except UnreadableValue as exc:
         print(exc, file=sys.stderr)
         return 1
-    if errors := value_errors(values):
+    if errors := value_errors(values, STORE_PLACEHOLDERS if arguments.store else PLACEHOLDERS):
         print("\n".join(errors), file=sys.stderr)
         return 1
-    print(json.dumps(fill(json.loads(TEMPLATE.read_text("utf-8")), values), indent=2))
+    template = json.loads((STORE_TEMPLATE if arguments.store else TEMPLATE).read_text("utf-8"))
+    print(json.dumps((fill_store if arguments.store else fill)(template, values), indent=2))
     return 0
 
 

@@ -32,11 +32,12 @@ POLICY = {
         {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT, "callers": ["gateway"]},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"]},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"], "via": "par"},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "inbox/", "callers": ["gateway"]},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
     ]
 }
-"""Every user may read one object, and has a folder of their own by either kind of URL. Direct invocations may do
-anything."""
+"""Every user may read one object, has a folder of their own by either kind of URL, and shares the folder `inbox/`, which
+the examples of the docs use. Direct invocations may do anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 
@@ -139,6 +140,7 @@ Ready.
   Web page for uploads and downloads:  {stack.url}
   API, as behind API Gateway:          {stack.url}/v1/presign
   Object storage, bucket {BUCKET}:  {stack.storage_url}
+  The store route, with CORS:          {stack.store_route}
   Invoke endpoint of OCI Functions:    {stack.invoke_endpoint}
   Messages about uploads:              {messages}
   Policy:                              {policy_path or "the built-in one, see local/__main__.py"}

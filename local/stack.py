@@ -14,8 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from local.api_gateway.deployment import filled, parse
+from local.api_gateway.deployed_api import DeployedApi
+from local.api_gateway.deployment import filled, filled_store, parse
 from local.api_gateway.gateway import Gateway
+from local.api_gateway.http_backend import Encoding
 from local.events import ObjectEvents
 from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.functions.invoke_api import InvokeApi
@@ -25,7 +27,7 @@ from local.object_storage.storage import Storage
 from local.page.messages import message_list
 from local.page.page import Page
 from local.queue import Queue, QueueMessage
-from local.server import Server
+from local.server import HOST, Server
 from local.topic import Topic, TopicMessage
 from local.vault import Vault
 
@@ -44,6 +46,8 @@ QUEUE_OCID = "ocid1.queue.oc1.eu-frankfurt-1.presign"
 DELIVERED_SECONDS = 3600
 """How long a URL that is delivered may work."""
 PAGE_PREFIX = "users/alice/"
+STORE_PREFIX = "/store"
+"""Of the paths of the store route."""
 
 _SHOWN_MESSAGES = 100
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
@@ -60,6 +64,7 @@ class Stack:
         allowed_origins: of the web pages that may use the gateway.
         specification: parts of the gateway's deployment that override the project's own: by their paths, such as
             `("requestPolicies", "rateLimiting")`.
+        route_encoding: how the store route encodes URLs on the way to the store.
         command: starts the function.
         image: a folder with the image's folders `function` and `python`; the function then runs on them alone, without
             this Python's packages.
@@ -74,6 +79,7 @@ class Stack:
         socket_path: where the function listens.
         url: of the gateway.
         storage_url: of object storage, for all of its APIs.
+        store_route: the URL of the store route; None where the function signs for a store that is none of this stack's.
         invoke_endpoint: of OCI Functions, for signed calls of the function `FUNCTION_OCID`.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
@@ -89,6 +95,7 @@ class Stack:
         log: BinaryIO | None = None,
         allowed_origins: Sequence[str] = ("*",),
         specification: Mapping[tuple[str, ...], Any] | None = None,
+        route_encoding: Encoding = "kept",
         command: Sequence[Path | str] = FDK_COMMAND,
         image: Path | None = None,
         s3_cors: bool = False,
@@ -102,6 +109,7 @@ class Stack:
         self._log = log
         self._allowed_origins = allowed_origins
         self._specification = specification or {}
+        self._route_encoding = route_encoding
         self._command = in_image(image, command) if image else command
         self._image = image
         self._s3_cors = s3_cors
@@ -124,6 +132,7 @@ class Stack:
             self.identity = ResourcePrincipal(directory, region=REGION)
             self._start_vault(started)
             self._start_storage(started)
+            self._deploy_store_route()
             self._start_targets(started)
             self._start_function(started)
             self._stop = started.pop_all()
@@ -133,8 +142,10 @@ class Stack:
         """Start the gateway with the identity provider that it trusts, and the page in front of it."""
         self.identity_provider = IdentityProvider()
         self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
+        self._gateway = Gateway()
+        self._gateway.deploy("", DeployedApi(parse(self._deployment()), socket_path=self.socket_path))
         page = Page(
-            Gateway(parse(self._deployment()), self.socket_path),
+            self._gateway,
             prefix=PAGE_PREFIX,
             via="s3" if self._s3_cors else "par",
             token=self.token,
@@ -168,6 +179,15 @@ class Stack:
         self.storage.create_bucket(BUCKET)
         self.storage.put_object(BUCKET, OBJECT, CONTENT)
         self.storage_url = started.enter_context(Server(self.storage)).url
+
+    def _deploy_store_route(self) -> None:
+        """Let the gateway pass requests on to the store that the function signs for, if it is one on this machine."""
+        store = self._config.get("STORAGE_ENDPOINT", self.storage_url)
+        self.store_route = f"{self.url}{STORE_PREFIX}" if store.startswith(f"http://{HOST}:") else None
+        if self.store_route:
+            values = {"STORE": [store], "BUCKET": [BUCKET], "ALLOWED_ORIGINS": self._allowed_origins}
+            api = DeployedApi(parse(filled_store(values)), socket_path=self.socket_path, encoding=self._route_encoding)
+            self._gateway.deploy(STORE_PREFIX, api)
 
     def _start_targets(self, started: ExitStack) -> None:
         """Start the topic and the queue, which answers to events may be delivered to."""
@@ -245,6 +265,7 @@ class Stack:
             "STORAGE_ENDPOINT": self.storage_url,
             "DEFAULT_BUCKET": BUCKET,
             "CLAIMS_KEY": self.claims_key,
+            **({"STORE_ROUTE": self.store_route} if self.store_route else {}),
             **self._delivery(),
             **self._config,
         }

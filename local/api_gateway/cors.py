@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Request, Response
 
-from local.api_gateway.deployment import Cors
+from local.api_gateway.policies import Cors
 
 
 def is_preflight(request: Request) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from local.api_gateway.deployment import RateLimiting
+from local.api_gateway.policies import RateLimiting
 
 
 class RateLimiter:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 
-from local.api_gateway.deployment import RemoteJwks
+from local.api_gateway.policies import RemoteJwks
 
 ALGORITHMS = ("RS256", "RS384", "RS512")
 """API Gateway knows RSA keys only. A token can't choose another algorithm, such as `none` or HMAC."""

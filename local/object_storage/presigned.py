@@ -51,6 +51,12 @@ def verify(
     parameters = dict(pairs)
     if _SIGNATURE not in parameters:
         raise ApiError(403, "AccessDenied", "Access Denied")
+    if any(name.lower() == "authorization" for name, _ in headers):
+        message = (
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+            "parameter or the Authorization header should be specified"
+        )
+        raise ApiError(400, "InvalidArgument", message, ArgumentName="Authorization")
     missing = [name for name in _REQUIRED if name not in parameters]
     if missing or len(parameters) != len(pairs) or parameters["X-Amz-Algorithm"] != ALGORITHM:
         raise _malformed(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")

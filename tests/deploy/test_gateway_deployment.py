@@ -1,4 +1,4 @@
-"""`gateway/deployment.json`, as Oracle's own model of it sees it, and how its placeholders are filled."""
+"""The deployments in `gateway/`, as Oracle's own model of them sees them, and how their placeholders are filled."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from typing import Any
 import oci.apigateway.models
 import pytest
 
+from local.api_gateway import transformations
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = json.loads((ROOT / "gateway" / "deployment.json").read_text(encoding="utf-8"))
+STORE_TEMPLATE = json.loads((ROOT / "gateway" / "store.json").read_text(encoding="utf-8"))
 VALUES = {
     "FUNCTION_OCID": "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaa",
     "ISSUER": "https://identity.oraclecloud.com/",
@@ -24,12 +27,17 @@ VALUES = {
     "ALLOWED_ORIGINS": "https://app.example.com,https://admin.example.com",
     "CLAIMS_KEY": "0123456789abcdef0123456789abcdef",
 }
+STORE_VALUES = {
+    "STORE": "https://axexample.compat.objectstorage.eu-frankfurt-1.oraclecloud.com",
+    "BUCKET": "photos,in.box",
+    "ALLOWED_ORIGINS": "https://app.example.com,https://admin.example.com",
+}
 OTHER_VALUES = {name: value for name, value in VALUES.items() if name != "CLAIMS_KEY"}
 
 
-def fill(values: dict[str, str], **environment: str) -> subprocess.CompletedProcess[str]:
+def fill(values: dict[str, str], *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m gateway.fill`, with further variables of the environment."""
-    arguments = [f"{name}={value}" for name, value in values.items()]
+    arguments = [*options, *(f"{name}={value}" for name, value in values.items())]
     command = [sys.executable, "-m", "gateway.fill", *arguments]
     environment = {**os.environ, **environment}
     return subprocess.run(  # noqa: S603
@@ -74,8 +82,9 @@ def model_errors(value: Any, expected: str, at: str = "") -> list[str]:
 class TestModel:
     """Oracle's model of a deployment, not ours, says that the file is right."""
 
-    def test_it_knows_every_key_type_and_value(self) -> None:
-        assert model_errors(TEMPLATE, "ApiSpecification") == []
+    @pytest.mark.parametrize("template", [TEMPLATE, STORE_TEMPLATE])
+    def test_it_knows_every_key_type_and_value(self, template: Any) -> None:
+        assert model_errors(template, "ApiSpecification") == []
 
     @pytest.mark.parametrize(
         ("path", "value", "error"),
@@ -125,6 +134,142 @@ class TestContent:
             for item, claim in zip(items, claims, strict=True):
                 assert item["values"] == [f"<CLAIMS_KEY>:${{request.auth[{claim}]}}:"]
                 assert item["ifExists"] == "OVERWRITE"
+
+
+class TestStoreRoute:
+    """`store.json`: for each bucket, and for nothing else, a way to the store that asks for a signature."""
+
+    def filled(self) -> Any:
+        done = fill(STORE_VALUES, "--store")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not re.search("<[A-Z_]+>", done.stdout)
+        return json.loads(done.stdout)
+
+    def test_two_routes_for_each_bucket(self) -> None:
+        """The bucket stands in the back end's URL, and a slash before the key, so no key can lead elsewhere."""
+        host = "https://axexample.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
+        assert [(route["path"], route["backend"]["url"]) for route in self.filled()["routes"]] == [
+            ("/photos", f"{host}/photos"),
+            ("/photos/{object*}", f"{host}/photos/${{request.path[object]}}"),
+            ("/in.box", f"{host}/in.box"),
+            ("/in.box/{object*}", f"{host}/in.box/${{request.path[object]}}"),
+        ]
+        assert {tuple(route["methods"]) for route in self.filled()["routes"]} == {
+            ("GET", "HEAD", "PUT", "POST", "DELETE")
+        }
+        assert model_errors(self.filled(), "ApiSpecification") == []
+
+    def test_every_page_may_use_it_that_may_use_the_api_and_none_with_cookies(self) -> None:
+        assert self.filled()["requestPolicies"] == {
+            "cors": {
+                "allowedOrigins": ["https://app.example.com", "https://admin.example.com"],
+                "allowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
+                "allowedHeaders": ["*"],
+                "exposedHeaders": ["*"],
+                "isAllowCredentialsEnabled": False,
+                "maxAgeInSeconds": 600,
+            },
+            "rateLimiting": {"rateInRequestsPerSecond": 500, "rateKey": "CLIENT_IP"},
+        }
+
+    def test_no_log_may_hold_its_urls(self) -> None:
+        assert self.filled()["loggingPolicies"] == {
+            "accessLog": {"isEnabled": False},
+            "executionLog": {"isEnabled": False},
+        }
+
+    @pytest.mark.parametrize("index", range(4))
+    def test_each_route_demands_a_signature_and_keeps_pages_from_running(self, index: int) -> None:
+        route = self.filled()["routes"][index]
+        assert route["requestPolicies"] == {
+            "queryParameterValidations": {
+                "parameters": [{"name": "X-Amz-Signature", "required": True}],
+                "validationMode": "ENFORCING",
+            },
+            "headerTransformations": {"filterHeaders": {"type": "BLOCK", "items": [{"name": "authorization"}]}},
+        }
+        assert route["responsePolicies"]["headerTransformations"] == {
+            "setHeaders": {
+                "items": [
+                    {"name": "content-security-policy", "values": ["sandbox"], "ifExists": "OVERWRITE"},
+                    {"name": "vary", "values": ["Origin"], "ifExists": "APPEND"},
+                ]
+            },
+            "filterHeaders": {"type": "BLOCK", "items": [{"name": "set-cookie"}]},
+        }
+        assert (route["backend"]["readTimeoutInSeconds"], route["backend"]["sendTimeoutInSeconds"]) == (300, 300)
+
+    @pytest.mark.parametrize("template", [TEMPLATE, STORE_TEMPLATE])
+    def test_no_transformation_is_for_a_protected_header(self, template: Any) -> None:
+        """API Gateway refuses such a deployment. It sends `X-Content-Type-Options` and its like by itself."""
+        for route in template["routes"]:
+            changes = route["responsePolicies"]["headerTransformations"]
+            items = [*changes["setHeaders"]["items"], *changes.get("filterHeaders", {}).get("items", [])]
+            assert not {item["name"] for item in items} & transformations.PROTECTED_IN_RESPONSES
+            changes = route["requestPolicies"]["headerTransformations"]
+            items = [*changes.get("setHeaders", {}).get("items", []), *changes["filterHeaders"]["items"]]
+            assert not {item["name"] for item in items} & transformations.PROTECTED
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("STORE", "http://axexample.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"),
+            ("STORE", f"{STORE_VALUES['STORE']}/"),
+            ("STORE", "https://user@objectstorage.example.com"),
+            ("STORE", "https://objectstorage.example.com?a="),
+            ("BUCKET", ".."),
+            ("BUCKET", "a/b"),
+            ("BUCKET", "{object*}"),
+            ("BUCKET", "${request.path[object]}"),
+            ("ALLOWED_ORIGINS", "https://app.example.com/"),
+        ],
+    )
+    def test_a_value_that_does_not_fit(self, name: str, value: str) -> None:
+        done = fill({**STORE_VALUES, name: value}, "--store")
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name} cannot be {value!r}\n")
+
+    @pytest.mark.parametrize("name", STORE_VALUES)
+    def test_one_that_is_missing(self, name: str) -> None:
+        done = fill({key: value for key, value in STORE_VALUES.items() if key != name}, "--store")
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name} is missing\n")
+
+
+class TestBucketsOfAPolicy:
+    """Each bucket of a rule for presigned URLs has routes."""
+
+    def rule(self, bucket: str, **members: Any) -> dict[str, Any]:
+        return {"operations": ["read"], "bucket": bucket, "prefix": "", **members}
+
+    def fill(self, directory: Path, *rules: dict[str, Any], **more: str) -> subprocess.CompletedProcess[str]:
+        file = directory / "policy.json"
+        file.write_text(json.dumps({"rules": rules}), encoding="utf-8")
+        others = {name: value for name, value in STORE_VALUES.items() if name != "BUCKET"}
+        return fill({**others, "POLICY": str(file), **more}, "--store")
+
+    def paths(self, done: subprocess.CompletedProcess[str]) -> list[str]:
+        assert (done.returncode, done.stderr) == (0, "")
+        return [route["path"] for route in json.loads(done.stdout)["routes"]][::2]
+
+    def test_each_once_and_none_of_pars(self, tmp_path: Path) -> None:
+        rules = [self.rule("b"), self.rule("a", prefix="x/"), self.rule("b", prefix="y/"), self.rule("c", via="par")]
+        assert self.paths(self.fill(tmp_path, *rules)) == ["/b", "/a"]
+
+    def test_a_claim_in_place_of_a_bucket(self, tmp_path: Path) -> None:
+        rules = [self.rule("a"), self.rule("b-{tenant}")]
+        assert self.paths(self.fill(tmp_path, *rules, BUCKET="b-acme,b-best")) == ["/a", "/b-acme", "/b-best"]
+        done = self.fill(tmp_path, *rules)
+        message = "POLICY has a rule for the bucket b-{tenant}: name such buckets with BUCKET=…,…\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+    def test_pars_alone(self, tmp_path: Path) -> None:
+        done = self.fill(tmp_path, self.rule("a", via="par"))
+        message = "POLICY has no rule for presigned URLs, so nobody needs a store route\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+    def test_a_policy_with_an_error(self, tmp_path: Path) -> None:
+        done = self.fill(tmp_path, self.rule("a"), self.rule("b", operations=["fetch"]))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("POLICY: /rules/1/operations/0 must be one of ")
 
 
 class TestFill:

@@ -15,6 +15,7 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
+from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import filled, parse
 from local.api_gateway.gateway import Gateway
 from local.functions.function import Function
@@ -161,7 +162,9 @@ class ChangingGateway:
             }
         )
         specification["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"] = 1_000_000
-        self._gateway = Gateway(parse(specification), socket_path)
+        gateway = Gateway()
+        gateway.deploy("", DeployedApi(parse(specification), socket_path=socket_path))
+        self._gateway = gateway
 
     def __call__(self, request: Request) -> Response:
         assert self._gateway is not None

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from conftest import Running
-from local.api_gateway.deployment import RateLimiting, UnsupportedDeployment, parse
+from local.api_gateway.deployment import UnsupportedDeployment, parse
+from local.api_gateway.policies import RateLimiting
 from local.api_gateway.ratelimit import RateLimiter
 from local.server import Server
 from local.stack import Stack
@@ -211,8 +212,10 @@ class TestUnsupported:
             (("routes", 0, "requestPolicies", "bodyValidation", "validationMode"), "PERMISSIVE", "PERMISSIVE"),
             (("routes", 0, "requestPolicies", "authorization"), {"type": "ANONYMOUS"}, "ANONYMOUS"),
             (("routes", 0, "requestPolicies", "headerTransformations", "renameHeaders"), {}, "renameHeaders"),
-            (("routes", 0, "requestPolicies", "headerTransformations", "filterHeaders", "type"), "BLOCK", "BLOCK"),
-            (("routes", 0, "backend"), {"type": "HTTP_BACKEND", "url": "https://example.com"}, "HTTP_BACKEND"),
+            (("routes", 0, "requestPolicies", "headerTransformations", "filterHeaders", "type"), "DENY", "DENY"),
+            (("routes", 0, "backend"), {"type": "STOCK_RESPONSE_BACKEND", "status": 200}, "STOCK_RESPONSE_BACKEND"),
+            (("routes", 0, "backend"), {"type": "HTTP_BACKEND", "url": "https://${request.path[a]}/"}, "url"),
+            (("routes", 0, "backend"), {"type": "HTTP_BACKEND", "url": "https://a${request.path[a]}"}, "url"),
             (("routes", 0, "path"), "/v1/{name}", "path"),
             (("routes", 0, "methods"), ["ANY"], "ANY"),
         ],

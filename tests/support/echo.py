@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import requests
 
+from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import filled, parse
 from local.api_gateway.gateway import Gateway
 from local.functions.function import Function
@@ -60,8 +61,10 @@ def echo(directory: Path, *, socket_path: Path, specification: Any = None) -> It
     provider = IdentityProvider()
     with Server(provider) as jwks, Function(root=directory, environment={}, socket_path=socket_path):
         deployment = parse(specification or project_specification(jwks_url=jwks.url))
-        with Server(Gateway(deployment, socket_path)) as gateway:
-            yield Echo(gateway.url, provider)
+        gateway = Gateway()
+        gateway.deploy("", DeployedApi(deployment, socket_path=socket_path))
+        with Server(gateway) as server:
+            yield Echo(server.url, provider)
 
 
 def project_specification(*, jwks_url: str = "https://idp.example.com/jwks") -> Any:
