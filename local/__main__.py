@@ -36,8 +36,8 @@ POLICY = {
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},
     ]
 }
-"""Every user may read one object, has a folder of their own by either kind of URL, and shares the folder `inbox/`, which
-the examples of the docs use. Direct invocations may do anything."""
+"""Every user may read one object, has a folder of their own by either kind of URL, and shares the folder `inbox/` with
+all others, as the docs' examples need it. Direct invocations may do anything."""
 
 _CLAIM_HELP = "one more claim; the same name again makes it a list"
 
