@@ -20,11 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).with_name("stack")
 STACK = ROOT / "dist" / "stack"
 DEPLOYMENT = ROOT / "gateway" / "deployment.json"
+STORE_DEPLOYMENT = ROOT / "gateway" / "store.json"
 
 BACKEND = "backend.tf"
 """Tells Terraform where to keep the state. It is no part of the stack, as Resource Manager keeps states itself."""
 
-GENERATED = ("api_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
+GENERATED = ("api_deployment.tf.json", "store_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
 
 REFERENCES = {
     "FUNCTION_OCID": "${oci_functions_function.presign.id}",
@@ -33,8 +34,10 @@ REFERENCES = {
     "ISSUER": '${split(",", var.issuer)}',
     "AUDIENCE": '${split(",", var.audience)}',
     "ALLOWED_ORIGINS": '${split(",", var.allowed_origins)}',
+    "STORE": "${local.store_url}",
+    "BUCKET": "${routes.value}",
 }
-"""The Terraform expression for each placeholder of `gateway/deployment.json`."""
+"""The Terraform expression for each placeholder of the files in `gateway/`."""
 
 _LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
 _placeholder = re.compile(r"<([A-Z_]+)>")
@@ -51,6 +54,29 @@ def api_deployment(specification: dict[str, Any]) -> dict[str, Any]:
                     "gateway_id": "${oci_apigateway_gateway.presign.id}",
                     "path_prefix": "/presigner",
                     "specification": to_terraform(specification),
+                }
+            }
+        }
+    }
+
+
+def store_deployment(specification: dict[str, Any]) -> dict[str, Any]:
+    """The Terraform resource, as JSON, that deploys the `specification` of `gateway/store.json` for each bucket."""
+    policies = {name: part for name, part in specification.items() if name != "routes"}
+    routes = [
+        {"for_each": "${local.rule_buckets.s3}", "content": to_terraform(route)} for route in specification["routes"]
+    ]
+    return {
+        "resource": {
+            "oci_apigateway_deployment": {
+                "store": {
+                    "count": "${local.has_store_route ? 1 : 0}",
+                    "compartment_id": "${local.compartment_ocid}",
+                    "display_name": "${var.name}-store",
+                    "gateway_id": "${oci_apigateway_gateway.presign.id}",
+                    "path_prefix": "/store",
+                    "specification": {**to_terraform(policies), "dynamic": {"routes": routes}},
+                    "depends_on": ["terraform_data.store_route_inputs"],
                 }
             }
         }
@@ -113,7 +139,12 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
     for source in (*SOURCES.glob("*.tf"), SOURCES / "schema.yaml"):
         shutil.copy(source, directory)
     deployment = api_deployment(json.loads(DEPLOYMENT.read_text("utf-8")))
-    for name, document in (("api_deployment", deployment), ("permissions", permissions())):
+    store = store_deployment(json.loads(STORE_DEPLOYMENT.read_text("utf-8")))
+    for name, document in (
+        ("api_deployment", deployment),
+        ("store_deployment", store),
+        ("permissions", permissions()),
+    ):
         (directory / f"{name}.tf.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     if archive:
         with tempfile.TemporaryDirectory(prefix="package-") as temporary:

@@ -38,7 +38,7 @@ resource "oci_functions_function" "presign" {
   display_name       = var.name
   memory_in_mbs      = tostring(var.memory_in_mbs)
   timeout_in_seconds = 30
-  config             = merge(var.settings, local.own_settings)
+  config             = merge(var.settings, local.own_settings, local.store_route_setting)
 
   source_details {
     source_type        = var.image == "" ? "ARCHIVE" : "CONTAINER_IMAGE"

@@ -12,7 +12,7 @@ locals {
   secret_statements = local.needs_secret ? [
     "allow ${local.the_function} to read secret-bundles in ${local.makes_signer ? local.in_compartment : "tenancy"} where target.secret.id = '${local.secret_ocid}'",
   ] : []
-  par_statements = local.has_pars ? [
+  par_statements = local.has_pars || length(local.held_par_buckets) > 0 ? [
     "allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {request.permission = 'PAR_MANAGE', ${local.where.par.bucket}}",
     "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${local.where.par.bucket}, ${local.where.par.permission}}",
   ] : []
@@ -100,7 +100,7 @@ resource "oci_identity_dynamic_group" "function" {
 }
 
 resource "oci_identity_policy" "function" {
-  count    = local.needs_secret || local.has_pars || var.deliver_to != "none" ? 1 : 0
+  count    = local.needs_secret || length(local.par_statements) > 0 || var.deliver_to != "none" ? 1 : 0
   provider = oci.home
 
   compartment_id = var.tenancy_ocid

@@ -5,37 +5,56 @@ locals {
   bucket      = var.bucket == "" ? var.name : var.bucket
   policy_file = "${path.module}/policy.json"
 
-  # Uploads and listings by PARs, since the S3 Compatibility API answers no web page of another origin.
-  default_rules = concat(
-    [
-      {
-        operations     = ["get_object", "head_object", "get_prefix", "put_object"]
-        bucket         = local.bucket
-        prefix         = "users/{sub}/"
-        via            = "par"
-        max_expires_in = 3600
-      },
-      {
-        operations     = ["get_object"]
-        bucket         = local.bucket
-        prefix         = "users/{sub}/"
-        max_expires_in = 3600
-      },
-    ],
-    var.deliver_to == "none" ? [] : [
-      {
-        operations     = ["get_object"]
-        bucket         = local.bucket
-        prefix         = ""
-        callers        = ["invoke"]
-        max_expires_in = 3600
-      },
-    ],
-  )
+  # A web app's needs: each user has a folder. A page that somebody uploads would run scripts, so types are named.
+  web_default_rules = [
+    {
+      operations     = ["read", "list_objects_v2", "delete_object"]
+      bucket         = local.bucket
+      prefix         = "users/{sub}/"
+      max_expires_in = 3600
+    },
+    {
+      operations         = ["put_object", "multipart"]
+      bucket             = local.bucket
+      prefix             = "users/{sub}/"
+      max_expires_in     = 3600
+      max_content_length = 1073741824
+      content_types      = ["image/*", "video/*", "audio/*", "application/pdf", "text/plain"]
+    },
+  ]
+  # Without the store route, uploads and listings by PARs, since the S3 Compatibility API answers no page of another origin.
+  par_default_rules = [
+    {
+      operations     = ["get_object", "head_object", "get_prefix", "put_object"]
+      bucket         = local.bucket
+      prefix         = "users/{sub}/"
+      via            = "par"
+      max_expires_in = 3600
+    },
+    {
+      operations     = ["get_object"]
+      bucket         = local.bucket
+      prefix         = "users/{sub}/"
+      max_expires_in = 3600
+    },
+  ]
+  delivery_rules = var.deliver_to == "none" ? [] : [
+    {
+      operations     = ["get_object"]
+      bucket         = local.bucket
+      prefix         = ""
+      callers        = ["invoke"]
+      max_expires_in = 3600
+    },
+  ]
+  has_web_default = local.wants_store_route && !local.keeps_par_default
+  default_policy = local.has_web_default ? jsonencode({ rules = concat(local.web_default_rules, local.delivery_rules) }) : jsonencode({
+    rules = concat(local.par_default_rules, local.delivery_rules)
+  })
   is_policy_in_file = var.policy == "" && fileexists(local.policy_file)
   policy_text = (
     var.policy != "" ? jsonencode(jsondecode(var.policy)) :
-    fileexists(local.policy_file) ? file(local.policy_file) : jsonencode({ rules = local.default_rules })
+    fileexists(local.policy_file) ? file(local.policy_file) : local.default_policy
   )
   # make deploy puts a policy file into the archive too.
   policy_setting = local.is_policy_in_file && var.image == "" ? "file:policy.json" : local.policy_text
@@ -56,11 +75,12 @@ locals {
   conditions = {
     for kind, rules in { s3 = local.s3_rules, par = local.par_rules } : kind => {
       bucket = [
-        for name in distinct([for rule in rules : try(rule.bucket, "")]) : "target.bucket.name = '${name}'"
+        for name in distinct(concat(local.rule_buckets[kind], kind == "par" ? local.held_par_buckets : [])) : "target.bucket.name = '${name}'"
       ]
       permission = [
         for name in sort(distinct(flatten([
-          for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]
+          kind == "par" && length(local.held_par_buckets) > 0 ? local.par_permissions : [],
+          [for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]],
         ]))) : "request.permission = '${name}'"
         if kind == "s3" || contains(local.par_permissions, name)
       ]
@@ -90,8 +110,8 @@ resource "terraform_data" "inputs" {
       error_message = "policy: there is no operation named ${join(", ", local.unknown_operations)}."
     }
     precondition {
-      condition     = alltrue([for rule in local.rules : !strcontains(try(rule.bucket, ""), "{")])
-      error_message = "policy: the stack gives rights on buckets by their names, so bucket can't hold a claim such as {tenant}; name each bucket."
+      condition     = length(local.claim_buckets) > 0 || alltrue([for rule in local.rules : !strcontains(try(rule.bucket, ""), "{")])
+      error_message = "policy: the stack gives rights on buckets by their names; where bucket holds a claim such as {tenant}, name the buckets in the input buckets."
     }
     precondition {
       condition     = var.deliver_to == "none" || (length(local.event_rules) > 0 && alltrue([for rule in local.event_rules : can(rule.max_expires_in)]))

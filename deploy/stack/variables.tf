@@ -106,7 +106,7 @@ variable "create_bucket" {
 }
 
 variable "policy" {
-  description = "The policy as JSON; by default users read and upload below users/{sub}/. A long one is a file: make deploy POLICY=FILE."
+  description = "The policy as JSON; by default each user has a folder, users/{sub}/. A long one is a file: make deploy POLICY=FILE."
   type        = string
   default     = ""
 
@@ -124,6 +124,23 @@ variable "allowed_origins" {
   validation {
     condition     = can(regex("^(\\*|null|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(,https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)*)$", var.allowed_origins))
     error_message = "allowed_origins must be *, or origins such as https://app.example.com, without a path, with commas between them."
+  }
+}
+
+variable "store_route" {
+  description = "Whether the gateway leads to Object Storage, so that web pages can use presigned URLs; by default it does, unless subnets are given."
+  type        = bool
+  default     = null
+}
+
+variable "buckets" {
+  description = "The buckets of those rules of the policy that have a claim in place of a bucket's name, with commas between them."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$", var.buckets))
+    error_message = "buckets must be names of buckets, with commas between them and no spaces."
   }
 }
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
+from oci.regions import REALMS
 
 from deploy import package, stack, statements
-from deploy.stack import api_deployment
-from gateway.fill import fill
+from deploy.stack import api_deployment, store_deployment
+from gateway.fill import fill, fill_store
 from presign.authorize.rules import parse_rules
 from support.oci_provider.schema import schema_of
 from support.oci_provider.terraform import Terraform, TestRun, executable, running_provider
@@ -57,6 +58,17 @@ CASES: dict[str, dict[str, Any]] = {
         "policy": policy({"operations": ["read", "delete_object"]}, {"operations": ["post_object"], "bucket": "inbox"})
     },
     "root": {"compartment_ocid": "", "settings": {"MAX_EXPIRES_IN": "60"}},
+    "no_route": {"store_route": False},
+    "claims": {
+        "policy": policy({"operations": ["read"], "bucket": "b-{tenant}"}, {"operations": ["put_object"]}),
+        "buckets": "b-acme,b-best",
+    },
+    "routed_subnets": {
+        "function_subnet_ocid": "ocid1.subnet.oc1..f",
+        "gateway_subnet_ocid": "ocid1.subnet.oc1..g",
+        "store_route": True,
+    },
+    "government": {"tenancy_ocid": "ocid1.tenancy.oc19..t", "region": "eu-dcc-dublin-1"},
 }
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -80,7 +92,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "not_json": ({"policy": "{"}, "policy must be a JSON object with a list named rules"),
     "no_bucket": ({"policy": '{"rules": [{"operations": ["read"]}]}'}, "each rule must have operations, bucket, and"),
     "operation": ({"policy": policy({"operations": ["fetch"]})}, "policy: there is no operation named fetch"),
-    "claim": ({"policy": policy({"operations": ["read"], "bucket": "b-{tenant}"})}, "bucket can't hold a claim"),
+    "claim": (
+        {"policy": policy({"operations": ["read"], "bucket": "b-{tenant}"})},
+        "name the buckets in the input buckets",
+    ),
+    "bucket_names": ({"buckets": "a b"}, "buckets must be names of buckets"),
+    "own_route": ({"settings": {"STORE_ROUTE": "https://a.example.com"}}, "the stack itself sets STORE_ROUTE"),
+    "virtual_hosted": (
+        {"settings": {"STORAGE_ENDPOINT": "https://{bucket}.example.com"}},
+        "it must be https:// and have no {bucket}",
+    ),
     "endless": (
         {"deliver_to": "queue", "policy": policy({"operations": ["read"]})},
         "each such rule must have max_expires_in",
@@ -240,8 +261,15 @@ class TestInputs:
 class TestRights:
     """The policies have the statements of `deploy.statements`, word for word."""
 
-    def test_the_function_reads_its_secret_and_manages_pars(self, defaults: TestRun) -> None:
+    def test_the_function_reads_its_secret(self, defaults: TestRun) -> None:
         assert granted(defaults, "function") == [
+            statements.function_may_read_secret(
+                dynamic_group=FUNCTION, location=f"compartment {COMPARTMENT}", secret_ocid=MADE_SECRET
+            )
+        ]
+
+    def test_and_manages_pars_without_a_store_route(self, runs: dict[str, TestRun]) -> None:
+        assert granted(runs["no_route"], "function") == [
             statements.function_may_read_secret(
                 dynamic_group=FUNCTION, location=f"compartment {COMPARTMENT}", secret_ocid=MADE_SECRET
             ),
@@ -261,7 +289,23 @@ class TestRights:
                 group=SIGNERS,
                 compartment=COMPARTMENT,
                 buckets=["presign"],
-                permissions=["OBJECT_INSPECT", "OBJECT_READ"],
+                permissions=[
+                    "OBJECT_CREATE",
+                    "OBJECT_DELETE",
+                    "OBJECT_INSPECT",
+                    "OBJECT_OVERWRITE",
+                    "OBJECT_READ",
+                ],
+            ),
+        ]
+
+    def test_a_claim_in_place_of_a_bucket(self, runs: dict[str, TestRun]) -> None:
+        buckets = ["b-acme", "b-best", "presign"]
+        permissions = ["OBJECT_CREATE", "OBJECT_INSPECT", "OBJECT_OVERWRITE", "OBJECT_READ"]
+        assert granted(runs["claims"], "signers") == [
+            statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=buckets),
+            statements.signer_may_use_objects(
+                group=SIGNERS, compartment=COMPARTMENT, buckets=buckets, permissions=permissions
             ),
         ]
 
@@ -360,7 +404,7 @@ class TestGateway:
                 "ALLOWED_ORIGINS": ["*"],
             },
         )
-        [deployed] = defaults.one("oci_apigateway_deployment")["specification"]
+        [deployed] = api(defaults)["specification"]
         assert [*differences(filled, deployed)] == []
 
     def test_nothing_is_added_to_the_file(self) -> None:
@@ -372,7 +416,170 @@ class TestGateway:
     def test_the_gateway_secret_is_the_functions(self, defaults: TestRun) -> None:
         key = defaults.one("oci_functions_function")["config"]["CLAIMS_KEY"]
         assert re.fullmatch(r"[0-9a-f-]{36}", key)
-        assert f'"{key}:${{request.auth[sub]}}:"' in json.dumps(defaults.one("oci_apigateway_deployment"))
+        assert f'"{key}:${{request.auth[sub]}}:"' in json.dumps(api(defaults))
+
+
+def api(run: TestRun) -> dict[str, Any]:
+    """The deployment of the API."""
+    return run.all("oci_apigateway_deployment")["oci_apigateway_deployment.presign"]
+
+
+class TestStoreRoute:
+    """The store route is `gateway/store.json`, filled for the buckets of the policy."""
+
+    HOST = "https://axexample.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
+
+    def route(self, run: TestRun) -> dict[str, Any]:
+        return run.all("oci_apigateway_deployment")["oci_apigateway_deployment.store[0]"]
+
+    @pytest.mark.parametrize(
+        ("case", "buckets"),
+        [
+            ("defaults", ["presign"]),
+            ("two_buckets", ["presign", "inbox"]),
+            ("claims", ["b-acme", "b-best", "presign"]),
+            ("routed_subnets", ["presign"]),
+        ],
+    )
+    def test_it_is_the_filled_file(self, runs: dict[str, TestRun], case: str, buckets: list[str]) -> None:
+        values = {"STORE": [self.HOST], "BUCKET": buckets, "ALLOWED_ORIGINS": ["*"]}
+        filled = fill_store(json.loads(stack.STORE_DEPLOYMENT.read_text("utf-8")), values)
+        deployed = self.route(runs[case])
+        assert [*differences(filled, deployed["specification"][0])] == []
+        assert deployed["path_prefix"] == "/store"
+
+    def test_nothing_is_added_to_the_file(self) -> None:
+        template = json.loads(stack.STORE_DEPLOYMENT.read_text("utf-8"))
+        [made] = store_deployment(template)["resource"]["oci_apigateway_deployment"].values()
+        assert names(made["specification"]) == names(template) | {"dynamic", "forEach", "content"}
+
+    @pytest.mark.parametrize("case", ["network", "no_route", "par_only"])
+    def test_there_may_be_none(self, runs: dict[str, TestRun], case: str) -> None:
+        assert [*runs[case].all("oci_apigateway_deployment")] == ["oci_apigateway_deployment.presign"]
+        assert "STORE_ROUTE" not in runs[case].one("oci_functions_function")["config"]
+        assert runs[case].outputs["store_route"] == ""
+
+    def test_the_function_knows_it(self, defaults: TestRun) -> None:
+        config = defaults.one("oci_functions_function")["config"]
+        assert config["STORE_ROUTE"] == self.route(defaults)["endpoint"] == defaults.outputs["store_route"]
+
+    def test_no_log_is_made_for_it(self, defaults: TestRun) -> None:
+        """Its URLs are passwords. The logs of the stack are those of the function and of the API."""
+        assert len(defaults.all("oci_logging_log")) == 3
+        text = (stack.SOURCES / "logs.tf").read_text("utf-8")
+        assert "oci_apigateway_deployment.store" not in text
+
+    def test_another_realm(self, runs: dict[str, TestRun]) -> None:
+        [specification] = self.route(runs["government"])["specification"]
+        url = "https://axexample.compat.objectstorage.eu-dcc-dublin-1.oraclecloud.eu/presign"
+        assert specification["routes"][0]["backend"][0]["url"] == url
+
+    def test_the_realms_are_those_of_the_sdk(self) -> None:
+        text = (stack.SOURCES / "store_route.tf").read_text("utf-8")
+        named = dict(re.findall(r'(?m)^    (oc\d+) +=+ "([a-z.]+)"$', text))
+        assert {realm: named.get(realm, f"oraclecloud{realm[2:]}.com") for realm in REALMS} == REALMS
+
+
+FRESH = """
+  mock_data "oci_functions_applications" {
+    defaults = { applications = [] }
+  }
+"""
+MADE = """
+  mock_data "oci_functions_applications" {
+    defaults = { applications = [{ id = "ocid1.fnapp.oc1..made" }] }
+  }
+  mock_data "oci_functions_functions" {
+    defaults = { functions = [{ id = "ocid1.fnfunc.oc1..made" }] }
+  }
+  mock_data "oci_functions_function" {
+    defaults = { config = { POLICY = "DEPLOYED" } }
+  }
+"""
+NO_BUCKETS = """
+  mock_data "oci_objectstorage_bucket_summaries" {
+    defaults = { bucket_summaries = [] }
+  }
+"""
+PARS = """
+  mock_data "oci_objectstorage_bucket_summaries" {
+    defaults = { bucket_summaries = [{ name = "presign" }, { name = "another" }] }
+  }
+  mock_data "oci_objectstorage_preauthrequests" {
+    defaults = { preauthenticated_requests = [{ name = "NAME" }] }
+  }
+"""
+OLD_DEFAULT = {
+    "rules": [
+        {
+            "bucket": "presign",
+            "max_expires_in": 3600,
+            "operations": ["get_object", "head_object", "get_prefix", "put_object"],
+            "prefix": "users/{sub}/",
+            "via": "par",
+        },
+        {"bucket": "presign", "max_expires_in": 3600, "operations": ["get_object"], "prefix": "users/{sub}/"},
+    ]
+}
+"""What release 0.2 made without a policy."""
+
+
+def mocks_of(*blocks: str) -> str:
+    """The mocks of a tenancy where something was deployed before."""
+    none = re.compile(r'(?ms)^  mock_data "(?:oci_functions_applications|oci_objectstorage_bucket_summaries)".*?^  }\n')
+    begin = 'mock_provider "oci" {\n'
+    return none.sub("", MOCKS).replace(begin, begin + "".join(blocks), 1)
+
+
+def made_with(policy: Any) -> str:
+    """The mock of a function that was deployed with a policy."""
+    text = json.dumps(policy, separators=(",", ":"))
+    return MADE.replace('"DEPLOYED"', json.dumps(text))
+
+
+@pytest.fixture(scope="module")
+def earlier(terraform: Callable[[Path], Terraform], tmp_path_factory: pytest.TempPathFactory) -> dict[str, TestRun]:
+    """The stack where another release, or somebody else, has made something before."""
+    of = terraform(make(tmp_path_factory.mktemp("earlier")))
+    mocks = {
+        "old_default": mocks_of(made_with(OLD_DEFAULT), NO_BUCKETS),
+        "another": mocks_of(made_with({"rules": []}), NO_BUCKETS),
+        "held": mocks_of(FRESH, PARS.replace("NAME", "presign:abc:gateway:def:1")),
+        "others": mocks_of(FRESH, PARS.replace("NAME", "backup")),
+    }
+    return {name: of.test({name: REQUIRED}, mocks=text)[name] for name, text in mocks.items()}
+
+
+class TestEarlierDeployments:
+    """What a deployment of an earlier release has given to people stays valid."""
+
+    def vias(self, run: TestRun) -> list[str]:
+        assert run.errors == []
+        rules, errors = parse_rules(run.one("oci_functions_function")["config"]["POLICY"])
+        assert errors == []
+        return [rule.via for rule in rules]
+
+    def test_the_default_policy_of_release_0_2_stays(self, earlier: dict[str, TestRun]) -> None:
+        assert self.vias(earlier["old_default"]) == ["par", "s3"]
+        assert len(granted(earlier["old_default"], "function")) == 3
+
+    def test_a_deployment_with_another_policy_gets_the_new_default(self, earlier: dict[str, TestRun]) -> None:
+        assert self.vias(earlier["another"]) == ["s3", "s3"]
+
+    def test_the_right_to_make_pars_stays_while_people_hold_any(self, earlier: dict[str, TestRun]) -> None:
+        assert self.vias(earlier["held"]) == ["s3", "s3"]
+        assert granted(earlier["held"], "function")[1:] == [
+            statements.function_may_manage_pars(dynamic_group=FUNCTION, compartment=COMPARTMENT, buckets=["presign"]),
+            statements.function_may_use_objects(
+                dynamic_group=FUNCTION,
+                compartment=COMPARTMENT,
+                buckets=["presign"],
+                permissions=statements.permissions_of(["*"], via="par"),
+            ),
+        ]
+
+    def test_those_of_others_do_not_count(self, earlier: dict[str, TestRun]) -> None:
+        assert len(granted(earlier["others"], "function")) == 1
 
 
 def differences(expected: Any, deployed: Any, at: str = "") -> Iterator[str]:
@@ -429,7 +636,7 @@ class TestFunction:
 
     def test_settings(self, defaults: TestRun, runs: dict[str, TestRun]) -> None:
         config = defaults.one("oci_functions_function")["config"]
-        assert set(config) == {"CLAIMS_KEY", "DEFAULT_BUCKET", "NAMESPACE", "POLICY", "SECRET_OCID"}
+        assert set(config) == {"CLAIMS_KEY", "DEFAULT_BUCKET", "NAMESPACE", "POLICY", "SECRET_OCID", "STORE_ROUTE"}
         assert (config["DEFAULT_BUCKET"], config["NAMESPACE"], config["SECRET_OCID"]) == (
             "presign",
             "axexample",
@@ -440,15 +647,28 @@ class TestFunction:
         delivered = runs["queue"].one("oci_functions_function")["config"]["DELIVER_TO"]
         assert delivered == "ocid1.queue.oc1.eu-frankfurt-1.made"
 
-    @pytest.mark.parametrize("case", ["defaults", "queue"])
-    def test_the_default_policy_has_no_errors(self, runs: dict[str, TestRun], case: str) -> None:
+    @pytest.mark.parametrize(
+        ("case", "via"), [("defaults", "s3"), ("queue", "s3"), ("no_route", "par"), ("network", "par")]
+    )
+    def test_the_default_policy_has_no_errors(self, runs: dict[str, TestRun], case: str, via: str) -> None:
         rules, errors = parse_rules(runs[case].one("oci_functions_function")["config"]["POLICY"])
         assert errors == []
         assert [(rule.via, rule.prefix, rule.callers) for rule in rules] == [
-            ("par", "users/{sub}/", ("gateway", "invoke")),
+            (via, "users/{sub}/", ("gateway", "invoke")),
             ("s3", "users/{sub}/", ("gateway", "invoke")),
             *([("s3", "", ("invoke",))] if case == "queue" else []),
         ]
+
+    def test_the_default_policy_serves_a_web_app_and_takes_no_pages(self, defaults: TestRun) -> None:
+        reads, writes = json.loads(defaults.one("oci_functions_function")["config"]["POLICY"])["rules"]
+        everyone = {"bucket": "presign", "prefix": "users/{sub}/", "max_expires_in": 3600}
+        assert reads == {**everyone, "operations": ["read", "list_objects_v2", "delete_object"]}
+        assert writes == {
+            **everyone,
+            "operations": ["put_object", "multipart"],
+            "max_content_length": 1024**3,
+            "content_types": ["image/*", "video/*", "audio/*", "application/pdf", "text/plain"],
+        }
 
     def test_a_policy_file_is_deployed_with_the_archive(
         self, terraform: Callable[[Path], Terraform], tmp_path: Path
@@ -555,9 +775,11 @@ class TestParts:
             "function_ocid": "ocid1.fnfunc.oc1.eu-frankfurt-1.presign",
             "deployment_ocid": "ocid1.apideployment.oc1.eu-frankfurt-1.presign",
             "bucket": "presign",
+            "store_route": "https://gateway.example.com/presigner",
             "try_it": "curl -s https://gateway.example.com/presigner/v1/presign"
             " -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
-            ' -d \'{"operation": "put_object", "key": "users/\'"$SUB"\'/hello.txt"}\'',
+            ' -d \'{"operation": "put_object", "key": "users/\'"$SUB"\'/hello.txt",'
+            ' "content_type": "text/plain", "content_length": 6}\'',
         }
 
 
@@ -577,6 +799,7 @@ class TestPack:
         assert {file.name for file in (tmp_path / "unpacked").iterdir()} == {
             *(file.name for file in stack.SOURCES.iterdir()),
             "api_deployment.tf.json",
+            "store_deployment.tf.json",
             "permissions.tf.json",
             "function.zip",
         }

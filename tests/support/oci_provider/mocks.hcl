@@ -28,6 +28,13 @@ mock_provider "oci" {
       endpoint = "https://gateway.example.com/presigner"
     }
   }
+  # Nothing was deployed before.
+  mock_data "oci_functions_applications" {
+    defaults = { applications = [] }
+  }
+  mock_data "oci_objectstorage_bucket_summaries" {
+    defaults = { bucket_summaries = [] }
+  }
   mock_resource "oci_kms_vault" {
     defaults = { id = "ocid1.vault.oc1.eu-frankfurt-1.made", management_endpoint = "https://vault.example.com" }
   }
