@@ -17,8 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from presign.authorize.rules import parse_rules
-
 TEMPLATE = Path(__file__).with_name("deployment.json")
 STORE_TEMPLATE = Path(__file__).with_name("store.json")
 
@@ -109,10 +107,11 @@ def store_buckets(policy: str, named: Sequence[str] = ()) -> list[str]:
     Raises:
         UnreadableValue: the policy has errors, or buckets must be named for it.
     """
-    rules, errors = parse_rules(policy)
-    if errors:
-        raise UnreadableValue("\n".join(f"POLICY: {error.pointer} {error.detail}" for error in errors))
-    buckets = [rule.bucket for rule in rules if rule.via == "s3"]
+    try:
+        rules = json.loads(policy)["rules"]
+        buckets = [rule["bucket"] for rule in rules if rule.get("via", "s3") == "s3"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableValue("POLICY has errors: `python -m presign check FILE` tells them") from None
     unknown = [bucket for bucket in buckets if "{" in bucket]
     if unknown and not named:
         raise UnreadableValue(f"POLICY has a rule for the bucket {unknown[0]}: name such buckets with BUCKET=…,…")

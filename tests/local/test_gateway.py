@@ -194,6 +194,7 @@ class TestUnsupported:
             "/v1/presign",
             "/v1/presign/batch",
             "/v1/presign/revoke",
+            "/v1/object",
             "/v1/openapi.json",
         ]
 
