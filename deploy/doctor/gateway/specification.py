@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.fill import TEMPLATE, fill
+from gateway.fill import STORE_TEMPLATE, TEMPLATE, fill, fill_store
 
 SECRET_PLACEHOLDER = "<CLAIMS_KEY>"  # noqa: S105 - stands for the secret
 
@@ -86,7 +86,7 @@ class Specification:
         }
         filled = fill(json.loads(TEMPLATE.read_text("utf-8")), values)
         found = list(_differences(filled, _without_secret(self._document), ""))
-        return [text for text, is_added in found if not is_added], [text for text, is_added in found if is_added]
+        return _sorted_out(found, "gateway/deployment.json")
 
     @property
     def _validation_policy(self) -> Mapping[str, Any]:
@@ -106,6 +106,28 @@ class Specification:
                 yield from ((item["name"], value) for value in item["values"])
 
 
+def store_differences(
+    document: Mapping[str, Any], *, store: str, buckets: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The differences of a store route from `gateway/store.json`, filled with its own origins; and its additions.
+
+    Args:
+        document: the specification, in the JSON of OCI's API.
+        store: the URL of the S3 Compatibility API.
+        buckets: those that must have routes.
+    """
+    origins = Specification(document).part("requestPolicies", "cors", "allowedOrigins") or []
+    values = {"STORE": [store], "BUCKET": list(buckets), "ALLOWED_ORIGINS": origins}
+    filled = fill_store(json.loads(STORE_TEMPLATE.read_text("utf-8")), values)
+    return _sorted_out(list(_differences(filled, document, "")), "gateway/store.json")
+
+
+def _sorted_out(found: Sequence[tuple[str, bool]], file: str) -> tuple[list[str], list[str]]:
+    """Texts about differences, and about additions to a file."""
+    differences = [text for text, is_added in found if not is_added]
+    return differences, [f"{text} is not in {file}" for text, is_added in found if is_added]
+
+
 def _without_secret(document: Any) -> Any:
     if isinstance(document, Mapping):
         return {name: _without_secret(value) for name, value in document.items()}
@@ -117,7 +139,7 @@ def _without_secret(document: Any) -> Any:
 
 
 def _differences(wanted: Any, found: Any, at: str) -> Iterator[tuple[str, bool]]:
-    """Texts, each with whether it is about an addition, which only `found` has."""
+    """Texts about differences, and places of additions, which only `found` has; each with whether it is an addition."""
     if isinstance(wanted, list) and isinstance(found, list):
         by_name = _by_name(wanted), _by_name(found)
         if by_name[0] is not None and by_name[1] is not None:
@@ -141,7 +163,7 @@ def _differences_by_name(
             yield f"{here} is missing", False
     for name, value in found.items():
         if name not in wanted and value not in (None, [], {}):
-            yield f"{path.format(at, name)} is not in gateway/deployment.json", True
+            yield path.format(at, name), True
 
 
 def _difference(wanted: Any, found: Any, at: str) -> str:

@@ -19,6 +19,7 @@ from deploy.doctor.steps import (
     logs,
     secret,
     store,
+    store_route,
 )
 
 STEPS: tuple[Step, ...] = (
@@ -31,6 +32,7 @@ STEPS: tuple[Step, ...] = (
     *gateway.STEPS,
     *gateway_calls.STEPS,
     *store.STEPS,
+    *store_route.STEPS,
     *events.STEPS,
     *logs.STEPS,
 )

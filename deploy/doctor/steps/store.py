@@ -20,6 +20,8 @@ _OCI_DOMAINS = (".oraclecloud.com", ".customer-oci.com")
 
 
 def _cors_of_s3(tenancy: Tenancy) -> Finding:
+    if tenancy.function.settings.store_route:
+        raise Skipped("Web pages use the store route.")
     origin, endpoint, bucket = _origin(tenancy), tenancy.storage.endpoint, _bucket(tenancy)
     url = f"{endpoint.scheme}://{endpoint.host(bucket)}{endpoint.path(bucket, 'presign-doctor')}"
     return cors.s3_finding(url, origin=origin, rules=tenancy.function.rules)

@@ -49,7 +49,8 @@ class SignedBucket:
         self._issuer = SigV4Issuer(endpoint=endpoint, region=region)
         self._key = key
         rule = Rule(operations=["*"], bucket=name, prefix="", response_overrides="any")
-        self._policy = Policy([rule], default_expires_in=EXPIRES_IN_SECONDS)
+        has_route = endpoint.store_route is not None
+        self._policy = Policy([rule], default_expires_in=EXPIRES_IN_SECONDS, has_store_route=has_route)
 
     def presign(self, operation: Operation) -> PresignedUrl:
         """The URL of an operation on the bucket."""

@@ -51,10 +51,24 @@ class ApiGateway(Facts):
     @fact("the specification")
     def specification(self) -> Specification:
         """The specification of the API deployment."""
+        return Specification(self.document_of(self.deployment))
+
+    def document_of(self, deployment: Any) -> Any:
+        """The specification of a deployment, in the JSON of OCI's API."""
         from oci.apigateway import DeploymentClient
 
         client = self._oci.client(DeploymentClient).base_client
-        return Specification(client.sanitize_for_serialization(self.deployment.specification))
+        return client.sanitize_for_serialization(deployment.specification)
+
+    def store_deployment(self, route: str) -> Any | None:
+        """The deployment in the function's compartment whose endpoint is the store route; None if there is none."""
+        from oci.apigateway import DeploymentClient
+
+        client = self._oci.client(DeploymentClient)
+        for summary in self._oci.list_all(client.list_deployments, self._function.resource.compartment_id):
+            if summary.lifecycle_state != "DELETED" and summary.endpoint.rstrip("/") == route:
+                return client.get_deployment(summary.id).data
+        return None
 
     @fact("the gateway")
     def resource(self) -> Any:

@@ -63,8 +63,14 @@ NEED_OPTIONS = {
     "store: create_only",
     "store: unsigned x-amz-copy-source",
     "store: forms",
+    "store route: specification",
+    "store route: way to the store",
+    "store route: refusals",
+    "store route: pages of an origin",
+    "store route: awkward keys",
+    "store route: requests and answers",
 }
-"""The steps that look at nothing unless --origin, --token-file, or --write is given, or the store is one of OCI."""
+"""The steps that need --origin, --token-file, --write, or STORE_ROUTE, or a store that is one of OCI."""
 
 
 def examine(world: World, *, seconds: float = 30) -> dict[str, Finding]:

@@ -207,7 +207,7 @@ class TestSpecification:
         del headers["setHeaders"]["items"][1]
         headers["filterHeaders"]["items"].append({"name": "x-other"})
         deployed["routes"][1]["backend"]["functionId"] = "ocid1.fnfunc.oc1..another"
-        del deployed["routes"][3]
+        del deployed["routes"][-1]
         name, finding = gateway.only_wrong()
         assert name == "specification"
         assert finding.text == "It differs from gateway/deployment.json in 6 places."

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
+import requests
 from werkzeug.wrappers import Request, Response
 
 from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
+from deploy.doctor.steps import store_route
 from deploy.doctor.steps.store import STEPS
 from deploy.doctor.store.signed_bucket import SignedBucket
 from local.api import not_found
+from local.api_gateway.deployed_api import DeployedApi
+from local.api_gateway.deployment import filled_store, parse
+from local.api_gateway.gateway import Gateway
 from local.object_storage.storage import Storage
-from local.server import Server
+from local.server import Server, headers, target
 from presign.issue.endpoint import StorageEndpoint
 from presign.model.operations.multipart import AbortMultipartUpload
 from presign.model.operations.objects import DeleteObject
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 from presign.services.key import CustomerSecretKey
-from support.oci_answers import ACCESS_KEY_ID, BUCKET, NAMESPACE, REGION, SECRET_ACCESS_KEY, ago
+from support.oci_answers import ACCESS_KEY_ID, BUCKET, COMPARTMENT, NAMESPACE, REGION, SECRET_ACCESS_KEY, ago
 from support.oci_services import World
 
 ORIGIN = "https://app.example.com"
@@ -133,6 +140,143 @@ def test_all_that_can_be_found_out(world: StoreWorld) -> None:
     assert len(world.deleted) == 3
     assert all(key.startswith("trials/presign-doctor-") for key in world.deleted)
     assert world.is_clean()
+
+
+STORE_DEPLOYMENT = "ocid1.apideployment.oc1..store"
+
+
+class TestStoreRoute:
+    """The steps of the store route, which leads to the store through the local gateway."""
+
+    @pytest.fixture(autouse=True)
+    def gateway(self, world: StoreWorld) -> Iterator[Gateway]:
+        """A gateway with the store route, which the function and the operator know."""
+        values = {"STORE": [world.s3_server.url], "BUCKET": [BUCKET], "ALLOWED_ORIGINS": [ORIGIN]}
+        self.specification = filled_store(values)
+        gateway = Gateway()
+        with Server(gateway) as server:
+            self.route = f"{server.url}/store"
+            self.deploy(gateway)
+            world.policy({"operations": ["*"]})
+            world.services.config["STORE_ROUTE"] = self.route
+            deployment = {
+                "id": STORE_DEPLOYMENT,
+                "gatewayId": "ocid1.apigateway.oc1..g",
+                "compartmentId": COMPARTMENT,
+                "displayName": "presign-store",
+                "pathPrefix": "/store",
+                "endpoint": self.route,
+                "lifecycleState": "ACTIVE",
+                "specification": self.specification,
+            }
+            summary = {name: value for name, value in deployment.items() if name != "specification"}
+            world.services.answers["GET /20190501/deployments"]["items"].append(summary)
+            world.services.answers[f"GET /20190501/deployments/{STORE_DEPLOYMENT}"] = deployment
+            yield gateway
+
+    def deploy(self, gateway: Gateway, **options: Any) -> None:
+        gateway.deploy("/store", DeployedApi(parse(self.specification), socket_path=Path("none"), **options))
+
+    def look(self, world: StoreWorld, **arguments: Any) -> dict[str, Finding]:
+        tenancy = world.tenancy(origin=ORIGIN, **arguments)
+        return {step.name: finding for step, finding in findings_of(store_route.STEPS, tenancy)}
+
+    @pytest.mark.parametrize("encoding", ["kept", "least", "most"])
+    def test_all_is_right(self, world: StoreWorld, gateway: Gateway, encoding: Any) -> None:
+        self.deploy(gateway, encoding=encoding)
+        found = self.look(world, write=f"{BUCKET}/trials")
+        assert {name: (finding.state, finding.details) for name, finding in found.items()} == {
+            step.name: ("ok", ()) for step in store_route.STEPS
+        }
+        assert world.is_clean()
+
+    def test_without_options_nothing_is_written(self, world: StoreWorld) -> None:
+        written: list[object] = []
+        world.objects.on_written(lambda *object_event: written.append(object_event))
+        found = self.look(world)
+        skipped = {name for name, finding in found.items() if finding.state == "skipped"}
+        assert (skipped, written) == ({"awkward keys", "requests and answers"}, [])
+
+    def test_no_route(self, world: StoreWorld) -> None:
+        del world.services.config["STORE_ROUTE"]
+        assert {finding.state for finding in self.look(world).values()} == {"skipped"}
+
+    def test_a_proxy_of_the_users_own(self, world: StoreWorld) -> None:
+        world.services.answers["GET /20190501/deployments"]["items"].pop()
+        assert self.look(world)["specification"].state == "unknown"
+
+    def test_logs_that_hold_urls(self, world: StoreWorld) -> None:
+        self.specification["loggingPolicies"]["accessLog"]["isEnabled"] = True
+        found = self.look(world)["specification"]
+        assert found.text == "It differs from gateway/store.json in 1 place."
+        assert found.details == ("loggingPolicies.accessLog.isEnabled is true, not false",)
+
+    def test_a_bucket_without_routes(self, world: StoreWorld) -> None:
+        world.policy({"operations": ["*"]}, {"operations": ["*"], "bucket": "films"})
+        found = self.look(world)["specification"]
+        assert found.details == ("routes[/films] is missing", "routes[/films/{object*}] is missing")
+
+    def test_requests_without_a_signature_get_through(self, world: StoreWorld, gateway: Gateway) -> None:
+        for route in self.specification["routes"]:
+            del route["requestPolicies"]["queryParameterValidations"]
+        self.deploy(gateway)
+        found = self.look(world)["refusals"]
+        assert found.text == "A request without a signature gets 403 AccessDenied, not the gateway's 400."
+
+    def test_every_bucket_can_be_reached(self, world: StoreWorld, gateway: Gateway) -> None:
+        other = copy.deepcopy(self.specification["routes"][1])
+        other.update(path="/{object*}")
+        other["backend"]["url"] = f"{world.s3_server.url}/${{request.path[object]}}"
+        self.specification["routes"].append(other)
+        self.deploy(gateway)
+        found = self.look(world)["refusals"]
+        assert found.text == (
+            "A request for another bucket gets 400 AuthorizationQueryParametersError, not the gateway's 404."
+        )
+
+    def test_a_page_of_another_origin(self, world: StoreWorld, gateway: Gateway) -> None:
+        self.specification["requestPolicies"]["cors"]["allowedOrigins"] = ["https://other.example.com"]
+        self.deploy(gateway)
+        found = self.look(world)["pages of an origin"]
+        assert found.state == "wrong"
+        assert found.text.endswith("its answer to the preflight lacks Access-Control-Allow-Origin.")
+
+    def test_a_page_that_runs(self, world: StoreWorld, gateway: Gateway) -> None:
+        for route in self.specification["routes"]:
+            del route["responsePolicies"]
+        self.deploy(gateway)
+        found = self.look(world)["way to the store"]
+        assert found.text == (
+            "Its answers lack content-security-policy: sandbox, so an uploaded page may run in the API's origin."
+        )
+
+    def test_a_gateway_that_decodes_twice(self, world: StoreWorld) -> None:
+        """The URLs of keys with a percent sign are no longer those that were signed."""
+        host = self.route.removeprefix("http://").removesuffix("/store")
+
+        def decode(request: Request) -> Response:
+            path, _, query = target(request).partition("?")
+            url = f"http://{host}{quote(unquote(unquote(path)), safe='/')}?{query}"
+            passed = {name: value for name, value in headers(request) if name != "Host"}
+            answer = requests.request(request.method, url, headers=passed, data=request.get_data(), timeout=10)
+            return Response(answer.content, answer.status_code, dict(answer.headers))
+
+        with Server(decode) as server:
+            world.services.config["STORE_ROUTE"] = f"{server.url}/store"
+            found = self.look(world, write=f"{BUCKET}/trials")["awkward keys"]
+        assert found.state == "wrong"
+        assert [line for line in found.details if "%2F" in line] == [
+            "'%2Fb': the upload gets 403 SignatureDoesNotMatch"
+        ]
+        assert found.mend == (
+            "set store_route = false in presign.tfvars, or take STORE_ROUTE away; "
+            'web pages then need rules with "via": "par", in place of rule 0 of POLICY'
+        )
+        assert world.is_clean()
+
+    def test_pages_are_not_asked_to_use_the_s3_api(self, world: StoreWorld) -> None:
+        found = world.findings(origin=ORIGIN)["uploads by pages through the S3 API"]
+        assert (found.state, found.text) == ("skipped", "Web pages use the store route.")
 
 
 def test_without_options_it_only_reads(world: StoreWorld) -> None:
