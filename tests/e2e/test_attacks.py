@@ -292,7 +292,7 @@ class TestSubjects:
             response = guarded.ask(key=key, claims={"sub": sub})
             assert code(response) in ("access_denied", "invalid_request")
         # Where it opens a place at all, it is one of its own name.
-        upload = {"operation": "put_object", "key": f"users/{sub}/secret", "content_length": 1}
+        upload: dict[str, Any] = {"operation": "put_object", "key": f"users/{sub}/secret", "content_length": 1}
         response = guarded.ask(**upload, claims={"sub": sub})
         if response.status_code == 200:
             assert requests.put(response.json()["url"], b"x", timeout=10).status_code == 200
@@ -482,7 +482,7 @@ class TestHeaderInjection:
         assert [error["pointer"] for error in response.json()["errors"]] == [f"/{option}"]
 
     def test_a_second_host(self, guarded: Running) -> None:
-        upload = {"operation": "put_object", "key": "users/alice/a", "content_length": 1}
+        upload: dict[str, Any] = {"operation": "put_object", "key": "users/alice/a", "content_length": 1}
         answer = guarded.ask(**upload, metadata={"Host": "evil"}).json()
         assert answer["headers"] == {"Content-Length": "1", "x-amz-meta-host": "evil"}
         is_routed = isinstance(guarded, Routed)

@@ -16,7 +16,7 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
-from gateway.fill import PLACEHOLDERS
+from gateway.fill import PLACEHOLDERS, STORE_PLACEHOLDERS
 from local.server import Server
 from local.stack import BUCKET, CONTENT, FUNCTION_OCID, OBJECT
 from presign import problems
@@ -200,8 +200,10 @@ class TestDeployByHand:
     """The lines that need no tenancy are run."""
 
     def test_every_placeholder_of_the_deployment_is_filled(self) -> None:
-        [command] = [block for block in blocks(DEPLOY, "console") if "gateway.fill" in block]
+        command, of_route = [block for block in blocks(DEPLOY, "console") if "gateway.fill" in block]
         assert set(re.findall(r"([A-Z_]+)=", command)) == set(PLACEHOLDERS)
+        # The policy names the buckets.
+        assert set(re.findall(r"([A-Z_]+)=", of_route)) == set(STORE_PLACEHOLDERS) - {"BUCKET"} | {"POLICY"}
 
     @pytest.mark.parametrize("page", [DEPLOY, OPERATIONS_PAGE])
     @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")

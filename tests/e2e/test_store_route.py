@@ -78,7 +78,10 @@ class TestRoundTrips:
     def test_parts(self, routed: Running) -> None:
         key = "users/alice/parts ü"
         begun = use(routed, operation="create_multipart_upload", key=key)
-        upload = {"key": key, "upload_id": begun[1].partition(b"<UploadId>")[2].partition(b"</UploadId>")[0].decode()}
+        upload: dict[str, Any] = {
+            "key": key,
+            "upload_id": begun[1].partition(b"<UploadId>")[2].partition(b"</UploadId>")[0].decode(),
+        }
         part = use(routed, b"part", operation="upload_part", part_number=1, content_length=4, **upload)
         assert (part[0], part.headers["ETag"]) == (200, '"f4c9385f1902f7334b00b9b4ecd164de"')
         listed = use(routed, operation="list_parts", **upload)
@@ -91,7 +94,7 @@ class TestRoundTrips:
         assert use(routed, key=key) == (200, b"part")
 
     def test_a_body_of_another_length_or_type(self, routed: Running) -> None:
-        request = {
+        request: dict[str, Any] = {
             "operation": "put_object",
             "key": "users/alice/bound",
             "content_length": 3,
