@@ -180,7 +180,7 @@ class TestAnyPackage:
 
     def test_one_that_needs_the_code_of_another_package(self, make_package: MakePackage, tmp_path: Path) -> None:
         (tmp_path / "deferred_beside").mkdir()
-        (tmp_path / "deferred_beside" / "__init__.py").write_text("READY = 8")
+        (tmp_path / "deferred_beside" / "__init__.py").write_text("READY = 8", encoding="utf-8")
         package = make_package(
             __init__="", part="import sys, deferred_beside\nVALUE = vars(sys.modules['deferred_beside'])['READY']"
         )
@@ -190,7 +190,7 @@ class TestAnyPackage:
         package = make_package(__init__="", part="from PACKAGE import inner")
         (tmp_path / package / "inner").mkdir()
         code = "import sys, types\nVALUE = 9\nsys.modules[__name__] = new = types.ModuleType('new')\nnew.VALUE = 10"
-        (tmp_path / package / "inner" / "__init__.py").write_text(code)
+        (tmp_path / package / "inner" / "__init__.py").write_text(code, encoding="utf-8")
         load(f"{package}.part", deferred={f"{package}.inner": {}})
         assert sys.modules[package].inner.VALUE == 10
         assert sys.modules[package].inner is imported(f"{package}.inner")
