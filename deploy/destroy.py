@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-from deploy import approval, preflight
+from deploy import approval, changes, oci_auth, preflight
 from deploy.approval import Approval
+from deploy.bucket_content import BucketContent
 from deploy.changes import Danger
 from deploy.environment import Environment
 from deploy.oci_config import NotReady
@@ -29,38 +31,63 @@ def run(arguments: argparse.Namespace) -> int:
         The exit status.
     """
     environment = Environment(arguments.env)
-    return preflight.look(environment, quiet=True) or destroy(environment, approval=approval.of(arguments))
+    return preflight.look(environment, quiet=True) or destroy(
+        environment, approval=approval.of(arguments), client_for=_client_for
+    )
 
 
-def destroy(environment: Environment, *, approval: Approval) -> int:
-    """Delete all resources of an environment, once the word for it was said.
+def _client_for(region: str) -> Any:
+    from oci.object_storage import ObjectStorageClient
+
+    parser = argparse.ArgumentParser()
+    oci_auth.add_arguments(parser)
+    return oci_auth.credentials(parser.parse_args([])).client(ObjectStorageClient, region=region)
+
+
+def destroy(environment: Environment, *, approval: Approval, client_for: Callable[[str], Any]) -> int:
+    """Delete all resources of an environment, once the words for it were said.
+
+    Args:
+        environment: has the files.
+        approval: says whether it may be deleted.
+        client_for: gives the SDK's client for Object Storage in a region.
 
     Returns:
         The exit status.
     """
+    from oci.exceptions import ClientError, ServiceError
+
     try:
         session = Session(environment)
-        deleted = Counter(
-            resource["type"]
-            for resource in session.state.get("resources", [])
-            if resource["mode"] == "managed"
-            for _ in resource["instances"]
-        )
-        if not deleted:
+        state = session.state
+        count = sum(len(one["instances"]) for one in state.get("resources", []) if one["mode"] == "managed")
+        if not count:
             print(f"{environment.name} has nothing that could be deleted.")
             return 0
+        contents = [
+            BucketContent(client_for(session.inputs["region"]), namespace=made["namespace"], bucket=made["name"])
+            for made in changes.resources_of(state, "oci_objectstorage_bucket")
+        ]
+        dangers = [Danger(f"destroy-{environment.name}", f"{count} resources of {environment.name} go.")]
+        for content in contents:
+            if kinds := content.kinds():
+                dangers.append(
+                    Danger("delete-objects", f"The bucket {content.bucket} has {' and '.join(kinds)}: all go.")
+                )
         session.take_deployed_archive()
         file, _ = session.plan(protected=False, destroys=True)
         try:
-            danger = Danger(
-                f"destroy-{environment.name}", f"{sum(deleted.values())} resources of {environment.name} go."
-            )
-            if not approval.allows("Delete all this?", [danger]):
+            if not approval.allows("Delete all this?", dangers):
                 return 1
+            for content in contents:
+                content.delete()
             session.terraform.apply(file)
         finally:
             shutil.rmtree(file.parent)
-    except (Refused, NotReady) as exc:
+    except ServiceError as exc:
+        print(f"OCI answered {exc.status} {exc.code}: {exc.message}", file=sys.stderr)
+        return 1
+    except (Refused, NotReady, ClientError) as exc:
         print(exc, file=sys.stderr)
         return 1
     except Failed as exc:

@@ -9,11 +9,14 @@ import shutil
 import stat
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import oci
 import pytest
+from oci.object_storage import ObjectStorageClient
+from werkzeug.wrappers import Request, Response
 
 from deploy import apply, changes, destroy, plan, terraform
 from deploy.approval import Approval
@@ -22,6 +25,8 @@ from deploy.environment import ROOT, Environment
 from deploy.rotate import KINDS, Clock, rotate
 from deploy.session import Session
 from deploy.terraform import connect
+from local.server import Server
+from support.oci_services import ApiKey
 from support.store import Store
 
 pytestmark = pytest.mark.slow  # Terraform takes over 20 seconds to get ready
@@ -143,6 +148,47 @@ class Time:
         self.slept.append(seconds)
         if len(self.slept) == 4:
             self.at_the_fourth_sleep()
+
+
+class Objects:
+    """Object Storage, in which each bucket has an object of two versions and a PAR until they are deleted.
+
+    Args:
+        directory: for the credentials of its caller.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.deleted: list[str] = []
+        self.server = Server(self._answer)
+        self._key = ApiKey(directory)
+
+    def client_for(self, region: str) -> ObjectStorageClient:
+        """The SDK's client."""
+        config = oci.config.from_file(str(self._key.file))
+        return ObjectStorageClient({**config, "region": region}, service_endpoint=self.server.url)
+
+    def _answer(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.deleted.append(request.full_path.rstrip("?"))
+            return Response(status=204)
+        versions = [
+            {"name": "a.txt", "versionId": version, "timeModified": "2026-11-26T00:00:00Z", "isDeleteMarker": False}
+            for version in ("1", "2")
+        ]
+        documents: dict[str, Any] = {
+            "objectversions": {"items": versions, "prefixes": []},
+            "u": [],
+            "p": [{"id": "par-1", "name": "a", "accessType": "ObjectRead"}],
+        }
+        return Response(json.dumps(documents[request.path.split("/")[-1]]), content_type="application/json")
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Iterator[Objects]:
+    """Object Storage with something in each bucket."""
+    made = Objects(tmp_path)
+    with made.server:
+        yield made
 
 
 @pytest.fixture
@@ -297,7 +343,7 @@ class TestSecrets:
     """Nothing secret is printed, and only the owner can read the files."""
 
     def test_nothing_that_is_printed_holds_one(
-        self, clone: Clone, time: Time, capfd: pytest.CaptureFixture[str]
+        self, clone: Clone, time: Time, objects: Objects, capfd: pytest.CaptureFixture[str]
     ) -> None:
         production = clone.environment()
         assert clone.deploy(production) == 0
@@ -307,7 +353,7 @@ class TestSecrets:
         secrets |= secrets_of_state(production)
         production.inputs.write_text(INPUTS.replace('"presign"', '"another"'), encoding="utf-8")
         assert clone.deploy(production, policy=clone.policy(PARS_ALONE), approval=NO) == 1
-        assert destroy.destroy(production, approval=NO) == 1
+        assert destroy.destroy(production, approval=NO, client_for=objects.client_for) == 1
         printed = "".join(capfd.readouterr())
         for word in ("Plan: ", "will be destroyed", "oci_identity_customer_secret_key", "(sensitive value)"):
             assert word in printed
@@ -474,7 +520,7 @@ class TestDay:
     """A day of an operator; nothing that happens elsewhere changes production."""
 
     def test_it_leaves_production_as_its_files_say(
-        self, clone: Clone, fresh_store: Store, time: Time, capsys: pytest.CaptureFixture[str]
+        self, clone: Clone, fresh_store: Store, time: Time, objects: Objects, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fresh_store.storage.create_bucket("presign")
         production = clone.environment(
@@ -519,9 +565,21 @@ class TestDay:
         assert archive_of(resources(production, "oci_functions_function")[0]) == archive_of(first)
         nothing_differs()
 
-        assert destroy.destroy(staging, approval=Approval(auto=True)) == 1
+        assert destroy.destroy(staging, approval=Approval(auto=True), client_for=objects.client_for) == 1
         word = frozenset({"destroy-staging"})
-        assert destroy.destroy(staging, approval=Approval(auto=True, words=word)) == 0
+        assert destroy.destroy(staging, approval=Approval(auto=True, words=word), client_for=objects.client_for) == 1
+        assert (
+            "The bucket presign-staging has objects and pre-authenticated requests: all go." in capsys.readouterr().err
+        )
+        assert len(resources(staging, "oci_functions_function")) == 1
+        assert len(objects.deleted) == 0
+        words = Approval(auto=True, words=word | {"delete-objects"})
+        assert destroy.destroy(staging, approval=words, client_for=objects.client_for) == 0
+        assert sorted(objects.deleted) == [
+            "/n/axexample/b/presign-staging/o/a.txt?versionId=1",
+            "/n/axexample/b/presign-staging/o/a.txt?versionId=2",
+            "/n/axexample/b/presign-staging/p/par-1",
+        ]
         assert resources(staging, "oci_functions_function") == []
         nothing_differs()
 
