@@ -56,6 +56,8 @@ resource "oci_functions_function" "presign" {
   memory_in_mbs      = tostring(var.memory_in_mbs)
   timeout_in_seconds = 30
   config             = merge(var.settings, local.own_settings)
+  freeform_tags      = local.freeform_tags
+  defined_tags       = local.defined_tags
 
   source_details {
     source_type = var.image == "" ? "ARCHIVE" : "CONTAINER_IMAGE"

@@ -22,6 +22,8 @@ resource "oci_logging_log" "presign" {
   log_type           = "SERVICE"
   is_enabled         = true
   retention_duration = var.log_retention_days
+  freeform_tags      = local.freeform_tags
+  defined_tags       = local.defined_tags
 
   configuration {
     compartment_id = local.compartment_ocid
