@@ -8,8 +8,11 @@ import sys
 
 COMMANDS = {
     "package": "make the function's package, with the libraries that it uses",
-    "stack": "make the Terraform stack",
-    "apply": "make the stack, and bring it to life",
+    "stack": "make the Terraform stack, and pack it for Resource Manager",
+    "preflight": "tell what a deploy needs and what is missing",
+    "plan": "show what apply would change",
+    "apply": "bring the stack of an environment to life",
+    "rotate": "replace the customer secret key, or the gateway secret",
     "destroy": "delete all that apply has made",
     "doctor": "diagnose a deployment, and print the fixes",
     "pars": "list, revoke or sweep the pre-authenticated requests that the function has given",

@@ -1,30 +1,81 @@
-"""`python -m deploy apply` makes the stack, applies it with Terraform, and diagnoses the deployment."""
+"""`python -m deploy apply` brings an environment to what its files say, with Terraform, and diagnoses the result."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from pathlib import Path
 
-from deploy import doctor, stack, terraform
+from deploy import approval, changes, doctor, preflight
+from deploy.approval import Approval
+from deploy.environment import Environment
+from deploy.oci_config import NotReady
+from deploy.package import BuildFailed
+from deploy.session import Refused, Session
+from deploy.terraform import Failed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy apply`."""
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, instead of the default")
+    preflight.add_arguments(parser)
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, which the environment keeps")
+    parser.add_argument("--archive", type=Path, metavar="FILE", help="the archive of a release, to roll back to it")
+    approval.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the stack, apply it, and diagnose it.
+    """Deploy, and diagnose.
 
     Returns:
         The exit status.
     """
-    environment = terraform.ready_environment()
-    if environment is None:
-        return 1
-    status = stack.make(arguments.policy) or terraform.run("apply", environment)
+    environment = Environment(arguments.env)
+    status = preflight.look(environment, quiet=True) or deploy(
+        environment, policy=arguments.policy, archive=arguments.archive, approval=approval.of(arguments)
+    )
     if status:
         return status
     diagnosis = argparse.ArgumentParser()
     doctor.add_arguments(diagnosis)
-    return doctor.run(diagnosis.parse_args([]))
+    return doctor.run(diagnosis.parse_args(["--env", environment.name]))
+
+
+def deploy(
+    environment: Environment, *, policy: Path | None = None, archive: Path | None = None, approval: Approval
+) -> int:
+    """Bring the deployment of an environment to what its files say.
+
+    Args:
+        environment: has the files.
+        policy: a new policy; None for that of the environment.
+        archive: of the function; None for one of this clone.
+        approval: says whether the changes may be made.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        session = Session(environment, policy)
+        session.settings()
+        session.take_archive(archive)
+        file, plan = session.plan(
+            protected=not approval.words.intersection(danger.word for danger in changes.DANGERS.values())
+        )
+        try:
+            if changes.has_changes(plan):
+                session.show_rules()
+                if not approval.allows("Make these changes?", changes.dangers_of(plan)):
+                    return 1
+                session.keep_policy()
+                session.terraform.apply(file)
+            else:
+                session.keep_policy()
+        finally:
+            shutil.rmtree(file.parent)
+    except (Refused, NotReady, BuildFailed) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    except Failed as exc:
+        return exc.status
+    return 0

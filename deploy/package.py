@@ -136,12 +136,33 @@ def write_archive(directory: Path, archive: Path) -> None:
 
 def write_zip(archive: Path, files: Mapping[str, Path]) -> None:
     """Write a ZIP of these files by their names in it; the same files give the same bytes."""
+    _write(archive, {name: file.read_bytes() for name, file in files.items()})
+
+
+def _write(archive: Path, files: Mapping[str, bytes]) -> None:
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w") as opened:
-        for name, file in sorted(files.items()):
+        for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o100644 << 16
-            opened.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+            opened.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def with_policy(archive: Path, target: Path, *, policy: Path | None) -> None:
+    """Write a copy of an archive that has this policy, and no other.
+
+    Raises:
+        BuildFailed: it is no archive of this function.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            files = {name: opened.read(name) for name in opened.namelist()}
+    except (OSError, zipfile.BadZipFile) as exc:
+        raise BuildFailed(f"{archive} can't be read: {exc}") from None
+    if "function/func.py" not in files:
+        raise BuildFailed(f"{archive} is no archive of this function: it has no function/func.py.")
+    kept = {name: content for name, content in files.items() if not Path(name).match("function/" + POLICIES)}
+    _write(target, kept if policy is None else {**kept, "function/policy.json": policy.read_bytes()})
 
 
 def size(directory: Path) -> int:

@@ -1,6 +1,6 @@
-"""`python -m deploy stack` makes `dist/stack`: the Terraform files, the API deployment, the archive, and a policy file.
+"""The Terraform stack: its files, the API deployment, the function's archive, and a policy file.
 
-It is the folder that `make deploy` runs Terraform in. `--zip FILE` packs it for Resource Manager.
+`python -m deploy stack --zip FILE` packs it for Resource Manager.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ from deploy import package, statements
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).with_name("stack")
-STACK = ROOT / "dist" / "stack"
 DEPLOYMENT = ROOT / "gateway" / "deployment.json"
 STORE_DEPLOYMENT = ROOT / "gateway" / "store.json"
 
 BACKEND = "backend.tf"
 """Tells Terraform where to keep the state. It is no part of the stack, as Resource Manager keeps states itself."""
 
+PROTECTION = "protect_override.tf"
+"""Keeps resources from being deleted. Nobody could delete them in Resource Manager then, so it is no part either."""
+
 GENERATED = ("api_deployment.tf.json", "store_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
+
 
 REFERENCES = {
     "FUNCTION_OCID": "${oci_functions_function.presign.id}",
-    "CLAIMS_KEY": "${local.claims_key}",
+    "CLAIMS_KEY": "${local.sent_secret}",
     "JWKS_URI": "${var.jwks_uri}",
     "ISSUER": '${split(",", var.issuer)}',
     "AUDIENCE": '${split(",", var.audience)}',
@@ -45,15 +48,19 @@ _placeholder = re.compile(r"<([A-Z_]+)>")
 
 def api_deployment(specification: dict[str, Any]) -> dict[str, Any]:
     """The Terraform resource, as JSON, that deploys the `specification` of `gateway/deployment.json`."""
+    converted = to_terraform(specification)
+    converted["request_policies"]["rate_limiting"]["rate_in_requests_per_second"] = "${var.requests_per_second}"
     return {
         "resource": {
             "oci_apigateway_deployment": {
                 "presign": {
                     "compartment_id": "${local.compartment_ocid}",
+                    "freeform_tags": "${local.freeform_tags}",
+                    "defined_tags": "${local.defined_tags}",
                     "display_name": "${var.name}",
                     "gateway_id": "${oci_apigateway_gateway.presign.id}",
                     "path_prefix": "/presigner",
-                    "specification": to_terraform(specification),
+                    "specification": converted,
                 }
             }
         }
@@ -72,6 +79,8 @@ def store_deployment(specification: dict[str, Any]) -> dict[str, Any]:
                 "store": {
                     "count": "${local.has_store_route ? 1 : 0}",
                     "compartment_id": "${local.compartment_ocid}",
+                    "freeform_tags": "${local.freeform_tags}",
+                    "defined_tags": "${local.defined_tags}",
                     "display_name": "${var.name}-store",
                     "gateway_id": "${oci_apigateway_gateway.presign.id}",
                     "path_prefix": "/store",
@@ -90,6 +99,7 @@ def permissions() -> dict[str, Any]:
             "permissions": statements.PERMISSIONS,
             "par_permissions": statements.PAR_PERMISSIONS,
             "event_operations": statements.EVENT_OPERATIONS,
+            "part_operations": statements.PART_OPERATIONS,
         }
     }
 
@@ -133,6 +143,15 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
     Raises:
         BuildFailed: the archive can't be made, or the policy has errors.
     """
+    write_sources(directory)
+    if archive:
+        write_archive(directory / "function.zip", policy=policy)
+    if policy:
+        shutil.copy(policy, directory / "policy.json")
+
+
+def write_sources(directory: Path) -> None:
+    """Make the Terraform files in `directory`, in the place of those of an earlier stack."""
     directory.mkdir(parents=True, exist_ok=True)
     for old in _files(directory):
         old.unlink()
@@ -146,14 +165,19 @@ def build(directory: Path, *, policy: Path | None = None, archive: bool = True) 
         ("permissions", permissions()),
     ):
         (directory / f"{name}.tf.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    if archive:
-        with tempfile.TemporaryDirectory(prefix="package-") as temporary:
-            made = Path(temporary, "package")
-            requirements = ROOT / "requirements.txt"
-            package.build(made, requirements=requirements, policy=policy, cross=not package.is_runtime())
-            package.write_archive(made, directory / "function.zip")
-    if policy:
-        shutil.copy(policy, directory / "policy.json")
+
+
+def write_archive(file: Path, *, policy: Path | None) -> None:
+    """Write the function's archive; with `policy`, if that is given.
+
+    Raises:
+        BuildFailed: it can't be made, or the policy has errors.
+    """
+    with tempfile.TemporaryDirectory(prefix="package-") as temporary:
+        made = Path(temporary, "package")
+        requirements = ROOT / "requirements.txt"
+        package.build(made, requirements=requirements, policy=policy, cross=not package.is_runtime())
+        package.write_archive(made, file)
 
 
 def pack(directory: Path, archive: Path) -> None:
@@ -164,40 +188,27 @@ def pack(directory: Path, archive: Path) -> None:
 def _files(directory: Path) -> list[Path]:
     """The stack's files, without those that Terraform or its user has put beside them."""
     sources = [*directory.glob("*.tf"), *(directory / name for name in (*GENERATED, "schema.yaml"))]
-    return sorted(file for file in sources if file.is_file() and file.name != BACKEND)
+    return sorted(file for file in sources if file.is_file() and file.name not in (BACKEND, PROTECTION))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy stack`."""
     parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, instead of the default")
-    parser.add_argument("--zip", type=Path, metavar="FILE", help="pack the stack for Resource Manager")
+    parser.add_argument("--zip", type=Path, metavar="FILE", required=True, help="the ZIP for Resource Manager")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the stack.
-
-    Returns:
-        The exit status.
-    """
-    status = make(arguments.policy)
-    if arguments.zip and not status:
-        pack(STACK, arguments.zip)
-        print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")
-    return status
-
-
-def make(policy: Path | None) -> int:
-    """Make the stack in `STACK`, or tell what is wrong.
-
-    Args:
-        policy: a policy file; None for the default policy.
+    """Make the stack, and pack it.
 
     Returns:
         The exit status.
     """
     try:
-        build(STACK, policy=policy)
+        with tempfile.TemporaryDirectory(prefix="stack-") as directory:
+            build(Path(directory), policy=arguments.policy)
+            pack(Path(directory), arguments.zip)
     except (package.BuildFailed, FileNotFoundError) as exc:
         print(exc, file=sys.stderr)
         return 1
+    print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -40,6 +40,14 @@ EVENT_OPERATIONS = ("get_object", "read", "*")
 """The operation whose URL answers an event, and the groups of operations that have it."""
 
 
+PART_OPERATIONS = tuple(
+    name
+    for name, needed in PERMISSIONS.items()
+    if "OBJECT_OVERWRITE" in needed and name not in ("put_object", "post_object")
+)
+"""The operations and groups of operations that need the right to overwrite even where a rule has `create_only`."""
+
+
 def permissions_of(operations: Iterable[str], *, via: Literal["s3", "par"] = "s3") -> list[str]:
     """The permissions on objects that the URLs of these operations use, in alphabetical order."""
     used = {permission for operation in operations for permission in PERMISSIONS[operation]}
@@ -106,6 +114,13 @@ def gateway_may_call_function(*, compartment: str, gateway_compartment_ocid: str
     principal = "request.principal.type = 'ApiGateway'"
     where = f"ALL {{{principal}, request.resource.compartment.id = '{gateway_compartment_ocid}'}}"
     return f"allow any-user to use functions-family in compartment {compartment} where {where}"
+
+
+def schedule_may_call_function(*, compartment: str, schedule_ocid: str, function_ocid: str) -> str:
+    """Lets a schedule of Resource Scheduler call the function, to sweep expired pre-authenticated requests."""
+    schedule = f"request.principal.type = 'resourceschedule', request.principal.id = '{schedule_ocid}'"
+    where = f"all {{{schedule}, target.function.id = '{function_ocid}'}}"
+    return f"allow any-user to use fn-invocation in compartment {compartment} where {where}"
 
 
 def object_storage_may_apply_lifecycle(*, region: str, compartment: str, buckets: Iterable[str]) -> str:

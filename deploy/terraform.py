@@ -1,93 +1,195 @@
-"""Terraform in `dist/stack`: its environment, its inputs, and the file with its state."""
+"""Terraform in the folder of an environment. No secret of the state is printed, and only the owner reads its files."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
-from configparser import ConfigParser
-from configparser import Error as ConfigError
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from deploy.stack import BACKEND, ROOT, STACK
+from deploy.environment import Environment
+from deploy.oci_config import NotReady, ready_variables
 
-INPUTS = ROOT / "presign.tfvars"
-"""The inputs of the stack; Terraform asks for those that are missing."""
-
-STATE = ROOT / "presign.tfstate"
-
-_REQUIRED = ("tenancy_ocid", "region")
+_HIDDEN = "(sensitive value)"
 
 
-class NotReady(Exception):
-    """Something that Terraform needs is missing."""
+class Failed(Exception):
+    """Terraform has failed, and has printed why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"Terraform ended with status {status}.")
+        self.status = status
 
 
-def environment_of(environment: Mapping[str, str], *, home: Path) -> dict[str, str]:
-    """The environment for Terraform, with the tenancy and the region of the user's OCI configuration.
+def secrets_of(state: Mapping[str, Any]) -> list[str]:
+    """The secrets in a Terraform state, the longest first."""
+    found = set()
+    for resource in state.get("resources", []):
+        for instance in resource["instances"]:
+            values = instance["attributes"]
+            match resource["type"]:
+                case "terraform_data" if resource["name"] in ("claims_key", "gateway_secret"):
+                    texts = [values.get(name) for name in ("input", "output", "triggers_replace")]
+                    found |= {text["value"] if isinstance(text, dict) else text for text in texts if text}
+                case "oci_identity_customer_secret_key":
+                    found.add(values["key"])
+                case "oci_vault_secret":
+                    found |= {content["content"] for content in values["secret_content"]}
+    return sorted((str(secret) for secret in found if secret), key=len, reverse=True)
+
+
+class Terraform:
+    """Terraform in the folder of an environment.
 
     Args:
-        environment: of this process.
-        home: the user's home directory.
-
-    Raises:
-        NotReady: Terraform is not installed, or there are no credentials.
+        environment: has the files.
+        variables: the environment of the process.
     """
-    if shutil.which("terraform", path=environment.get("PATH", "")) is None:
-        raise NotReady("Terraform is missing; https://developer.hashicorp.com/terraform/install tells how to get it.")
-    if {f"TF_VAR_{name}" for name in _REQUIRED} <= set(environment):
-        return {**environment}
-    profile = environment.get("OCI_CLI_PROFILE", "DEFAULT")
-    file = Path(environment.get("OCI_CLI_CONFIG_FILE", home / ".oci" / "config"))
-    configuration = ConfigParser(interpolation=None)
-    try:
-        found = configuration.read(file, "utf-8")
-    except (ConfigError, OSError, UnicodeDecodeError) as exc:
-        raise NotReady(f"{file} can't be read: {exc}") from exc
-    if not found:
-        raise NotReady(f"OCI credentials are missing: there is no {file}; `oci setup config` makes it.")
-    if profile not in configuration:
-        raise NotReady(f"OCI credentials are missing: {file} has no profile {profile}; OCI_CLI_PROFILE names another.")
-    section = configuration[profile]
-    for name in ("tenancy", "region"):
-        if name not in section:
-            raise NotReady(f"OCI credentials are missing: the profile {profile} of {file} has no {name}.")
-    variables = {"tenancy_ocid": section["tenancy"], "region": section["region"], "config_file_profile": profile}
-    if "security_token_file" in section:
-        variables["auth"] = "SecurityToken"
-    return {**{f"TF_VAR_{name}": value for name, value in variables.items()}, **environment}
 
+    def __init__(self, environment: Environment, variables: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._given = {**variables, "TF_IN_AUTOMATION": "1"}
+        self._secrets: list[str] = []
 
-def run(command: str, environment: Mapping[str, str]) -> int:
-    """Run Terraform's `apply` or `destroy`, which ask before they change anything.
+    def init(self) -> None:
+        """Make the folder ready: the back end, and the providers. A state in a file moves to a new back end.
 
-    Returns:
-        The exit status.
-    """
-    backend = STACK / BACKEND
-    if not backend.exists():
-        # The state is outside of dist, which anybody may delete.
-        backend.write_text(
-            f'terraform {{\n  backend "local" {{\n    path = "{os.path.relpath(STATE, STACK)}"\n  }}\n}}\n', "utf-8"
-        )
-    inputs = [f"-var-file={INPUTS}"] if INPUTS.exists() else []
-    for arguments in (["init", "-input=false"], [command, *inputs]):
+        Raises:
+            Failed: Terraform is not.
+            NotReady: the file and the back end both have a state.
+        """
+        environment = self._environment
+        environment.close_files()
+        environment.make_work()
+        self.run("init", "-input=false", "-reconfigure")
+        environment.keep_lock()
+        if environment.backend.exists() and environment.state.exists():
+            self._move_state()
+
+    def _move_state(self) -> None:
+        """Move the state from the file to the back end, which must have none."""
+        file = self._environment.state
+        if json.loads(self.read("state", "pull") or "{}").get("resources"):
+            raise NotReady(
+                f"The back end of {self._environment.name} has a state, and {file} is another one."
+                " Take that file away if the back end has the right one."
+            )
+        self.read("state", "push", str(file))
+        file.rename(file.with_name(f"{file.name}.moved"))
+        print(f"The state of {self._environment.name} is now where backend.tf says.", file=sys.stderr)
+
+    def state(self) -> dict[str, Any]:
+        """The state; empty before the first deploy. From now on none of its secrets is printed."""
+        document: dict[str, Any] = json.loads(self.read("state", "pull") or "{}")
+        self._secrets = secrets_of(document)
+        return document
+
+    def console(self, expression: str) -> Any:
+        """The value of an expression, as the inputs have it.
+
+        Raises:
+            Failed: an input is missing or wrong.
+        """
+        return json.loads(json.loads(self.read("console", *self._inputs(), stdin=f"jsonencode({expression})\n")))
+
+    def plan(self, file: Path, *options: str) -> dict[str, Any]:
+        """Plan, and show the plan.
+
+        Args:
+            file: gets the plan.
+            options: more of Terraform's.
+
+        Returns:
+            The plan in Terraform's JSON.
+
+        Raises:
+            Failed: there is no plan.
+        """
+        self.run("plan", "-input=false", f"-out={file}", *self._inputs(), *options)
+        document: dict[str, Any] = json.loads(self.read("show", "-json", str(file)))
+        return document
+
+    def apply(self, file: Path) -> None:
+        """Carry a plan out.
+
+        Raises:
+            Failed: a part of it could not be carried out.
+        """
+        try:
+            self.run("apply", "-input=false", str(file))
+        finally:
+            self._environment.close_files()
+
+    def run(self, *arguments: str) -> None:
+        """Run a command, and print what it says, without the secrets of the state.
+
+        Raises:
+            Failed: its status is not 0.
+        """
+        with subprocess.Popen(  # noqa: S603
+            self._command(arguments),
+            env=self._variables(),
+            umask=0o077,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        ) as process:
+            for line in self._shown(process.stdout or ()):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+        if process.returncode:
+            raise Failed(process.returncode)
+
+    def read(self, *arguments: str, stdin: str = "") -> str:
+        """What a command writes, which is not printed unless it fails.
+
+        Raises:
+            Failed: its status is not 0.
+        """
         ended = subprocess.run(  # noqa: S603
-            ["terraform", f"-chdir={STACK}", *arguments],  # noqa: S607
-            env={**environment},
+            self._command(arguments),
+            env=self._variables(),
+            umask=0o077,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
             check=False,
         )
         if ended.returncode:
-            return ended.returncode
-    return 0
+            sys.stderr.writelines(self._shown(ended.stderr.splitlines(keepends=True)))
+            raise Failed(ended.returncode)
+        return ended.stdout
+
+    def _variables(self) -> dict[str, str]:
+        return {**self._environment.variables(), **self._given}
+
+    def _inputs(self) -> list[str]:
+        file = self._environment.inputs
+        return [f"-var-file={file}"] if file.exists() else []
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        command, *rest = arguments
+        colour = [] if sys.stdout.isatty() or command in ("console", "state") else ["-no-color"]
+        return ["terraform", f"-chdir={self._environment.work}", command, *colour, *rest]
+
+    def _shown(self, lines: Any) -> Iterator[str]:
+        for line in lines:
+            shown = line
+            for secret in self._secrets:
+                shown = shown.replace(secret, _HIDDEN)
+            yield shown
 
 
-def ready_environment() -> dict[str, str] | None:
-    """The environment for Terraform; None if something is missing, which is then printed."""
-    try:
-        return environment_of(os.environ, home=Path.home())
-    except NotReady as exc:
-        print(exc, file=sys.stderr)
-        return None
+def connect(environment: Environment) -> None:
+    """Make the folder of an environment ready for `terraform output`, where the state is not in a file.
+
+    Raises:
+        NotReady: something is missing.
+        Failed: the back end does not answer.
+    """
+    if environment.backend.exists():
+        environment.make_work()
+        Terraform(environment, ready_variables(environment)).read("init", "-input=false", "-reconfigure")

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from deploy import oci_auth, stack, terraform
+from deploy import oci_auth, preflight
 from deploy.doctor import report
 from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding, Skipped
@@ -20,6 +20,9 @@ from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.steps.function import STATE as FUNCTION_STATE
 from deploy.doctor.tenancy import Tenancy
+from deploy.environment import Environment
+from deploy.oci_config import NotReady
+from deploy.terraform import Failed, connect
 from presign.model.object_names import bucket_error, key_error
 
 _function_ocid = re.compile(r"ocid1\.fnfunc\.[\w.-]+")
@@ -30,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy doctor`."""
     found = parser.add_mutually_exclusive_group()
     found.add_argument("--function", type=_function, metavar="OCID", help="the function")
-    found.add_argument("--stack", type=Path, metavar="DIR", help="the stack that made it (default: dist/stack)")
+    found.add_argument("--stack", type=Path, metavar="DIR", help="the folder of the Terraform stack that made it")
+    preflight.add_arguments(parser)
     parser.add_argument(
         "--origin",
         type=_web_origin,
@@ -76,16 +80,17 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
     """
+    state = None
     if arguments.function is None and arguments.stack is None:
-        arguments.stack = stack.STACK
-    state = state_of(arguments.stack)
+        environment = Environment(arguments.env)
+        environment.take_over()
+        try:
+            connect(environment)
+        except (NotReady, Failed) as exc:
+            print(exc, file=sys.stderr)
+            return 1
+        arguments.stack, state = environment.work, environment.state
     return examine(Tenancy(arguments, endpoints={}, environment=os.environ, state=state), sys.stdout)
-
-
-def state_of(directory: Path | None) -> Path | None:
-    """The file in which this clone keeps the Terraform state of a stack; None for any stack but its own."""
-    is_own = directory is not None and directory.resolve() == stack.STACK.resolve()
-    return terraform.STATE if is_own else None
 
 
 def examine(tenancy: Tenancy, stream: TextIO) -> int:

@@ -4,12 +4,14 @@ resource "oci_events_rule" "objects" {
   count = local.has_events ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   display_name   = "${var.name}-objects"
   description    = "Calls the function for each object that is created or updated."
   is_enabled     = true
   condition = jsonencode({
     eventType = ["com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject"]
-    data      = { additionalDetails = { bucketName = [local.bucket] } }
+    data      = { additionalDetails = { bucketName = local.event_buckets } }
   })
 
   actions {
@@ -25,6 +27,8 @@ resource "oci_queue_queue" "events" {
   count = var.deliver_to == "queue" ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   display_name   = "${var.name}-events"
 }
 
@@ -32,6 +36,8 @@ resource "oci_ons_notification_topic" "events" {
   count = var.deliver_to == "notifications" ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-events"
   description    = "Messages hold working URLs: subscribe those only who may read the objects."
 }

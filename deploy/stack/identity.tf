@@ -34,9 +34,12 @@ resource "oci_identity_user" "signer" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-signer"
   description    = "Signs presigned URLs, which can do what this user may do."
-  email          = var.signing_user_email
+  # Identity domains refuse a user without an address. Nobody gets mail at this one.
+  email = var.signing_user_email != null ? var.signing_user_email : "${var.name}-signer@example.com"
 }
 
 resource "oci_identity_user_capabilities_management" "signer" {
@@ -56,6 +59,8 @@ resource "oci_identity_group" "signers" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-signers"
   description    = "Has the user whose key signs presigned URLs."
 }
@@ -70,11 +75,16 @@ resource "oci_identity_user_group_membership" "signer" {
 
 # The secret half of the key lies in the Terraform state; give secret_ocid to keep it out.
 resource "oci_identity_customer_secret_key" "signer" {
-  count    = local.makes_signer ? 1 : 0
+  for_each = local.makes_signer ? toset(var.signing_keys) : []
   provider = oci.home
 
   user_id      = oci_identity_user.signer[0].id
-  display_name = var.name
+  display_name = each.key == "a" ? var.name : "${var.name}-${each.key}"
+}
+
+moved {
+  from = oci_identity_customer_secret_key.signer[0]
+  to   = oci_identity_customer_secret_key.signer["a"]
 }
 
 resource "oci_identity_policy" "signers" {
@@ -82,6 +92,8 @@ resource "oci_identity_policy" "signers" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-signers"
   description    = "Lets presigned URLs do what the policy grants."
   statements = [
@@ -94,6 +106,8 @@ resource "oci_identity_dynamic_group" "function" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-function"
   description    = "Has the function that hands out presigned URLs."
   matching_rule  = "ALL {resource.type = 'fnfunc', resource.id = '${oci_functions_function.presign.id}'}"
@@ -104,6 +118,8 @@ resource "oci_identity_policy" "function" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-function"
   description    = "Lets the function read its key, manage pre-authenticated requests, and deliver answers, as far as it does."
   statements     = concat(local.secret_statements, local.par_statements, local.delivery_statements[var.deliver_to])
@@ -113,6 +129,8 @@ resource "oci_identity_policy" "gateway" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-gateway"
   description    = "Lets API Gateway call the function."
   statements = [
@@ -125,6 +143,8 @@ resource "oci_identity_policy" "lifecycle" {
   provider = oci.home
 
   compartment_id = var.tenancy_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   name           = "${var.name}-lifecycle"
   description    = "Lets Object Storage drop unfinished uploads."
   statements = [

@@ -17,6 +17,8 @@ resource "oci_core_vcn" "presign" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   display_name   = var.name
   cidr_blocks    = ["10.0.0.0/16"]
 }
@@ -25,6 +27,8 @@ resource "oci_core_internet_gateway" "presign" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = var.name
 }
@@ -33,6 +37,8 @@ resource "oci_core_service_gateway" "presign" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = var.name
 
@@ -45,6 +51,8 @@ resource "oci_core_route_table" "gateway" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = "${var.name}-gateway"
 
@@ -59,6 +67,8 @@ resource "oci_core_route_table" "function" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = "${var.name}-function"
 
@@ -73,6 +83,8 @@ resource "oci_core_security_list" "gateway" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = "${var.name}-gateway"
 
@@ -102,6 +114,8 @@ resource "oci_core_security_list" "function" {
   count = local.makes_network ? 1 : 0
 
   compartment_id = local.compartment_ocid
+  freeform_tags  = local.freeform_tags
+  defined_tags   = local.defined_tags
   vcn_id         = oci_core_vcn.presign[0].id
   display_name   = "${var.name}-function"
 
@@ -121,6 +135,8 @@ resource "oci_core_subnet" "gateway" {
   count = local.makes_network ? 1 : 0
 
   compartment_id    = local.compartment_ocid
+  freeform_tags     = local.freeform_tags
+  defined_tags      = local.defined_tags
   vcn_id            = oci_core_vcn.presign[0].id
   display_name      = "${var.name}-gateway"
   cidr_block        = "10.0.0.0/24"
@@ -132,6 +148,8 @@ resource "oci_core_subnet" "function" {
   count = local.makes_network ? 1 : 0
 
   compartment_id             = local.compartment_ocid
+  freeform_tags              = local.freeform_tags
+  defined_tags               = local.defined_tags
   vcn_id                     = oci_core_vcn.presign[0].id
   display_name               = "${var.name}-function"
   cidr_block                 = "10.0.1.0/24"

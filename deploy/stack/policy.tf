@@ -66,7 +66,21 @@ locals {
     for rule in local.rules : rule
     if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), local.event_operations)) > 0
   ]
-  has_events = var.events || var.deliver_to != "none" || anytrue([for rule in local.rules : try(rule.single_use, false)])
+  event_buckets = distinct(concat(
+    var.events || var.deliver_to != "none" ? concat([local.bucket], [for rule in local.event_rules : try(rule.bucket, "")]) : [],
+    [for rule in local.rules : try(rule.bucket, "") if try(rule.single_use, false)],
+  ))
+  has_events = length(local.event_buckets) > 0
+
+  # URLs that only create need no right to overwrite, which a leaked key could use. Parts can't be bound to that, and
+  # pre-authenticated requests neither.
+  uploading_rules = [
+    for rule in local.s3_rules : rule
+    if length(setintersection(flatten([for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]), ["OBJECT_OVERWRITE"])) > 0
+  ]
+  only_creates = length(local.par_rules) == 0 && alltrue([
+    for rule in local.uploading_rules : try(rule.create_only, false) && length(setintersection(rule.operations, local.part_operations)) == 0
+  ])
 
   operations         = distinct(flatten([for rule in local.rules : try(rule.operations, [])]))
   unknown_operations = setsubtract(local.operations, keys(local.permissions))
@@ -82,7 +96,7 @@ locals {
           kind == "par" && length(local.held_par_buckets) > 0 ? local.par_permissions : [],
           [for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]],
         ]))) : "request.permission = '${name}'"
-        if kind == "s3" || contains(local.par_permissions, name)
+        if(kind == "s3" || contains(local.par_permissions, name)) && !(local.only_creates && name == "OBJECT_OVERWRITE")
       ]
     }
   }
@@ -122,8 +136,16 @@ resource "terraform_data" "inputs" {
       error_message = "function_subnet_ocid and gateway_subnet_ocid must be given together, or neither."
     }
     precondition {
+      condition     = !var.gateway_is_private || !local.makes_network
+      error_message = "gateway_is_private needs function_subnet_ocid and gateway_subnet_ocid: the network that is made has a public subnet for the gateway."
+    }
+    precondition {
       condition     = (var.vault_ocid == "") == (var.key_ocid == "")
       error_message = "vault_ocid and key_ocid must be given together, or neither."
+    }
+    precondition {
+      condition     = var.image != "" || var.provisioned_concurrency == 0
+      error_message = "provisioned_concurrency needs an image: OCI can't keep containers of an archive ready."
     }
     precondition {
       condition     = var.image != "" || fileexists(local.archive_file)

@@ -8,6 +8,10 @@ variable "issuer" {
     condition     = can(regex("^[^\\s,<>]+(,[^\\s,<>]+)*$", var.issuer))
     error_message = "issuer must be the claim iss of your tokens, such as https://identity.oraclecloud.com/, without spaces."
   }
+  validation {
+    condition     = alltrue([for one in split(",", var.issuer) : !can(regex("^[A-Za-z]+:/", one)) || can(regex("^https?://[^/]", one))])
+    error_message = "issuer: an address must begin with https:// and a host, such as https://identity.oraclecloud.com/."
+  }
 }
 
 variable "audience" {
@@ -43,13 +47,12 @@ variable "tenancy_ocid" {
 }
 
 variable "compartment_ocid" {
-  description = "The compartment that gets everything but users, groups, and policies; by default the root compartment."
+  description = "The compartment that gets everything but users, groups, and policies. The OCID of the tenancy names the root compartment."
   type        = string
-  default     = ""
 
   validation {
-    condition     = can(regex("^$|^ocid1\\.(compartment|tenancy)\\.", var.compartment_ocid))
-    error_message = "compartment_ocid must be the OCID of a compartment: ocid1.compartment.…"
+    condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.", var.compartment_ocid))
+    error_message = "compartment_ocid must be the OCID of a compartment: ocid1.compartment.…; the tenancy's names the root compartment."
   }
 }
 
@@ -144,6 +147,34 @@ variable "buckets" {
   }
 }
 
+variable "requests_per_second" {
+  description = "How many requests a second the gateway takes from one address."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.requests_per_second >= 1 && floor(var.requests_per_second) == var.requests_per_second
+    error_message = "requests_per_second must be a whole number, 1 or more."
+  }
+}
+
+variable "certificate_ocid" {
+  description = "A certificate of API Gateway for a domain of your own, which must share no cookies with your application; by default the gateway has Oracle's."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.(apigatewaycertificate|certificate)\\.", var.certificate_ocid))
+    error_message = "certificate_ocid must be the OCID of a certificate: ocid1.apigatewaycertificate.… or ocid1.certificate.…"
+  }
+}
+
+variable "gateway_is_private" {
+  description = "Whether the gateway has a private address alone; it needs subnets of yours, function_subnet_ocid and gateway_subnet_ocid."
+  type        = bool
+  default     = false
+}
+
 variable "deliver_to" {
   description = "Who gets a URL for each new object: queue, notifications, or none. Everybody who reads there can use the URLs."
   type        = string
@@ -159,6 +190,82 @@ variable "events" {
   description = "Whether new objects call the function; always so if deliver_to or a rule with single_use needs it."
   type        = bool
   default     = false
+}
+
+variable "sweep" {
+  description = "Whether a schedule deletes expired pre-authenticated requests once a day, where the policy gives any."
+  type        = bool
+  default     = true
+}
+
+variable "keep_versions_days" {
+  description = "Days that replaced and deleted objects are kept as older versions of the made bucket; 0 for ever."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.keep_versions_days >= 0 && floor(var.keep_versions_days) == var.keep_versions_days
+    error_message = "keep_versions_days must be a whole number, 0 or more."
+  }
+}
+
+variable "bucket_key_ocid" {
+  description = "A key of Vault that encrypts the made bucket; by default Oracle's own key does. Object Storage must be allowed to use it."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.key\\.", var.bucket_key_ocid))
+    error_message = "bucket_key_ocid must be the OCID of a key: ocid1.key.…"
+  }
+}
+
+variable "bucket_logs" {
+  description = "Whether reads and writes of the bucket are logged, with the addresses of the callers."
+  type        = bool
+  default     = false
+}
+
+# Those who watch over it.
+
+variable "alarm_email" {
+  description = "The address that gets alarms, once it has confirmed that it wants them; by default nobody does."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^[^@\\s]+@[^@\\s]+$", var.alarm_email))
+    error_message = "alarm_email must be an e-mail address."
+  }
+}
+
+variable "alarm_topic_ocid" {
+  description = "A topic of Notifications that gets alarms, in place of an address."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^ocid1\\.onstopic\\.", var.alarm_topic_ocid))
+    error_message = "alarm_topic_ocid must be the OCID of a topic: ocid1.onstopic.…"
+  }
+}
+
+variable "alarm_unauthorized" {
+  description = "How many answers with status 401 in five minutes are too many."
+  type        = number
+  default     = 100
+}
+
+variable "freeform_tags" {
+  description = "Free-form tags of all that can have tags."
+  type        = map(string)
+  default     = {}
+}
+
+variable "defined_tags" {
+  description = "Defined tags of all that can have tags, such as { \"Operations.CostCenter\" = \"42\" }."
+  type        = map(string)
+  default     = {}
 }
 
 # Resources that exist already.
@@ -219,9 +326,37 @@ variable "key_ocid" {
 }
 
 variable "signing_user_email" {
-  description = "The e-mail address of the signing user; some identity domains demand one."
+  description = "The e-mail address of the signing user, as identity domains demand one; by default <name>-signer@example.com, which nobody reads."
   type        = string
   default     = null
+}
+
+variable "signing_keys" {
+  description = "The names of one or two customer secret keys of the signing user; the last one signs. `make rotate` changes it."
+  type        = list(string)
+  default     = ["a"]
+
+  validation {
+    condition     = contains([1, 2], length(var.signing_keys)) && length(distinct(var.signing_keys)) == length(var.signing_keys) && alltrue([for name in var.signing_keys : can(regex("^[a-z0-9]{1,16}$", name))])
+    error_message = "signing_keys must be one or two different names of lower-case letters and digits."
+  }
+}
+
+variable "gateway_secrets" {
+  description = "The names of one or two gateway secrets; the function takes each, and the gateway sends the last one. `make rotate SECRET=gateway` changes it."
+  type        = list(string)
+  default     = ["a"]
+
+  validation {
+    condition     = contains([1, 2], length(var.gateway_secrets)) && length(distinct(var.gateway_secrets)) == length(var.gateway_secrets) && alltrue([for name in var.gateway_secrets : can(regex("^[a-z0-9]{1,16}$", name))])
+    error_message = "gateway_secrets must be one or two different names of lower-case letters and digits."
+  }
+}
+
+variable "protect" {
+  description = "Whether make deploy refuses to delete the bucket, the vault, its key, and the signing user. Terraform alone, and Resource Manager, do not look at it."
+  type        = bool
+  default     = false
 }
 
 # The function.

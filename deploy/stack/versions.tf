@@ -15,6 +15,7 @@ provider "oci" {
   region              = var.region
   config_file_profile = var.config_file_profile
   auth                = var.auth
+  ignore_defined_tags = local.oracle_tags
 }
 
 # Users, groups, keys, and policies can be made in the tenancy's home region only.
@@ -23,6 +24,7 @@ provider "oci" {
   region              = local.home_region
   config_file_profile = var.config_file_profile
   auth                = var.auth
+  ignore_defined_tags = local.oracle_tags
 }
 
 data "oci_identity_region_subscriptions" "tenancy" {
@@ -30,9 +32,14 @@ data "oci_identity_region_subscriptions" "tenancy" {
 }
 
 locals {
+  # OCI itself adds these in most tenancies.
+  oracle_tags   = ["Oracle-Tags.CreatedBy", "Oracle-Tags.CreatedOn"]
+  freeform_tags = length(var.freeform_tags) > 0 ? var.freeform_tags : null
+  defined_tags  = length(var.defined_tags) > 0 ? var.defined_tags : null
+
   home_region = one([
     for subscription in data.oci_identity_region_subscriptions.tenancy.region_subscriptions :
     subscription.region_name if subscription.is_home_region
   ])
-  compartment_ocid = var.compartment_ocid == "" ? var.tenancy_ocid : var.compartment_ocid
+  compartment_ocid = var.compartment_ocid
 }

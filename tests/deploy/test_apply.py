@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
-from deploy.terraform import NotReady, environment_of
+from deploy.environment import REQUIRED
+from deploy.oci_config import NotReady, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = """
@@ -28,7 +31,7 @@ def path(tmp_path: Path) -> str:
     """A search path with a program named terraform."""
     program = tmp_path / "bin" / "terraform"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.write_text('#!/bin/sh\necho \'{"terraform_version": "1.5.7"}\'\n', encoding="utf-8")
     program.chmod(0o755)
     return str(program.parent)
 
@@ -94,12 +97,37 @@ def test_a_machine_without_a_configuration_tells_them_itself(path: str, tmp_path
     assert environment_of(given, home=tmp_path) == given
 
 
-@pytest.mark.parametrize("command", ["apply", "destroy"])
+def test_another_file_of_the_configuration_is_copied_for_the_provider(path: str, home: Path, tmp_path: Path) -> None:
+    """The provider reads no file but that of the home directory, so tenancy and credentials would be of two files."""
+    other, copy = tmp_path / "other", tmp_path / "copy"
+    other.write_text(f"{CONFIGURATION}key_file = ~/keys/other.pem\n", encoding="utf-8")
+    given = {"PATH": path, "OCI_CLI_CONFIG_FILE": str(other), "OCI_CLI_PROFILE": "other"}
+    found = environment_of(given, home=home, copy=copy)
+    assert found["TF_HOME_OVERRIDE"] == str(copy)
+    written = copy / ".oci" / "config"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    profile = ConfigParser(interpolation=None)
+    profile.read(written, "utf-8")
+    assert dict(profile["other"]) == {
+        "tenancy": "ocid1.tenancy.oc1..b",
+        "region": "us-ashburn-1",
+        "security_token_file": "/a/token",
+        "key_file": f"{home}/keys/other.pem",
+    }
+
+
+def test_the_own_file_is_not_copied(path: str, home: Path, tmp_path: Path) -> None:
+    given = {"PATH": path, "OCI_CLI_CONFIG_FILE": str(home / ".oci" / "config")}
+    assert "TF_HOME_OVERRIDE" not in environment_of(given, home=home, copy=tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("command", ["preflight", "plan", "apply", "rotate", "destroy"])
 def test_one_sentence_tells_what_is_missing(command: str, path: str, tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "deploy", command],
         cwd=ROOT,
-        env={"PATH": path, "HOME": str(tmp_path)},
+        env={"PATH": path, "HOME": str(tmp_path), **{f"TF_VAR_{name}": "given" for name in REQUIRED}},
         capture_output=True,
         encoding="utf-8",
         timeout=30,

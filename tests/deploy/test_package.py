@@ -164,6 +164,45 @@ class TestPolicy:
             package.smoke_test(tmp_path)
 
 
+class TestRollBack:
+    """The archive of an earlier release, with the policy of the environment."""
+
+    def test_the_copy_has_this_policy_and_no_other(self, tmp_path: Path) -> None:
+        release, copy, policy = tmp_path / "release.zip", tmp_path / "copy.zip", tmp_path / "mine.json"
+        with zipfile.ZipFile(release, "w") as opened:
+            for name in ("function/func.py", "function/policy.json", "function/policy-2.json", "python/a.pyc"):
+                opened.writestr(name, f"of the release: {name}")
+        policy.write_text(json.dumps(POLICY), encoding="utf-8")
+        package.with_policy(release, copy, policy=policy)
+        with zipfile.ZipFile(copy) as opened:
+            assert opened.namelist() == ["function/func.py", "function/policy.json", "python/a.pyc"]
+            assert json.loads(opened.read("function/policy.json")) == POLICY
+            assert opened.read("python/a.pyc") == b"of the release: python/a.pyc"
+        package.with_policy(release, copy, policy=None)
+        with zipfile.ZipFile(copy) as opened:
+            assert opened.namelist() == ["function/func.py", "python/a.pyc"]
+
+    def test_it_is_the_archive_that_a_build_with_the_policy_makes(self, archive: Path, tmp_path: Path) -> None:
+        unpacked, built, policy = tmp_path / "unpacked", tmp_path / "built.zip", tmp_path / "mine.json"
+        policy.write_text(json.dumps(POLICY), encoding="utf-8")
+        shutil.unpack_archive(archive, unpacked)
+        shutil.copy(policy, unpacked / "function" / "policy.json")
+        package.write_archive(unpacked, built)
+        package.with_policy(archive, tmp_path / "copy.zip", policy=policy)
+        assert (tmp_path / "copy.zip").read_bytes() == built.read_bytes()
+
+    @pytest.mark.parametrize(("content", "error"), [(b"none", "can't be read"), (None, "no archive of this function")])
+    def test_another_file(self, tmp_path: Path, content: bytes | None, error: str) -> None:
+        file = tmp_path / "other.zip"
+        if content is None:
+            with zipfile.ZipFile(file, "w") as opened:
+                opened.writestr("a", "b")
+        else:
+            file.write_bytes(content)
+        with pytest.raises(package.BuildFailed, match=error):
+            package.with_policy(file, tmp_path / "copy.zip", policy=None)
+
+
 class TestArchive:
     """The archive of a code-only function."""
 

@@ -24,7 +24,7 @@ class AppliedStack(Facts):
     def __init__(self, directory: Path | None, *, state: Path | None) -> None:
         super().__init__()
         self.directory = directory
-        self._state = state
+        self.state = state
 
     @fact("the outputs")
     def outputs(self) -> Mapping[str, Any]:
@@ -52,7 +52,7 @@ class AppliedStack(Facts):
 
     def _document(self, directory: Path) -> Mapping[str, Any]:
         """The Terraform state, of the stack's own folder or else of the given file; empty if it is elsewhere."""
-        for file in (directory / "terraform.tfstate", self._state):
+        for file in (directory / "terraform.tfstate", self.state):
             if file is not None and file.exists():
                 try:
                     document: Mapping[str, Any] = json.loads(file.read_text("utf-8"))

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from deploy import doctor, stack
+from deploy import doctor
 from deploy.doctor import report
 from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
@@ -135,11 +135,11 @@ def test_the_slash_after_an_origin_is_no_part_of_it() -> None:
     assert parser.parse_args(["--origin", "https://app.example.com:8443/"]).origin == "https://app.example.com:8443"
 
 
-def test_without_arguments_it_is_the_stack_of_this_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_function_it_is_the_stack_of_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
     def examine(tenancy: Tenancy, _: TextIO) -> int:
-        seen.append(tenancy.arguments.stack)
+        seen.append((tenancy.arguments.stack, tenancy.stack.state))
         return 0
 
     monkeypatch.setattr(doctor, "examine", examine)
@@ -147,7 +147,13 @@ def test_without_arguments_it_is_the_stack_of_this_clone(monkeypatch: pytest.Mon
     doctor.add_arguments(parser)
     assert doctor.run(parser.parse_args([])) == 0
     assert doctor.run(parser.parse_args(["--function", FUNCTION])) == 0
-    assert seen == [stack.STACK, None]
+    assert doctor.run(parser.parse_args(["--env", "staging"])) == 0
+    root = Path(doctor.__file__).parents[2]
+    assert seen == [
+        (root / "dist/environments/production", root / "environments/production/presign.tfstate"),
+        (None, None),
+        (root / "dist/environments/staging", root / "environments/staging/presign.tfstate"),
+    ]
 
 
 def test_it_ends_if_the_function_can_not_be_looked_up(world: World) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import count
 from pathlib import Path
 
 import pytest
 from oci.exceptions import ServiceError
 
-from deploy import stack, terraform
-from deploy.doctor import state_of
 from deploy.doctor.finding import Skipped
 from deploy.doctor.key_owner import key_owner
 from local.api import ApiError, not_found
@@ -60,13 +57,6 @@ def test_a_state_that_is_none(world: World, tmp_path: Path) -> None:
     (tmp_path / "terraform.tfstate").write_text("{", encoding="utf-8")
     with pytest.raises(Skipped, match=rf"^{tmp_path}/terraform\.tfstate is no Terraform state: it is not JSON\.$"):
         _ = world.tenancy(function=None, stack=tmp_path).target.function_ocid
-
-
-def test_the_state_of_this_clone_is_that_of_its_own_stack_only(tmp_path: Path) -> None:
-    assert state_of(stack.STACK) == terraform.STATE
-    assert state_of(Path(os.path.relpath(stack.STACK))) == terraform.STATE
-    assert state_of(tmp_path) is None
-    assert state_of(None) is None
 
 
 def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,9 @@ mock_provider "oci" {
   mock_data "oci_objectstorage_namespace" {
     defaults = { namespace = "axexample" }
   }
+  mock_data "oci_objectstorage_bucket" {
+    defaults = { compartment_id = "ocid1.compartment.oc1..c", object_events_enabled = true }
+  }
   mock_data "oci_core_services" {
     defaults = {
       services = [

@@ -51,11 +51,15 @@ class NestedBlock:
 
 @dataclass
 class Schema:
-    """The provider's own block, and those of resources and data sources by their types."""
+    """The provider's own block, and those of resources and data sources by their types.
+
+    `fixed` has for each resource the attributes that can't be updated: a change replaces the resource.
+    """
 
     provider: Block
     resources: dict[str, Block]
     data_sources: dict[str, Block]
+    fixed: dict[str, list[str]]
 
 
 _SIMPLE: dict[str, Type] = {
@@ -90,13 +94,14 @@ def schema_of(types: Iterable[tuple[str, str]], *, cache: Path) -> Schema:
         types: pairs of `resource` or `data` and a type, such as `oci_core_vcn`.
         cache: a folder that keeps the unpacked files; is made if it is missing.
     """
-    schema = Schema(_Source(_unpack("provider", cache)).block(), {}, {})
+    schema = Schema(_Source(_unpack("provider", cache)).block(), {}, {}, {})
     for kind, name in sorted(set(types)):
         short = name.removeprefix("oci_").replace("_", "-")
         if kind == "data":
             schema.data_sources[name] = _Source(_unpack(f"data-oci-{short}", cache)).block()
         else:
             schema.resources[name] = _Source(_unpack(short, cache)).block()
+            schema.fixed[name] = _fixed(name, schema.resources[name])
     if function := schema.resources.get("oci_functions_function"):
         function.blocks["source_details"] = NestedBlock(
             "list", 1, 1, _newer_block("functions", "FunctionSourceDetails")
@@ -203,6 +208,18 @@ def _newer_block(service: str, name: str) -> Block:
         return block
 
     return block_of(f"{name}ArgsDict")
+
+
+def _fixed(name: str, block: Block) -> list[str]:
+    """The arguments of a resource whose description in `pulumi-oci` does not begin with `(Updatable)`."""
+    words = name.removeprefix("oci_").split("_")
+    places = ("".join(words[:split]) + "/" + "_".join(words[split:]) + ".py" for split in range(1, len(words)))
+    [file] = [file for place in places if (file := _package("pulumi_oci") / place).exists()]
+    arguments = file.read_text("utf-8").partition('"""')[2].partition('"""')[0]
+    updatable = re.findall(r":param [^\n]+? (\w+): \(Updatable\)", arguments)
+    named = re.findall(r":param [^\n]+? (\w+): ", arguments)
+    assert named, name
+    return sorted({*named}.difference(updatable).intersection(block.attributes))
 
 
 def _snake(name: str) -> str:

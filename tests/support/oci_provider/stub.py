@@ -1,4 +1,4 @@
-"""A Terraform provider that has a schema and no resources, so that Terraform can check files and mock the rest.
+"""A Terraform provider with the schema of Oracle's, whose resources live in its memory.
 
 `python stub.py SCHEMA`, where SCHEMA is the JSON of `schema.Schema`, serves until it is ended, and
 prints how Terraform finds it.
@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import tf.provider
 from tf import runner
 from tf.gen import tfplugin_pb2 as protocol
 from tf.gen import tfplugin_pb2_grpc
+
+from support.oci_provider.resources import UNKNOWN, NotFound, Resources
 
 _NESTING = {"list": protocol.Schema.NestedBlock.LIST, "set": protocol.Schema.NestedBlock.SET}
 
@@ -48,11 +51,24 @@ def _empty(call: Any) -> Callable[[Any, Any, Any], Any]:
     return lambda _self, _request, _context: call.Response()
 
 
+def _read(value: Any) -> Any:
+    """A value that Terraform has sent."""
+    if value.json:
+        return json.loads(value.json)
+    return msgpack.unpackb(value.msgpack, ext_hook=lambda *_: UNKNOWN, strict_map_key=False)
+
+
+def _written(value: Any) -> Any:
+    """A value for Terraform."""
+    return protocol.DynamicValue(msgpack=msgpack.packb(value))
+
+
 class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
-    """Answers Terraform's questions for the schema, and finds nothing wrong with any configuration."""
+    """Answers Terraform's questions for the schema and the resources, and finds no configuration wrong."""
 
     def __init__(self, provider: Provider) -> None:
         self._schema = provider.schema
+        self._resources = Resources(provider.schema)
 
     def GetProviderSchema(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         """The schema of everything."""
@@ -75,6 +91,47 @@ class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
     ValidateDataResourceConfig = _empty(protocol.ValidateDataResourceConfig)
     ConfigureProvider = _empty(protocol.ConfigureProvider)
     StopProvider = _empty(protocol.StopProvider)
+
+    def UpgradeResourceState(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """The state of an earlier version of the schema, which is the same one."""
+        block = self._schema["resources"][request.type_name]
+        state: dict[str, Any] = dict.fromkeys(block["attributes"])
+        state |= {name: [] for name in block["blocks"]}
+        state |= {name: value for name, value in json.loads(request.raw_state.json).items() if name in state}
+        return protocol.UpgradeResourceState.Response(upgraded_state=_written(state))
+
+    def PlanResourceChange(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """What a change leads to."""
+        prior, proposed = _read(request.prior_state), _read(request.proposed_new_state)
+        planned, replacing = self._resources.plan(request.type_name, prior, proposed)
+        steps = protocol.AttributePath.Step
+        return protocol.PlanResourceChange.Response(
+            planned_state=_written(planned),
+            requires_replace=[protocol.AttributePath(steps=[steps(attribute_name=name)]) for name in replacing],
+            legacy_type_system=True,
+        )
+
+    def ApplyResourceChange(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """Make, change or delete a resource."""
+        prior, planned = _read(request.prior_state), _read(request.planned_state)
+        made = self._resources.apply(request.type_name, prior, planned)
+        return protocol.ApplyResourceChange.Response(new_state=_written(made), legacy_type_system=True)
+
+    def ReadResource(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """The resource as it is."""
+        found = self._resources.read(request.type_name, _read(request.current_state))
+        return protocol.ReadResource.Response(new_state=_written(found))
+
+    def ReadDataSource(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """The answer of a data source."""
+        response = protocol.ReadDataSource.Response()
+        try:
+            found = self._resources.look_up(request.type_name, _read(request.config))
+        except NotFound as exc:
+            response.diagnostics.add(severity=protocol.Diagnostic.ERROR, summary=str(exc))
+        else:
+            response.state.CopyFrom(_written(found))
+        return response
 
 
 class Provider:

@@ -35,7 +35,8 @@ def running_provider(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
     """
     (folder / "schema.json").write_text(json.dumps(asdict(schema)), "utf-8")
     command = [sys.executable, "-u", str(STUB), str(folder / "schema.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:  # noqa: S603
+    environment = {**os.environ, "PYTHONPATH": str(STUB.parents[2])}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as process:  # noqa: S603
         assert process.stdout
         try:
             address = next(found[1] for line in process.stdout if (found := _reattach.search(line)))

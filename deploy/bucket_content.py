@@ -1,0 +1,61 @@
+"""What a bucket holds: Object Storage deletes no bucket that has any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class BucketContent:
+    """The objects with their versions, the unfinished uploads and the pre-authenticated requests of a bucket.
+
+    Args:
+        client: of the SDK, for Object Storage.
+        namespace: of Object Storage.
+        bucket: its name.
+    """
+
+    def __init__(self, client: Any, *, namespace: str, bucket: str) -> None:
+        self.bucket = bucket
+        self._client = client
+        self._place = (namespace, bucket)
+
+    def kinds(self) -> list[str]:
+        """The kinds of which there is any, in words.
+
+        Raises:
+            oci.exceptions.ServiceError: OCI refuses, or the bucket is gone.
+        """
+        return [name for name, (items, _) in self._all().items() if next(items(), None) is not None]
+
+    def delete(self) -> None:
+        """Delete all of it.
+
+        Raises:
+            oci.exceptions.ServiceError: OCI refuses.
+        """
+        for items, delete in self._all().values():
+            for item in list(items()):
+                delete(item)
+
+    def _all(self) -> dict[str, tuple[Callable[[], Iterator[Any]], Callable[[Any], Any]]]:
+        client, place = self._client, self._place
+        return {
+            "objects": (
+                lambda: self._list(client.list_object_versions),
+                lambda one: client.delete_object(*place, one.name, version_id=one.version_id),
+            ),
+            "unfinished uploads": (
+                lambda: self._list(client.list_multipart_uploads),
+                lambda one: client.abort_multipart_upload(*place, one.object, one.upload_id),
+            ),
+            "pre-authenticated requests": (
+                lambda: self._list(client.list_preauthenticated_requests),
+                lambda one: client.delete_preauthenticated_request(*place, one.id),
+            ),
+        }
+
+    def _list(self, operation: Any) -> Iterator[Any]:
+        from oci.pagination import list_call_get_all_results_generator
+
+        return iter(list_call_get_all_results_generator(operation, "record", *self._place))

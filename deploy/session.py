@@ -1,0 +1,187 @@
+"""The stack in the folder of an environment, checked and ready to be planned."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy import changes, package, stack
+from deploy.environment import ROOT, Environment
+from deploy.oci_config import ready_variables
+from deploy.terraform import Failed, Terraform
+
+if TYPE_CHECKING:
+    from presign.problems import FieldError
+    from presign.settings import Settings
+
+_INPUTS = """{
+  name = var.name, region = var.region, image = var.image, settings = var.settings, protect = var.protect,
+  policy = local.policy_text, is_inline = var.policy != "", deliver_to = var.deliver_to, bucket = local.bucket,
+}"""
+_EXAMPLES = {
+    "queue": "ocid1.queue.oc1.fra.example",
+    "notifications": "ocid1.onstopic.oc1.fra.example",
+    "secret": "ocid1.vaultsecret.oc1.fra.example",
+}
+
+
+class Refused(Exception):
+    """The inputs are not right, or somebody said no. The text says what to do; it may be empty."""
+
+
+class Session:
+    """An environment whose stack is ready to be planned.
+
+    Args:
+        environment: has the files.
+        policy: a new policy; None for that of the environment.
+
+    Raises:
+        NotReady: Terraform or the credentials are missing.
+        Failed: Terraform is not ready, or an input is wrong.
+        Refused: the inputs do not fit the deployment.
+    """
+
+    def __init__(self, environment: Environment, policy: Path | None = None) -> None:
+        self.environment = environment
+        variables = ready_variables(environment)
+        environment.take_over()
+        environment.make_work()
+        stack.write_sources(environment.work)
+        self.terraform = Terraform(environment, variables)
+        self.terraform.init()
+        self.state = self.terraform.state()
+        self.policy = self._policy(policy)
+        if self.policy is not None:
+            shutil.copy(self.policy, environment.work / "policy.json")
+        self.inputs: dict[str, Any] = self.terraform.console(" ".join(_INPUTS.split()))
+        self._refuse_another_name()
+
+    def _policy(self, given: Path | None) -> Path | None:
+        """The policy file; that of the deployed archive where the environment has lost its own."""
+        if given is not None:
+            if not given.is_file():
+                raise Refused(f"There is no {given}.")
+            return given
+        own = self.environment.policy
+        if own.exists():
+            return own
+        deployed = changes.deployed_policy_file(self.state)
+        if deployed is None or "policy" in self.environment.input_texts():
+            return None
+        own.write_bytes(deployed)
+        print(f"{own.relative_to(self.environment.root)} is the policy that is deployed.", file=sys.stderr)
+        return own
+
+    def _refuse_another_name(self) -> None:
+        deployed = changes.deployed_name(self.state)
+        if deployed not in (None, self.inputs["name"]):
+            raise Refused(
+                f"The input name is {self.inputs['name']}, but {deployed} is deployed. Another name would make all"
+                f' of it anew and delete the old: set name = "{deployed}", or another ENV.'
+            )
+
+    def settings(self) -> Settings:
+        """The settings that the function will have, but for its secrets, checked as the function itself does.
+
+        Raises:
+            Refused: with every error of the policy and the settings.
+        """
+        from presign.problems import NotConfigured
+        from presign.settings import Settings
+
+        if self.policy is not None and self.inputs["is_inline"]:
+            raise Refused(f"There are two policies: the input policy, and {self.policy}. Take one of them away.")
+        config = {
+            **self.inputs["settings"],
+            "POLICY": self.inputs["policy"],
+            "CLAIMS_KEY": "0" * 32,
+            "NAMESPACE": "namespace",
+            "DEFAULT_BUCKET": self.inputs["bucket"],
+            "SECRET_OCID": _EXAMPLES["secret"],
+            "DELIVER_TO": _EXAMPLES.get(self.inputs["deliver_to"], ""),
+            "OCI_RESOURCE_PRINCIPAL_REGION": self.inputs["region"],
+        }
+        try:
+            return Settings.from_config(config, root=ROOT)
+        except NotConfigured as exc:
+            policy = str(self.policy or "policy")
+            raise Refused("\n".join(_line(error, policy) for error in exc.errors)) from None
+
+    def deployed_setting(self, name: str) -> str:
+        """A setting of the function that is deployed."""
+        [function] = changes.resources_of(self.state, "oci_functions_function")
+        return str(function["config"][name])
+
+    def take_archive(self, archive: Path | None) -> None:
+        """Put the function's archive beside the stack, with the policy in it; an image needs none.
+
+        Args:
+            archive: of a release; None for one of this clone.
+
+        Raises:
+            BuildFailed: there is none.
+        """
+        target = self.environment.work / "function.zip"
+        if self.inputs["image"]:
+            if archive is not None:
+                raise Refused("The input image says what is deployed, so an archive has no place.")
+        elif archive is None:
+            stack.write_archive(target, policy=self.policy)
+        else:
+            package.with_policy(archive, target, policy=self.policy)
+
+    def take_deployed_archive(self) -> None:
+        """Put the archive that is deployed beside the stack, so that a plan leaves the function's code alone."""
+        archive = changes.deployed_archive(self.state)
+        if archive is not None:
+            (self.environment.work / "function.zip").write_bytes(archive)
+
+    def plan(self, *, protected: bool, destroys: bool = False) -> tuple[Path, Mapping[str, Any]]:
+        """Plan, and show the plan.
+
+        Args:
+            protected: whether Terraform refuses to delete what the input `protect` keeps.
+            destroys: whether all resources go.
+
+        Returns:
+            The file with the plan, which is to be deleted, and the plan.
+        """
+        override = self.environment.work / stack.PROTECTION
+        override.unlink(missing_ok=True)
+        if protected and self.inputs["protect"]:
+            override.write_text(changes.override_of_protected(), "utf-8")
+        file = Path(tempfile.mkdtemp(prefix="plan-", dir=self.environment.work), "plan.tfplan")
+        try:
+            return file, self.terraform.plan(file, *(["-destroy"] if destroys else []))
+        except Failed:
+            shutil.rmtree(file.parent)
+            if override.exists():
+                words = ", ".join(dict.fromkeys(danger.word for danger in changes.DANGERS.values()))
+                print(
+                    f"protect = true keeps what can't be made again. To delete it, say so by CONFIRM= ({words}).",
+                    file=sys.stderr,
+                )
+            raise
+
+    def show_rules(self) -> None:
+        """Show how the rules differ from those that are deployed."""
+        lines = list(changes.difference_of_rules(changes.deployed_policy(self.state), self.inputs["policy"]))
+        if lines:
+            print("The rules of the policy change:", *lines, sep="\n")
+
+    def keep_policy(self) -> None:
+        """Let the environment remember the policy."""
+        if self.policy is not None and self.policy.resolve() != self.environment.policy.resolve():
+            shutil.copy(self.policy, self.environment.policy)
+
+
+def _line(error: FieldError, policy: str) -> str:
+    """An error of the settings, by the name of the place where it is mended."""
+    if error.pointer.startswith("/POLICY"):
+        return f"{policy}: {error.pointer.removeprefix('/POLICY') or '(the whole)'}: {error.detail}"
+    return f"settings: {error.pointer.removeprefix('/')} {error.detail}"
