@@ -197,6 +197,12 @@ class OciClient:
         )
 
 
+def region_of_code(code: str) -> str | None:
+    """The identifier of the region with this short code, such as `iad`, in any case; None if the SDK knows none."""
+    codes: Mapping[str, str] = sdk.load("oci.regions").REGIONS_SHORT_NAMES
+    return codes.get(code.lower())
+
+
 def realm_domain(region: str) -> str:
     """The domain of the realm that `region` belongs to, such as `oraclecloud.com`, from the SDK's region table."""
     regions = sdk.load("oci.regions")
