@@ -75,6 +75,16 @@ def value_errors(values: Mapping[str, Sequence[str]]) -> list[str]:
     return errors
 
 
+def warnings_of(values: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is legal in the values, but seldom meant so."""
+    if len(set(values["ISSUER"])) < 2:
+        return []
+    return [
+        "warning: several issuers may give the same sub to different users; "
+        'give each rule for users "when": {"iss": ["…"]} with one issuer (docs/policy.md#several-issuers)'
+    ]
+
+
 def _content(name: str, path: Path) -> str:
     try:
         return path.read_text("ascii").strip()
@@ -118,6 +128,8 @@ def main() -> int:
     if errors := value_errors(values):
         print("\n".join(errors), file=sys.stderr)
         return 1
+    for warning in warnings_of(values):
+        print(warning, file=sys.stderr)
     print(json.dumps(fill(json.loads(TEMPLATE.read_text("utf-8")), values), indent=2))
     return 0
 
