@@ -13,7 +13,8 @@ from presign.issue.endpoint import service_url_error, store_route_error, templat
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
-from presign.services.client import PrincipalFiles, SecretReference, region_of_code
+from presign.services.client import PrincipalFiles, SecretReference
+from presign.services.regions import region_of_code
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""

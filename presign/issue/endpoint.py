@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from presign.issue.uri import uri_encode_path
-from presign.services.client import realm_domain
+from presign.services.regions import realm_domain
 
 _loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
