@@ -90,6 +90,16 @@ def value_errors(
     return errors
 
 
+def warnings_of(values: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is legal in the values, but seldom meant so."""
+    if len(set(values.get("ISSUER", ()))) < 2:
+        return []
+    return [
+        "warning: several issuers may give the same sub to different users; "
+        'give each rule for users "when": {"iss": ["…"]} with one issuer (docs/policy.md#several-issuers)'
+    ]
+
+
 def _content(name: str, path: Path, *, encoding: str = "ascii") -> str:
     try:
         return path.read_text(encoding).strip()
@@ -178,6 +188,8 @@ def main() -> int:
     if errors := value_errors(values, STORE_PLACEHOLDERS if arguments.store else PLACEHOLDERS):
         print("\n".join(errors), file=sys.stderr)
         return 1
+    for warning in warnings_of(values):
+        print(warning, file=sys.stderr)
     template = json.loads((STORE_TEMPLATE if arguments.store else TEMPLATE).read_text("utf-8"))
     print(json.dumps((fill_store if arguments.store else fill)(template, values), indent=2))
     return 0

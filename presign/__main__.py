@@ -1,7 +1,7 @@
 """`python -m presign` tests a policy before it is deployed.
 
-`check FILE` lists every error of its rules. `explain FILE REQUEST` tells which rule grants a request, and why each
-other rule does not.
+`check FILE` lists every error of its rules, and warns of what is surely not meant. `explain FILE REQUEST` tells which
+rule grants a request, and why each other rule does not.
 """
 
 import argparse
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from presign.authorize.decision import Mismatch, Policy
 from presign.authorize.rules import Rule, parse_rules
+from presign.authorize.warnings import warnings_of
 from presign.model.invocation import Principal
+from presign.model.json_text import decode
 from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, Problem
-from presign.read.parser import RequestParser, decode
+from presign.read.parser import RequestParser
 
 
 def main() -> int:
@@ -26,15 +28,19 @@ def main() -> int:
     if errors:
         return _tell_errors(arguments.policy, errors)
     if arguments.command == "check":
-        print(f"{arguments.policy}: {len(rules)} rules without errors")
-        return 0
+        warnings = list(warnings_of(rules))
+        for warning in warnings:
+            print(f"{arguments.policy}: warning: {warning}", file=sys.stderr)
+        print(f"{arguments.policy}: {len(rules)} rules without errors" + f", {len(warnings)} warnings" * bool(warnings))
+        return 1 if warnings and arguments.strict else 0
     return _explain(rules, arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m presign", description="Tests a policy.")
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="list every error of a policy")
+    check = commands.add_parser("check", help="list every error of a policy, and warn of what is surely not meant")
+    check.add_argument("--strict", action="store_true", help="end with status 1 if there are warnings")
     explain = commands.add_parser("explain", help="tell which rule grants a request, and why each other rule does not")
     for command in (check, explain):
         command.add_argument("policy", type=Path, help="the JSON file with the rules")

@@ -19,11 +19,11 @@ from presign.calls.link import Redirect, link
 from presign.calls.revoke import revoke
 from presign.calls.sweep import sweep
 from presign.model.invocation import Invocation, Principal
+from presign.model.json_text import decode
 from presign.model.outcomes import Refusal
 from presign.problems import MEDIA_TYPE, Problem, logged_problem
 from presign.read.claims import principal_of
 from presign.read.link import document_of_link
-from presign.read.parser import decode
 from presign.read.routes import (
     BATCH,
     DOCUMENT,

@@ -165,7 +165,14 @@ class InvalidRequest(
 class AccessDenied(
     Problem, status=403, title="Forbidden", code="access_denied", sentence="The policy does not allow this request"
 ):
-    """No rule of the policy allows the request."""
+    """No rule of the policy allows the request.
+
+    `reason` is a sentence for the audit record alone: which rule comes nearest, and why it does not allow it.
+    """
+
+    def __init__(self, *, reason: str = "") -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class LimitExceeded(

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from presign.model.invocation import Caller, Invocation, Principal
 from presign.model.operation import Via
 from presign.model.outcomes import Issued, Refusal
-from presign.problems import Problem
+from presign.problems import AccessDenied, Problem
 
 _encoder = msgspec.json.Encoder()
 
@@ -28,6 +28,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
         rule, via: of the grant: the number of the rule, from 0, and how it gives access.
         options: those options of the request that tell which data the URL gives access to, and how they are shown.
         code: the problem's code if no URL was given.
+        reason: of a refusal by the policy, the rule that comes nearest, and why it does not allow the request.
         deleted: how many pre-authenticated requests were deleted.
     """
 
@@ -46,6 +47,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any] | UnsetType = UNSET
     outcome: Literal["granted", "refused", "failed"] = "granted"
     code: str | None = None
+    reason: str | UnsetType = UNSET
     deleted: int | UnsetType = UNSET
 
 
@@ -113,4 +115,5 @@ def _record(
         options=options,
         outcome="granted" if problem is None else outcome_of(problem),
         code=None if problem is None else problem.code,
+        reason=(problem.reason if isinstance(problem, AccessDenied) else "") or UNSET,
     )

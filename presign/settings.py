@@ -9,11 +9,12 @@ from typing import Self
 import msgspec
 
 from presign.authorize.rules import Rule, parse_rules
-from presign.issue.endpoint import scheme_error, store_route_error, template_error
+from presign.issue.endpoint import service_url_error, store_route_error, template_error
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
 from presign.problems import FieldError, NotConfigured
 from presign.services.client import PrincipalFiles, SecretReference
+from presign.services.regions import region_of_code
 
 SIGNERS = ("sigv4", "boto3")
 """The issuers that sign with the customer secret key; each is imported only when it is chosen."""
@@ -22,10 +23,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
 _claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
 _function_tag = re.compile(r"[A-Za-z0-9-]{1,64}")
-_service_url = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +95,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             virtual_hosted=virtual,
             store_route=reader.store_route(virtual_hosted=virtual),
-            vault_endpoint=reader.checked("VAULT_ENDPOINT", _service_url_error),
-            object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", _service_url_error),
+            vault_endpoint=reader.checked("VAULT_ENDPOINT", service_url_error),
+            object_storage_endpoint=reader.checked("OBJECT_STORAGE_ENDPOINT", service_url_error),
             rules=rules,
             default_bucket=reader.checked("DEFAULT_BUCKET", virtual_hosted_bucket_error if virtual else bucket_error),
             default_expires_in=default_expires_in,
@@ -108,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             par_max_expires_in=reader.seconds("PAR_MAX_EXPIRES_IN", max_expires_in, most=max_expires_in),
             tags=reader.tags(),
             deliver_to=reader.ocid("DELIVER_TO", "onstopic", "queue"),
-            delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", _service_url_error),
+            delivery_endpoint=reader.checked("DELIVERY_ENDPOINT", service_url_error),
         )
         reader.check_delivered_rules(rules if settings.deliver_to else [])
         reader.check_claims(rules)
@@ -154,9 +155,12 @@ class _Reader:
         region = self.text("REGION") or self.text("OCI_RESOURCE_PRINCIPAL_REGION")
         if region is None:
             self.add("REGION", "is required, as the environment does not tell the function's own region")
-        elif not _host_label.fullmatch(region):
-            self.add("REGION", "must be a region identifier, such as eu-frankfurt-1")
-        return region or ""
+            return ""
+        # One that the SDK does not know yet may be new.
+        identifier = region if _region_identifier.fullmatch(region) else region_of_code(region)
+        if identifier is None:
+            self.add("REGION", "must be a region identifier or its key, such as eu-frankfurt-1 or fra")
+        return identifier or ""
 
     def gateway_secrets(self) -> tuple[str, ...]:
         secrets = self.matching("CLAIMS_KEY", _claims_keys, _CLAIMS_KEY_ERROR)
@@ -220,9 +224,3 @@ class _Reader:
 def function_tag(function_ocid: str | None) -> str:
     """A short name for the function, from its OCID in `FN_FN_ID`."""
     return "local" if function_ocid is None else sha256(function_ocid.encode()).hexdigest()[:12]
-
-
-def _service_url_error(value: str) -> str:
-    """Why `value` is not the URL of an OCI service, or an empty string."""
-    found = _service_url.fullmatch(value)
-    return scheme_error(found[1], found[2]) if found else "must be an https URL of a host"

@@ -1,7 +1,10 @@
 """Which rule decides on a request."""
 
+from functools import cached_property
+
 import msgspec
 
+from presign.authorize.index import RuleIndex
 from presign.authorize.limits import NO_CORS, limit_of, par_errors, store_route_errors
 from presign.authorize.rules import Rule
 from presign.authorize.templates import Template, claim_values
@@ -9,16 +12,20 @@ from presign.model.invocation import Principal
 from presign.model.operation import MAX_EXPIRES_IN
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, GetObject, HeadObject
-from presign.model.operations.prefixes import GetPrefix
 from presign.model.outcomes import Grant
 from presign.model.request import Request
 from presign.problems import AccessDenied, FieldError, InvalidRequest, LimitExceeded
 
 
-class Mismatch(msgspec.Struct, frozen=True):
-    """Why a rule does not grant a request: a condition, or else limits exceeded, or else parts that no PAR can give."""
+class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a rule does not grant a request: a condition, or else limits exceeded, or else parts that no PAR can give.
 
-    detail: str
+    Args:
+        fulfilled: how many of the rule's conditions the request fulfils before that.
+    """
+
+    detail: str = ""
+    fulfilled: int = 0
     exceeded: list[FieldError] = []
     unfit: list[FieldError] = []
 
@@ -43,8 +50,10 @@ class Policy:
         par_max_expires_in: int = MAX_EXPIRES_IN,
         has_store_route: bool = False,
     ) -> None:
-        settings = (default_expires_in, par_max_expires_in, has_store_route)
-        self._rules = [_CompiledRule(rule, number, *settings) for number, rule in enumerate(rules)]
+        self._rules = rules
+        self._settings = (default_expires_in, par_max_expires_in, has_store_route)
+        self._compiled: dict[int, _CompiledRule] = {}
+        self._index = RuleIndex(rules)
 
     def authorize(self, request: Request, principal: Principal) -> Grant:
         """The grant of the first rule that allows `request`; a copy needs one for its source too.
@@ -52,7 +61,7 @@ class Policy:
         Raises:
             LimitExceeded: rules match the request, but it exceeds their limits; it tells those of the first.
             InvalidRequest: rules match the request, but they give PARs, and no PAR can give it.
-            AccessDenied: no rule matches it.
+            AccessDenied: no rule matches it; the reason tells of the rule that comes nearest.
         """
         grant = self._granted(request, principal)
         operation = request.operation
@@ -62,29 +71,47 @@ class Policy:
         download = GetObject(
             key=operation.source_key, version_id=operation.source_version_id, expires_in=operation.expires_in
         )
-        source = self._granted(Request(download, operation.source_bucket or request.bucket), principal)
+        try:
+            source = self._granted(Request(download, operation.source_bucket or request.bucket), principal)
+        except AccessDenied as exc:
+            raise AccessDenied(reason=f"for the source, {exc.reason}") from None
         return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
 
     def _granted(self, request: Request, principal: Principal) -> Grant:
-        mismatches = []
-        for rule in self._rules:
-            outcome = rule.decide(request, principal)
+        mismatches: dict[int, Mismatch] = {}
+        for number in self._index.candidates(request):
+            outcome = self._rule(number).decide(request, principal)
             if isinstance(outcome, Grant):
                 return outcome
-            mismatches.append(outcome)
-        if exceeded := [mismatch.exceeded for mismatch in mismatches if mismatch.exceeded]:
+            mismatches[number] = outcome
+        if exceeded := [mismatch.exceeded for mismatch in mismatches.values() if mismatch.exceeded]:
             raise LimitExceeded(exceeded[0])
-        if unfit := [mismatch.unfit for mismatch in mismatches if mismatch.unfit]:
+        if unfit := [mismatch.unfit for mismatch in mismatches.values() if mismatch.unfit]:
             raise InvalidRequest(unfit[0])
-        raise AccessDenied
+        if mismatches:
+            nearest = max(mismatches, key=lambda number: mismatches[number].fulfilled)
+            raise AccessDenied(reason=f"rule {nearest}: {mismatches[nearest]}")
+        near = self._index.nearest(request)
+        if near is None:
+            raise AccessDenied(reason="no rule lists this operation")
+        raise AccessDenied(reason=f"rule {near}: {self._rule(near).decide(request, principal)}")
+
+    def _rule(self, number: int) -> "_CompiledRule":
+        if number not in self._compiled:
+            self._compiled[number] = _CompiledRule(self._rules[number], number, *self._settings)
+        return self._compiled[number]
 
     def is_single_use(self, bucket: str, key: str) -> bool:
         """Whether a rule wants the PARs for uploads of this object to be deleted once it is written."""
-        return any(rule.is_single_use(bucket, key) for rule in self._rules)
+        return any(rule.is_for(bucket, key) for rule in self._single_use)
 
     def explain(self, request: Request, principal: Principal) -> list[Grant | Mismatch]:
         """For each rule by itself, its grant or why it gives none."""
-        return [rule.decide(request, principal) for rule in self._rules]
+        return [self._rule(number).decide(request, principal) for number in range(len(self._rules))]
+
+    @cached_property
+    def _single_use(self) -> "list[_CompiledRule]":
+        return [self._rule(number) for number, rule in enumerate(self._rules) if rule.single_use]
 
 
 class _CompiledRule:
@@ -96,7 +123,7 @@ class _CompiledRule:
         self._rule = rule
         self._number = number
         self._via = rule.via
-        self._operations = rule.granted if rule.via == "par" else rule.granted - {GetPrefix.name()}
+        self._operations = rule.granted
         self._callers = rule.callers
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
@@ -109,12 +136,12 @@ class _CompiledRule:
 
     def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
         """The grant of `request`, or why there is none."""
-        if detail := self._mismatch(request, principal):
-            return Mismatch(detail)
+        if mismatch := self._mismatch(request, principal):
+            return mismatch
         operation = request.operation
         by_route = operation.cors and self._via == "s3" and not isinstance(operation, PostObject)
         if by_route and not self._has_store_route:
-            return Mismatch("", [], [NO_CORS])
+            return Mismatch(unfit=[NO_CORS])
         changes, exceeded = self._limit(operation)
         if by_route and not exceeded:
             exceeded = store_route_errors(operation, max_content_length=self._rule.max_content_length)
@@ -123,9 +150,9 @@ class _CompiledRule:
         if most is not None and expires_in > most:
             exceeded = [FieldError("/expires_in", f"must be at most {most}"), *exceeded]
         if exceeded:
-            return Mismatch("", exceeded)
+            return Mismatch(exceeded=exceeded)
         if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
-            return Mismatch("", [], unfit)
+            return Mismatch(unfit=unfit)
         reuse_for = self._rule.reuse_for if isinstance(operation, HeadObject) else None
         if reuse_for is not None and expires_in < 2 * reuse_for:
             reuse_for = None
@@ -136,31 +163,31 @@ class _CompiledRule:
             request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
         return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length, reuse_for)
 
-    def is_single_use(self, bucket: str, key: str) -> bool:
-        # The claims of the caller who had it made are not known.
-        buckets, keys = self._bucket.pattern, self._prefix.pattern
-        return self._rule.single_use and bool(buckets.fullmatch(bucket) and keys.match(key))
+    def is_for(self, bucket: str, key: str) -> bool:
+        """Whether the claims of some caller could lead to this object."""
+        return bool(self._bucket.pattern.fullmatch(bucket) and self._prefix.pattern.match(key))
 
-    def _mismatch(self, request: Request, principal: Principal) -> str:
-        """The first condition that `request` does not fulfil, or an empty string."""
+    def _mismatch(self, request: Request, principal: Principal) -> Mismatch | None:
+        """The first condition that `request` does not fulfil."""
         operation = request.operation
         if operation.name() not in self._operations:
-            return "the rule does not list this operation"
+            return Mismatch(detail="the rule does not list this operation")
         if principal.caller not in self._callers:
-            return "the rule does not list this way of calling"
+            return Mismatch(detail="the rule does not list this way of calling", fulfilled=1)
         if operation.via is not None and operation.via != self._via:
-            return f"the rule gives access via {self._via}"
+            return Mismatch(detail=f"the rule gives access via {self._via}", fulfilled=2)
         bucket = self._bucket.fill_in(principal.claims)
-        if bucket is None:
-            return "the rule's bucket needs a claim that is missing or can't be part of a name"
         if request.bucket != bucket:
-            return "the rule is for another bucket"
+            needs = "the rule's bucket needs a claim that is missing or can't be part of a name"
+            return Mismatch(detail=needs if bucket is None else "the rule is for another bucket", fulfilled=3)
         prefix = self._prefix.fill_in(principal.claims)
         if prefix is None:
-            return "the rule's prefix needs a claim that is missing or can't be part of a key"
+            needs = "the rule's prefix needs a claim that is missing or can't be part of a key"
+            return Mismatch(detail=needs, fulfilled=4)
         if not operation.target.startswith(prefix):
-            return "the key does not begin with the rule's prefix"
+            return Mismatch(detail="the key does not begin with the rule's prefix", fulfilled=5)
         for name, wanted in self._when.items():
             if name not in principal.claims or wanted.isdisjoint(claim_values(principal.claims[name])):
-                return f"the claim {name} is missing or has none of the rule's values"
-        return ""
+                needs = f"the claim {name} is missing or has none of the rule's values"
+                return Mismatch(detail=needs, fulfilled=6)
+        return None

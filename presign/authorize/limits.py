@@ -15,9 +15,6 @@ from presign.model.part_sizes import STORE_ROUTE_BYTES, max_part_bytes, part_byt
 from presign.model.request import Request
 from presign.problems import FieldError
 
-_EXECUTABLE_IMAGE = "image/svg+xml"
-"""An image type that runs scripts, so that `image/*` does not cover it."""
-
 Outcome = tuple[dict[str, Any], list[FieldError]]
 """The options that change so that the request keeps a limit, and the limits that it exceeds."""
 _KEPT: Outcome = ({}, [])
@@ -83,10 +80,13 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
     if operation.content_type is None:
         return {}, [FieldError("/content_type", f"is required, and {one_of}")]
     media_type = operation.content_type.partition(";")[0].strip().lower()
-    media_range = media_type if media_type == _EXECUTABLE_IMAGE else f"{media_type.partition('/')[0]}/*"
-    if {media_type, media_range, "*/*"}.isdisjoint(patterns):
-        return {}, [FieldError("/content_type", one_of)]
-    return _KEPT
+    kind, _, subtype = media_type.partition("/")
+    fitting = {"*/*"} if subtype == "*" else {"*/*", media_type}
+    # Browsers run the scripts of every XML document, whatever its first part says (WHATWG MIME Sniffing, "XML MIME
+    # type"), as they do those of image/svg+xml.
+    if not subtype.endswith(("+xml", "*")):
+        fitting.add(f"{kind}/*")
+    return ({}, [FieldError("/content_type", one_of)]) if fitting.isdisjoint(patterns) else _KEPT
 
 
 def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:

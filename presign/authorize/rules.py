@@ -2,20 +2,23 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from presign.authorize.templates import claim_name_error, last_segment_error, template_error, without_claims
-from presign.model.field_errors import field_errors, pointer
+from presign.model.field_errors import field_errors, nearest, pointer
 from presign.model.invocation import Caller
+from presign.model.json_text import decode
 from presign.model.object_names import bucket_error, key_error
 from presign.model.operation import DEFAULT_EXPIRES_IN, Seconds, Via
 from presign.model.operations import MULTIPART, OPERATIONS
 from presign.model.operations.objects import GetObject, HeadObject, PutObject
 from presign.model.operations.prefixes import GetPrefix
-from presign.problems import FieldError
+from presign.problems import FieldError, InvalidJson
 
 MAX_OBJECT_BYTES = 10 * 1024**4
 """Bytes: the largest object that OCI Object Storage holds."""
@@ -29,6 +32,7 @@ GROUPS = {
     "*": frozenset(OPERATIONS),
 }
 """Names that stand for several operations. `delete_object` is in `*` only."""
+_NAMES = (*OPERATIONS, *GROUPS)
 
 PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
 """The operations that a pre-authenticated request can give."""
@@ -75,8 +79,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
     @property
     def granted(self) -> frozenset[str]:
-        """The names of all operations that it lists by themselves or by their groups."""
-        return frozenset().union(*(GROUPS.get(name, {name}) for name in self.operations))
+        """The names of all operations that it lists by themselves or by their groups, and that it can give."""
+        return _granted(tuple(self.operations), self.via)
 
     @property
     def answers_events(self) -> bool:
@@ -89,7 +93,17 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         return bool(self.when) or "{" in self.bucket + self.prefix or "invoke" not in self.callers
 
 
-class _Document(msgspec.Struct):
+@lru_cache(maxsize=256)  # the rules of a large policy list the same few
+def _granted(names: tuple[str, ...], via: Via) -> frozenset[str]:
+    operations = frozenset[str]().union(*(GROUPS.get(name, {name}) for name in names))
+    return operations if via == "par" else operations - {GetPrefix.name()}
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    rules: list[Rule]
+
+
+class _Outline(msgspec.Struct):
     rules: list[Any]
 
 
@@ -105,43 +119,52 @@ def parse_rules(text: str, *, default_expires_in: int = DEFAULT_EXPIRES_IN) -> t
     `default_expires_in` is the setting DEFAULT_EXPIRES_IN, in seconds.
     """
     try:
-        document = msgspec.json.decode(text)
-        json.loads(text, object_pairs_hook=_refuse_twice)
-    except (msgspec.MsgspecError, RecursionError) as exc:
-        return [], [FieldError("", f"is not JSON: {exc}")]
+        document = decode(text.encode("utf-8", "surrogatepass"))
+        json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_refuse_twice)
+    except InvalidJson as exc:
+        return [], [FieldError("", f"is not JSON: it {exc.errors[0].detail}")]
     except ValueError as exc:
         return [], [FieldError("", str(exc))]
-    errors = list(field_errors(document, _Document))
+    errors: list[FieldError] = []
+    try:
+        rules = dict(enumerate(msgspec.convert(document, _Document).rules))
+    except msgspec.ValidationError:
+        errors += field_errors(document, _Outline)
+        rules = dict(_rules_without_errors(document, errors))
+    for number, rule in rules.items():
+        errors += [
+            FieldError(pointer("rules", number) + error.pointer, error.detail)
+            for error in _rule_errors(rule, default_expires_in)
+        ]
+    return [*rules.values()], errors
+
+
+def _rules_without_errors(document: Any, errors: list[FieldError]) -> Iterator[tuple[int, Rule]]:
+    """Those rules, with their numbers, whose members have the right types; appends what is wrong with the others."""
     rules = document.get("rules") if isinstance(document, dict) else None
-    parsed = []
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        at = pointer("rules", index)
-        if wrong_types := list(field_errors(rule, Rule, at=at)):
+    for number, rule in enumerate(rules if isinstance(rules, list) else []):
+        if wrong_types := list(field_errors(rule, Rule, at=pointer("rules", number))):
             errors += wrong_types
         else:
-            parsed.append(msgspec.convert(rule, Rule))
-            found = _rule_errors(parsed[-1], default_expires_in)
-            errors += [FieldError(at + error.pointer, error.detail) for error in found]
-    return parsed, errors
+            yield number, msgspec.convert(rule, Rule)
 
 
 def _refuse_twice(members: list[tuple[str, Any]]) -> None:
     """Raise for an object that has two members of one name, of which decoders take the last without a word."""
-    names = [name for name, _ in members]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"has an object with two members of the name {name}")
+    if len(dict(members)) < len(members):
+        [(name, _), *_] = Counter(name for name, _ in members).most_common(1)
+        raise ValueError(f"has an object with two members of the name {name}")
 
 
 def _rule_errors(rule: Rule, default_expires_in: int) -> Iterator[FieldError]:
     """The errors of `rule` that the types of its members can't express."""
-    known = [*OPERATIONS, *GROUPS]
     for index, name in enumerate(rule.operations):
-        if name not in known:
-            yield FieldError(pointer("operations", index), f"must be one of {', '.join(known)}")
+        if name not in _NAMES:
+            detail = f"must be one of {', '.join(_NAMES)}{nearest(name, _NAMES)}"
+            yield FieldError(pointer("operations", index), detail)
         if name == GetPrefix.name() and rule.via == "s3":
             yield FieldError(pointer("operations", index), "needs a rule with via: par")
-    if error := template_error(rule.bucket) or bucket_error(without_claims(rule.bucket)):
+    if error := _bucket_error(rule.bucket):
         yield FieldError("/bucket", error)
     # A prefix that no key can begin with would never match.
     prefix = rule.prefix
@@ -171,6 +194,11 @@ def _reuse_errors(rule: Rule, default_expires_in: int) -> Iterator[FieldError]:
         yield FieldError("/reuse_for", "needs get_object or head_object among the operations")
     elif rule.reuse_for is not None and rule.reuse_for > most:
         yield FieldError("/reuse_for", f"must be at most {most}, half of the seconds that a URL is valid by default")
+
+
+@lru_cache(maxsize=256)  # the rules of a large policy are for the same few
+def _bucket_error(template: str) -> str:
+    return template_error(template) or bucket_error(without_claims(template))
 
 
 def _par_errors(rule: Rule) -> Iterator[FieldError]:

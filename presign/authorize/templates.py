@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -15,16 +15,18 @@ _list = msgspec.json.Decoder(list[str])
 
 
 class Template:
-    """A text, free of the errors of `template_error`, in which `{name}` stands for the claim of that name.
-
-    Its `pattern` matches each text that the claims of some caller could make.
-    """
+    """A text, free of the errors of `template_error`, in which `{name}` stands for the claim of that name."""
 
     def __init__(self, text: str) -> None:
         # The text around the claims, and between each two pieces of it the name of one.
         self._first, *rest = _claim.split(text)
         self._rest = list(zip(rest[::2], rest[1::2], strict=True))
-        self.pattern = re.compile("[^/]+".join(map(re.escape, [self._first, *rest[1::2]])))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches each text that the claims of some caller could make."""
+        texts = [self._first, *(text for _, text in self._rest)]
+        return re.compile("[^/]+".join(map(re.escape, texts)))
 
     def fill_in(self, claims: Mapping[str, str]) -> str | None:
         """The text with the values of `claims`; None if one is missing or can't be part of an object key.
@@ -51,9 +53,10 @@ def template_error(text: str) -> str:
 
     Two callers' texts must not be the same, so no two claims may stand in one segment.
     """
-    if {"{", "}"} & set(_claim.sub("", text)):
+    rest, claims = _claim.subn("", text)
+    if "{" in rest or "}" in rest:
         return "must hold braces only as {name}, the name of a claim in lower-case letters, digits, _ and -"
-    if any(len(_claim.findall(segment)) > 1 for segment in text.split("/")):
+    if claims > 1 and any(segment.count("{") > 1 for segment in text.split("/")):
         return "must not hold two claims without a slash between them, as other callers' values could come to the same"
     return ""
 

@@ -2,10 +2,16 @@
 
 import msgspec
 
+from presign.issue.uri import uri_encode
+from presign.model.operation import Operation
 from presign.model.operations.multipart import MAX_PARTS, CreateMultipartUpload
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.part_sizes import PART_BYTES, part_bytes
 from presign.model.times import rfc3339
+from presign.problems import FieldError, InvalidRequest
+
+URL_BYTES = 8_000
+"""A URL must be shorter, as many servers and proxies stop at 8 KB for the first line of a request."""
 
 
 def answer(
@@ -21,8 +27,13 @@ def answer(
     """The answer with the URL of `grant`, valid from `now` until `expires_at` (seconds since the epoch).
 
     The client must send `headers`; `fields` are those of a form, and `par_id` is that of a pre-authenticated request.
+
+    Raises:
+        InvalidRequest: the URL is too long.
     """
     operation = grant.request.operation
+    if len(url) >= URL_BYTES and (size := _counted_bytes(url, operation)) >= URL_BYTES:
+        raise InvalidRequest([FieldError("", f"makes a URL of {size} bytes; it must have less than {URL_BYTES}")])
     presigned = PresignedUrl(
         url=url,
         method=operation.method,
@@ -39,6 +50,12 @@ def answer(
         bound=par_id is None,
     )
     return _with_parts(presigned, grant) if type(operation) is CreateMultipartUpload else presigned
+
+
+def _counted_bytes(url: str, operation: Operation) -> int:
+    """The length of `url` without the tokens that the store gave, which nobody can shorten."""
+    tokens = [getattr(operation, name) or "" for name, option in operation.options.items() if not option.counted]
+    return len(url) - sum(len(uri_encode(token)) for token in tokens)
 
 
 def _with_parts(presigned: PresignedUrl, grant: Grant) -> PresignedUrl:

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from presign.issue.uri import uri_encode_path
-from presign.services.client import realm_domain
+from presign.services.regions import realm_domain
 
 _loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
 _default_ports = {"http": ":80", "https": ":443"}
+_port = r"(?P<port>:(?!0)(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 _template = re.compile(
-    r"(?P<scheme>(?i:https?))://(?P<bucket>\{bucket\}\.)?"
-    r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?/?"
+    rf"(?P<scheme>(?i:https?))://(?P<bucket>\{{bucket\}}\.)?(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*){_port}/?"
 )
-_store_route = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*/?"
-)
+_host_url = rf"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*){_port}"
+_service_url = re.compile(_host_url)
+_store_route = re.compile(rf"{_host_url}(?:/[A-Za-z0-9._~-]+)*/?")
 
 
 def region_template(region: str) -> str:
@@ -29,10 +29,10 @@ def template_error(template: str) -> str:
         endpoint = StorageEndpoint.from_template(template, namespace="namespace", region="region")
     except ValueError as exc:
         return str(exc)
-    return scheme_error(endpoint.scheme, endpoint.authority.partition(":")[0])
+    return _scheme_error(endpoint.scheme, endpoint.authority.partition(":")[0])
 
 
-def scheme_error(scheme: str, host: str) -> str:
+def _scheme_error(scheme: str, host: str) -> str:
     """Why a URL of `scheme` must not lead to `host`, or an empty string.
 
     HTTP is only for this machine, by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3).
@@ -44,9 +44,15 @@ def scheme_error(scheme: str, host: str) -> str:
 def store_route_error(url: str) -> str:
     """Why `url` is not that of a store route, or an empty string."""
     found = _store_route.fullmatch(url)
-    if not found or {".", ".."}.intersection(url.split("/")) or int(found["port"] or 1) not in range(1, 65536):
+    if not found or {".", ".."}.intersection(url.split("/")):
         return "must be an https URL of a host and a path, without a query"
-    return scheme_error(found["scheme"], found["host"])
+    return _scheme_error(found["scheme"], found["host"])
+
+
+def service_url_error(url: str) -> str:
+    """Why `url` is not that of an OCI service, or an empty string."""
+    found = _service_url.fullmatch(url)
+    return _scheme_error(found["scheme"], found["host"]) if found else "must be an https URL of a host"
 
 
 @dataclass(frozen=True, slots=True)

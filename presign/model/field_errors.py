@@ -1,8 +1,8 @@
 """All validation errors of a JSON document at once, where a msgspec decoder stops at the first."""
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,11 +13,15 @@ from presign.problems import FieldError
 MAX_TRIED = 1000
 """The most members of a mapping or an array that are tried one by one."""
 
+MAX_LIKENED = 2
+"""The most unknown members of an object for which a name of other letters is looked for, as that takes time."""
+_MAX_GUESSED_CHARACTERS = 40
+
 _NAMES = {
     "array": "an array",
     "bool": "true or false",
     "datetime": "a time (RFC 3339)",
-    "float": "a number with a fraction",
+    "float": "a number with a fraction or an exponent",
     "int": "a whole number",
     "null": "null",
     "object": "an object",
@@ -26,6 +30,7 @@ _NAMES = {
 """The types of JSON values, by msgspec's names."""
 _wrong_type = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
 _bound = re.compile(r"Expected `(\w+)`(?: of length)? ([<>])= (\d+)")
+_neither_letter_nor_digit = re.compile(r"[^a-z0-9]")
 _UNITS = {"array": " members", "int": "", "str": " characters"}
 
 
@@ -39,24 +44,57 @@ def field_errors(
     struct: type[msgspec.Struct],
     *,
     at: str = "",
-    unknown: Callable[[str], str] = lambda name: "is not a field of this object",
+    unknown: Callable[[str], str] = lambda name: "",
+    others: Iterable[str] = (),
+    noun: str = "this object",
 ) -> Iterator[FieldError]:
-    """Every way in which `document`, the JSON value at the pointer `at`, does not fit `struct`.
+    """Every way in which `document`, the JSON value at the pointer `at`, does not fit `struct`; unknown members first.
 
-    `unknown` gives the sentence for a member that `struct` does not have.
+    Args:
+        unknown: tells where a member belongs that `struct` does not have; empty if that is not known.
+        others: further names besides those of `struct` that may have been meant.
+        noun: names the JSON value in sentences.
     """
     if not isinstance(document, dict):
         yield FieldError(at, "must be a JSON object")
         return
     fields = _fields(struct)
+    for number, name in enumerate(name for name in document if name not in fields):
+        guess = nearest(name, [*fields, *others], liken=number < MAX_LIKENED)
+        yield FieldError(at + pointer(name), unknown(name) or f"is not a field of {noun}{guess}")
     for name, field in fields.items():
         if field.required and name not in document:
             yield FieldError(at + pointer(name), "is required")
     for name, value in document.items():
-        if name not in fields:
-            yield FieldError(at + pointer(name), unknown(name))
-        else:
+        if name in fields:
             yield from _value_errors(value, fields[name].type, at + pointer(name))
+
+
+def nearest(name: str, names: Iterable[str], *, liken: bool = True) -> str:
+    """The question whether the one of `names` was meant that is most like `name`; empty if none is like it.
+
+    Without `liken`, only one of the same letters and digits: `putObject` for `put_object`.
+    """
+    if len(name) > _MAX_GUESSED_CHARACTERS:
+        return ""
+    letters = _letters(name)
+    by_letters = _by_letters(tuple(names))
+    found = [letters] if letters in by_letters else []
+    if liken and not found:
+        from difflib import get_close_matches  # most requests have no such error, and a cold start should not pay
+
+        beginning_alike = [known for known in by_letters if known[:1] == letters[:1]]
+        found = get_close_matches(letters, beginning_alike, 1, cutoff=0.65)
+    return f"; did you mean {by_letters[found[0]]}?" if found else ""
+
+
+@lru_cache(maxsize=64)
+def _by_letters(names: tuple[str, ...]) -> dict[str, str]:
+    return {_letters(name): name for name in names}
+
+
+def _letters(name: str) -> str:
+    return _neither_letter_nor_digit.sub("", name.lower())
 
 
 @cache  # msgspec evaluates the annotations anew each time, which takes longer than all the rest

@@ -8,6 +8,7 @@ import re
 import string
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from urllib.parse import unquote
 
 from presign.model.object_names import has_control_character
 
@@ -17,6 +18,8 @@ _quoted_string = r'"(?:[^"\\]|\\.)*"'
 _ATTR_CHARS = "!#$&+-.^_`|~" + string.ascii_letters + string.digits
 _ext_value = tuple(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in range(256))
 _media_type = re.compile(rf"{_tchars}/{_tchars}(?:[ ]*;[ ]*{_tchars}=(?:{_tchars}|{_quoted_string}))*")
+_bidirectional_control = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_DISGUISE = "must not hold bidirectional controls, by which exe.jpg can look like gpj.exe"
 _not_in_quoted_file_name = re.compile(r"[^ !#$&-\[\]-~]")  # beyond ASCII, and the quote, the backslash and the percent
 
 
@@ -52,10 +55,20 @@ def media_type_error(text: str) -> str:
     return field_value_error(text) or ("" if _media_type.fullmatch(text) else "must be a media type, such as image/png")
 
 
+def disposition_error(text: str) -> str:
+    """Why `text` is not a `Content-Disposition` that shows the name of its file as it is (RFC 6266)."""
+    error = field_value_error(text)
+    if not error and "%" in text and _bidirectional_control.search(unquote(text)):
+        return _DISGUISE
+    return error
+
+
 def file_name_error(text: str) -> str:
     """Why `text` is not the name of a file in any directory."""
     if has_control_character(text):
         return "must not hold control characters"
+    if _bidirectional_control.search(text):
+        return _DISGUISE
     if "/" in text or "\\" in text:
         return "must be a file name without slashes and backslashes"
     return ""

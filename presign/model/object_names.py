@@ -4,10 +4,14 @@ Each `…_error` function gives the reason as a sentence without its subject, or
 """
 
 import re
+from functools import partial
 
 MAX_KEY_BYTES = 1024
+MAX_TOKEN_BYTES = 4096
+"""Bytes: the longest token that a store may give to go on with a list."""
 
 _control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_not_in_xml = re.compile("[\ufffe\uffff]")
 _bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _dot_segments = frozenset({".", ".."})
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
@@ -23,12 +27,15 @@ def key_error(key: str) -> str:
     """Why `key` is not an object key that every client can put in a URL.
 
     A `.` or `..` segment is refused since browsers and HTTP clients fold it away (RFC 3986, 5.2.4), and the signature
-    no longer fits what they send.
+    no longer fits what they send. XML 1.0 (2.2) can't hold U+FFFE and U+FFFF, so nobody could read a list that has such
+    a key. It can't hold control characters and surrogates either.
     """
     if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= MAX_KEY_BYTES:
         return f"must be 1 to {MAX_KEY_BYTES} bytes of UTF-8"
     if has_control_character(key):
         return "must not hold control characters"
+    if not key.isprintable() and _not_in_xml.search(key):
+        return "must not hold U+FFFE or U+FFFF, with which no list could be read"
     if key[0] == "/":
         return "must not begin with a slash"
     if "." in key and not _dot_segments.isdisjoint(key.split("/")):
@@ -37,8 +44,19 @@ def key_error(key: str) -> str:
 
 
 def prefix_error(prefix: str) -> str:
-    """Why `prefix` is not the beginning of any object key."""
-    return key_error(f"{prefix}x") if prefix else ""
+    """Why `prefix` is neither an object key nor the beginning of one."""
+    return (key_error(f"{prefix}x") and key_error(prefix)) if prefix else ""
+
+
+def store_text_error(text: str, *, max_bytes: int) -> str:
+    """Why `text` can't be one that the store gave: it may hold anything but control characters."""
+    if len(text.encode("utf-8", "surrogatepass")) > max_bytes:
+        return f"must have at most {max_bytes} bytes of UTF-8"
+    return "must not hold control characters" if has_control_character(text) else ""
+
+
+token_error = partial(store_text_error, max_bytes=MAX_TOKEN_BYTES)
+marker_error = partial(store_text_error, max_bytes=MAX_KEY_BYTES)
 
 
 def bucket_error(bucket: str) -> str:

@@ -76,9 +76,11 @@ class Operation(
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
     def given(self, among: Set[str]) -> dict[str, Any]:
-        """Those members `among` these that the caller has given, as JSON values."""
+        """Those members `among` these that the caller has given, as JSON values. An empty text gives nothing."""
         members: dict[str, Any] = msgspec.to_builtins(self)
-        return {} if among.isdisjoint(members) else {name: members[name] for name in members if name in among}
+        if among.isdisjoint(members):
+            return {}
+        return {name: value for name, value in members.items() if name in among and value != ""}
 
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""

@@ -21,6 +21,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         error_of: why a text is not a value of it, as a sentence without its subject; empty if it is one.
         text_of: how its value is written there.
         bound_by_par: whether a pre-authenticated request can hold its holder to the value.
+        counted: whether its length counts for how long a URL may be. The client can't shorten a token of the store.
         recorded: whether audit records tell it, as it says which data the URL gives access to, and how they are shown.
     """
 
@@ -29,6 +30,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     error_of: Callable[[str], str] = field_value_error
     text_of: Callable[[Any], str] = str
     bound_by_par: bool = True
+    counted: bool = True
     recorded: bool = False
 
 

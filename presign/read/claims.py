@@ -29,7 +29,7 @@ def principal_of(invocation: Invocation, *, gateway_secrets: Sequence[str]) -> P
         return Principal("invoke")
     carried = claims_of(invocation.headers, gateway_secrets=gateway_secrets)
     if gateway_secrets and not carried:
-        raise AccessDenied
+        raise AccessDenied(reason="no claim carries the gateway secret")
     # Latin-1 and UTF-8 bytes of one character would be the same text, though not the same user.
     claims = {name: value for name, value in carried.items() if value.isascii() and value.isprintable()}
     if len(claims) < len(carried):

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from presign.model.field_errors import pointer
+from presign.model.json_text import decode
 from presign.model.object_names import bucket_error, key_error
 from presign.model.operations import OPERATIONS
 from presign.model.operations.objects import GetObject
 from presign.model.request import Event, Request
 from presign.problems import FieldError, InvalidJson, InvalidRequest
-from presign.read.parser import RequestParser, decode, json_object
+from presign.read.parser import RequestParser, json_object
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
 MAX_EVENTS = 1000

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-from presign.model.field_errors import pointer
+from presign.model.field_errors import nearest, pointer
 from presign.model.invocation import Invocation
 from presign.problems import FieldError, InvalidRequest
 
@@ -25,7 +25,9 @@ def document_of_link(invocation: Invocation) -> dict[str, Any]:
     errors = []
     for name in dict.fromkeys(names):
         if name not in PARAMETERS:
-            errors.append(FieldError(pointer(name), f"must be one of {', '.join(PARAMETERS)}"))
+            errors.append(
+                FieldError(pointer(name), f"must be one of {', '.join(PARAMETERS)}{nearest(name, PARAMETERS)}")
+            )
         elif names.count(name) > 1:
             errors.append(FieldError(pointer(name), "must be given once"))
     if errors:

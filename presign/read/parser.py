@@ -5,14 +5,15 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 
-from presign.model.field_errors import field_errors, pointer
+from presign.model.field_errors import field_errors, nearest, pointer
 from presign.model.object_names import bucket_error, virtual_hosted_bucket_error
 from presign.model.operation import ObjectOperation, Operation
 from presign.model.operations import OPERATIONS
 from presign.model.operations.objects import CopyObject, GetObject
 from presign.model.options import options_of
 from presign.model.request import Request
-from presign.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRequest, first_errors
+from presign.problems import MAX_ERRORS, FieldError, InvalidRequest, first_errors
+from presign.read.routes import MEMBERS, PRESIGN
 
 MAX_BATCH_REQUESTS = 1000
 
@@ -23,28 +24,11 @@ class _Batch(msgspec.Struct):
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
 
-_decoder = msgspec.json.Decoder()
 _owners: dict[str, list[str]] = {}
 """For each option, the operations that have it."""
 for _name, _operation in OPERATIONS.items():
     for _option in set(_operation.__struct_fields__) - set(ObjectOperation.__struct_fields__):
         _owners.setdefault(_option, []).append(_name)
-
-
-def decode(body: bytes) -> Any:
-    """The JSON value in `body`.
-
-    Raises:
-        InvalidJson: it is not a JSON text; the error says where.
-    """
-    try:
-        return _decoder.decode(body)
-    except UnicodeDecodeError:
-        raise InvalidJson([FieldError("", "is not UTF-8")]) from None
-    except RecursionError:
-        raise InvalidJson([FieldError("", "is nested too deeply")]) from None
-    except msgspec.MsgspecError as exc:
-        raise InvalidJson([FieldError("", str(exc).partition(" - at `")[0] if body else "is empty")]) from None
 
 
 def requests_of_batch(document: Any) -> list[Any]:
@@ -53,7 +37,7 @@ def requests_of_batch(document: Any) -> list[Any]:
     Raises:
         InvalidRequest: it is not an object with 1 to 1,000 `requests`, and nothing else.
     """
-    if errors := first_errors(field_errors(document, _Batch)):
+    if errors := first_errors(field_errors(document, _Batch, unknown=_place_in_batch)):
         raise InvalidRequest(errors)
     requests: list[Any] = document["requests"]
     return requests
@@ -126,20 +110,35 @@ def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldE
     members = {name: value for name, value in document.items() if name != "operation"}
     errors = []
     if operation is None:
-        errors.append(FieldError("/operation", f"must be one of {', '.join(OPERATIONS)}"))
+        guess = nearest(name, OPERATIONS) if isinstance(name, str) else ""
+        errors.append(FieldError("/operation", f"must be one of {', '.join(OPERATIONS)}{guess}"))
         # Which options it may have is not known; the members that every operation has can still be checked.
         operation = ObjectOperation
         members = {name: value for name, value in members.items() if name not in _owners}
 
-    def unknown(member: str) -> str:
-        owners = _owners.get(member)
-        return f"is an option of {', '.join(owners)} only" if owners else "is not a field of a request"
-
-    errors += first_errors(field_errors(members, operation, unknown=unknown))
+    others = ["operation", *_owners]
+    errors += first_errors(field_errors(members, operation, unknown=_place, others=others, noun="a request"))
     if len(errors) > MAX_ERRORS:
         raise InvalidRequest(errors)
     fitting = _without(members, {error.pointer for error in errors})
     return msgspec.convert({**_stand_ins(operation), **fitting}, operation), errors
+
+
+def _place(member: str) -> str:
+    """Where a member belongs that an operation does not have; empty if nowhere."""
+    if member in _owners:
+        return f"is an option of {', '.join(_owners[member])} only"
+    if member in ObjectOperation.__struct_fields__:
+        return "is a field of operations on one object only; those on several have prefix"
+    if member in MEMBERS:
+        path = MEMBERS[member].path
+        return f"belongs to {path}" if path else "belongs to a direct invocation of another kind"
+    return ""
+
+
+def _place_in_batch(member: str) -> str:
+    is_of_request = member in _owners or member == "operation" or member in ObjectOperation.__struct_fields__
+    return f"belongs to each of the requests; one alone goes to {PRESIGN.path}" if is_of_request else ""
 
 
 def _stand_ins(operation: type[Operation]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ EVENTS = Route("events", max_body_bytes=1024 * 1024)
 SWEEP = Route("sweep")
 """Deletes expired pre-authenticated requests."""
 
-_MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}
+MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}
 """The member by which a direct invocation tells its route."""
 HTTP_ROUTES = (PRESIGN, BATCH, REVOKE, LINK, DOCUMENT)
 
@@ -63,7 +63,7 @@ def direct_route(document: Any) -> Route:
     if isinstance(document, list):
         return EVENTS
     if isinstance(document, dict):
-        for name, route in _MEMBERS.items():
+        for name, route in MEMBERS.items():
             if name in document:
                 return route
     return PRESIGN

@@ -197,12 +197,6 @@ class OciClient:
         )
 
 
-def realm_domain(region: str) -> str:
-    """The domain of the realm that `region` belongs to, such as `oraclecloud.com`, from the SDK's region table."""
-    regions = sdk.load("oci.regions")
-    return str(regions.REALMS[regions.get_realm_from_region(region)])
-
-
 def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:
     """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
     if not isinstance(exc, sdk.load("oci.exceptions").ServiceError):

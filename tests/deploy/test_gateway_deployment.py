@@ -130,6 +130,7 @@ class TestContent:
             assert transformations["filterHeaders"]["type"] == "ALLOW"
             items = transformations["setHeaders"]["items"] if "setHeaders" in transformations else []
             claims = [item["name"].removeprefix("x-claim-") for item in items]
+            assert claims in ([], ["sub", "iss", "groups", "tenant", "scope"])
             assert allowed == ["accept", "content-type", *(f"x-claim-{claim}" for claim in claims)]
             for item, claim in zip(items, claims, strict=True):
                 assert item["values"] == [f"<CLAIMS_KEY>:${{request.auth[{claim}]}}:"]
@@ -298,6 +299,20 @@ class TestFill:
         headers = filled["routes"][0]["requestPolicies"]["headerTransformations"]["setHeaders"]["items"]
         assert headers[0]["values"] == ["0123456789abcdef0123456789abcdef:${request.auth[sub]}:"]
         assert model_errors(filled, "ApiSpecification") == []
+
+    def test_several_issuers_are_warned_of(self) -> None:
+        """Two of them may give one `sub` to different users."""
+        done = fill({**VALUES, "ISSUER": "https://one.example/,https://two.example/"})
+        assert done.returncode == 0
+        assert done.stderr == (
+            "warning: several issuers may give the same sub to different users; "
+            'give each rule for users "when": {"iss": ["…"]} with one issuer (docs/policy.md#several-issuers)\n'
+        )
+        issuers = json.loads(done.stdout)["requestPolicies"]["authentication"]["validationPolicy"][
+            "additionalValidationPolicy"
+        ]["issuers"]
+        assert issuers == ["https://one.example/", "https://two.example/"]
+        assert fill({**VALUES, "ISSUER": "https://one.example/,https://one.example/"}).stderr == ""
 
     @pytest.mark.parametrize("name", VALUES)
     def test_one_that_is_missing(self, name: str) -> None:

@@ -404,7 +404,7 @@ class TestOddJson:
             pytest.param(b'{"key": "users/alice/\\ud800"}', id="lone surrogate"),
             pytest.param(b'{"key": "users/alice/\xed\xa0\x80"}', id="encoded surrogate"),
             pytest.param(b'{"key": "users/alice/\xff"}', id="not UTF-8"),
-            pytest.param(b'\xef\xbb\xbf{"key": "users/alice/a"}', id="BOM"),
+            pytest.param(b'\xef\xbb\xbf\xef\xbb\xbf{"key": "users/alice/a"}', id="two BOMs"),
             pytest.param('{"key": "users/alice/a"}'.encode("utf-16"), id="UTF-16"),
             pytest.param(b'{"key": "users/alice/a"}{"key": "users/alice/b"}', id="two texts"),
             pytest.param(b'{"key": "users/alice/a",}', id="comma at the end"),
@@ -420,6 +420,9 @@ class TestOddJson:
         response = self.ask(guarded, body)
         assert response.status_code == 400
         assert code(response) in ("invalid_json", "invalid_request")
+
+    def test_a_byte_order_mark_changes_nothing(self, guarded: Running) -> None:
+        assert code(self.ask(guarded, b'\xef\xbb\xbf{"key": "users/bob/secret"}')) == "access_denied"
 
 
 class TestHeaderInjection:

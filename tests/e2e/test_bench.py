@@ -15,7 +15,7 @@ import pytest
 from conftest import Running
 from local.stack import ROOT
 from tools.bench import transfers
-from tools.bench.chart import stacked, svg
+from tools.bench.chart import curves, stacked, svg
 from tools.bench.cpu_limit import CpuLimit
 from tools.bench.measure import Series, in_turns
 from tools.bench.report import markdown
@@ -58,6 +58,20 @@ def test_the_rows_have_the_ratio_to_the_reference_and_the_least_comes_first() ->
         ("presign", "4.0", "3.5 to 4.5", "2.00"),
         ("other & sons", "2,000.0", "", "1,000"),
     ]
+
+
+def test_the_curves_stand_over_their_sizes() -> None:
+    lines = {"a grant": [1.0, 2.0, 4.0], "a <refusal>": [2.0, 2.0, 5.0]}
+    chart = ElementTree.fromstring(curves("Growth", x_unit="rules", xs=[10, 100, 1000], y_unit="µs", lines=lines))
+    texts = ["".join(element.itertext()) for element in chart.iter()]
+    for expected in ("Growth", "1,000 rules", "a grant: 4.0 µs", "a <refusal>: 5.0 µs"):
+        assert expected in texts
+    [first, second] = [element.attrib["points"].split(" ") for element in chart.iter() if "points" in element.attrib]
+    # Equal steps to the right for equal factors, and a greater value higher up.
+    places = [[float(number) for number in point.split(",")] for point in first]
+    assert places[1][0] - places[0][0] == pytest.approx(places[2][0] - places[1][0], abs=0.1)
+    assert places[0][1] > places[1][1] > places[2][1]
+    assert second[0].split(",")[1] == first[1].split(",")[1]
 
 
 def test_a_goal_is_met_up_to_its_limit() -> None:

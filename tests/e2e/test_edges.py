@@ -71,6 +71,15 @@ class TestSizes:
         assert len(answer.body) < 1000
         assert [record["outcome"] for record in records(running, document["request_id"])] == ["refused"]
 
+    def test_a_url_that_is_too_long_fails_its_item_alone(self, running: Running) -> None:
+        texts = dict.fromkeys(["version_id", "response_cache_control", "response_content_language"], "/" * 1024)
+        _, document = invoke(running, [{"key": "a"}, {"key": "a", **texts}])
+        assert document["results"][0]["url"]
+        problem = document["results"][1]["problem"]
+        assert (problem["status"], problem["code"]) == (400, "invalid_request")
+        assert [error["pointer"] for error in problem["errors"]] == ["/requests/1"]
+        assert problem["errors"][0]["detail"].endswith("; it must have less than 8000")
+
     def test_the_largest_batch_that_fits(self, running: Running) -> None:
         answer, document = invoke(running, [{"key": "ü" * 500} for _ in range(1000)])
         assert len(document["results"]) == 1000

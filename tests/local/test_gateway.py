@@ -91,6 +91,7 @@ class TestHeaders:
             "content-type": "application/json",
             "cookie": "a=b",
             "x-claim-sub": f"{CLAIMS_KEY}:alice:",
+            "x-claim-iss": f"{CLAIMS_KEY}:https://identity.local/:",
             "x-claim-groups": f'{CLAIMS_KEY}:["editor","admin"]:',
             "x-claim-tenant": f"{CLAIMS_KEY}:acme:",
             "x-claim-scope": f"{CLAIMS_KEY}:read write:",

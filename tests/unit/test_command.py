@@ -51,6 +51,29 @@ def test_a_policy_without_faults(policy: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"{policy}: 5 rules without errors\n")
 
 
+def test_a_policy_with_warnings(policy: Path) -> None:
+    rule = {"operations": ["read"], "bucket": "public", "prefix": "a/*"}
+    policy.write_text(json.dumps({"rules": [*POLICY["rules"], rule]}), encoding="utf-8")
+    for options, status in (((), 0), (("--strict",), 1)):
+        done = run("check", policy, *options)
+        assert (done.returncode, done.stdout) == (status, f"{policy}: 6 rules without errors, 2 warnings\n")
+        assert done.stderr.splitlines() == [
+            f"{policy}: warning: /rules/5/prefix: has an asterisk, which stands for itself: "
+            "a prefix is for all keys that begin with it",
+            f"{policy}: warning: /rules/5: never decides, as rule 0 grants all that it could grant",
+        ]
+
+
+def test_a_policy_without_warnings_is_fine_for_strict_too(policy: Path) -> None:
+    done = run("check", "--strict", policy)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_byte_order_mark_is_skipped(policy: Path) -> None:
+    policy.write_text("\ufeff" + json.dumps(POLICY), encoding="utf-8")
+    assert run("check", policy).returncode == 0
+
+
 def test_every_fault_of_a_policy(policy: Path) -> None:
     policy.write_text(
         json.dumps({"rules": [{"operations": ["fly"], "bucket": "b", "prefix": "{sub}"}]}), encoding="utf-8"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+import oci.regions
 import pytest
 
 from presign.problems import NotConfigured
 from presign.services.client import PrincipalFiles, SecretReference
 from presign.settings import Settings
 
+ROOT = Path(__file__).resolve().parents[2]
 LEAST = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "REGION": "eu-frankfurt-1"}
 
 
@@ -202,7 +206,9 @@ def test_a_secret_is_named_in_one_way_only(extra: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("partial", [{"VAULT_OCID": "ocid1.vault.oc1.x"}, {"SECRET_NAME": "x"}])
 def test_half_a_name_is_not_enough(partial: dict[str, str]) -> None:
-    assert errors({"REGION": "r", **partial}) == {"/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME"}
+    assert errors({"REGION": "eu-frankfurt-1", **partial}) == {
+        "/SECRET_OCID": "is required, or both VAULT_OCID and SECRET_NAME"
+    }
 
 
 def test_the_default_bucket_must_fit_into_a_host_name_if_it_goes_there() -> None:
@@ -297,3 +303,70 @@ def test_the_tags_in_the_names_of_pars(config: dict[str, str], tags: tuple[str, 
 @pytest.mark.parametrize("tag", ["a:b", "a b", "ü", "a_b", "a.b", "a" * 65])
 def test_a_tag_that_is_none(tag: str) -> None:
     assert errors({**LEAST, "FUNCTION_TAG": tag}) == {"/FUNCTION_TAG": "must be 1 to 64 letters, digits and hyphens"}
+
+
+class TestRegion:
+    """An identifier by its form, or a short code that the SDK knows."""
+
+    @pytest.mark.parametrize(
+        ("setting", "region"),
+        [
+            ("eu-frankfurt-1", "eu-frankfurt-1"),
+            ("us-gov-ashburn-1", "us-gov-ashburn-1"),
+            ("xx-newtown-12", "xx-newtown-12"),  # which no SDK knows yet
+            ("iad", "us-ashburn-1"),
+            ("IAD", "us-ashburn-1"),
+            ("fra", "eu-frankfurt-1"),
+        ],
+    )
+    def test_taken(self, setting: str, region: str) -> None:
+        assert read({**LEAST, "REGION": setting}).region == region
+        config = {"SECRET_OCID": "ocid1.vaultsecret.oc1.x", "OCI_RESOURCE_PRINCIPAL_REGION": setting}
+        assert read(config).region == region
+
+    @pytest.mark.parametrize(
+        "setting",
+        [
+            "eu_frankfurt_1",
+            "xyz",
+            "frankfurt",
+            "eu-frankfurt",
+            "EU-FRANKFURT-1",
+            "eu-frankfurt-1a",
+            "eu--1",
+            "e-a-1",
+            "-",
+        ],
+    )
+    def test_refused(self, setting: str) -> None:
+        assert errors({**LEAST, "REGION": setting}) == {
+            "/REGION": "must be a region identifier or its key, such as eu-frankfurt-1 or fra"
+        }
+
+    def test_every_region_that_the_sdk_knows(self) -> None:
+        for code, region in oci.regions.REGIONS_SHORT_NAMES.items():
+            assert read({**LEAST, "REGION": code}).region == read({**LEAST, "REGION": region}).region == region
+
+    def test_an_identifier_needs_no_table(self) -> None:
+        code = (
+            "import sys; from pathlib import Path; from presign.settings import Settings; "
+            f"Settings.from_config({LEAST!r}, root=Path()); assert 'oci' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)  # noqa: S603 - our own command
+
+
+@pytest.mark.parametrize(
+    "name", ["VAULT_ENDPOINT", "OBJECT_STORAGE_ENDPOINT", "DELIVERY_ENDPOINT", "STORAGE_ENDPOINT", "STORE_ROUTE"]
+)
+class TestPort:
+    """A port is a number from 1 to 65535."""
+
+    @pytest.mark.parametrize("port", ["1", "443", "9999", "59999", "65535"])
+    def test_taken(self, name: str, port: str) -> None:
+        assert read({**LEAST, name: f"https://host.example:{port}"})
+
+    @pytest.mark.parametrize(
+        "port", ["0", "65536", "65540", "65600", "66000", "70000", "99999", "100000", "", "1a", "-1"]
+    )
+    def test_refused(self, name: str, port: str) -> None:
+        assert list(errors({**LEAST, name: f"https://host.example:{port}"})) == [f"/{name}"]

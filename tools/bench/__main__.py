@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local.stack import ROOT, Stack
-from tools.bench import batch, chart, cold, deployed, memory, one_url, par, report, transfers, warm
+from tools.bench import batch, chart, cold, deployed, memory, one_url, par, policy, report, transfers, warm
 from tools.bench.process import CLAIMS_KEY
 from tools.bench.table import Breakdown, Table
 
@@ -29,6 +29,7 @@ SECTIONS: dict[str, tuple[Measure, int]] = {
         lambda stack, tick: [batch.measure(stack, tick), batch.measure_costly(stack, tick)],
         batch.ROUNDS + len(batch.COSTLY),
     ),
+    "policy": (lambda stack, tick: [policy.measure(tick)], policy.ROUNDS),
     "par": (lambda stack, tick: [par.measure(stack, tick)], par.ROUNDS),
     "cold": (cold.measure, cold.ROUNDS + 1 + len(cold.CPU_SHARES)),
     "memory": (lambda stack, tick: [memory.measure(stack, tick)], 5),
@@ -68,6 +69,8 @@ def main() -> int:
                 (ROOT / "docs" / f"{table.picture}.svg").write_text(chart.stacked(table), encoding="utf-8")
             elif table.title == one_url.TITLE:
                 (HERE / "one-url.svg").write_text(chart.svg(table), encoding="utf-8")
+            elif table.title == policy.TITLE:
+                (ROOT / "docs" / f"{policy.PICTURE}.svg").write_text(policy.picture(table), encoding="utf-8")
         console.print("Written: tools/bench/results.md, and the pictures")
     return 0
 

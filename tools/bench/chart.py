@@ -1,7 +1,8 @@
-"""Charts for light and dark pages: a table on a logarithmic scale, and a breakdown as stacked bars."""
+"""Charts for light and dark pages: a table on a logarithmic scale, a breakdown as stacked bars, and curves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
@@ -24,6 +25,7 @@ _STYLE = """
   .in { font-size: 12px; fill: #fff }
   .p0 { fill: #8c959f } .p1 { fill: #57606a } .p2 { fill: #1f883d } .p3 { fill: #0969da } .p4 { fill: #8250df }
   .p5 { fill: #bc4c00 }
+  .curve { fill: none; stroke-width: 2 } .c0 { stroke: #1f883d } .c1 { stroke: #bc4c00; stroke-dasharray: 6 4 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .quiet { fill: #9198a1 }
     .bar { fill: #656c76 } .bar.floor { fill: #3d444d } .bar.ours { fill: #2ea043 }
@@ -98,6 +100,40 @@ def stacked(breakdown: Breakdown) -> str:
         x = 12 + colour * (WIDTH - 24) / len(breakdown.parts)
         parts.append(f'<rect class="p{colour}" x="{x:.1f}" y="{bottom + 10}" width="12" height="12" rx="2"/>')
         parts.append(f'<text class="quiet" x="{x + 17:.1f}" y="{bottom + 20}">{escape(part)}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def curves(title: str, *, x_unit: str, xs: Sequence[int], y_unit: str, lines: Mapping[str, Sequence[float]]) -> str:
+    """The chart of `lines`: for each its values at `xs`, which stand on a logarithmic scale."""
+    top, bottom, right = TOP, TOP + 200, WIDTH - VALUES
+    most = 1.25 * max(max(values) for values in lines.values())
+
+    def x(value: int) -> float:
+        return 80 + (log10(value) - log10(xs[0])) / (log10(xs[-1]) - log10(xs[0])) * (right - 80)
+
+    def y(value: float) -> float:
+        return bottom - value / most * (bottom - top)
+
+    sizes = ", ".join(f"{value:,}" for value in xs)
+    told = "; ".join(f"{name} {', '.join(f'{value:,.1f}' for value in values)}" for name, values in lines.items())
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 40}" role="img">',
+        f"<title>{escape(f'{title}, {y_unit}, at {sizes} {x_unit}: {told}')}</title>",
+        f"<style>{_STYLE}\n</style>",
+        f'<text class="title" x="12" y="26">{escape(title)}</text>',
+        f'<text class="quiet" x="12" y="46">median, {y_unit}; the number of {x_unit} on a logarithmic scale</text>',
+        f'<line class="grid" x1="80" y1="{bottom}" x2="{right}" y2="{bottom}"/>',
+    ]
+    for value in xs:
+        parts.append(f'<line class="grid" x1="{x(value):.1f}" y1="{top}" x2="{x(value):.1f}" y2="{bottom}"/>')
+        label = f"{value:,} {x_unit}"
+        parts.append(f'<text class="quiet" x="{x(value):.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
+    for colour, (name, values) in enumerate(lines.items()):
+        key = top + 8 + 24 * colour
+        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in zip(xs, values, strict=True))
+        parts.append(f'<polyline class="curve c{colour}" points="{points}"/>')
+        parts.append(f'<line class="curve c{colour}" x1="{right + 12}" y1="{key}" x2="{right + 36}" y2="{key}"/>')
+        parts.append(f'<text x="{right + 44}" y="{key + 5}">{escape(name)}: {values[-1]:,.1f} {y_unit}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

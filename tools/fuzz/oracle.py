@@ -153,7 +153,9 @@ def _keeps_to_types(patterns: list[str] | None, access: Access) -> bool:
     if patterns is None or access.operation not in ("put_object", "post_object", "create_multipart_upload"):
         return True
     media_type = access.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type == "image/svg+xml":
+    if media_type.endswith("/*"):
+        return "*/*" in patterns
+    if media_type.endswith("+xml"):
         return not {media_type, "*/*"}.isdisjoint(patterns)
     return any(fnmatchcase(media_type, pattern) for pattern in patterns)
 

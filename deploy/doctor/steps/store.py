@@ -12,7 +12,7 @@ from deploy.doctor.store.trials import NativeRemover, Trials
 from deploy.doctor.tenancy import Tenancy
 from presign.authorize.rules import Rule
 from presign.issue.endpoint import StorageEndpoint
-from presign.services.client import realm_domain
+from presign.services.regions import realm_domain
 
 _VIRTUAL_HOSTED = "https://{bucket}.vhcompat.objectstorage.{region}.oci.customer-oci.com"
 """Of the commercial realm: docs.oracle.com, `Content/Object/s3-virtual-style.htm`."""

@@ -30,7 +30,7 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
     success_action_status: Literal[200, 201, 204] | None = None
 
     def validation_errors(self) -> list[FieldError]:
-        errors = [*super().validation_errors(), *metadata_errors(self.metadata), *self._file_name_errors()]
+        errors = [*super().validation_errors(), *metadata_errors(self.metadata), *self._dollar_errors()]
         least, most = self.content_length_range() or (0, 0)
         if least > most:
             errors.append(FieldError("/min_content_length", "must not be above max_content_length"))
@@ -58,10 +58,11 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
         most = MAX_PUT_BYTES if self.max_content_length is None else self.max_content_length
         return 0 if self.min_content_length is None else self.min_content_length, most
 
-    def _file_name_errors(self) -> Iterator[FieldError]:
-        # S3 replaces the text in every field of a form ("HTML Form Fields"), by a name that the sender chooses.
+    def _dollar_errors(self) -> Iterator[FieldError]:
+        # S3 replaces ${filename} in every field of a form by a name that the sender chooses ("HTML Form Fields"). With
+        # any other dollar, the condition for the field doesn't hold, as a dollar is reserved in a POST policy.
         texts = [(["key"], self.key), (["content_type"], self.content_type or "")]
-        texts += [(["metadata", name], value) for name, value in (self.metadata or {}).items()]
+        texts += [(["metadata", name], name + value) for name, value in (self.metadata or {}).items()]
         for path, value in texts:
-            if "${filename}" in value:
-                yield FieldError(pointer(*path), "must not hold ${filename}, which S3 replaces by the name of the file")
+            if "$" in value:
+                yield FieldError(pointer(*path), "must not hold $ in a form, where S3 gives it a meaning of its own")

@@ -13,6 +13,7 @@ from presign.model.header_values import (
     any_error,
     attachment,
     digest_error,
+    disposition_error,
     field_name_error,
     field_value_error,
     file_name_error,
@@ -48,6 +49,7 @@ IfNoneMatch = Annotated[str, as_header(error_of=any_error)]
 MediaType = Annotated[Text, as_header(error_of=media_type_error)]
 
 _Header = Annotated[Text, as_header()]
+_Disposition = Annotated[Text, as_header(error_of=disposition_error)]
 _Override = Annotated[Text, in_query(recorded=True)]
 _DownloadName = Annotated[
     str,
@@ -74,7 +76,7 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
     version_id: VersionId | None = None
     download_as: _DownloadName | None = None
     response_cache_control: _Override | None = None
-    response_content_disposition: _Override | None = None
+    response_content_disposition: Annotated[Text, in_query(error_of=disposition_error, recorded=True)] | None = None
     response_content_encoding: _Override | None = None
     response_content_language: _Override | None = None
     response_content_type: Annotated[Text, in_query(error_of=media_type_error, recorded=True)] | None = None
@@ -106,7 +108,7 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
 
     content_type: MediaType | None = None
     cache_control: _Header | None = None
-    content_disposition: _Header | None = None
+    content_disposition: _Disposition | None = None
     content_encoding: _Header | None = None
     metadata: dict[str, str] | None = None
 

@@ -4,18 +4,18 @@ from typing import Annotated
 
 import msgspec
 
-from presign.model.object_names import MAX_KEY_BYTES, prefix_error, upload_id_error
+from presign.model.object_names import MAX_KEY_BYTES, MAX_TOKEN_BYTES, marker_error, prefix_error, token_error
 from presign.model.operation import Operation
-from presign.model.operations.objects import Text
 from presign.model.options import Option, in_query
 from presign.problems import FieldError
 
-Prefix = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES), Option(error_of=prefix_error)]
-KeyBeginning = Annotated[Prefix, in_query(error_of=prefix_error)]
+_KeyLength = msgspec.Meta(max_length=MAX_KEY_BYTES)
+_Marker = Annotated[str, _KeyLength, in_query(error_of=marker_error)]
+_Token = Annotated[str, msgspec.Meta(max_length=MAX_TOKEN_BYTES), in_query(error_of=token_error, counted=False)]
 
 
 class _Listing(Operation, frozen=True, kw_only=True):
-    """The members that every listing has.
+    """The members that every listing has. An empty text is the same as none.
 
     Args:
         prefix: only keys that begin so are listed; it is signed, so that the URL lists no others.
@@ -24,12 +24,12 @@ class _Listing(Operation, frozen=True, kw_only=True):
 
     method = "GET"
 
-    prefix: KeyBeginning | None = None
-    delimiter: Annotated[Text, in_query()] | None = None
+    prefix: Annotated[str, _KeyLength, in_query(error_of=prefix_error)] | None = None
+    delimiter: _Marker | None = None
 
     @property
     def target(self) -> str:
-        return "" if self.prefix is None else self.prefix
+        return self.prefix or ""
 
 
 class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
@@ -37,13 +37,13 @@ class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
 
     Args:
         max_keys: how many keys the answer may list.
-        continuation_token: of the answer before.
+        continuation_token: of the answer before, as the store gave it.
         start_after: the key after which the list is to begin.
     """
 
     max_keys: Annotated[int, msgspec.Meta(ge=1, le=1000), in_query()] | None = None
-    continuation_token: Annotated[Text, in_query()] | None = None
-    start_after: KeyBeginning | None = None
+    continuation_token: _Token | None = None
+    start_after: _Marker | None = None
 
     def query(self) -> list[tuple[str, str]]:
         return [("list-type", "2"), *super().query()]
@@ -55,12 +55,12 @@ class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multip
     Args:
         max_uploads: how many uploads the answer may list.
         key_marker: the key after which the list is to begin.
-        upload_id_marker: likewise, among the uploads of that key.
+        upload_id_marker: likewise, among the uploads of that key; both as the store gave them.
     """
 
     max_uploads: Annotated[int, msgspec.Meta(ge=1, le=1000), in_query()] | None = None
-    key_marker: KeyBeginning | None = None
-    upload_id_marker: Annotated[Text, in_query(error_of=upload_id_error)] | None = None
+    key_marker: _Marker | None = None
+    upload_id_marker: _Token | None = None
 
     def query(self) -> list[tuple[str, str]]:
         return [("uploads", ""), *super().query()]
@@ -76,7 +76,7 @@ class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
 
     method = "GET"
 
-    prefix: Prefix
+    prefix: Annotated[str, msgspec.Meta(min_length=1), _KeyLength, Option(error_of=prefix_error)]
     listing: Annotated[bool, Option(recorded=True)] = False
 
     @property

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from presign.authorize.decision import Policy
@@ -136,6 +136,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(RULES, max_size=4), REQUESTS, st.sampled_from(["k", "users/k"]), st.booleans())
 def test_what_it_grants_the_same_request_gets_without_it_by_the_same_way(
     rules: list[dict[str, Any]], request: dict[str, Any], name: str, route: bool

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from presign.model.header_values import attachment, field_value_error, file_name_error, http_date
+from presign.model.header_values import attachment, disposition_error, field_value_error, file_name_error, http_date
 
 
 class TestAttachment:
@@ -34,6 +35,28 @@ class TestAttachment:
         value = attachment(file_name)
         assert not field_value_error(value)
         assert parse_options_header(value) == ("attachment", {"filename": file_name})
+
+
+class TestDisguise:
+    """Bidirectional controls show a name in another order: `photo` + U+202E + `gpj.exe` looks like `photoexe.jpg`."""
+
+    ERROR = "must not hold bidirectional controls, by which exe.jpg can look like gpj.exe"
+
+    # All that Unicode has: the property Bidi_Control.
+    @pytest.mark.parametrize("code", [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+    def test_refused_as_it_is_and_encoded(self, code: int) -> None:
+        name = f"photo{chr(code)}gpj.exe"
+        assert file_name_error(name) == self.ERROR
+        assert disposition_error(f"attachment; filename*=UTF-8''{quote(name)}") == self.ERROR
+
+    @pytest.mark.parametrize("name", ["שלום.txt", "a\u200db", "a\u2029", "100%.txt", "%E2%80.txt"])
+    def test_names_without_them(self, name: str) -> None:
+        assert file_name_error(name) == ""
+        assert disposition_error(f"attachment; filename*=UTF-8''{quote(name)}") == ""
+
+    def test_a_disposition_is_a_header_value(self) -> None:
+        assert disposition_error("inline\r\nx: y") == "must be printable ASCII"
+        assert disposition_error('inline; filename="a%.txt"') == ""
 
 
 class TestHttpDate:

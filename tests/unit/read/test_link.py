@@ -59,7 +59,7 @@ def test_a_query_without_a_key_is_a_request_without_one(query: str) -> None:
 def test_every_unknown_or_repeated_parameter_is_told() -> None:
     assert errors("?key=a&Key=a&expires_in=5&key=b&operation=put_object&a/b=") == [
         ("/key", "must be given once"),
-        ("/Key", ONE_OF),
+        ("/Key", f"{ONE_OF}; did you mean key?"),
         ("/expires_in", ONE_OF),
         ("/operation", ONE_OF),
         ("/a~1b", ONE_OF),

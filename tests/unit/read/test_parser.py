@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from presign.model.json_text import decode
 from presign.model.operations.form import PostObject
-from presign.problems import InvalidJson, InvalidRequest
-from presign.read.parser import RequestParser, decode
+from presign.problems import InvalidRequest
+from presign.read.parser import RequestParser, requests_of_batch
 
 PARSER = RequestParser(default_bucket="uploads", max_expires_in=7200, virtual_hosted=False)
 NO_DEFAULT_BUCKET = RequestParser(default_bucket=None, max_expires_in=60, virtual_hosted=False)
@@ -143,33 +144,6 @@ class TestWhatTravelsWhere:
         ]
 
 
-class TestNotJson:
-    """400 `invalid_json` says what is wrong and where."""
-
-    @pytest.mark.parametrize(
-        ("body", "detail"),
-        [
-            (b"", "is empty"),
-            (b'{"key": "a"', "Input data was truncated"),
-            (b'{"key": a}', "JSON is malformed: invalid character (byte 8)"),
-            (b'{"key": "a"} x', "JSON is malformed: trailing characters (byte 14)"),
-            (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
-            (b'{"key": "\xff"}', "is not UTF-8"),
-            (b'{"key": NaN}', "JSON is malformed: invalid character (byte 8)"),
-            (b'{"key": 1e400}', "Number out of range"),
-            (b"[" * 60_000, "is nested too deeply"),
-        ],
-    )
-    def test_with_the_place(self, body: bytes, detail: str) -> None:
-        with pytest.raises(InvalidJson) as caught:
-            decode(body)
-        assert [(error.pointer, error.detail) for error in caught.value.errors] == [("", detail)]
-
-    def test_a_lone_surrogate(self) -> None:
-        with pytest.raises(InvalidJson):
-            decode(b'{"key": "\\ud800"}')
-
-
 class TestStructure:
     """The JSON is an object with the fields of its operation, each of its type."""
 
@@ -186,12 +160,25 @@ class TestStructure:
             "/a~1b~0": "is not a field of a request",
         }
 
-    @pytest.mark.parametrize("operation", ["list_objects", "GET_OBJECT", "", 1, ["get_object"], {"get_object": 1}])
-    def test_an_unknown_operation(self, operation: Any) -> None:
+    @pytest.mark.parametrize(
+        ("operation", "meant"),
+        [
+            ("list_objects", "; did you mean list_objects_v2?"),
+            ("GET_OBJECT", "; did you mean get_object?"),
+            ("putObject", "; did you mean put_object?"),
+            ("delete", "; did you mean delete_object?"),
+            ("fly", ""),
+            ("", ""),
+            (1, ""),
+            (["get_object"], ""),
+            ({"get_object": 1}, ""),
+        ],
+    )
+    def test_an_unknown_operation(self, operation: Any, meant: str) -> None:
         assert errors({"operation": operation, "key": "a", "content_type": "text/plain"}) == {
             "/operation": "must be one of get_object, head_object, put_object, delete_object, copy_object, "
             "post_object, create_multipart_upload, upload_part, complete_multipart_upload, abort_multipart_upload, "
-            "list_parts, list_multipart_uploads, list_objects_v2, get_prefix"
+            "list_parts, list_multipart_uploads, list_objects_v2, get_prefix" + meant
         }
 
     def test_an_option_of_another_operation(self) -> None:
@@ -203,6 +190,65 @@ class TestStructure:
             "/content_type": "is an option of put_object, copy_object, post_object, create_multipart_upload only"
         }
 
+    def test_an_unknown_member_comes_first_with_the_nearest_name(self) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            parse({"Operation": "put_object", "Key": "a", "ContentType": "a/b", "expires": 60, "method": "PUT"})
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [
+            ("/Operation", "is not a field of a request; did you mean operation?"),
+            ("/Key", "is not a field of a request; did you mean key?"),
+            ("/ContentType", "is not a field of a request; did you mean content_type?"),
+            ("/expires", "is not a field of a request"),
+            ("/method", "is not a field of a request"),
+            ("/key", "is required"),
+        ]
+        assert errors({"key": "a", "expires": 60}) == {
+            "/expires": "is not a field of a request; did you mean expires_in?"
+        }
+
+    @pytest.mark.parametrize(
+        ("member", "place"),
+        [
+            ("requests", "belongs to /v1/presign/batch"),
+            ("id", "belongs to /v1/presign/revoke"),
+            ("sweep", "belongs to a direct invocation of another kind"),
+            ("eventType", "belongs to a direct invocation of another kind"),
+        ],
+    )
+    def test_a_member_of_another_call(self, member: str, place: str) -> None:
+        assert errors({member: [], "key": "a"}) == {f"/{member}": place}
+
+    @pytest.mark.parametrize("operation", ["list_objects_v2", "list_multipart_uploads"])
+    def test_a_list_has_no_key(self, operation: str) -> None:
+        assert errors({"operation": operation, "key": "a"}) == {
+            "/key": "is a field of operations on one object only; those on several have prefix"
+        }
+
+    @pytest.mark.parametrize("member", ["key", "operation", "content_type", "bucket"])
+    def test_a_request_in_place_of_a_batch(self, member: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            requests_of_batch({member: "a"})
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [
+            (f"/{member}", "belongs to each of the requests; one alone goes to /v1/presign"),
+            ("/requests", "is required"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("requests", "errors"),
+        [
+            ([{}], None),
+            ([{}] * 1000, None),
+            ([], [("/requests", "must not be empty")]),
+            ([{}] * 1001, [("/requests", "must have at most 1000 members")]),
+        ],
+    )
+    def test_the_size_of_a_batch(self, requests: list[Any], errors: list[tuple[str, str]] | None) -> None:
+        if errors is None:
+            assert requests_of_batch({"requests": requests}) == requests
+            return
+        with pytest.raises(InvalidRequest) as caught:
+            requests_of_batch({"requests": requests})
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == errors
+
     def test_wrong_types(self) -> None:
         document = {"key": 1, "bucket": [], "expires_in": "60", "version_id": {}, "response_expires": 5}
         assert errors(document) == {
@@ -213,9 +259,19 @@ class TestStructure:
             "/response_expires": "must be a time (RFC 3339), not a whole number",
         }
 
-    @pytest.mark.parametrize("value", [True, 60.5, "60", [60]])
-    def test_a_number_is_a_whole_number(self, value: Any) -> None:
-        assert list(errors({"key": "a", "expires_in": value})) == ["/expires_in"]
+    @pytest.mark.parametrize(
+        ("value", "name"),
+        [
+            ("true", "true or false"),
+            ("60.0", "a number with a fraction or an exponent"),
+            ("6e1", "a number with a fraction or an exponent"),
+            ('"60"', "a text"),
+            ("[60]", "an array"),
+        ],
+    )
+    def test_a_number_is_a_whole_number(self, value: str, name: str) -> None:
+        document = decode(f'{{"key": "a", "expires_in": {value}}}'.encode())
+        assert errors(document) == {"/expires_in": f"must be a whole number, not {name}"}
 
     def test_wrong_types_within_metadata(self) -> None:
         document = {"operation": "put_object", "key": "a", "metadata": {"a": 1, "b": "fine", "c d": "x", "e": None}}
@@ -279,13 +335,32 @@ class TestKey:
             ("a\x00", "must not hold control characters"),
             ("a\x7f", "must not hold control characters"),
             ("a\x85b", "must not hold control characters"),
+            ("a\ufffe", "must not hold U+FFFE or U+FFFF, with which no list could be read"),
+            ("a\uffffb", "must not hold U+FFFE or U+FFFF, with which no list could be read"),
         ],
     )
     def test_refused(self, key: str, detail: str) -> None:
         assert errors({"key": key}) == {"/key": detail}
 
     @pytest.mark.parametrize(
-        "key", ["a" * 1024, "ä" * 512, "a//b", "a/", "...", "a/.b/..c", "%2e%2e/a", "a\\..\\b", " ", "?#&=+", "日本/😀"]
+        "key",
+        [
+            "a" * 1024,
+            "ä" * 512,
+            "a//b",
+            "a/",
+            "...",
+            "a/.b/..c",
+            "%2e%2e/a",
+            "a\\..\\b",
+            " ",
+            "?#&=+",
+            "日本/😀",
+            "a\ufffd",
+            "\ufdd0",
+            "\U0001fffe",
+            "\ue000",
+        ],
     )
     def test_taken_as_it_is(self, key: str) -> None:
         assert parse({"key": key}).key == key
@@ -365,9 +440,19 @@ class TestTexts:
             "/checksum_sha256": "must be the Base64 form of 32 bytes"
         }
 
-    @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\x00", ""])
+    @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\x00", "", "a\u202egpj.exe"])
     def test_file_names(self, value: str) -> None:
         assert list(errors({"key": "a", "download_as": value})) == ["/download_as"]
+
+    def test_an_encoded_file_name_in_disguise(self) -> None:
+        disguise = "must not hold bidirectional controls, by which exe.jpg can look like gpj.exe"
+        value = "attachment; filename*=UTF-8''a%E2%80%AEgpj.exe"
+        assert errors({"key": "a", "response_content_disposition": value}) == {
+            "/response_content_disposition": disguise
+        }
+        assert errors({"operation": "put_object", "key": "a", "content_disposition": value}) == {
+            "/content_disposition": disguise
+        }
 
     def test_a_file_name_and_a_disposition_exclude_each_other(self) -> None:
         assert errors({"key": "a", "download_as": "b", "response_content_disposition": "inline"}) == {
@@ -423,35 +508,107 @@ class TestForm:
     def test_uploading(self) -> None:
         document = {
             "operation": "post_object",
-            "key": "a$b{filename}",
+            "key": "a%b{filename}",
             "content_type": "image/png",
             "max_content_length": 9,
-            "metadata": {"Author": "$filename"},
+            "metadata": {"Author": "{filename}"},
             "success_action_status": 201,
         }
         form = PARSER.parse(document).operation
         assert isinstance(form, PostObject)
-        assert form.key == "a$b{filename}"
+        assert form.key == "a%b{filename}"
         assert form.fields() == {
             "Content-Type": "image/png",
-            "x-amz-meta-author": "$filename",
+            "x-amz-meta-author": "{filename}",
             "success_action_status": "201",
         }
         assert form.content_length_range() == (0, 9)
 
-    def test_the_name_of_the_file_takes_no_place(self) -> None:
+    @pytest.mark.parametrize("text", ["${filename}", "$", "$$", "a$b", "$key"])
+    def test_no_field_holds_what_s3_reads_in_its_own_way(self, text: str) -> None:
+        """S3 replaces `${filename}`, and the condition for a field with another dollar does not hold."""
         options = {
-            "key": "a/${filename}",
-            "content_type": 'image/png; name="${filename}"',
-            "metadata": {"a": "b", "name": "x${filename}"},
+            "key": f"a/{text}",
+            "content_type": f'image/png; name="{text}"',
+            "metadata": {"a": "b", "name": f"x{text}", "b$": "c"},
         }
-        fault = "must not hold ${filename}, which S3 replaces by the name of the file"
-        assert self.errors(**options) == {"/key": fault, "/content_type": fault, "/metadata/name": fault}
+        fault = "must not hold $ in a form, where S3 gives it a meaning of its own"
+        found = dict.fromkeys(("/key", "/content_type", "/metadata/name", "/metadata/b$"), fault)
+        assert self.errors(**options) == found
+        assert parse({"operation": "put_object", **options}).key == f"a/{text}"
 
     def test_sizes(self) -> None:
         fault = {"/min_content_length": "must not be above max_content_length"}
         assert self.errors(min_content_length=2, max_content_length=1) == fault
+        form = PARSER.parse({"operation": "post_object", "key": "a", "min_content_length": 2, "max_content_length": 2})
+        assert isinstance(form.operation, PostObject)
+        assert form.operation.content_length_range() == (2, 2)
 
     @pytest.mark.parametrize("status", [0, 202, 302, 404])
     def test_status(self, status: int) -> None:
         assert self.errors(success_action_status=status) == {"/success_action_status": "must be one of 200, 201, 204"}
+
+
+class TestLists:
+    """What a store gave comes back to it as it is, and a list may begin at any key."""
+
+    def query(self, operation: str = "list_objects_v2", **options: Any) -> list[tuple[str, str]]:
+        return parse({"operation": operation, **options}).query[1 if operation == "list_objects_v2" else 0 :]
+
+    @pytest.mark.parametrize("token", ["t/ü 1.txt", "a" * 1356, "x" * 4096, "ü" * 2048, " ", "/../", "\ufffe"])
+    def test_a_token_is_opaque(self, token: str) -> None:
+        assert self.query(continuation_token=token) == [("continuation-token", token)]
+        assert ("upload-id-marker", token) in self.query("list_multipart_uploads", upload_id_marker=token)
+
+    @pytest.mark.parametrize(
+        ("token", "detail"),
+        [
+            ("x" * 4097, "must have at most 4096 characters"),
+            ("ü" * 2049, "must have at most 4096 bytes of UTF-8"),
+            ("a\n", "must not hold control characters"),
+            ("\x7f", "must not hold control characters"),
+        ],
+    )
+    def test_a_token_has_bounds(self, token: str, detail: str) -> None:
+        asked = {"operation": "list_objects_v2", "continuation_token": token}
+        assert errors(asked) == {"/continuation_token": detail}
+        asked = {"operation": "list_multipart_uploads", "upload_id_marker": token}
+        assert errors(asked) == {"/upload_id_marker": detail}
+
+    @pytest.mark.parametrize("key", ["a", "a" * 1024, "ü" * 512, "a b/ü", "a/..b", "a/b/"])
+    def test_a_list_may_begin_with_any_key(self, key: str) -> None:
+        assert self.query(prefix=key) == [("prefix", key)]
+        assert self.query(start_after=key) == [("start-after", key)]
+        assert ("key-marker", key) in self.query("list_multipart_uploads", key_marker=key)
+
+    def test_a_marker_may_be_a_key_that_others_made(self) -> None:
+        assert self.query(start_after="/a/../b") == [("start-after", "/a/../b")]
+
+    @pytest.mark.parametrize("name", ["prefix", "start_after"])
+    @pytest.mark.parametrize("value", ["a" * 1025, "ü" * 513, "a\n"])
+    def test_no_list_begins_with_more_than_a_key(self, name: str, value: str) -> None:
+        assert list(errors({"operation": "list_objects_v2", name: value})) == [f"/{name}"]
+
+    @pytest.mark.parametrize(
+        ("prefix", "detail"),
+        [
+            ("/a", "must not begin with a slash"),
+            ("a/../b", "must not have a '.' or '..' segment"),
+            ("a\uffff", "must not hold U+FFFE or U+FFFF, with which no list could be read"),
+        ],
+    )
+    def test_a_prefix_is_the_beginning_of_a_key(self, prefix: str, detail: str) -> None:
+        assert errors({"operation": "list_objects_v2", "prefix": prefix}) == {"/prefix": detail}
+
+    @pytest.mark.parametrize("delimiter", ["/", " ", "ü", "😀", "%", "//"])
+    def test_a_delimiter_is_any_character(self, delimiter: str) -> None:
+        assert self.query(delimiter=delimiter) == [("delimiter", delimiter)]
+
+    def test_an_empty_text_is_none(self) -> None:
+        empty = {"prefix": "", "delimiter": "", "start_after": "", "continuation_token": ""}
+        request = PARSER.parse({"operation": "list_objects_v2", **empty})
+        assert request.operation.query() == [("list-type", "2")]
+        assert request.operation.target == ""
+
+    def test_a_folder_has_a_prefix(self) -> None:
+        assert errors({"operation": "get_prefix", "prefix": ""}) == {"/prefix": "must not be empty"}

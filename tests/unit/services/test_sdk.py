@@ -26,7 +26,8 @@ SECRET_OCID = "ocid1.vaultsecret.oc1.x"
 ASK = f"""
 import os, time
 from pathlib import Path
-from presign.services.client import OciClient, PrincipalFiles, SecretReference, realm_domain
+from presign.services.client import OciClient, PrincipalFiles, SecretReference
+from presign.services.regions import realm_domain
 
 paths = [Path(os.environ[f"OCI_RESOURCE_PRINCIPAL_{{name}}"]) for name in ("RPST", "PRIVATE_PEM")]
 files = PrincipalFiles(token_path=paths[0], key_path=paths[1], passphrase_path=None, region="eu-frankfurt-1")
