@@ -125,7 +125,7 @@ def test_a_refusal_is_said(terminal: Terminal) -> None:
 
 
 def test_a_file_goes_into_a_folder_under_its_name(terminal: Terminal) -> None:
-    (terminal.folder / "hello.txt").write_text("hello")
+    (terminal.folder / "hello.txt").write_text("hello", encoding="utf-8")
     put = terminal.run("put", "hello.txt", "users/alice/folder/")
     assert put.stdout.startswith("users/alice/folder/hello.txt: 5 bytes")
 
@@ -161,7 +161,7 @@ class TestStandardStreams:
                 cwd=terminal.folder,
                 env=terminal.environment,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 timeout=60,
             )
             assert "Traceback" not in piped.stderr
@@ -173,14 +173,14 @@ class TestFolders:
     def test_only_what_differs(self, terminal: Terminal) -> None:
         for name in ("a.txt", "b/c.txt"):
             (terminal.folder / "up" / name).parent.mkdir(parents=True, exist_ok=True)
-            (terminal.folder / "up" / name).write_text("hello")
+            (terminal.folder / "up" / name).write_text("hello", encoding="utf-8")
         put = terminal.run("put", "-r", "up", "users/alice/r")
         assert (put.returncode, put.stdout) == (0, "2 files, 10 bytes; 0 were there already\n")
-        (terminal.folder / "up" / "a.txt").write_text("jello")
+        (terminal.folder / "up" / "a.txt").write_text("jello", encoding="utf-8")
         assert terminal.run("put", "-r", "up", "users/alice/r").stdout == "1 files, 5 bytes; 1 were there already\n"
         assert terminal.run("get", "-r", "users/alice/r").stdout == "2 files, 10 bytes; 0 were there already\n"
-        assert (terminal.folder / "r" / "a.txt").read_text() == "jello"
-        assert (terminal.folder / "r" / "b" / "c.txt").read_text() == "hello"
+        assert (terminal.folder / "r" / "a.txt").read_text(encoding="utf-8") == "jello"
+        assert (terminal.folder / "r" / "b" / "c.txt").read_text(encoding="utf-8") == "hello"
 
     def test_each_failure_is_said(self, terminal: Terminal, running: Running) -> None:
         running.stack.storage.put_object(BUCKET, "bad/a/../b", b"x")
@@ -259,7 +259,7 @@ def test_the_version(terminal: Terminal) -> None:
 def test_words_that_a_shell_takes_apart_are_quoted() -> None:
     for text in ("plain", "it's", "$(id)", "a b", "''", 'a"b'):
         done = subprocess.run(  # noqa: S603
-            ["/bin/sh", "-c", f"printf %s {quoted(text)}"], capture_output=True, text=True, check=True
+            ["/bin/sh", "-c", f"printf %s {quoted(text)}"], capture_output=True, encoding="utf-8", check=True
         )
         assert done.stdout == text
 
@@ -271,7 +271,7 @@ def test_waiting_is_said(terminal: Terminal) -> None:
         [*COMMAND, "share", "a"],
         env={**terminal.environment, "PRESIGN_ENDPOINT": f"http://127.0.0.1:{port}/v1/presign"},
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     ) as share:
         assert share.stderr is not None
         first = share.stderr.readline()
@@ -282,7 +282,7 @@ def test_waiting_is_said(terminal: Terminal) -> None:
 
 
 def test_a_home_that_can_not_be_written_to_is_no_obstacle(terminal: Terminal) -> None:
-    (terminal.folder / "file").write_text("")
+    (terminal.folder / "file").write_text("", encoding="utf-8")
     put = terminal.run("put", "file", "no-home", XDG_STATE_HOME=str(terminal.folder / "file" / "state"))
     assert (put.returncode, put.stderr) == (0, "")
 
@@ -318,13 +318,13 @@ class TestInterruption:
         get = terminal.start("get", key, "large.bin")
         states = tmp_path / ".local" / "state" / "presign-client"
         give_up_at = time.monotonic() + 30
-        while not any(json.loads(state.read_text())["done"] for state in states.glob("*.json")):
+        while not any(json.loads(state.read_text(encoding="utf-8"))["done"] for state in states.glob("*.json")):
             assert time.monotonic() < give_up_at
         get.send_signal(ended_by)
         assert get.wait(60) == {signal.SIGKILL: -9, signal.SIGINT: 130}[ended_by]
         cable.answers_bytes_per_second = None
         [state] = states.iterdir()
-        done = len(json.loads(state.read_text())["done"])
+        done = len(json.loads(state.read_text(encoding="utf-8"))["done"])
         before = running.stack.storage.requests
         assert terminal.run("get", key, "large.bin").returncode == 0
         assert running.stack.storage.requests - before == 5 - done

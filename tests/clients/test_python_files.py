@@ -264,7 +264,7 @@ class TestDownloadsThatGoOn:
         with pytest.raises(Interrupted):
             client(running, at_once=1).download("on", target, state=state, progress=interrupt_after(17 * MIB))
         [part] = tmp_path.glob(".a.*.part")
-        assert sorted(json.loads(state.read_text())["done"]) == ["0", str(8 * MIB)]
+        assert sorted(json.loads(state.read_text(encoding="utf-8"))["done"]) == ["0", str(8 * MIB)]
         told: list[int] = []
         client(running).download("on", target, state=state, progress=lambda done, _: told.append(done))
         assert told[0] == 16 * MIB

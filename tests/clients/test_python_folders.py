@@ -137,7 +137,7 @@ def test_a_large_file_goes_on_where_it_was(running: Running, folder: Path, tmp_p
     with pytest.raises(Interrupted):
         client(running, at_once=1).upload_folder(folder, "users/alice/large", progress=interrupt, state=states)
     [state] = states.iterdir()
-    assert len(json.loads(state.read_text())["etags"]) == 1
+    assert len(json.loads(state.read_text(encoding="utf-8"))["etags"]) == 1
     asked = Recorder.of(running)
     client(running, presigner=asked).upload_folder(folder, "users/alice/large", state=states)
     assert asked.operations().count("upload_part") == 1

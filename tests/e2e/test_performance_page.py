@@ -42,7 +42,7 @@ def test_enough_containers(rate: float, busy_seconds: float, containers: int) ->
 def test_the_figures_of_this_project() -> None:
     config = {"SECRET_OCID": SECRET_OCID, "REGION": REGION, "NAMESPACE": NAMESPACE, "POLICY": json.dumps(POLICY)}
     assert Settings.from_config(config, root=ROOT).secret_ttl_seconds == capacity.SECRET_TTL_SECONDS
-    assert 1 - cache._JITTER == capacity.EARLIEST
+    assert cache._REFRESH_AT == capacity.EARLIEST
     deployment = json.loads((ROOT / "gateway" / "deployment.json").read_text("utf-8"))
     rate = deployment["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"]
     assert f"with more than {rate} calls a second: the deployment's own rate limit" in PAGE

@@ -359,7 +359,7 @@ class TestForms:
         assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert found.headers["x-amz-meta-author"].split() == ["Ada", "Lovelace"]
 
-    @pytest.mark.parametrize("odd", ["a b+c&d=e%2F", "ünïcödé/日本語/😀", 'quotes"and\\backslashes', "$key"])
+    @pytest.mark.parametrize("odd", ["a b+c&d=e%2F", "ünïcödé/日本語/😀", 'quotes"and\\backslashes', "#key"])
     def test_odd_keys(self, target: Target, key: str, odd: str) -> None:
         odd_key = f"{key}/{odd}"
         assert target.post(target.presign("post_object", odd_key), CONTENT).status_code == 204

@@ -68,7 +68,7 @@ class Peer:
             env={**os.environ, **environment, "PYTHONPATH": str(ROOT / "clients" / "python")},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         self.cpu_seconds: list[float] = []
 
