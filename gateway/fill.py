@@ -9,6 +9,7 @@ from a file (`CLAIMS_KEY=@FILE`) instead.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import re
@@ -32,16 +33,23 @@ PLACEHOLDERS = {
 }
 """The names that stand in angle brackets in the template, and the values that fit there."""
 
+OPTIONS = {"ALLOWED_HEADERS": re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")}
+"""Names that may be left out, and the values that fit there.
+
+`ALLOWED_HEADERS` are headers that the tools of a page add to all its requests, such as `traceparent`. A browser sends
+no request with a header that is not allowed.
+"""
+
 STORE_PLACEHOLDERS = {
     "STORE": re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?"),
     # A path segment of dots alone would lead out of the bucket.
     "BUCKET": re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,256}"),
     "ALLOWED_ORIGINS": _ORIGIN,
 }
-"""The same for the template of the store route."""
+"""The placeholders of the template of the store route, and the values that fit there. It has no options."""
 
-LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS", "BUCKET"})
-"""The placeholders that may have several values, with commas between them."""
+LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS", "BUCKET", *OPTIONS})
+"""The names that may have several values, with commas between them."""
 
 SECRETS = {"CLAIMS_KEY": "CLAIMS_KEY must be 32 to 128 letters, digits, hyphens and underscores"}
 """The placeholders that may come from the environment or a file, with their errors, which quote no value."""
@@ -80,8 +88,9 @@ def value_errors(
 ) -> list[str]:
     """The errors of the values for the placeholders: one is missing, is unknown, is given twice, or does not fit."""
     errors = [f"{name} is missing" for name in placeholders if not values.get(name)]
-    errors += [f"{name} is not one of {', '.join(placeholders)}" for name in values if name not in placeholders]
-    for name, pattern in placeholders.items():
+    patterns = {**placeholders, **(OPTIONS if placeholders is PLACEHOLDERS else {})}
+    errors += [f"{name} is not one of {', '.join(patterns)}" for name in values if name not in patterns]
+    for name, pattern in patterns.items():
         for value in values.get(name, ()):
             if not pattern.fullmatch(value):
                 errors.append(SECRETS.get(name, f"{name} cannot be {value!r}"))
@@ -150,6 +159,14 @@ def _fill_element(element: Any, values: Mapping[str, Sequence[str]]) -> list[Any
     return list(values[whole[1]]) if whole else [fill(element, values)]
 
 
+def with_allowed_headers(specification: Any, names: Sequence[str]) -> Any:
+    """`specification`, by which pages may also send headers with these names."""
+    filled = copy.deepcopy(specification)
+    allowed = filled["requestPolicies"]["cors"]["allowedHeaders"]
+    allowed += [name for name in names if name not in allowed]
+    return filled
+
+
 def fill_store(template: Any, values: Mapping[str, Sequence[str]]) -> Any:
     """The `template` of the store route with each placeholder replaced, and its routes for each value of `BUCKET`.
 
@@ -174,7 +191,8 @@ def main() -> int:
         "values",
         nargs="*",
         metavar="NAME=VALUE",
-        help=f"for each of {', '.join(PLACEHOLDERS)}; with --store of {', '.join(STORE_PLACEHOLDERS)}",
+        help=f"for each of {', '.join(PLACEHOLDERS)}, and if need be {', '.join(OPTIONS)}; "
+        f"with --store of {', '.join(STORE_PLACEHOLDERS)}",
     )
     arguments = parser.parse_args()
     try:
@@ -191,7 +209,8 @@ def main() -> int:
     for warning in warnings_of(values):
         print(warning, file=sys.stderr)
     template = json.loads((STORE_TEMPLATE if arguments.store else TEMPLATE).read_text("utf-8"))
-    print(json.dumps((fill_store if arguments.store else fill)(template, values), indent=2))
+    specification = (fill_store if arguments.store else fill)(template, values)
+    print(json.dumps(with_allowed_headers(specification, values.get("ALLOWED_HEADERS", [])), indent=2))
     return 0
 
 

@@ -26,6 +26,8 @@ from support.echo import echo as run_echo
 from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from support.native_storage import NativeStorage
     from support.oci_services import World
     from support.store import Store
@@ -177,6 +179,24 @@ def start(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
                 if socket_path == system.stack.socket_path:
                     found += leaks_of_answer(answer, secrets)
     assert found == []
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests of one module."""
+    from support.browsers import chromium  # imports Playwright, which few tests need
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The address of a page with the browser module, of another origin than all else."""
+    from support.sites import site
+
+    with site() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -14,28 +14,25 @@ from playwright.sync_api import Browser, Page, Route
 
 from conftest import Running
 from local.stack import BUCKET
-from support.browsers import TIMEOUT_MS, chromium, make_file, open_page
+from support.browsers import TIMEOUT_MS, make_file, open_page, wait_for
 from support.cable import Cable
-from support.sites import begin_upload, end_upload, failure, sign_in, site, upload
+from support.sites import begin_upload, end_upload, failure, sign_in, upload
 
 MIB = 2**20
 SIZE = 32 * MIB
 PARTS = 7
 PART_BYTES = 5 * MIB
 HALF_BYTES = 15 * MIB
+CHANGE_THE_MIDDLE = """async () => {
+    const input = document.querySelector("input");
+    const [{ name, lastModified }] = input.files;
+    const bytes = new Uint8Array(await input.files[0].arrayBuffer());
+    bytes[2 * 2 ** 20] = bytes[8 * 2 ** 20] = 7;
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([bytes], name, { lastModified }));
+    input.files = chosen.files;
+}"""
 RULE = {"bucket": BUCKET, "prefix": "", "operations": ["*"]}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with site() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +78,12 @@ def stored(running: Running, key: str) -> bytes:
     return requests.get(running.ask(key=key).json()["url"], timeout=30).content
 
 
+def uploads_under_way(running: Running, key: str) -> int:
+    """How many uploads in parts the store knows for an object."""
+    url = running.ask(operation="list_multipart_uploads", prefix=key).json()["url"]
+    return requests.get(url, timeout=30).text.count("<UploadId>")
+
+
 def pause_half_way(page: Page, cable: Cable, key: str) -> None:
     """Begin the upload of the page's file, and pause it."""
     cable.hold_after(HALF_BYTES)
@@ -109,6 +112,12 @@ def choose_at(page: Page, size: int, first_byte: int) -> None:
     )
 
 
+def locks(page: Page) -> tuple[int, int]:
+    """How many uploads go on in the tabs of the page's browser, and how many wait for them."""
+    held, pending = page.evaluate("navigator.locks.query().then(({ held, pending }) => [held.length, pending.length])")
+    return held, pending
+
+
 class TestTheSameFile:
     """An upload goes on with the same user's same file only."""
 
@@ -128,6 +137,65 @@ class TestTheSameFile:
         assert cable.sent_bytes - sent_before < SIZE
         assert stored(running, "old/same.bin") == b"\1" + bytes(SIZE - 1)
         assert unfinished_keys(page) == []
+
+    @pytest.mark.parametrize("integrity", [False, True])
+    def test_a_file_that_changed_in_its_middle(
+        self, page: Page, running: Running, cable: Cable, integrity: bool
+    ) -> None:
+        """Its size, its time and its ends are the same, so only the digests of its parts tell."""
+        choose_at(page, SIZE, 1)
+        pause_half_way(page, cable, "old/middle.bin")
+        page.evaluate(CHANGE_THE_MIDDLE)
+        upload(page, "old/middle.bin", integrity=integrity)
+        changed = bytearray(SIZE)
+        changed[0], changed[2 * MIB], changed[8 * MIB] = 1, 7, 7
+        assert stored(running, "old/middle.bin") == changed
+
+    @pytest.mark.parametrize("size", [1000, SIZE], ids=["one PUT", "in parts"])
+    @pytest.mark.parametrize("tabs", [2, 3])
+    def test_the_tabs_of_one_user_send_a_file_once(
+        self, browser: Browser, address: str, running: Running, cable: Cable, tmp_path: Path, size: int, tabs: int
+    ) -> None:
+        """The rule lets nobody replace an object, so only one of them can succeed by itself."""
+        path = make_file(tmp_path / "film.mp4", size)
+        context = browser.new_context()
+        pages = [context.new_page() for _ in range(tabs)]
+        for page in pages:
+            page.set_default_timeout(TIMEOUT_MS)
+            page.goto(address)
+            sign_in(page, running)
+            page.set_input_files("input", path)
+        cable.hold_after(500)
+        for page in pages:
+            begin_upload(page, f"new/{size}-{tabs}.mp4")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        wait_for(pages[0], lambda: locks(pages[0]) == (1, tabs - 1))
+        cable.release()
+        assert [end_upload(page) for page in pages] == [""] * tabs
+        assert stored(running, f"new/{size}-{tabs}.mp4") == path.read_bytes()
+        assert pages[0].evaluate("caches.keys()") == []
+        context.close()
+
+    def test_a_tab_takes_over_when_the_other_one_is_canceled(
+        self, browser: Browser, address: str, running: Running, cable: Cable, file: Path
+    ) -> None:
+        context = browser.new_context()
+        pages = [context.new_page() for _ in range(2)]
+        for page in pages:
+            page.set_default_timeout(TIMEOUT_MS)
+            page.goto(address)
+            sign_in(page, running)
+            page.set_input_files("input", file)
+        cable.hold_after(HALF_BYTES)
+        begin_upload(pages[0], "new/taken-over.mp4")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        begin_upload(pages[1], "new/taken-over.mp4")
+        wait_for(pages[0], lambda: locks(pages[0]) == (1, 1))
+        pages[0].evaluate("controller.abort()")
+        cable.release()
+        assert [end_upload(page) for page in pages] == ["canceled", ""]
+        assert stored(running, "new/taken-over.mp4") == file.read_bytes()
+        context.close()
 
     def test_another_user_of_the_browser_sees_nothing_of_it(
         self, page: Page, running: Running, cable: Cable, file: Path
@@ -151,6 +219,40 @@ class TestTheSameFile:
         pause_half_way(page, cable, "old/option.mp4")
         assert unfinished_keys(page) == ["old/option.mp4"]
         sign_in(page, running, user="dave")
+        assert unfinished_keys(page) == []
+
+
+class TestCancel:
+    """A canceled upload leaves nothing in the store."""
+
+    def test_the_store_drops_the_parts(self, page: Page, running: Running, cable: Cable, file: Path) -> None:
+        page.set_input_files("input", file)
+        cable.hold_after(HALF_BYTES)
+        begin_upload(page, "old/canceled.mp4")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        cable.release()
+        page.evaluate("controller.abort()")
+        assert end_upload(page) == "canceled"
+        assert uploads_under_way(running, "old/canceled.mp4") == 0
+        assert unfinished_keys(page) == []
+
+    def test_without_a_connection_it_is_remembered(
+        self, page: Page, running: Running, cable: Cable, file: Path
+    ) -> None:
+        """The user does not wait, and the parts can be dropped later."""
+        page.set_input_files("input", file)
+        page.clock.install()
+        cable.hold_after(HALF_BYTES)
+        begin_upload(page, "old/offline.mp4")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        cable.pull_out()
+        page.evaluate("controller.abort()")
+        page.clock.run_for(10_500)
+        assert end_upload(page) == "canceled"
+        cable.plug_in()
+        assert unfinished_keys(page) == ["old/offline.mp4"]
+        page.evaluate("files.unfinished().then(([upload]) => files.discard(upload, upload.key))")
+        assert uploads_under_way(running, "old/offline.mp4") == 0
         assert unfinished_keys(page) == []
 
 

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page, Route
 from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
-from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
 from support.cable import Cable
-from support.sites import begin_upload, end_upload, failure, sign_in, site, upload
+from support.sites import begin_upload, end_upload, failure, sign_in, upload
 
 MIB = 2**20
 SIZE = 64 * MIB + 1000
@@ -24,6 +24,13 @@ PART_BYTES = 10 * MIB
 PARTS_AT_ONCE = 4
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}]}
 
+CHOOSE = """(byte) => {
+    const bytes = new Uint8Array(64 * 2 ** 20 + 1000);
+    bytes[12 * 2 ** 20] = byte;
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([bytes], "same.bin", { lastModified: 1_700_000_000_000 }));
+    document.querySelector("input").files = chosen.files;
+}"""
 RECORD_A_VIDEO = """async () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
     const context = canvas.getContext("2d");
@@ -64,18 +71,6 @@ PLAY_A_VIDEO = """async ([folder, count]) => {
     await video.play();
     return await ended;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with site() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +235,46 @@ class TestUploads:
         assert end_upload(page) == "canceled"
         assert requests.put(f"{state['accessUrl']}1", b"x", timeout=10).status_code == 404
         assert page.evaluate("localStorage.length") == 0
+
+    def test_a_file_that_changed_in_its_middle(
+        self, page: Page, running: Running, cable: Cable, tmp_path: Path
+    ) -> None:
+        """The store does not list the parts, so the page compares them with the digests that it has kept."""
+        page.evaluate(CHOOSE, 0)
+        cable.hold_after(SIZE * 4 // 5)
+        begin_upload(page, "users/alice/middle.bin")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.evaluate("controller.abort(PAUSE)")
+        assert end_upload(page) == "paused"
+        cable.release()
+        sent_before = cable.sent_bytes
+        page.evaluate(CHOOSE, 7)
+        upload(page, "users/alice/middle.bin")
+        assert cable.sent_bytes - sent_before < SIZE
+        changed = bytearray(SIZE)
+        changed[12 * MIB] = 7
+        stored = tmp_path / "stored"
+        stored_digest(running, "users/alice/middle.bin", stored)
+        assert stored.read_bytes() == changed
+
+    def test_no_part_begins_after_a_cancellation(self, page: Page, file: Path) -> None:
+        """With digests, a part is read before it is sent, and the cancellation comes in between."""
+        page.set_input_files("input", file)
+        page.evaluate(
+            """() => {
+                globalThis.late = 0;
+                const { send } = XMLHttpRequest.prototype;
+                XMLHttpRequest.prototype.send = function (body) {
+                    if (controller.signal.aborted && body) late++;
+                    // The upload is begun by a request without a body.
+                    if (!body) this.addEventListener("loadend", () => setTimeout(() => controller.abort()));
+                    return send.call(this, body);
+                };
+            }"""
+        )
+        begin_upload(page, "users/alice/late.mp4", integrity=True)
+        assert end_upload(page) == "canceled"
+        assert page.evaluate("late") == 0
 
 
 class TestFolders:

@@ -24,12 +24,16 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "clients/js/src"
 IMPORTED = re.compile(r'(?:from |import\()"\./(\w+)\.js"')
 TYPED = """
-import { PAUSE, PresignClient, PresignError, type Progress } from "presign-client";
+import { PAUSE, PresignClient, PresignError } from "presign-client";
+import type { Progress, StoredObject, UploadOptions } from "presign-client";
 
 const files = new PresignClient({ endpoint: "https://a/v1/presign", getToken: () => "token", via: "par" });
-const show = ({ loaded, total }: Progress): number => loaded / total;
+const show = ({ loaded, total, fraction }: Progress): number => fraction ?? loaded / total;
 export async function use(file: File, controller: AbortController): Promise<string> {
-  await files.upload(file, "a", { onProgress: show, signal: controller.signal, integrity: true });
+  const stored: StoredObject = await files.upload(file, "a", { onProgress: show, signal: controller.signal });
+  const options: UploadOptions = { integrity: true, createOnly: true, cacheControl: "no-cache", contentType: "a/b" };
+  await files.upload(new Blob(["x"]), stored.key, { ...options, metadata: { size: `${stored.size} ${stored.etag}` } });
+  for (const one of await files.links(["a", "b"])) console.log(one instanceof PresignError ? one.code : one.url);
   controller.abort(PAUSE);
   for await (const { key, size } of files.list("a/")) console.log(key.length + size);
   const { url, bucket, id } = await files.share("a", { expiresIn: 60 });
@@ -45,14 +49,15 @@ const files = new PresignClient({ endpoint, getToken: () => token });
 const bytes = new Uint8Array(20 * 2 ** 20).fill(7);
 let last;
 const onProgress = (progress) => (last = progress);
-await files.upload(new File([bytes], "script.bin"), key, { onProgress, integrity: true });
+const stored = await files.upload(new File([bytes], "script.bin"), key, { onProgress, integrity: true });
+const result = [stored.key, stored.size, typeof stored.etag];
 const found = [];
 for await (const object of files.list(key.slice(0, key.lastIndexOf("/") + 1))) found.push(object.key);
 const answer = await fetch(await files.link(key));
 const size = await files.size(key);
 const code = await files.link("../x").catch((error) => error instanceof PresignError && error.code);
 const same = Buffer.compare(Buffer.from(await answer.arrayBuffer()), bytes);
-console.log(JSON.stringify({ last, found, size, same, code }));
+console.log(JSON.stringify({ last, result, found, size, same, code }));
 """
 
 
@@ -131,7 +136,8 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
     printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
     assert printed == {
-        "last": {"loaded": 20 * 2**20, "total": 20 * 2**20, "waiting": False},
+        "last": {"loaded": 20 * 2**20, "total": 20 * 2**20, "fraction": 1, "waiting": False},
+        "result": [key, 20 * 2**20, "string"],
         "found": [key],
         "size": 20 * 2**20,
         "same": 0,

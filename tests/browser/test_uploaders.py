@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from conftest import Running
 from local.stack import BUCKET
 from support.browser_docs import lines_with
-from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
 from support.sites import bundled_site
 
 MIB = 2**20
@@ -31,12 +31,6 @@ HTML = """<!doctype html>
 </script>
 <script type="module" src="/page.js"></script>
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module", params=["s3", "par"])
@@ -96,7 +90,7 @@ class TestFilePond:
         page.evaluate("globalThis.token = 'none'; pond.on('error', ({ body }) => (globalThis.message = body))")
         page.set_input_files(".filepond--root input[type=file]", make_file(tmp_path / "refused.png", 10))
         page.wait_for_function("globalThis.message")
-        assert page.evaluate("message") == "Unauthorized"
+        assert page.evaluate("message") == "The token is missing, expired or not valid: get a new one."
 
     @pytest.mark.parametrize("via", ["s3"], indirect=True, scope="module")
     def test_a_removed_file_is_deleted(self, page: Page, running: Running, tmp_path: Path) -> None:

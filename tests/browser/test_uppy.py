@@ -14,19 +14,13 @@ from playwright.sync_api import Browser, Page
 from conftest import Running
 from local.stack import BUCKET
 from support.browser_docs import lines_with
-from support.browsers import TIMEOUT_MS, chromium, make_file, open_page, sha256
+from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
 from support.cable import Cable
 from support.sites import bundled_site
 
 MULTIPART_FROM_BYTES = 100 * 2**20  # Uppy's own limit
 HTML = "<!doctype html><title>Uppy</title><input type=file multiple><script type=module src=page.js></script>"
 EXPORT = "\nglobalThis.uppy = uppy;\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def mapping() -> str:

@@ -333,6 +333,22 @@ class TestFill:
         done = fill({**VALUES, name: value})
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name} cannot be {value!r}\n")
 
+    def test_headers_that_the_tools_of_a_page_add(self) -> None:
+        done = fill({**VALUES, "ALLOWED_HEADERS": "traceparent,baggage,Content-Type"})
+        assert (done.returncode, done.stderr) == (0, "")
+        filled = json.loads(done.stdout)
+        allowed = ["Authorization", "Content-Type", "traceparent", "baggage"]
+        assert filled["requestPolicies"]["cors"]["allowedHeaders"] == allowed
+        assert model_errors(filled, "ApiSpecification") == []
+        filled["requestPolicies"]["cors"]["allowedHeaders"] = ["Authorization", "Content-Type"]
+        assert filled == json.loads(fill(VALUES).stdout)
+
+    @pytest.mark.parametrize("value", ["x y", "", "traceparent,", "<ALLOWED_HEADERS>"])
+    def test_what_is_no_name_of_a_header(self, value: str) -> None:
+        done = fill({**VALUES, "ALLOWED_HEADERS": value})
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("ALLOWED_HEADERS cannot be ")
+
     def test_an_unknown_name(self) -> None:
         done = fill({**VALUES, "REGION": "eu-frankfurt-1"})
         assert (done.returncode, done.stdout) == (1, "")

@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -73,6 +73,15 @@ def open_page(browser: Browser, url: str) -> Page:
     page.on("pageerror", lambda error: print(f"page: {error}"))
     page.goto(url)
     return page
+
+
+def wait_for(page: Page, condition: Callable[[], bool]) -> None:
+    """Let the page go on until something is so."""
+    for _ in range(3000):
+        if condition():
+            return
+        page.wait_for_timeout(10)
+    raise AssertionError("it did not come to pass")
 
 
 def make_file(path: Path, size: int) -> Path:

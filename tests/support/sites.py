@@ -31,10 +31,14 @@ _HTML = b"""<!doctype html>
 
 
 @contextmanager
-def site(files: Mapping[str, tuple[bytes, str]] | None = None) -> Iterator[str]:
-    """The address of a page with the browser module, or of these files: content and media type by path."""
+def site(files: Mapping[str, tuple[bytes, str]] | None = None, *, worker: bytes = b"") -> Iterator[str]:
+    """The address of a page with the browser module, or of these files: content and media type by path.
+
+    The page may register `/worker.js` as its service worker, whose script is `worker`.
+    """
     served = files or {
         "/": (_HTML, "text/html"),
+        "/worker.js": (worker, "text/javascript"),
         **{f"/presign/{path.name}": (path.read_bytes(), "text/javascript") for path in SOURCES.glob("*.js")},
     }
 

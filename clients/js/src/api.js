@@ -1,10 +1,13 @@
 /** @import { RetryOptions } from "./retry.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
+/** @import { GetToken } from "./tokens.js" */
 /** @import { TransferOptions } from "./transfer.js" */
-import { PresignError, problemError } from "./errors.js";
+import { problemError } from "./api_answer.js";
+import { Connection } from "./connection.js";
+import { foreignAnswer, PresignError } from "./errors.js";
 import { isRefusal, withRetries } from "./retry.js";
-import { jsonOrNull } from "./store_answer.js";
-import { STALL_MS, transfer } from "./transfer.js";
+import { Tokens } from "./tokens.js";
+import { transfer } from "./transfer.js";
 
 /**
  * @typedef {"s3" | "par"} Via  How access is given: by a presigned URL of S3, or a pre-authenticated request (PAR).
@@ -23,8 +26,8 @@ import { STALL_MS, transfer } from "./transfer.js";
  *
  * @typedef {object} PresignOptions
  * @property {string} endpoint  URL of the API, such as `https://…/v1/presign`.
- * @property {(need: { refresh: boolean }) => string | Promise<string>} [getToken]  Gives the user's token. It is called
- *   before each request, and once more with `refresh` when the token was refused.
+ * @property {GetToken} [getToken]  Gives the user's token. It is called before each request, and once more with
+ *   `refresh` when the token was refused.
  * @property {string} [bucket]  The API's default bucket if left out.
  * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
  * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by
@@ -33,27 +36,32 @@ import { STALL_MS, transfer } from "./transfer.js";
 
 /** Asks the API for URLs, and uses them. */
 export class Api {
-  #getToken;
+  #connection;
+  #tokens;
   #user;
 
   /** @param {PresignOptions} options */
-  constructor({ endpoint, getToken, bucket, via, user }) {
-    this.endpoint = endpoint.replace(/\/+$/, "");
+  constructor(options) {
+    const { endpoint, getToken, bucket, via, user } = options ?? {};
+    this.#tokens = new Tokens(getToken);
+    this.#connection = new Connection(endpoint, this.#tokens);
     this.bucket = bucket;
     this.via = via;
-    this.#getToken = getToken;
     this.#user = user;
+  }
+
+  get endpoint() {
+    return this.#connection.endpoint;
   }
 
   /**
    * The user whom unfinished uploads belong to; null if nobody can tell.
    *
+   * @param {AbortSignal} [signal]
    * @returns {Promise<string | null>}
    */
-  async user() {
-    if (this.#user !== undefined) return this.#user;
-    if (!this.#getToken) return "";
-    return subject(await this.#token(false));
+  async user(signal) {
+    return this.#user ?? this.#tokens.subject(signal);
   }
 
   /**
@@ -69,7 +77,7 @@ export class Api {
   }
 
   /**
-   * Ask for several URLs in one call.
+   * Ask for up to 1,000 URLs in one call.
    *
    * @param {UrlRequest[]} requests
    * @param {AbortSignal} [signal]
@@ -79,9 +87,8 @@ export class Api {
     const askedAt = Date.now();
     const body = { requests: requests.map((request) => this.#withDefaults(request)) };
     const { results } = await this.post("/batch", body, signal);
-    return results.map((/** @type {any} */ result) =>
-      result.problem ? problemError(result.problem, result.problem.status) : toSignedUrl(result, askedAt),
-    );
+    if (!Array.isArray(results) || results.length !== requests.length) throw foreignAnswer("API", 200);
+    return results.map((result) => (result?.problem ? problemError(result.problem) : toSignedUrl(result, askedAt)));
   }
 
   /**
@@ -133,39 +140,17 @@ export class Api {
    * @param {string} path
    * @param {object} body
    * @param {AbortSignal} [signal]
-   * @param {boolean} [refresh]  Whether to get a new token first.
    * @returns {Promise<any>}
    */
-  async post(path, body, signal, refresh = false) {
-    const time = AbortSignal.timeout(STALL_MS);
-    const token = await this.#token(refresh);
-    let response, answer;
-    try {
-      response = await fetch(this.endpoint + path, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
-        body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([signal, time]) : time,
-      });
-      answer = jsonOrNull(await response.text());
-    } catch (cause) {
-      throw new PresignError("The connection to the server failed.", { code: "network", cause });
-    }
-    if (response.status === 401 && this.#getToken && !refresh) return this.post(path, body, signal, true);
-    if (response.ok && answer) return answer;
-    throw problemError(answer ?? {}, response.status, Number(response.headers.get("Retry-After")) * 1000 || 0);
+  post(path, body, signal) {
+    return this.#connection.post(path, body, signal);
   }
 
-  /** @param {boolean} refresh */
-  async #token(refresh) {
-    try {
-      return await this.#getToken?.({ refresh });
-    } catch (cause) {
-      throw new PresignError("The sign-in failed.", { code: "no_token", cause });
-    }
-  }
-
-  /** @param {UrlRequest} request */
+  /**
+   * Every request for a URL goes through here.
+   *
+   * @param {UrlRequest} request
+   */
   #withDefaults(request) {
     return { bucket: this.bucket, via: request.operation === "get_prefix" ? undefined : this.via, ...request };
   }
@@ -176,7 +161,9 @@ export class Api {
  * @param {number} askedAt
  * @returns {SignedUrl}
  */
-function toSignedUrl({ url, method, headers, via, bucket, id, expires_at, expires_in }, askedAt) {
+function toSignedUrl(result, askedAt) {
+  const { url, method, headers, via, bucket, id, expires_at, expires_in } = result ?? {};
+  if (typeof url !== "string" || typeof method !== "string" || !headers) throw foreignAnswer("API", 200);
   // Both moments are of our own clock, so that a wrong clock does no harm.
   return { url, method, headers, via, bucket, id, expiresAt: expires_at, staleAt: askedAt + expires_in * 900 };
 }
@@ -190,22 +177,4 @@ function toSignedUrl({ url, method, headers, via, bucket, id, expires_at, expire
 function refusesOnly(error, bound) {
   if (!(error instanceof PresignError && error.code === "invalid_request" && error.errors.length)) return false;
   return error.errors.every(({ pointer }) => pointer.slice(1) in bound);
-}
-
-/**
- * The claim `sub` of a JWT; null if it is none.
- *
- * @param {string | undefined} token
- * @returns {string | null}
- */
-function subject(token) {
-  const payload = (token ?? "").split(".")[1] ?? "";
-  try {
-    const decoded = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));
-    const bytes = Uint8Array.from(decoded, (char) => char.charCodeAt(0));
-    const { sub } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof sub === "string" ? sub : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,16 +1,19 @@
-/** @import { PresignOptions } from "./api.js" */
+/** @import { PresignOptions, SignedUrl } from "./api.js" */
 /** @import { ListedObject } from "./listing.js" */
 /** @import { UnfinishedUpload } from "./unfinished.js" */
-/** @import { UploadOptions } from "./upload.js" */
+/** @import { StoredObject, UploadOptions } from "./upload.js" */
 import { Api } from "./api.js";
-import { fingerprint } from "./digest.js";
+import { signMany } from "./batch.js";
+import { Downloads } from "./downloads.js";
 import { PresignError } from "./errors.js";
+import { isBlob } from "./file.js";
 import { Listing } from "./listing.js";
 import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
 import { withRetries } from "./retry.js";
 import { Slots } from "./slots.js";
 import { UnfinishedUploads } from "./unfinished.js";
 import { upload } from "./upload.js";
+import { identityOf } from "./upload_job.js";
 
 /**
  * @typedef {object} Share  A URL that anybody who has it can use.
@@ -24,7 +27,7 @@ import { upload } from "./upload.js";
  * Uploads and downloads files of any size through URLs that the API at `endpoint` gives.
  *
  *     const files = new PresignClient({ endpoint: "https://…/v1/presign", getToken: () => token });
- *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ loaded, total }) => show(loaded / total) });
+ *     await files.upload(file, `inbox/${file.name}`, { onProgress: ({ fraction }) => show(fraction) });
  *     await files.download(`inbox/${file.name}`);
  *
  * A large file is sent in parts. The parts that were sent are kept when the connection or the page is lost, and the
@@ -32,6 +35,7 @@ import { upload } from "./upload.js";
  */
 export class PresignClient {
   #api;
+  #downloads;
   #listing;
   #unfinished;
   #slots = new Slots(TRANSFERS_AT_ONCE);
@@ -39,6 +43,7 @@ export class PresignClient {
   /** @param {PresignOptions} options */
   constructor(options) {
     this.#api = new Api(options);
+    this.#downloads = new Downloads(this.#api);
     this.#listing = new Listing(this.#api);
     this.#unfinished = new UnfinishedUploads([this.#api.endpoint, this.#api.bucket ?? ""]);
   }
@@ -67,6 +72,20 @@ export class PresignClient {
   }
 
   /**
+   * URLs of many objects, as `share` gives them, in the order of their keys. The place of a key that is refused has the
+   * error.
+   *
+   * @param {string[]} keys
+   * @param {{ expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
+   * @returns {Promise<(Share | PresignError)[]>}
+   */
+  async links(keys, { expiresIn, signal } = {}) {
+    const requests = keys.map((key) => ({ operation: "get_object", key, expires_in: expiresIn }));
+    const results = await signMany(this.#api, requests, signal);
+    return results.map((result) => (result instanceof PresignError ? result : shareOf(result)));
+  }
+
+  /**
    * A URL for every object whose key begins with `prefix`; append the rest of a key to it. The policy must give
    * pre-authenticated requests there.
    *
@@ -92,15 +111,13 @@ export class PresignClient {
   }
 
   /**
-   * Let the browser download the object.
+   * Let the browser save the object as a file. The page stays, and several downloads follow one another.
    *
    * @param {string} key
-   * @param {{ saveAs?: string }} [options]  The file's name: by default the key's last part.
+   * @param {{ saveAs?: string, signal?: AbortSignal }} [options]  The file's name: by default the key's last part.
    */
-  async download(key, { saveAs = key.split("/").at(-1) || key } = {}) {
-    const anchor = document.createElement("a");
-    anchor.href = await this.link(key, { saveAs });
-    anchor.click();
+  async download(key, options = {}) {
+    await this.#downloads.start(key, options);
   }
 
   /**
@@ -145,13 +162,14 @@ export class PresignClient {
   /**
    * Store `file` as the object `key`. The policy's refusal comes before a byte is sent.
    *
-   * @param {File} file
+   * @param {File | Blob} file
    * @param {string} key
    * @param {UploadOptions} [options]
+   * @returns {Promise<StoredObject>}
    */
   async upload(file, key, options = {}) {
     const context = { api: this.#api, slots: this.#slots, unfinished: this.#unfinished };
-    await upload(context, file, key, options);
+    return upload(context, file, key, options);
   }
 
   /**
@@ -169,17 +187,16 @@ export class PresignClient {
   /**
    * Give up an unfinished upload, and let the store drop its parts.
    *
-   * @param {File | UnfinishedUpload} file
+   * @param {File | Blob | UnfinishedUpload} file
    * @param {string} key
    */
   async discard(file, key) {
-    const { name, size, lastModified } = file;
-    const digest = "digest" in file ? file.digest : await fingerprint(file);
+    const identity = isBlob(file) ? await identityOf(file, key) : { ...file, key };
     const user = await this.#api.user();
-    const state = this.#unfinished.find(user, { key, name, size, lastModified, digest });
+    const state = this.#unfinished.find(user, identity);
     if (!state) return;
-    this.#unfinished.forget(user, state);
     await abortUpload(this.#api, state);
+    this.#unfinished.forget(user, state);
   }
 
   /**
@@ -188,7 +205,14 @@ export class PresignClient {
    * @returns {Promise<Share>}
    */
   async #share(request, signal) {
-    const { url, expiresAt, bucket, id } = await withRetries(() => this.#api.sign(request, signal), { signal });
-    return { url, expiresAt, bucket, id };
+    return shareOf(await withRetries(() => this.#api.sign(request, signal), { signal }));
   }
+}
+
+/**
+ * @param {SignedUrl} signed
+ * @returns {Share}
+ */
+function shareOf({ url, expiresAt, bucket, id }) {
+  return { url, expiresAt, bucket, id };
 }

@@ -1,4 +1,5 @@
 import { PresignError } from "./errors.js";
+import { bytesOf } from "./file.js";
 import { Md5 } from "./md5.js";
 
 const MIB = 2 ** 20;
@@ -32,7 +33,7 @@ export async function sha256Base64(blob) {
 export async function md5(blob) {
   const state = new Md5();
   for (let start = 0; start < blob.size; start += MIB) {
-    state.update(new Uint8Array(await blob.slice(start, start + MIB).arrayBuffer()));
+    state.update(new Uint8Array(await bytesOf(blob.slice(start, start + MIB))));
   }
   return state.digest();
 }
@@ -61,5 +62,5 @@ async function sha256(blob) {
   if (!globalThis.crypto?.subtle) {
     throw new PresignError("This page can't check files, as it was not loaded by HTTPS.", { code: "no_webcrypto" });
   }
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", await bytesOf(blob)));
 }

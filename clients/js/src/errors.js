@@ -3,16 +3,19 @@ export const PAUSE = Symbol("pause");
 
 /** @typedef {{ pointer: string, detail: string }} FieldError  A validation error or an exceeded limit, from the API. */
 
-/** Every failure of this module. */
+/** Every failure of this module. No message holds a URL, a token or a signature. */
 export class PresignError extends Error {
   /**
    * @param {string} message  A sentence for the user.
    * @param {object} facts
    * @param {string} facts.code  The API's code of the problem (`limit_exceeded`, …), the store's code of its error
-   *   (`NoSuchKey`, …), or `network`, `cors`, `paused`, `canceled`, `incomplete`, `no_token`, `no_webcrypto`.
+   *   (`NoSuchKey`, …), or one of this module: `canceled`, `paused`, `timeout`, `connection_failed`, `cors`,
+   *   `redirected`, `foreign_answer`, `unauthorized`, `wrong_endpoint`, `payload_too_large`, `wrong_media_type`,
+   *   `http_…` with a status, `no_token`, `invalid_argument`, `unreadable_file`, `incomplete`, `not_revocable`,
+   *   `no_webcrypto`.
    * @param {number} [facts.status]  HTTP status; 0 if there was no answer.
    * @param {FieldError[]} [facts.errors]  The members of the request that the API refused.
-   * @param {number} [facts.retryAfterMs]  How long the API asks to wait.
+   * @param {number} [facts.retryAfterMs]  How long the server asks to wait.
    * @param {boolean} [facts.fromStore]  Whether the answer came from the store; if not, it came from the API.
    * @param {unknown} [facts.cause]
    */
@@ -42,60 +45,41 @@ export function codeOf(error) {
  * @returns {PresignError}
  */
 export function abortError({ reason }) {
-  return reason === PAUSE
-    ? new PresignError("The upload is paused.", { code: "paused" })
-    : new PresignError("The upload was canceled.", { code: "canceled", cause: reason });
+  if (reason === PAUSE) return new PresignError("The upload is paused.", { code: "paused" });
+  if (reason?.name === "TimeoutError") return new PresignError("The time limit was reached.", { code: "timeout" });
+  return new PresignError("The transfer was canceled.", { code: "canceled", cause: reason });
 }
 
 /**
- * The error for problem details (RFC 9457) from the API.
+ * The error for an argument that can't be used. Nothing was sent.
  *
- * @param {any} details  Those of the API, or an empty object where it gave none.
+ * @param {string} message
+ * @returns {PresignError}
+ */
+export function invalidArgument(message) {
+  return new PresignError(message, { code: "invalid_argument" });
+}
+
+/**
+ * The error for an answer that `server` can't have given.
+ *
+ * @param {"API" | "storage"} server
  * @param {number} status
  * @param {number} [retryAfterMs]
  * @returns {PresignError}
  */
-export function problemError(details, status, retryAfterMs) {
-  const { code = `http_${status}`, detail, message } = details;
-  // Whether a request was sent in a batch is our matter, so the pointers don't show it.
-  const errors = (details.errors ?? []).map((/** @type {FieldError} */ error) => ({
-    ...error,
-    pointer: error.pointer.replace(/^\/requests\/\d+/, ""),
-  }));
-  const sentence = code === "limit_exceeded" && errors.length ? errors.map(limitSentence).join(" ") : detail ?? message;
-  return new PresignError(sentence ?? `The server answered with status ${status}.`, {
-    code: String(code),
-    status,
-    errors,
-    retryAfterMs,
-  });
+export function foreignAnswer(server, status, retryAfterMs) {
+  const message = `An answer of status ${status} is not one of the ${server}: a proxy or a firewall may have given it.`;
+  return new PresignError(message, { code: "foreign_answer", status, retryAfterMs, fromStore: server === "storage" });
 }
 
 /**
- * Throw again the API's refusal of a part, in the user's words.
+ * The error for an answer that leads elsewhere. Neither a token nor a file goes to an address that nobody signed.
  *
- * @param {PresignError} error
- * @returns {never}
+ * @param {"API" | "storage"} server
+ * @returns {PresignError}
  */
-export function throwPartRefusal(error) {
-  throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
-}
-
-/** @param {FieldError} error */
-function limitSentence({ pointer, detail }) {
-  const limit = detail.replace("is required, and ", "");
-  if (pointer === "/content_length") return `The file is too large: its size ${limit.replace(/\d+/, inUnits)}.`;
-  if (pointer === "/content_type") return `Files of this type are not allowed: the type ${limit}.`;
-  return `${pointer.slice(1)} ${detail}.`;
-}
-
-/** @param {string} digits */
-function inUnits(digits) {
-  let size = Number(digits);
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-  while (size >= 1024 && units.length > 1) {
-    size /= 1024;
-    units.shift();
-  }
-  return `${Math.floor(size * 10) / 10} ${units[0]}`;
+export function redirected(server) {
+  const message = `The ${server} answered with a redirect, which is not followed.`;
+  return new PresignError(message, { code: "redirected", fromStore: server === "storage" });
 }

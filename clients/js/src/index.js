@@ -4,6 +4,7 @@
 /** @typedef {import("./listing.js").ListedObject} ListedObject */
 /** @typedef {import("./progress.js").Progress} Progress */
 /** @typedef {import("./unfinished.js").UnfinishedUpload} UnfinishedUpload */
+/** @typedef {import("./upload.js").StoredObject} StoredObject */
 /** @typedef {import("./upload.js").UploadOptions} UploadOptions */
 export { PresignClient } from "./client.js";
 export { PAUSE, PresignError } from "./errors.js";

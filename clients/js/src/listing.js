@@ -1,9 +1,11 @@
 /** @import { Api, SignedUrl } from "./api.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
-import { codeOf, PresignError } from "./errors.js";
+import { isHiddenByCors } from "./cors.js";
+import { codeOf, foreignAnswer, PresignError } from "./errors.js";
+import { jsonOrNull } from "./http.js";
 import { withRetries } from "./retry.js";
-import { element, elements, jsonOrNull } from "./store_answer.js";
-import { isHiddenByCors } from "./transfer.js";
+import { following } from "./signals.js";
+import { element, elements } from "./store_answer.js";
 
 /**
  * @typedef {object} ListedObject
@@ -92,7 +94,8 @@ export class Listing {
       const query = parameters({ prefix, fields: LISTED_FIELDS, limit: "1000", start, delimiter });
       return { ...par, url: `${root}?${query}` };
     }, signal);
-    const { objects = [], prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
+    const { objects, prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
+    if (!Array.isArray(objects)) throw foreignAnswer("storage", 200);
     const entries = objects.map((/** @type {any} */ { name, size, timeModified }) => ({
       ...listed(name, size, timeModified),
       url: root + name.split("/").map(encodeURIComponent).join("/"),
@@ -110,6 +113,7 @@ export class Listing {
     const more = { prefix: prefix || undefined, continuation_token: token || undefined };
     const request = { operation: "list_objects_v2", delimiter, ...more };
     const { text } = await this.#read(() => this.#api.sign(request, signal), signal);
+    if (!/<ListBucketResult[\s>]/.test(text)) throw foreignAnswer("storage", 200);
     const objects = elements(text, "Contents").map((object) =>
       listed(element(object, "Key"), Number(element(object, "Size")), element(object, "LastModified")),
     );
@@ -123,25 +127,25 @@ export class Listing {
    * @returns {Promise<StoreAnswer>}
    */
   async #read(sign, signal) {
-    const stop = new AbortController();
-    const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    let url = "";
-    const remembering = async () => {
-      const signed = await sign(both);
-      url = signed.url;
-      return signed;
-    };
-    let isHidden = false;
-    const onWait = async () => {
-      isHidden = url !== "" && (await isHiddenByCors(url));
-      if (isHidden) stop.abort();
-    };
-    try {
-      return await this.#api.send(remembering, { signal: both, onWait });
-    } catch (error) {
-      if (!isHidden) throw error;
-      throw new PresignError("The storage does not let this page read its answers.", { code: "cors", cause: error });
-    }
+    return following(signal, async (controller) => {
+      let url = "";
+      const remembering = async () => {
+        const signed = await sign(controller.signal);
+        url = signed.url;
+        return signed;
+      };
+      let isHidden = false;
+      const onWait = async () => {
+        isHidden = url !== "" && (await isHiddenByCors(url));
+        if (isHidden) controller.abort();
+      };
+      try {
+        return await this.#api.send(remembering, { signal: controller.signal, onWait });
+      } catch (error) {
+        if (!isHidden) throw error;
+        throw new PresignError("The storage does not let this page read its answers.", { code: "cors", cause: error });
+      }
+    });
   }
 }
 

@@ -1,23 +1,25 @@
 /** @import { Api } from "./api.js" */
-/** @import { UnfinishedUpload, UnfinishedUploads, UploadState } from "./unfinished.js" */
+/** @import { StoreAnswer } from "./store_answer.js" */
+/** @import { UnfinishedUploads, UploadState } from "./unfinished.js" */
 /** @import { UploadJob } from "./upload_job.js" */
-import { fingerprint } from "./digest.js";
 import { codeOf, PAUSE } from "./errors.js";
+import { partOf } from "./file.js";
 import { isUploadGone, ParParts } from "./par_parts.js";
 import { withRetries } from "./retry.js";
 import { S3Parts } from "./s3_parts.js";
-import { isStored, partOf, putSigner } from "./upload_job.js";
+import { following, within } from "./signals.js";
+import { etagOf, isInTheWay, putSigner, storedAnswer } from "./upload_job.js";
 
 /** How many transfers one client has under way; browsers open six connections to one host. */
 export const TRANSFERS_AT_ONCE = 4;
+
+/** Nobody who has canceled an upload waits longer until the store has dropped its parts. */
+const DISCARD_MS = 10_000;
 
 /** The upload of one file in parts, which can be interrupted and resumed. */
 export class MultipartUpload {
   #job;
   #unfinished;
-  #user;
-  #identity;
-  #stop = new AbortController();
   /** @type {S3Parts | ParParts | null} */
   #parts = null;
   /** @type {number[]} */
@@ -28,43 +30,32 @@ export class MultipartUpload {
   /**
    * @param {UploadJob} job
    * @param {UnfinishedUploads} unfinished
-   * @param {string | null} user
-   * @param {UnfinishedUpload} identity  Finds the upload among those that are remembered.
    */
-  constructor(job, unfinished, user, identity) {
-    this.#job = { ...job, signal: AbortSignal.any([job.signal, this.#stop.signal]) };
+  constructor(job, unfinished) {
+    this.#job = job;
     this.#unfinished = unfinished;
-    this.#user = user;
-    this.#identity = identity;
   }
 
-  /**
-   * @param {UploadJob} job
-   * @param {UnfinishedUploads} unfinished
-   */
-  static async of(job, unfinished) {
-    const { name, size, lastModified } = job.file;
-    const digest = await fingerprint(job.file);
-    const identity = { key: job.key, name, size, lastModified, digest };
-    return new MultipartUpload(job, unfinished, await job.api.user(), identity);
-  }
-
-  async run() {
-    const state = this.#recall();
-    if (state && (await this.#resume(state))) return;
-    if (!this.#parts) await this.#begin();
-    await this.#sendAll();
-    await this.#complete();
+  /** @returns {Promise<string | null>}  The object's ETag. */
+  run() {
+    return following(this.#job.signal, async (controller) => {
+      this.#job = { ...this.#job, signal: controller.signal };
+      const state = this.#recall();
+      const stored = state && (await this.#resume(state));
+      if (stored) return etagOf(stored);
+      if (!this.#parts) await this.#begin();
+      await this.#sendAll(controller);
+      return etagOf(await this.#complete());
+    });
   }
 
   /** Give the upload up, and let the store drop its parts. */
   async discard() {
     const state = this.#recall();
     if (!state) return;
+    await within(DISCARD_MS, undefined, (signal) => abortUpload(this.#job.api, state, signal));
     this.#forget();
-    await abortUpload(this.#job.api, state);
   }
-
   async #begin() {
     const url = await this.#objectUrl();
     const parts = url?.via === "par" ? new ParParts(this.#job, url) : new S3Parts(this.#job);
@@ -78,9 +69,10 @@ export class MultipartUpload {
    * names the policy's limit.
    */
   async #objectUrl() {
+    const { signal, progress } = this.#job;
     const sign = await putSigner(this.#job, { integrity: false });
     try {
-      return await withRetries(() => sign(this.#job.signal), this.#retrying());
+      return await withRetries(() => sign(signal), { signal, onWait: () => progress.waiting() });
     } catch (error) {
       if (codeOf(error) === "access_denied") return null; // the policy may allow parts only
       throw error;
@@ -91,25 +83,27 @@ export class MultipartUpload {
    * Go on with an upload that was begun before.
    *
    * @param {UploadState} state
-   * @returns {Promise<boolean>}  Whether nothing is left to do.
+   * @returns {Promise<StoreAnswer | null>}  About the object, if nothing is left to do.
    */
   async #resume(state) {
-    this.#parts = state.accessUrl ? new ParParts(this.#job, null) : new S3Parts(this.#job);
-    const sent = await this.#parts.resume(state);
+    const parts = state.accessUrl ? new ParParts(this.#job, null) : new S3Parts(this.#job);
+    this.#parts = parts;
+    const sent = await parts.resume(state);
     if (sent) {
       this.#etags = sent;
       for (const number of sent.keys()) this.#job.progress.sent(number, this.#body(number).size);
-      if (this.#parts instanceof S3Parts) return false;
+      if (parts instanceof S3Parts) return null;
       // Whether the store still has an upload by a PAR only shows when it is used.
       const [first] = this.#missing();
       try {
-        await (first ? this.#sendPart(first) : this.#complete());
-        return !first;
+        if (!first) return await this.#complete();
+        await this.#sendPart(first);
+        return null;
       } catch (error) {
         if (!isUploadGone(error)) throw error;
       }
     }
-    const stored = Boolean(state.completing) && (await isStored(this.#job, this.#parts.partBytes));
+    const stored = state.completing ? await storedAnswer(this.#job, parts.partBytes) : null;
     this.#forget();
     this.#parts = null;
     this.#etags.clear();
@@ -117,14 +111,15 @@ export class MultipartUpload {
     return stored;
   }
 
-  async #sendAll() {
+  /** @param {AbortController} controller  Ends the other transfers when one has failed. */
+  async #sendAll(controller) {
     this.#pending = this.#missing();
     if (this.#pending.length) await this.#parts?.prepare(this.#pending);
     const senders = Array.from({ length: TRANSFERS_AT_ONCE }, () => this.#sendParts());
     try {
       await Promise.all(senders);
     } catch (error) {
-      this.#stop.abort(PAUSE);
+      controller.abort(PAUSE);
       await Promise.allSettled(senders);
       throw error;
     }
@@ -157,20 +152,24 @@ export class MultipartUpload {
   }
 
   async #complete() {
+    const parts = /** @type {S3Parts | ParParts} */ (this.#parts);
     this.#remember({ completing: true });
     let attempts = 0;
     const onWait = () => {
       attempts++;
       this.#job.progress.waiting();
     };
+    let answer;
     try {
-      await this.#parts?.complete(this.#etags, onWait);
+      answer = await parts.complete(this.#etags, onWait);
     } catch (error) {
       // An earlier attempt may have succeeded, with its answer lost. Then the store has this file.
-      const known = isUploadGone(error) || codeOf(error) === "PreconditionFailed";
-      if (!known || !attempts || !(await isStored(this.#job, this.#partBytes))) throw error;
+      const mayBeStored = attempts > 0 && (isUploadGone(error) || isInTheWay(error));
+      answer = mayBeStored ? await storedAnswer(this.#job, parts.partBytes) : null;
+      if (!answer) throw error;
     }
     this.#forget();
+    return answer;
   }
 
   get #partBytes() {
@@ -183,20 +182,16 @@ export class MultipartUpload {
   }
 
   #recall() {
-    return this.#unfinished.find(this.#user, this.#identity);
+    return this.#unfinished.find(this.#job.user, this.#job.identity);
   }
 
   /** @param {{ completing?: boolean }} [more] */
   #remember(more) {
-    this.#unfinished.remember(this.#user, { ...this.#identity, ...this.#parts?.resumeState, ...more });
+    this.#unfinished.remember(this.#job.user, { ...this.#job.identity, ...this.#parts?.resumeState, ...more });
   }
 
   #forget() {
-    this.#unfinished.forget(this.#user, this.#identity);
-  }
-
-  #retrying() {
-    return { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
+    this.#unfinished.forget(this.#job.user, this.#job.identity);
   }
 }
 
@@ -205,7 +200,8 @@ export class MultipartUpload {
  *
  * @param {Api} api
  * @param {UploadState} state
+ * @param {AbortSignal} [signal]
  */
-export async function abortUpload(api, state) {
-  await (state.accessUrl ? ParParts.abort(state) : S3Parts.abort(api, state));
+export async function abortUpload(api, state, signal) {
+  await (state.accessUrl ? ParParts.abort(state, signal) : S3Parts.abort(api, state, signal));
 }

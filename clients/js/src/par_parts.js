@@ -2,10 +2,11 @@
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */
-import { base64, md5 } from "./digest.js";
-import { PresignError } from "./errors.js";
+import { base64, hex, md5 } from "./digest.js";
+import { abortError, PresignError } from "./errors.js";
+import { partOf } from "./file.js";
+import { jsonOrNull } from "./http.js";
 import { withRetries } from "./retry.js";
-import { jsonOrNull } from "./store_answer.js";
 import { transfer } from "./transfer.js";
 
 const MIN_PART_BYTES = 10 * 2 ** 20; // Object Storage has asked for it; its documentation now names a maximum only
@@ -21,8 +22,8 @@ export class ParParts {
   /** @type {SignedUrl | null} */
   #objectUrl;
   #accessUrl = "";
-  /** @type {number[]} */
-  #sent = [];
+  /** The MD5 of each part that was sent, in hexadecimal. @type {Record<number, string>} */
+  #sent = {};
 
   /**
    * @param {UploadJob} job
@@ -56,11 +57,16 @@ export class ParParts {
    * @param {UploadState} state
    * @returns {Promise<Map<number, string | null> | null>}  The parts that were sent; null if no upload was begun.
    */
-  async resume({ accessUrl, sent = [] }) {
+  async resume({ accessUrl, sent = {} }) {
     if (!accessUrl) return null;
     this.#accessUrl = accessUrl;
-    this.#sent = sent;
-    return new Map(sent.map((number) => [number, null]));
+    // The file may have been changed since.
+    for (const [number, digest] of Object.entries(sent)) {
+      if (this.#job.signal.aborted) throw abortError(this.#job.signal);
+      const part = partOf(this.#job.file, this.partBytes, Number(number));
+      if (digest === hex(await md5(part))) this.#sent[Number(number)] = digest;
+    }
+    return new Map(Object.keys(this.#sent).map((number) => [Number(number), null]));
   }
 
   async prepare() {}
@@ -72,17 +78,19 @@ export class ParParts {
    * @returns {Promise<string | null>}  The part's ETag.
    */
   async send({ number, body, onProgress }) {
+    const digest = await md5(body);
     /** @type {Record<string, string>} */
-    const headers = this.#job.integrity ? { "Content-MD5": base64(await md5(body)) } : {};
+    const headers = this.#job.integrity ? { "Content-MD5": base64(digest) } : {};
     const request = { method: "PUT", url: this.#accessUrl + number, headers };
     const answer = await transfer(request, body, { signal: this.#job.signal, onProgress });
-    this.#sent.push(number);
+    this.#sent[number] = hex(digest);
     return answer.header("ETag");
   }
 
   /**
    * @param {Map<number, string | null>} sent
    * @param {() => void} onWait
+   * @returns {Promise<StoreAnswer>}  Its ETag is that of the object.
    */
   async complete(sent, onWait) {
     const request = { method: "POST", url: this.#accessUrl, headers: {} };
@@ -92,13 +100,17 @@ export class ParParts {
     if (joined !== null && joined !== sent.size) {
       throw new PresignError("The storage has lost a part.", { code: "incomplete" });
     }
+    return answer;
   }
 
-  /** @param {UploadState} state */
-  static async abort({ accessUrl }) {
+  /**
+   * @param {UploadState} state
+   * @param {AbortSignal} [signal]
+   */
+  static async abort({ accessUrl }, signal) {
     const request = { method: "DELETE", url: accessUrl ?? "", headers: {} };
     try {
-      await withRetries(() => transfer(request, null), {});
+      await withRetries(() => transfer(request, null, { signal }), { signal });
     } catch (error) {
       if (!isUploadGone(error)) throw error;
     }

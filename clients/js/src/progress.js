@@ -2,6 +2,7 @@
  * @typedef {object} Progress
  * @property {number} loaded  Bytes sent.
  * @property {number} total  Bytes of the file.
+ * @property {number} fraction  From 0 to 1; an empty file has 1.
  * @property {boolean} waiting  Whether the upload waits to try again, as the connection or a server failed.
  */
 
@@ -59,6 +60,7 @@ export class ProgressReport {
 
   /** @param {boolean} waiting */
   #report(waiting) {
-    this.#onProgress({ loaded: this.#loaded, total: this.#total, waiting });
+    const [loaded, total] = [this.#loaded, this.#total];
+    this.#onProgress({ loaded, total, fraction: total ? loaded / total : 1, waiting });
   }
 }

@@ -7,6 +7,8 @@ import { abortError, PresignError } from "./errors.js";
  */
 
 const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
+/** A server that asks to wait longer than this makes the action fail. */
+const MAX_PAUSE_MS = 120_000;
 const REFUSALS_IN_A_ROW = 3;
 /** The store's codes for a body that does not have the digest sent with it. */
 const DAMAGED_CODES = new Set([
@@ -38,7 +40,8 @@ export async function withRetries(attempt, { signal, onWait = () => {} }) {
         continue;
       }
       refusals = 0;
-      if (!mayPass(error) || failures === RETRY_PAUSES_MS.length) throw error;
+      const isLast = failures === RETRY_PAUSES_MS.length || error.retryAfterMs > MAX_PAUSE_MS;
+      if (isLast || !mayPass(error)) throw error;
       onWait();
       await pause(Math.max(RETRY_PAUSES_MS[failures++], error.retryAfterMs), signal);
     }
@@ -52,13 +55,13 @@ export async function withRetries(attempt, { signal, onWait = () => {} }) {
  * @returns {boolean}
  */
 export function isRefusal(error) {
-  if (!(error instanceof PresignError && error.fromStore)) return false;
+  if (!(error instanceof PresignError && error.fromStore) || error.code === "foreign_answer") return false;
   return error.status === 401 || error.status === 403 || error.code === "NotAuthorizedOrNotFound";
 }
 
 /** @param {PresignError} error */
 function mayPass({ status, code, fromStore }) {
-  if (status === 0) return code === "network";
+  if (status === 0) return code === "connection_failed";
   if (fromStore && (status >= 500 || DAMAGED_CODES.has(code))) return true;
   return [408, 429, 502, 503, 504].includes(status);
 }

@@ -1,12 +1,14 @@
 /** @import { Api, SignedUrl } from "./api.js" */
+/** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */
-import { codeOf, PresignError, throwPartRefusal } from "./errors.js";
-import { sha256Base64 } from "./digest.js";
+import { abortError, codeOf, foreignAnswer, PresignError } from "./errors.js";
+import { partOf } from "./file.js";
+import { hex, md5, sha256Base64 } from "./digest.js";
 import { withRetries } from "./retry.js";
 import { element, elements } from "./store_answer.js";
 import { transfer } from "./transfer.js";
-import { partOf } from "./upload_job.js";
+import { condition } from "./upload_job.js";
 
 /** S3's limits of a multipart upload: the smallest part but the last, and the most parts. */
 export const MIN_PART_BYTES = 5 * 2 ** 20;
@@ -39,10 +41,12 @@ export class S3Parts {
     const request = { operation: "create_multipart_upload", ...this.#job.description };
     const answer = await this.#job.api.send(request, this.#retrying());
     this.#uploadId = element(answer.text, "UploadId");
+    if (!this.#uploadId) throw foreignAnswer("storage", answer.status);
   }
 
   /**
-   * Find the parts that the store has of an earlier upload.
+   * Find the parts that the store has of an earlier upload. The file may have been changed since, so a part counts if
+   * its ETag is the MD5 of this file's part. A store whose ETags are none gets all parts again.
    *
    * @param {UploadState} state
    * @returns {Promise<Map<number, string | null> | null>}  Null if the store knows no such upload.
@@ -50,7 +54,13 @@ export class S3Parts {
   async resume({ uploadId }) {
     this.#uploadId = uploadId ?? "";
     try {
-      return await this.#listParts();
+      const listed = await this.#listParts();
+      for (const [number, etag] of listed) {
+        if (this.#job.signal.aborted) throw abortError(this.#job.signal);
+        const digest = hex(await md5(partOf(this.#job.file, this.partBytes, number)));
+        if (etag.replaceAll('"', "") !== digest) listed.delete(number);
+      }
+      return listed;
     } catch (error) {
       if (codeOf(error) === "NoSuchUpload") return null;
       throw error;
@@ -83,6 +93,7 @@ export class S3Parts {
   /**
    * @param {Map<number, string | null>} sent
    * @param {() => void} onWait
+   * @returns {Promise<StoreAnswer>}  Its ETag is that of the object.
    */
   async complete(sent, onWait) {
     let etags = sent;
@@ -91,17 +102,21 @@ export class S3Parts {
     const parts = [...etags].sort(([one], [other]) => one - other).map(partXml);
     const body = `<CompleteMultipartUpload xmlns="${S3_NAMESPACE}">${parts.join("")}</CompleteMultipartUpload>`;
     const { signal, key, api } = this.#job;
-    const request = { operation: "complete_multipart_upload", key, upload_id: this.#uploadId };
-    await api.send(request, { signal, onWait, body, stallMs: COMPLETION_MS });
+    const request = { operation: "complete_multipart_upload", key, upload_id: this.#uploadId, ...condition(this.#job) };
+    const answer = await api.send(request, { signal, onWait, body, stallMs: COMPLETION_MS });
+    const etag = element(answer.text, "ETag");
+    if (!etag) throw foreignAnswer("storage", answer.status);
+    return { ...answer, header: (name) => (name === "ETag" ? etag : answer.header(name)) };
   }
 
   /**
    * @param {Api} api
    * @param {UploadState} state
+   * @param {AbortSignal} [signal]
    */
-  static async abort(api, { key, uploadId }) {
+  static async abort(api, { key, uploadId }, signal) {
     try {
-      await api.send({ operation: "abort_multipart_upload", key, upload_id: uploadId });
+      await api.send({ operation: "abort_multipart_upload", key, upload_id: uploadId }, { signal });
     } catch (error) {
       if (codeOf(error) !== "NoSuchUpload") throw error;
     }
@@ -175,4 +190,14 @@ export class S3Parts {
 function partXml([number, etag]) {
   const text = (etag ?? "").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<Part><PartNumber>${number}</PartNumber><ETag>${text}</ETag></Part>`;
+}
+
+/**
+ * Throw again the API's refusal of a part, in the user's words.
+ *
+ * @param {PresignError} error
+ * @returns {never}
+ */
+function throwPartRefusal(error) {
+  throw error.code === "limit_exceeded" ? new PresignError("The file is larger than is allowed.", error) : error;
 }

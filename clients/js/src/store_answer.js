@@ -1,9 +1,11 @@
-import { PresignError } from "./errors.js";
+import { foreignAnswer, PresignError } from "./errors.js";
+import { jsonOrNull, retryAfterMs } from "./http.js";
 
 /**
  * @typedef {object} StoreAnswer
  * @property {number} status
  * @property {string} text
+ * @property {string} url  The address that answered.
  * @property {(name: string) => string | null} header  Null too where the store does not let a page read the header.
  */
 
@@ -23,18 +25,32 @@ const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
  * @param {StoreAnswer} answer
  * @returns {PresignError | null}
  */
-export function parseError({ status, text }) {
+export function storeError({ status, text, header }) {
   const { code, message } = errorDetails(text);
   const succeeded = status >= 200 && status < 300;
   // S3 has sent the status 200 already when it finds out that it can't join the parts.
   const isError = code !== "" && /^\s*(<\?xml[^>]*>\s*)?<Error[\s>]/.test(text);
-  if (succeeded && !isError) return null;
+  if (succeeded && !isError) return isPage(text, header) ? foreignAnswer("storage", status) : null;
+  const pauseMs = retryAfterMs(header("Retry-After"));
+  if (!code && text.trim()) return foreignAnswer("storage", status, pauseMs);
   const known = code || `http_${status}`;
-  return new PresignError(MESSAGES[known] ?? `The storage refused the request: ${message || status}`, {
+  return new PresignError(MESSAGES[known] ?? `The storage refused the request: ${withoutUrls(message) || known}`, {
     code: known,
     status: succeeded ? 500 : status,
+    retryAfterMs: pauseMs,
     fromStore: true,
   });
+}
+
+/**
+ * Whether an answer is a page for people, such as a proxy shows. The store gives none but what it stores, and nobody
+ * reads an object here.
+ *
+ * @param {string} text
+ * @param {StoreAnswer["header"]} header
+ */
+function isPage(text, header) {
+  return text.trim() !== "" && /^text\/html\b/i.test(header("Content-Type") ?? "");
 }
 
 /** @param {string} text */
@@ -42,6 +58,11 @@ function errorDetails(text) {
   const json = jsonOrNull(text);
   if (json) return { code: String(json.code ?? ""), message: String(json.message ?? "") };
   return { code: element(text, "Code"), message: element(text, "Message") };
+}
+
+/** @param {string} message */
+function withoutUrls(message) {
+  return message.replace(/\S*(?:\/\/|\/p\/|[?&]X-Amz-)\S*/gi, "…");
 }
 
 /**
@@ -74,17 +95,6 @@ export function elements(xml, name) {
  */
 function decoded(_, name, decimal, hex) {
   if (name) return ENTITIES[name.toLowerCase()];
-  return String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex ?? "", 16));
-}
-
-/**
- * @param {string} text
- * @returns {any}
- */
-export function jsonOrNull(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const point = decimal ? Number(decimal) : parseInt(hex ?? "", 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : "\ufffd";
 }

@@ -1,6 +1,9 @@
 /** @import { StoreAnswer } from "./store_answer.js" */
-import { PresignError } from "./errors.js";
-import { parseError } from "./store_answer.js";
+import { abortError, codeOf, PresignError, redirected } from "./errors.js";
+import { checkReadable, isBlob } from "./file.js";
+import { safeUrl } from "./http.js";
+import { within } from "./signals.js";
+import { storeError } from "./store_answer.js";
 
 /**
  * @typedef {object} TransferOptions
@@ -12,7 +15,10 @@ import { parseError } from "./store_answer.js";
  */
 
 /** How long a connection may be without progress. */
-export const STALL_MS = 60_000;
+const STALL_MS = 60_000;
+
+/** The slowest connection that an upload survives whose progress nobody tells. */
+const SLOWEST_BYTES_PER_MS = 8;
 
 const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may not set these
 
@@ -25,12 +31,27 @@ const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may 
  * @returns {Promise<StoreAnswer>}
  */
 export async function transfer(request, body, options = {}) {
+  const { signal } = options;
+  if (signal?.aborted) throw abortError(signal);
+  const { origin, pathname } = safeUrl(request.url, "The URL for the storage");
   const headers = Object.entries(request.headers).filter(([name]) => !SENT_BY_THE_BROWSER.has(name.toLowerCase()));
   // fetch does not tell how far an upload has come; Node.js has no XMLHttpRequest.
   const send = globalThis.XMLHttpRequest ? sendByXhr : sendByFetch;
-  const answer = await send(request, headers, body, options);
-  const failure = parseError(answer);
+  let answer;
+  try {
+    answer = await send(request, headers, body, options);
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    // To a browser, a file that it can't read is a failed connection.
+    if (isBlob(body) && codeOf(error) === "connection_failed") await checkReadable(body);
+    throw error;
+  }
+  const answered = new URL(answer.url || request.url);
+  if (answered.origin !== origin || answered.pathname !== pathname) throw redirected("storage");
+  const failure = storeError(answer);
   if (failure) throw failure;
+  // Of a file that was changed on the way, the store has neither the old content nor the new one.
+  if (isBlob(body)) await checkReadable(body);
   return answer;
 }
 
@@ -45,25 +66,43 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
-    let stall = setTimeout(abort, stallMs);
+    let stall = setTimeout(abort, stallMs + hiddenMs(body));
+    const moved = (/** @type {number} */ milliseconds) => {
+      clearTimeout(stall);
+      stall = setTimeout(abort, milliseconds);
+    };
     xhr.open(method, url);
     for (const [name, value] of headers) xhr.setRequestHeader(name, value);
     if (onProgress) {
-      xhr.upload.onprogress = ({ loaded }) => {
-        clearTimeout(stall);
-        stall = setTimeout(abort, stallMs);
+      xhr.upload.onprogress = ({ loaded, total }) => {
+        // A service worker hides the progress until the end, and a proxy may take all at once and send it on slowly.
+        moved(loaded < total ? stallMs : stallMs + hiddenMs(body));
         onProgress(loaded);
       };
     }
+    xhr.onprogress = () => moved(stallMs);
     xhr.onloadend = () => {
       clearTimeout(stall);
       signal?.removeEventListener("abort", abort);
       if (xhr.status === 0) return reject(connectionFailed());
-      resolve({ status: xhr.status, text: xhr.responseText, header: (name) => xhr.getResponseHeader(name) });
+      const found = headersOf(xhr);
+      const header = (/** @type {string} */ name) => found.get(name.toLowerCase()) ?? null;
+      resolve({ status: xhr.status, text: xhr.responseText, url: xhr.responseURL, header });
     };
     signal?.addEventListener("abort", abort);
     xhr.send(body);
   });
+}
+
+/**
+ * The headers that the page may read. To ask for one of the others makes the browser write an error to its console.
+ *
+ * @param {XMLHttpRequest} xhr
+ * @returns {Map<string, string>}
+ */
+function headersOf(xhr) {
+  const lines = xhr.getAllResponseHeaders().trim().split("\r\n");
+  return new Map(lines.map((line) => [line.split(":", 1)[0].toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
 }
 
 /**
@@ -73,34 +112,29 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
  * @param {TransferOptions} options
  * @returns {Promise<StoreAnswer>}
  */
-async function sendByFetch({ method, url }, headers, body, { signal, stallMs }) {
-  // Nothing tells whether a sent body makes progress, so that only a limit set by the caller ends the wait.
-  const signals = [signal, stallMs ? AbortSignal.timeout(stallMs) : undefined].filter((one) => one !== undefined);
+async function sendByFetch({ method, url }, headers, body, { signal, stallMs = STALL_MS }) {
   try {
-    const response = await fetch(url, { method, headers, body, signal: AbortSignal.any(signals) });
-    const text = await response.text();
-    return { status: response.status, text, header: (name) => response.headers.get(name) };
+    return await within(stallMs + hiddenMs(body), signal, async (own) => {
+      const response = await fetch(url, { method, headers, body, redirect: "manual", signal: own });
+      if (response.status >= 300 && response.status < 400) throw redirected("storage");
+      const text = await response.text();
+      return { status: response.status, text, url: response.url, header: (name) => response.headers.get(name) };
+    });
   } catch (cause) {
-    throw connectionFailed(cause);
+    throw cause instanceof PresignError ? cause : connectionFailed(cause);
   }
+}
+
+/**
+ * How long a body may take whose progress nobody tells.
+ *
+ * @param {Blob | string | null} body
+ */
+function hiddenMs(body) {
+  return isBlob(body) ? body.size / SLOWEST_BYTES_PER_MS : 0;
 }
 
 /** @param {unknown} [cause] */
 function connectionFailed(cause) {
-  return new PresignError("The connection to the storage failed.", { code: "network", cause });
-}
-
-/**
- * Whether a page can reach the URL but can't read the answer, as the store sends no CORS headers for the page's origin.
- *
- * @param {string} url
- * @returns {Promise<boolean>}
- */
-export async function isHiddenByCors(url) {
-  if (!globalThis.XMLHttpRequest) return false;
-  try {
-    return (await fetch(url, { mode: "no-cors", cache: "no-store" })).type === "opaque";
-  } catch {
-    return false;
-  }
+  return new PresignError("The connection to the storage failed.", { code: "connection_failed", cause });
 }

@@ -1,3 +1,5 @@
+import { jsonOrNull } from "./http.js";
+
 /**
  * An upload that was begun and not ended.
  *
@@ -5,13 +7,14 @@
  * @property {string} key
  * @property {string} name  Of the file.
  * @property {number} size  Of the file, in bytes.
- * @property {number} lastModified  Of the file.
+ * @property {number} lastModified  Of the file; 0 for a `Blob`.
  * @property {string} digest  The SHA-256 of the file's first and last MiB, in hexadecimal.
  *
  * @typedef {object} ResumeState
  * @property {string} [uploadId]  Of an upload by the S3 API.
  * @property {string} [accessUrl]  Of an upload by a PAR. Its holder can send parts, and complete or abort the upload.
- * @property {number[]} [sent]  The parts that a PAR has taken; the S3 API lists them itself.
+ * @property {Record<number, string>} [sent]  The MD5 of each part that a PAR has taken, in hexadecimal. The store
+ *   has no list of them for the holder of a PAR.
  * @property {boolean} [completing]  Whether the store was asked to complete it.
  *
  * @typedef {UnfinishedUpload & ResumeState} UploadState
@@ -35,7 +38,7 @@ export class UnfinishedUploads {
   list(user) {
     const all = { ...this.#memory, ...this.#storage(user) };
     const names = Object.keys(all).filter((name) => name.startsWith(this.#prefix(user)));
-    return names.map((name) => JSON.parse(all[name]));
+    return names.map((name) => jsonOrNull(all[name])).filter((state) => state !== null);
   }
 
   /**
@@ -44,8 +47,8 @@ export class UnfinishedUploads {
    * @returns {UploadState | null}
    */
   find(user, upload) {
-    const name = this.#name(user, upload);
-    return JSON.parse(this.#storage(user)[name] ?? this.#memory[name] ?? "null");
+    const name = this.nameOf(user, upload);
+    return jsonOrNull(this.#storage(user)[name] ?? this.#memory[name] ?? "");
   }
 
   /**
@@ -53,7 +56,7 @@ export class UnfinishedUploads {
    * @param {UploadState} state
    */
   remember(user, state) {
-    const [name, text] = [this.#name(user, state), JSON.stringify(state)];
+    const [name, text] = [this.nameOf(user, state), JSON.stringify(state)];
     try {
       this.#storage(user)[name] = text;
     } catch {
@@ -66,7 +69,7 @@ export class UnfinishedUploads {
    * @param {UnfinishedUpload} upload
    */
   forget(user, upload) {
-    const name = this.#name(user, upload);
+    const name = this.nameOf(user, upload);
     delete this.#storage(user)[name];
     delete this.#memory[name];
   }
@@ -82,15 +85,21 @@ export class UnfinishedUploads {
   }
 
   /**
+   * The name by which an upload is remembered.
+   *
    * @param {string | null} user
    * @param {UnfinishedUpload} upload
    */
-  #name(user, { key, size, lastModified, digest }) {
+  nameOf(user, { key, size, lastModified, digest }) {
     return this.#prefix(user) + JSON.stringify([size, lastModified, digest, key]);
   }
 }
 
-/** @returns {Record<string, string> | null} */
+/**
+ * What the browser keeps for the page's origin; null if there is no such place.
+ *
+ * @returns {Record<string, string> | null}
+ */
 function browserStorage() {
   try {
     // Node.js has none, and a browser may forbid it.

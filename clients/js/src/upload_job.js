@@ -1,16 +1,22 @@
 /** @import { Api, SignedUrl } from "./api.js" */
 /** @import { ProgressReport } from "./progress.js" */
 /** @import { Slots } from "./slots.js" */
-import { base64, hex, md5, sha256Base64 } from "./digest.js";
-import { codeOf } from "./errors.js";
+/** @import { StoreAnswer } from "./store_answer.js" */
+/** @import { UnfinishedUpload } from "./unfinished.js" */
+import { base64, fingerprint, hex, md5, sha256Base64 } from "./digest.js";
+import { abortError, codeOf } from "./errors.js";
+import { checkReadable, partOf } from "./file.js";
 
 /**
  * @typedef {object} UploadJob  One upload under way, as its parts see it.
  * @property {Api} api
  * @property {Slots} slots
- * @property {File} file
+ * @property {Blob} file
+ * @property {UnfinishedUpload} identity  Finds the upload again.
+ * @property {string | null} user
  * @property {string} key
- * @property {{ key: string, content_type: string, metadata?: Record<string, string> }} description
+ * @property {Record<string, unknown>} description  The members of a request that say what the object is to be.
+ * @property {boolean} createOnly
  * @property {boolean} integrity  Whether digests are sent.
  * @property {AbortSignal} signal
  * @property {ProgressReport} progress
@@ -19,55 +25,84 @@ import { codeOf } from "./errors.js";
  */
 
 /**
+ * Fails if the file can't be read.
+ *
+ * @param {Blob} file
+ * @param {string} key
+ * @returns {Promise<UnfinishedUpload>}
+ */
+export async function identityOf(file, key) {
+  await checkReadable(file);
+  const { name = "", lastModified = 0 } = /** @type {Partial<File>} */ (file);
+  return { key, name, size: file.size, lastModified, digest: await fingerprint(file) };
+}
+
+/**
+ * The member of a request that makes the store refuse to replace an object.
+ *
+ * @param {UploadJob} job
+ */
+export function condition({ createOnly }) {
+  return createOnly ? { if_none_match: "*" } : {};
+}
+
+/**
  * How to get a URL for an upload in one request.
  *
  * @param {UploadJob} job
  * @param {{ integrity: boolean }} wanted
  * @returns {Promise<(signal?: AbortSignal) => Promise<SignedUrl>>}
  */
-export async function putSigner({ api, file, description }, { integrity }) {
+export async function putSigner(job, { integrity }) {
+  const { api, file, description } = job;
   const checksum = integrity && api.via !== "par" ? { checksum_sha256: await sha256Base64(file) } : {};
   const bound = { content_length: file.size, ...checksum };
   return async (signal) => {
-    const url = await api.signPut({ operation: "put_object", ...description }, bound, signal);
+    const url = await api.signPut({ operation: "put_object", ...description, ...condition(job) }, bound, signal);
     if (integrity && url.via === "par") url.headers = { ...url.headers, "Content-MD5": base64(await md5(file)) };
     return url;
   };
 }
 
 /**
- * Part `number`, from 1, of a file.
- *
- * @param {Blob} file
- * @param {number} partBytes
- * @param {number} number
- * @returns {Blob}
- */
-export function partOf(file, partBytes, number) {
-  return file.slice((number - 1) * partBytes, number * partBytes);
-}
-
-/**
- * Whether the object in the store is the job's file, as the ETag (S3) or the MD5 (native API) proves.
+ * The store's answer about its object, if that is the job's file, as the ETag (S3) or the MD5 (native API) proves.
  *
  * @param {UploadJob} job
  * @param {number} [partBytes]  Of an upload in parts.
- * @returns {Promise<boolean>}
+ * @returns {Promise<StoreAnswer | null>}
  */
-export async function isStored({ api, key, file, signal }, partBytes) {
-  let header;
+export async function storedAnswer({ api, key, file, signal }, partBytes) {
+  let answer;
   try {
-    ({ header } = await api.send({ operation: "head_object", key }, { signal }));
+    answer = await api.send({ operation: "head_object", key }, { signal });
   } catch (error) {
-    if (["canceled", "paused"].includes(codeOf(error))) throw error;
-    return false; // the user may not read it, or there is no object
+    if (signal.aborted) throw abortError(signal);
+    if (codeOf(error) === "connection_failed") throw error;
+    return null; // the user may not read it, or there is no object
   }
-  if (Number(header("Content-Length")) !== file.size) return false;
+  if (Number(answer.header("Content-Length")) !== file.size) return null;
   const { digest, suffix } = await digestOf(file, partBytes);
-  return (
-    header("ETag")?.replaceAll('"', "") === hex(digest) + suffix ||
-    header("opc-multipart-md5") === base64(digest) + suffix
-  );
+  const told = [etagOf(answer), answer.header("opc-multipart-md5"), answer.header("content-md5")];
+  return told.some((one) => one === hex(digest) + suffix || one === base64(digest) + suffix) ? answer : null;
+}
+
+/**
+ * Whether the store refuses to replace an object.
+ *
+ * @param {unknown} error
+ */
+export function isInTheWay(error) {
+  return ["PreconditionFailed", "IfNoneMatchFailed"].includes(codeOf(error));
+}
+
+/**
+ * The ETag of the object, without quotes; null where the store does not let the page read it.
+ *
+ * @param {StoreAnswer} answer
+ * @returns {string | null}
+ */
+export function etagOf({ header }) {
+  return header("ETag")?.replaceAll('"', "") ?? null;
 }
 
 /**

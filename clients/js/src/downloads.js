@@ -1,0 +1,83 @@
+/** @import { Api } from "./api.js" */
+import { abortError } from "./errors.js";
+import { withRetries } from "./retry.js";
+import { within } from "./signals.js";
+import { storeError } from "./store_answer.js";
+
+/** How long a frame stays, so that the browser has the answer's headers and knows that it is a file to save. */
+const FRAME_MS = 120_000;
+const CHECK_MS = 30_000;
+
+/** Lets the browser save objects, one after the other. */
+export class Downloads {
+  #api;
+  /** @type {Promise<void>} */
+  #last = Promise.resolve();
+
+  /** @param {Api} api */
+  constructor(api) {
+    this.#api = api;
+  }
+
+  /**
+   * @param {string} key
+   * @param {{ saveAs?: string, signal?: AbortSignal }} options
+   * @returns {Promise<void>}
+   */
+  start(key, { saveAs, signal }) {
+    const begun = this.#last.then(() => this.#begin(key, fileName(saveAs ?? key), signal));
+    this.#last = begun.catch(() => {});
+    return begun;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} name
+   * @param {AbortSignal} [signal]
+   */
+  async #begin(key, name, signal) {
+    const request = { operation: "get_object", key, download_as: name };
+    const { url } = await withRetries(() => this.#api.sign(request, signal), { signal });
+    const refusal = await refusalOf(url, signal);
+    if (refusal) throw refusal;
+    // In a frame, an answer that is no file to save takes the place of nothing.
+    const frame = document.createElement("iframe");
+    frame.hidden = true;
+    frame.src = url;
+    document.body.append(frame);
+    setTimeout(() => frame.remove(), FRAME_MS);
+  }
+}
+
+/**
+ * The store's refusal of a URL, as far as a page can know it: not where the store sends no CORS headers. The answer is
+ * read no further than to its headers if it is the object.
+ *
+ * @param {string} url
+ * @param {AbortSignal} [signal]
+ */
+async function refusalOf(url, signal) {
+  try {
+    return await within(CHECK_MS, signal, async (own) => {
+      const response = await fetch(url, { cache: "no-store", signal: own });
+      const { ok, status, headers } = response;
+      if (!ok) return storeError({ status, text: await response.text(), url, header: (name) => headers.get(name) });
+      await response.body?.cancel();
+      return null;
+    });
+  } catch {
+    if (signal?.aborted) throw abortError(signal);
+    return null;
+  }
+}
+
+/**
+ * A file name that the browser and the API take, from one that a user or a key gives.
+ *
+ * @param {string} text
+ */
+function fileName(text) {
+  const parts = text.split("/").filter((part) => part !== "");
+  const name = (parts.at(-1) ?? "").replace(/[\\\p{Cc}\p{Bidi_Control}]/gu, "_");
+  return [...name].slice(0, 255).join("") || "download";
+}

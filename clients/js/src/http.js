@@ -1,0 +1,55 @@
+import { invalidArgument } from "./errors.js";
+
+const MAX_RETRY_AFTER_MS = 31_536_000_000; // a year; longer than anybody waits
+
+/**
+ * The milliseconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3); 0 if it makes no sense.
+ *
+ * @param {string | null} text  Seconds, or a date.
+ * @returns {number}
+ */
+export function retryAfterMs(text) {
+  const value = (text ?? "").trim();
+  const wanted = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Math.min(Math.max(wanted || 0, 0), MAX_RETRY_AFTER_MS);
+}
+
+/**
+ * A URL whose scheme protects what is sent: `https:`, or `http:` on this machine.
+ *
+ * @param {unknown} text
+ * @param {string} name  Of the URL, in the error's sentence.
+ * @returns {URL}
+ */
+export function safeUrl(text, name) {
+  const url = typeof text === "string" && text !== "" ? parsed(text) : null;
+  if (!url) throw invalidArgument(`${name} must be a URL.`);
+  if (url.protocol === "https:" || (url.protocol === "http:" && isThisMachine(url.hostname))) return url;
+  throw invalidArgument(`${name} must begin with https://; http:// is for this machine only.`);
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return new URL(text, globalThis.location?.href);
+  } catch {
+    return null; // the error that is thrown has the URL in it
+  }
+}
+
+/** @param {string} host */
+function isThisMachine(host) {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127\.[\d.]+$/.test(host);
+}
+
+/**
+ * @param {string} text
+ * @returns {any}
+ */
+export function jsonOrNull(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

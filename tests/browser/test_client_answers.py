@@ -1,0 +1,536 @@
+"""`clients/js/src`, when the API, the store, or a stranger on the way does not answer as it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
+from conftest import NO_RATE_LIMIT, Running
+from gateway.fill import TEMPLATE, with_allowed_headers
+from local.stack import BUCKET
+from support.browsers import make_file, open_page, wait_for
+from support.sites import failure, sign_in
+
+ERRORS = json.loads((Path(__file__).parents[1] / "clients/behaviours/errors.json").read_text("utf-8"))
+MIB = 2**20
+ANSWER_MS = 60_000
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Access-Control-Expose-Headers": "*"}
+LINK = "() => files.link('a.txt')"
+
+
+@pytest.fixture(scope="module")
+def running(start: Callable[..., Running]) -> Running:
+    rules = [
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": "s3"},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": "par"},
+    ]
+    return start({"POLICY": json.dumps({"rules": rules})}, s3_cors=True)
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
+    page = open_page(browser, address)
+    sign_in(page, running)
+    yield page
+    page.close()
+
+
+def error_of(page: Page, script: str) -> Any:
+    """What the `PresignError` says that an asynchronous function of the page rejects with."""
+    return page.evaluate(
+        f"""() => ({script})().then(
+            () => null,
+            (error) => {{
+                if (!(error instanceof PresignError)) throw new Error(`no PresignError: ${{error}}`);
+                const {{ code, status, message, retryAfterMs }} = error;
+                return {{ code, status, message, retryAfterMs }};
+            }},
+        )"""
+    )
+
+
+def client_at(page: Page, endpoint: str, token: str) -> None:
+    page.evaluate(
+        "([endpoint, token]) => (globalThis.files = new PresignClient({ endpoint, getToken: () => token }))",
+        [endpoint, token],
+    )
+
+
+class Answers:
+    """Answers requests in the place of a server, one after the other, and the last one again."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self._answers = list(answers)
+        self.count = 0
+
+    def __call__(self, route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.fulfill(status=204, headers=CORS)
+            return
+        self.count += 1
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        route.fulfill(**{**answer, "headers": {**CORS, **answer.get("headers", {})}})
+
+
+class TestRefusalsOfTheGateway:
+    """The gateway says a status and its name; the module says what to do, as the other clients do."""
+
+    @pytest.fixture
+    def provoke(self, page: Page, running: Running) -> Callable[[int], str]:
+        """Makes the gateway answer with a status; gives the script that asks it."""
+        token, url = running.stack.token(), running.stack.url
+
+        def provoke_one(status: int) -> str:
+            if status == 401:
+                client_at(page, f"{url}/v1/presign", "none")
+            elif status == 404:
+                # The page is one of the gateway's origin, or the browser would hide the answer from it.
+                page.goto(f"{url}/")
+                page.evaluate("import('./clients/js/src/index.js').then((all) => Object.assign(globalThis, all))")
+                client_at(page, f"{url}/v1/presing", token)
+            elif status == 405:
+                client_at(page, f"{url}/v1/openapi.json", token)
+            elif status == 413:
+                return "() => files.link('x'.repeat(7_000_000))"
+            elif status == 415:
+                page.route(
+                    "**/v1/presign",
+                    lambda route: route.continue_(headers={**route.request.headers, "content-type": "text/plain"}),
+                )
+            return LINK
+
+        return provoke_one
+
+    @pytest.mark.parametrize("expected", ERRORS, ids=[str(error["status"]) for error in ERRORS])
+    def test_it_says_what_to_do(self, page: Page, provoke: Callable[[int], str], expected: dict[str, Any]) -> None:
+        found = error_of(page, provoke(expected["status"]))
+        assert found == {
+            "code": expected["code"],
+            "status": expected["status"],
+            "message": expected["sentence"],
+            "retryAfterMs": 0,
+        }
+
+    @pytest.mark.parametrize("script", [LINK, "() => files.size('a')", "() => files.upload(new Blob(['x']), 'a')"])
+    def test_a_refusal_of_the_policy_is_asked_for_once(
+        self, browser: Browser, address: str, start: Callable[..., Running], script: str
+    ) -> None:
+        running = start({"POLICY": json.dumps({"rules": []})})
+        page = open_page(browser, address)
+        sign_in(page, running)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.method))
+        assert failure(page, script) == "access_denied"
+        assert asked.count("POST") == 1
+        page.close()
+
+    def test_a_wrong_path_of_another_origin(self, page: Page, running: Running) -> None:
+        """To a script that is a failed connection, as the gateway refuses the preflight request."""
+        client_at(page, f"{running.stack.url}/v1/presing", running.stack.token())
+        found = error_of(page, LINK)
+        assert found["code"] == "wrong_endpoint"
+        assert "ends in /v1/presign" in found["message"]
+
+    def test_a_connection_that_fails_is_no_wrong_path(self, page: Page) -> None:
+        """The page asks again until it is reached."""
+        asked: list[str] = []
+
+        def lose(route: Route) -> None:
+            asked.append(route.request.method)
+            if len(asked) < 5:
+                route.abort()
+            else:
+                route.continue_()
+
+        page.clock.install()
+        page.route("**/v1/presign", lose)
+        page.evaluate("() => { globalThis.end = files.link('a.txt'); }")
+        while len(asked) < 5:
+            page.clock.run_for(1000)
+        assert "X-Amz-Signature=" in page.evaluate("end")
+
+
+class TestStrangers:
+    """A proxy, a firewall or a sign-in page may answer in the place of the API and of the store."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"status": 200, "body": "<html>Sign in</html>", "content_type": "text/html"},
+            {"status": 200, "json": {"status": "blocked"}},
+            {"status": 200, "json": ["blocked"]},
+            {"status": 200, "body": "null"},
+            {"status": 403, "json": {"error": {"reason": "blocked"}}},
+            {"status": 403, "body": "<html>Blocked</html>", "content_type": "text/html"},
+        ],
+        ids=["page", "object", "list", "null", "refusal", "refusing page"],
+    )
+    @pytest.mark.parametrize("script", [LINK, "() => files.links(['a', 'b'])"], ids=["one", "batch"])
+    def test_in_the_place_of_the_api(self, page: Page, answer: dict[str, Any], script: str) -> None:
+        strange = Answers(answer)
+        page.route("**/v1/presign**", strange)
+        found = error_of(page, script)
+        assert (found["code"], found["status"]) == ("foreign_answer", answer["status"])
+        assert strange.count == 1
+
+    @pytest.mark.parametrize(
+        "errors",
+        ["none", ["x"], [{"pointer": 1}], None],
+        ids=["text", "texts", "half", "null"],
+    )
+    def test_problem_details_of_another_form(self, page: Page, errors: Any) -> None:
+        page.route("**/v1/presign", Answers({"status": 400, "json": {"code": "odd", "detail": 7, "errors": errors}}))
+        assert error_of(page, LINK) == {"code": "odd", "status": 400, "message": "7", "retryAfterMs": 0}
+
+    @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (403, "text/html"), (403, "application/json")])
+    @pytest.mark.parametrize("via", ["s3", "par"])
+    @pytest.mark.parametrize("size", [1000, 16 * MIB], ids=["one PUT", "in parts"])
+    def test_in_the_place_of_the_store(
+        self, page: Page, running: Running, tmp_path: Path, status: int, kind: str, via: str, size: int
+    ) -> None:
+        """No upload succeeds because a sign-in page has the status 200."""
+        body = "<html>Blocked</html>" if kind == "text/html" else '{"blocked": true}'
+        strange = Answers({"status": status, "body": body, "content_type": kind})
+        page.route(f"**/strange-{size}*", strange)
+        page.route(f"**/strange-{size}*/**", strange)
+        sign_in(page, running, via=via)
+        page.set_input_files("input", make_file(tmp_path / "file.bin", size))
+        found = error_of(page, f"() => files.upload(document.querySelector('input').files[0], 'strange-{size}')")
+        assert (found["code"], found["status"]) == ("foreign_answer", status)
+        assert strange.count == 1
+
+    @pytest.mark.parametrize("via", ["s3", "par"])
+    def test_in_the_place_of_a_list(self, page: Page, running: Running, via: str) -> None:
+        sign_in(page, running, via=via)
+        script = "async () => { for await (const one of files.list('folder/')) void one; }"
+        page.route(f"{running.stack.storage_url}/**", Answers({"status": 200, "body": "<x>Blocked</x>"}))
+        assert error_of(page, script)["code"] == "foreign_answer"
+
+    def test_a_server_of_the_way_that_fails_is_asked_again(self, page: Page) -> None:
+        url = "https://store.example/a?X-Amz-Signature=1"
+        given = {"url": url, "method": "GET", "headers": {}, "expires_in": 60}
+        failing = Answers({"status": 502, "body": "<html>Bad Gateway</html>"}, {"status": 200, "json": given})
+        page.route("**/v1/presign", failing)
+        assert page.evaluate(LINK) == url
+        assert failing.count == 2
+
+
+class TestRedirects:
+    """A token and a file go to no address that nobody signed."""
+
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_the_api_redirects(self, page: Page, status: int) -> None:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.route("**/v1/presign", Answers({"status": status, "headers": {"Location": "https://other.example/"}}))
+        assert failure(page, LINK) == "redirected"
+        assert [url for url in asked if "other.example" in url] == []
+
+    def test_the_store_redirects(self, page: Page, running: Running, tmp_path: Path) -> None:
+        """A browser follows by itself. The upload counts as failed, whatever the other server says."""
+        other = running.ask(operation="put_object", key="elsewhere.txt").json()["url"]
+        page.route("**/redirected.txt*", Answers({"status": 307, "headers": {"Location": other}}))
+        page.set_input_files("input", make_file(tmp_path / "file.bin", 1000))
+        script = "() => files.upload(document.querySelector('input').files[0], 'redirected.txt')"
+        assert failure(page, script) == "redirected"
+
+    @pytest.mark.parametrize("url", ["http://store.example/a", "ftp://127.0.0.1/a", "javascript:1", "", 7])
+    def test_a_url_that_is_not_protected(self, page: Page, url: Any) -> None:
+        assert (
+            page.evaluate(
+                """(endpoint) => {
+                try { new PresignClient({ endpoint }); } catch (error) { return error.code; }
+            }""",
+                url,
+            )
+            == "invalid_argument"
+        )
+
+    def test_a_url_of_the_store_that_is_not_protected(self, page: Page) -> None:
+        given = {"url": "http://store.example/a?X-Amz-Signature=1", "method": "HEAD", "headers": {}, "expires_in": 60}
+        page.route("**/v1/presign", Answers({"status": 200, "json": given}))
+        assert failure(page, "() => files.size('a')") == "invalid_argument"
+
+
+class TestWaiting:
+    """A server may ask for patience; it does not get all of it."""
+
+    @pytest.mark.parametrize("nonsense", ["soon", "-5", "1e3", "", "Wed, 21 Oct 1998 07:28:00 GMT", "0x10"])
+    def test_nonsense_is_no_pause(self, page: Page, nonsense: str) -> None:
+        busy = Answers(
+            {
+                "status": 429,
+                "json": {"code": 429, "message": "Too Many Requests"},
+                "headers": {"Retry-After": nonsense},
+            },
+            {"status": 503, "json": {}},
+            {"status": 400, "json": {"code": "done"}},
+        )
+        page.route("**/v1/presign", busy)
+        assert failure(page, LINK) == "done"
+        assert busy.count == 3
+
+    @pytest.mark.parametrize("long", ["3600", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_a_long_pause_is_the_callers_matter(self, page: Page, long: str) -> None:
+        """A browser's timer of more than 24 days fires at once."""
+        busy = Answers(
+            {"status": 429, "json": {"code": 429, "message": "Too Many Requests"}, "headers": {"Retry-After": long}}
+        )
+        page.route("**/v1/presign", busy)
+        found = error_of(page, LINK)
+        assert found["code"] == "http_429"
+        assert found["retryAfterMs"] == (3_600_000 if long == "3600" else 31_536_000_000)
+        assert busy.count == 1
+
+    def test_the_pause_that_is_asked_for_is_kept(self, page: Page) -> None:
+        busy = Answers(
+            {"status": 429, "json": {"code": 429, "message": "Slow"}, "headers": {"Retry-After": "20"}},
+            {"status": 400, "json": {"code": "done"}},
+        )
+        page.clock.install()
+        page.route("**/v1/presign", busy)
+        page.evaluate("() => { globalThis.end = files.link('a.txt').catch(({ code }) => code); }")
+        wait_for(page, lambda: busy.count == 1)
+        page.clock.run_for(19_000)
+        assert busy.count == 1
+        page.clock.run_for(2_000)
+        assert page.evaluate("end") == "done"
+
+    @pytest.mark.parametrize(
+        ("pattern", "script"),
+        [
+            ("**/v1/presign", LINK),
+            ("**/v1/presign/batch", "() => files.links(['a'])"),
+            ("**/v1/presign/revoke", "() => files.revoke({ bucket: 'b', id: 'i' })"),
+            ("**/silent.txt*", "() => files.size('silent.txt')"),
+            ("**/silent.txt*", "() => files.upload(new Blob(['x']), 'silent.txt')"),
+            ("**/n/*/b/*/o/**", "async () => { for await (const one of files.list('silent/')) void one; }"),
+        ],
+        ids=["api", "batch", "revoke", "size", "upload", "list"],
+    )
+    def test_a_server_that_never_answers(self, page: Page, running: Running, pattern: str, script: str) -> None:
+        """The connection is given up and tried again."""
+        asked: list[Route] = []
+        page.clock.install()
+        sign_in(page, running, via="par" if "list" in script else "s3")
+        page.route(pattern, lambda route: asked.append(route))
+        page.evaluate(f"() => {{ globalThis.end = ({script})().catch(({{ code }}) => code); }}")
+        wait_for(page, lambda: len(asked) == 1)
+        page.clock.run_for(ANSWER_MS + 2000)
+        wait_for(page, lambda: len(asked) > 1)
+
+    def test_a_timeout_of_the_callers_is_told_as_one(self, page: Page) -> None:
+        page.route("**/v1/presign", lambda _: None)
+        assert failure(page, "() => files.link('a', { signal: AbortSignal.timeout(1) })") == "timeout"
+        assert failure(page, "() => files.link('a', { signal: AbortSignal.abort() })") == "canceled"
+
+    def test_a_sign_in_that_never_ends_can_be_canceled(self, page: Page, running: Running) -> None:
+        page.evaluate(
+            """(endpoint) => {
+                globalThis.files = new PresignClient({ endpoint, getToken: () => new Promise(() => {}) });
+            }""",
+            f"{running.stack.url}/v1/presign",
+        )
+        assert failure(page, "() => files.link('a', { signal: AbortSignal.timeout(1) })") == "timeout"
+
+
+class TestTokens:
+    """The page gives the user's token."""
+
+    @pytest.mark.parametrize("count", [2, 20])
+    def test_many_refusals_take_one_new_token(self, page: Page, running: Running, count: int) -> None:
+        page.evaluate(
+            """([endpoint, valid]) => {
+                globalThis.refreshes = 0;
+                let token = "expired";
+                const getToken = async ({ refresh }) => {
+                    if (!refresh) return token;
+                    refreshes++;
+                    await new Promise((resolve) => setTimeout(resolve, 50));
+                    return (token = valid);
+                };
+                globalThis.files = new PresignClient({ endpoint, getToken });
+            }""",
+            [f"{running.stack.url}/v1/presign", running.stack.token()],
+        )
+        links = page.evaluate(
+            "(count) => Promise.all(Array.from({ length: count }, (_, index) => files.link(`${index}`)))", count
+        )
+        assert len(set(links)) == count
+        assert page.evaluate("refreshes") == 1
+
+    def test_each_token_that_expires_takes_another_one(self, page: Page, running: Running) -> None:
+        page.evaluate(
+            """([endpoint, valid]) => {
+                globalThis.tokens = ["first", "second", "third"];
+                globalThis.asked = [];
+                const getToken = ({ refresh }) => (refresh ? (asked.push(tokens[0]), valid) : tokens[0]);
+                globalThis.files = new PresignClient({ endpoint, getToken });
+            }""",
+            [f"{running.stack.url}/v1/presign", running.stack.token()],
+        )
+        for _ in range(3):
+            page.evaluate("files.link('a')")
+            page.evaluate("files.link('b')")
+            page.evaluate("tokens.shift()")
+        assert page.evaluate("asked") == ["first", "second", "third"]
+
+    def test_a_new_token_that_is_refused_is_asked_for_again_next_time(self, page: Page, running: Running) -> None:
+        page.evaluate(
+            """([endpoint, valid]) => {
+                globalThis.given = ["bad", valid];
+                const getToken = ({ refresh }) => (refresh ? given.shift() : "expired");
+                globalThis.files = new PresignClient({ endpoint, getToken });
+            }""",
+            [f"{running.stack.url}/v1/presign", running.stack.token()],
+        )
+        assert failure(page, LINK) == "unauthorized"
+        assert "X-Amz-Signature=" in page.evaluate("files.link('a')")
+
+    @pytest.mark.parametrize("broken", ["secret\\nsecret", "secret\\u00e9", "secret secret", "secret\\u0000"])
+    def test_a_token_that_no_header_can_hold(self, page: Page, running: Running, broken: str) -> None:
+        page.evaluate(
+            f"""(endpoint) => {{
+                globalThis.files = new PresignClient({{ endpoint, getToken: () => "{broken}" }});
+            }}""",
+            f"{running.stack.url}/v1/presign",
+        )
+        told = page.evaluate(
+            "() => files.link('a').catch((error) => [error.code, `${error} ${error.stack} ${error.cause}`])"
+        )
+        assert told[0] == "no_token"
+        assert "secret" not in told[1]
+
+    def test_spaces_around_a_token_do_no_harm(self, page: Page, running: Running) -> None:
+        client_at(page, f"{running.stack.url}/v1/presign", f" {running.stack.token()}\n")
+        assert "X-Amz-Signature=" in page.evaluate("files.link('a')")
+
+
+class TestSecrets:
+    """What is told and logged may be read by others."""
+
+    def test_no_url_and_no_token_is_told(self, page: Page, running: Running, tmp_path: Path) -> None:
+        lines: list[str] = []
+
+        def keep(message: ConsoleMessage) -> None:
+            # Chromium writes down each failed request by itself, which no page can prevent.
+            if not message.text.startswith("Failed to load resource:"):
+                lines.append(message.text)
+
+        page.on("console", keep)
+        url = "https://store.example/n/b/o/told.txt?X-Amz-Signature=0123456789"
+        message = f"<Error><Code>Odd</Code><Message>Use {url} or /p/0123456789/n/b/o/a.</Message></Error>"
+        page.route("**/told.txt*", Answers({"status": 400, "body": message, "content_type": "application/xml"}))
+        page.route("**/lost.txt*", lambda route: route.abort())
+        page.clock.install()
+        page.set_input_files("input", make_file(tmp_path / "file.bin", 1000))
+        told = page.evaluate(
+            """() => {
+                const all = (error) => [error.message, error.stack, error.cause, JSON.stringify(error)].join(" ");
+                const [file] = document.querySelector("input").files;
+                globalThis.lost = files.upload(file, "lost.txt").catch(all);
+                return files.upload(file, "told.txt").catch(all);
+            }"""
+        )
+        page.clock.run_for(120_000)
+        told += page.evaluate("lost")
+        assert "The storage refused the request" in told
+        for secret in ("0123456789", "X-Amz-", "store.example", running.stack.token(), running.stack.storage_url):
+            assert secret not in told
+        assert lines == []
+
+
+class TestHeadersOfOtherTools:
+    """Tools for traces add headers to all requests of a page, which the API must allow."""
+
+    @pytest.mark.parametrize("allowed", [[], ["traceparent", "baggage", "x-requested-with"]], ids=["not", "allowed"])
+    def test_the_preflight_request(
+        self, browser: Browser, address: str, start: Callable[..., Running], allowed: list[str]
+    ) -> None:
+        specification = with_allowed_headers(json.loads(TEMPLATE.read_text("utf-8")), allowed)
+        headers = specification["requestPolicies"]["cors"]["allowedHeaders"]
+        running = start(specification={**NO_RATE_LIMIT, ("requestPolicies", "cors", "allowedHeaders"): headers})
+        page = open_page(browser, address)
+        sign_in(page, running)
+        page.evaluate(
+            """() => {
+                const plain = globalThis.fetch;
+                const added = { traceparent: "00-1-2-01", baggage: "a=b", "x-requested-with": "XMLHttpRequest" };
+                globalThis.fetch = (url, options) =>
+                    plain(url, { ...options, headers: { ...options.headers, ...added } });
+            }"""
+        )
+        found = error_of(page, LINK)
+        assert found is None if allowed else found["code"] == "wrong_endpoint"
+        page.close()
+
+
+class TestLinks:
+    """The URLs of many objects."""
+
+    def test_the_links_of_many_objects_come_by_few_calls(self, page: Page, running: Running) -> None:
+        since = len(running.log())
+        running.stack.storage.put_object(BUCKET, "many/0001", b"x")
+        links = page.evaluate(
+            """async () => {
+                const keys = Array.from({ length: 2001 }, (_, index) => `many/${String(index).padStart(4, "0")}`);
+                return (await files.links(keys)).map(({ url }) => url);
+            }"""
+        )
+        assert [f"/many/{number:04}?" in link for number, link in enumerate(links)] == [True] * 2001
+        assert page.evaluate("(url) => fetch(url).then((answer) => answer.text())", links[1]) == "x"
+        calls = {json.loads(line)["call_id"] for line in running.log()[since:].splitlines() if '"get_object"' in line}
+        assert len(calls) == 3
+
+    def test_a_key_that_is_refused_does_no_harm_to_the_others(self, page: Page) -> None:
+        found = page.evaluate(
+            """async () => (await files.links(["a", "../b", "c"])).map(
+                (one) => (one instanceof PresignError ? one.code : typeof one.url),
+            )"""
+        )
+        assert found == ["string", "invalid_request", "string"]
+
+    def test_there_may_be_none(self, page: Page) -> None:
+        assert page.evaluate("files.links([])") == []
+
+    def test_long_keys_go_in_smaller_calls(self, page: Page) -> None:
+        """A call may have a MiB, and its answer 6 MB."""
+        count = page.evaluate(
+            """async () => {
+                const keys = Array.from({ length: 1000 }, (_, index) => `${index}/${"ü".repeat(500)}`);
+                return (await files.links(keys)).filter(({ url }) => url.includes("X-Amz-Signature=")).length;
+            }"""
+        )
+        assert count == 1000
+
+    def test_a_call_has_twenty_pre_authenticated_requests(self, page: Page, running: Running) -> None:
+        sign_in(page, running, via="par")
+        ids = page.evaluate(
+            """async () => {
+                const keys = Array.from({ length: 45 }, (_, index) => `pars/${index}`);
+                return (await files.links(keys, { expiresIn: 60 })).map(({ id }) => id);
+            }"""
+        )
+        assert len(set(ids)) == 45
+
+
+def test_a_missing_argument_is_named(page: Page) -> None:
+    for options in ("", "{}", "{ endpoint: null }", '{ endpoint: "" }'):
+        told = page.evaluate(
+            f"() => {{ try {{ new PresignClient({options}); }} catch (one) {{ return [one.code, one.message]; }} }}"
+        )
+        assert told == ["invalid_argument", "The option `endpoint` must be a URL."]
+    assert failure(page, "() => files.upload('text', 'a')") == "invalid_argument"
+    assert failure(page, "() => files.upload(undefined, 'a')") == "invalid_argument"
+
+
+def test_an_endpoint_may_be_a_path_of_the_pages_origin(page: Page, running: Running) -> None:
+    page.goto(f"{running.stack.url}/")
+    page.evaluate("import('./clients/js/src/index.js').then((all) => Object.assign(globalThis, all))")
+    client_at(page, "/v1/presign/", running.stack.token())
+    assert "X-Amz-Signature=" in page.evaluate("files.link('a')")
