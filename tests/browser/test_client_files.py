@@ -279,7 +279,7 @@ class TestDownloads:
             running.stack.storage.put_object(BUCKET, f"many/{name}", name.encode())
         page.evaluate("(names) => Promise.all(names.map((name) => files.download(`many/${name}`)))", names)
         wait_for(page, lambda: len(saved) == len(names))
-        assert [download.path().read_text() for download in saved] == names
+        assert [download.path().read_text(encoding="utf-8") for download in saved] == names
 
     def test_a_failed_one_does_not_stop_the_next(self, page: Page, running: Running, saved: list[Download]) -> None:
         running.stack.storage.put_object(BUCKET, "down/next.txt", b"hello")
@@ -428,7 +428,7 @@ class TestOldBrowsers:
         def compiled(target: str) -> str:
             command: list[str | Path] = [node_tools() / "esbuild", SOURCES / "index.js", "--bundle", "--format=esm"]
             done = subprocess.run(  # noqa: S603
-                [*command, f"--target={target}"], cwd=NODE_PROJECT, capture_output=True, text=True, check=True
+                [*command, f"--target={target}"], cwd=NODE_PROJECT, capture_output=True, encoding="utf-8", check=True
             )
             return done.stdout
 
