@@ -30,6 +30,7 @@ import { transfer } from "./transfer.js";
  *   `refresh` when the token was refused.
  * @property {string} [bucket]  The API's default bucket if left out.
  * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
+ * @property {boolean} [cors]  Whether to ask for URLs that answer a page of another origin, by the gateway's store route.
  * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by
  *   default the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
  */
@@ -42,11 +43,12 @@ export class Api {
 
   /** @param {PresignOptions} options */
   constructor(options) {
-    const { endpoint, getToken, bucket, via, user } = options ?? {};
+    const { endpoint, getToken, bucket, via, cors, user } = options ?? {};
     this.#tokens = new Tokens(getToken);
     this.#connection = new Connection(endpoint, this.#tokens);
     this.bucket = bucket;
     this.via = via;
+    this.cors = cors;
     this.#user = user;
   }
 
@@ -152,7 +154,10 @@ export class Api {
    * @param {UrlRequest} request
    */
   #withDefaults(request) {
-    return { bucket: this.bucket, via: request.operation === "get_prefix" ? undefined : this.via, ...request };
+    const via = request.operation === "get_prefix" ? undefined : this.via;
+    // A URL that a tab, an image or a frame opens needs no CORS.
+    const cors = (this.cors && request.cors !== false) || undefined;
+    return { bucket: this.bucket, via, ...request, cors };
   }
 }
 

@@ -68,7 +68,10 @@ export class PresignClient {
    * @returns {Promise<Share>}
    */
   async share(key, { saveAs, expiresIn, signal } = {}) {
-    return this.#share({ operation: "get_object", key, download_as: saveAs, expires_in: expiresIn }, signal);
+    return this.#share(
+      { operation: "get_object", key, download_as: saveAs, expires_in: expiresIn, cors: false },
+      signal,
+    );
   }
 
   /**
@@ -80,7 +83,7 @@ export class PresignClient {
    * @returns {Promise<(Share | PresignError)[]>}
    */
   async links(keys, { expiresIn, signal } = {}) {
-    const requests = keys.map((key) => ({ operation: "get_object", key, expires_in: expiresIn }));
+    const requests = keys.map((key) => ({ operation: "get_object", key, expires_in: expiresIn, cors: false }));
     const results = await signMany(this.#api, requests, signal);
     return results.map((result) => (result instanceof PresignError ? result : shareOf(result)));
   }

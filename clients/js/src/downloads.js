@@ -36,7 +36,7 @@ export class Downloads {
    * @param {AbortSignal} [signal]
    */
   async #begin(key, name, signal) {
-    const request = { operation: "get_object", key, download_as: name };
+    const request = { operation: "get_object", key, download_as: name, cors: false };
     const { url } = await withRetries(() => this.#api.sign(request, signal), { signal });
     const refusal = await refusalOf(url, signal);
     if (refusal) throw refusal;

@@ -69,13 +69,19 @@ export class MultipartUpload {
    * names the policy's limit.
    */
   async #objectUrl() {
-    const { signal, progress } = this.#job;
-    const sign = await putSigner(this.#job, { integrity: false });
+    const { api, signal, progress } = this.#job;
+    const sign = async (/** @type {false | undefined} */ cors) => {
+      const signer = await putSigner(this.#job, { integrity: false, cors });
+      return withRetries(() => signer(signal), { signal, onWait: () => progress.waiting() });
+    };
     try {
-      return await withRetries(() => sign(signal), { signal, onWait: () => progress.waiting() });
+      return await sign(undefined);
     } catch (error) {
       if (codeOf(error) === "access_denied") return null; // the policy may allow parts only
-      throw error;
+      if (codeOf(error) !== "limit_exceeded" || !api.cors) throw error;
+      // The store route takes less in one request than the policy may allow in parts.
+      await sign(false);
+      return null;
     }
   }
 

@@ -50,15 +50,16 @@ export function condition({ createOnly }) {
  * How to get a URL for an upload in one request.
  *
  * @param {UploadJob} job
- * @param {{ integrity: boolean }} wanted
+ * @param {{ integrity: boolean, cors?: false }} wanted
  * @returns {Promise<(signal?: AbortSignal) => Promise<SignedUrl>>}
  */
-export async function putSigner(job, { integrity }) {
+export async function putSigner(job, { integrity, cors }) {
   const { api, file, description } = job;
   const checksum = integrity && api.via !== "par" ? { checksum_sha256: await sha256Base64(file) } : {};
   const bound = { content_length: file.size, ...checksum };
   return async (signal) => {
-    const url = await api.signPut({ operation: "put_object", ...description, ...condition(job) }, bound, signal);
+    const request = { operation: "put_object", ...description, ...condition(job), cors };
+    const url = await api.signPut(request, bound, signal);
     if (integrity && url.via === "par") url.headers = { ...url.headers, "Content-MD5": base64(await md5(file)) };
     return url;
   };
