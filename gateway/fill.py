@@ -129,9 +129,9 @@ def store_buckets(policy: str, named: Sequence[str] = ()) -> list[str]:
     try:
         rules = json.loads(policy)["rules"]
         buckets = [rule["bucket"] for rule in rules if rule.get("via", "s3") == "s3"]
+        unknown = [bucket for bucket in buckets if "{" in bucket]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableValue("POLICY has errors: `python -m presign check FILE` tells them") from None
-    unknown = [bucket for bucket in buckets if "{" in bucket]
     if unknown and not named:
         raise UnreadableValue(f"POLICY has a rule for the bucket {unknown[0]}: name such buckets with BUCKET=…,…")
     if not buckets:

@@ -66,10 +66,13 @@ locals {
     for rule in local.rules : rule
     if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), local.event_operations)) > 0
   ]
-  event_buckets = distinct(concat(
+  event_rule_buckets = concat(
     var.events || var.deliver_to != "none" ? concat([local.bucket], [for rule in local.event_rules : try(rule.bucket, "")]) : [],
     [for rule in local.rules : try(rule.bucket, "") if try(rule.single_use, false)],
-  ))
+  )
+  event_buckets = distinct(flatten([
+    for bucket in local.event_rule_buckets : strcontains(bucket, "{") ? local.claim_buckets : [bucket]
+  ]))
   has_events = length(local.event_buckets) > 0
 
   # URLs that only create need no right to overwrite, which a leaked key could use. Parts can't be bound to that, and

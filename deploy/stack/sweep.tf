@@ -2,7 +2,7 @@
 # bucket that has any can't be deleted.
 
 locals {
-  par_buckets = var.sweep ? distinct([for rule in local.par_rules : try(rule.bucket, "")]) : []
+  par_buckets = var.sweep ? local.rule_buckets.par : []
 }
 
 resource "oci_resource_scheduler_schedule" "sweep" {

@@ -1,13 +1,10 @@
 """The call behind a link that does not end: it redirects to the URL of a read."""
 
-from functools import partial
-from typing import Any
-
 import msgspec
 
 from presign.calls.call import Call
 from presign.calls.presign import presign_one
-from presign.model.outcomes import Refusal
+from presign.model.outcomes import Grant, Refusal
 from presign.model.request import Request
 from presign.problems import AccessDenied, FieldError, InvalidRequest, Problem
 
@@ -20,21 +17,20 @@ class Redirect(msgspec.Struct, frozen=True):
 
 def link(call: Call) -> Redirect | Problem:
     """Answer the call with a redirect to a presigned URL."""
-    outcome = presign_one(call, partial(_presigned, call))
+    outcome = presign_one(call, call.service.parser.parse, _presigned)
     return outcome.problem if isinstance(outcome, Refusal) else Redirect(outcome.answer.url)
 
 
-def _presigned(call: Call, document: Any) -> Request:
-    """The request in `document`, for a presigned URL alone: with PARs, each click on the link would leave another.
+def _presigned(request: Request, call: Call) -> Grant:
+    """The grant of a presigned URL for `request`: with PARs, each click on the link would leave another behind.
 
     Raises:
-        InvalidRequest: it has validation errors, or only a rule with `via: par` allows it.
+        InvalidRequest: only a rule with `via: par` allows it.
     """
-    policy, request = call.service.policy, call.service.parser.parse(document)
-    presigned = msgspec.structs.replace(request, operation=msgspec.structs.replace(request.operation, via="s3"))
+    policy = call.service.policy
+    operation = msgspec.structs.replace(request.operation, via="s3")
     try:
-        policy.authorize(presigned, call.principal)
+        return policy.authorize(msgspec.structs.replace(request, operation=operation), call.principal)
     except AccessDenied:
         policy.authorize(request, call.principal)
         raise InvalidRequest([FieldError("", "needs a rule with via: s3, as a link can't lead to a PAR")]) from None
-    return presigned

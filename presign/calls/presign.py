@@ -31,6 +31,7 @@ _FRAME_BYTES = len('{"results":[]}')
 _OUTCOMES = (Issued, Refusal)
 
 Parse = Callable[[Any], Request]
+Authorize = Callable[[Request, Call], Grant]
 
 _encoder = msgspec.json.Encoder()
 
@@ -46,9 +47,9 @@ def batch(call: Call) -> Any:
     return results
 
 
-def presign_one(call: Call, parse: Parse) -> Issued | Refusal:
-    """The outcome of a call whose whole JSON is one item, recorded."""
-    items = _signed(call, _granted(call, [call.document], parse))
+def presign_one(call: Call, parse: Parse, authorize: Authorize | None = None) -> Issued | Refusal:
+    """The outcome of a call whose whole JSON is one item, recorded; the policy decides unless `authorize` is given."""
+    items = _signed(call, _granted(call, [call.document], parse, authorize or _authorized))
     [outcome] = _with_pars(call, items) if isinstance(items[0], Grant) else items
     call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
     return outcome
@@ -61,7 +62,7 @@ def presign_several(call: Call, documents: Sequence[Any], parse: Parse) -> tuple
         InvalidRequest: they ask for too many PARs.
         PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
     """
-    grants = _granted(call, documents, parse)
+    grants = _granted(call, documents, parse, _authorized)
     pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
     if pars > MAX_PARS:
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
@@ -83,9 +84,10 @@ def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
     return outcome.answer if isinstance(outcome, Issued) else outcome.problem
 
 
-def _granted(call: Call, documents: Sequence[Any], parse: Parse) -> list[Grant | Refusal]:
+def _granted(call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize) -> list[Grant | Refusal]:
     """A grant for each item that can be read and that the policy allows."""
-    return _each(partial(_authorized, call=call), _each(parse, documents, call.id), call.id)
+    requests = _each(parse, documents, call.id)
+    return _each(lambda request: authorize(request, call), requests, call.id)
 
 
 def _authorized(request: Request, call: Call) -> Grant:

@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_SECONDS = 1.0
 READ_TIMEOUT_SECONDS = 2.0
 MAX_ATTEMPTS = 2
 IDLE_SECONDS = 30.0
-"""A connection that nobody has used for longer is not used again."""
+"""If nothing was asked for longer, no connection that was kept is used again."""
 RETRY_AFTER_SECONDS = 2
 MAX_RETRY_AFTER_SECONDS = 3600
 

@@ -8,14 +8,22 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.sync_api import Page
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.server import Server
+from local.stack import Stack
 from support.browsers import NODE_PROJECT, node_tools
+
+
+class Running(Protocol):
+    """A running system."""
+
+    @property
+    def stack(self) -> Stack: ...
+
 
 SOURCES = Path(__file__).parents[2] / "clients/js/src"
 

@@ -37,5 +37,6 @@ def test_a_rule_by_pre_authenticated_requests_is_passed_over() -> None:
 def test_a_refusal_is_recorded_once(key: str, expected: str) -> None:
     service = FixedService([S3, PAR])
     assert code(service, key) == expected
-    assert [record["code"] for record in service.records] == [expected]
+    [record] = service.records
+    assert (record["code"], record["operation"], record["bucket"], record["key"]) == (expected, "get_object", "b", key)
     assert service.pars.created == []
