@@ -220,7 +220,7 @@ class TestSpecification:
             "requestPolicies.authentication.validationPolicy.maxCacheDurationInHours is missing",
             'requestPolicies.cors.allowedMethods is ["POST"], not ["GET", "POST"]',
             "requestPolicies.rateLimiting.rateInRequestsPerSecond is 5, not 100",
-            f"{at}.setHeaders.items[x-claim-groups] is missing",
+            f"{at}.setHeaders.items[x-claim-iss] is missing",
             f'routes[/v1/presign/batch].backend.functionId is "ocid1.fnfunc.oc1..another", not "{FUNCTION}"',
             "routes[/v1/openapi.json] is missing",
             f"{at}.filterHeaders.items[x-other] is not in gateway/deployment.json",
