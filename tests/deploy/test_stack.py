@@ -847,7 +847,8 @@ class TestWithheld:
             ("create_only_parts", True),
             ("create_only_and_not", True),
             ("create_only_and_par", True),
-            ("defaults", False),
+            ("defaults", True),
+            ("no_route", False),
         ],
     )
     def test_the_right_to_overwrite(self, runs: dict[str, TestRun], case: str, overwrites: bool) -> None:
@@ -878,16 +879,16 @@ class TestSecondDay:
         assert parameter["parameter_type"] == "BODY"
         assert [json.loads(value) for value in parameter["value"]] == [{"sweep": {"bucket": "inbox"}}]
 
-    def test_the_schedule_may_call_the_function(self, defaults: TestRun, runs: dict[str, TestRun]) -> None:
-        [schedule] = defaults.all("oci_resource_scheduler_schedule").values()
-        assert granted(defaults, "sweep") == [
+    def test_the_schedule_may_call_the_function(self, runs: dict[str, TestRun]) -> None:
+        [schedule] = runs["no_route"].all("oci_resource_scheduler_schedule").values()
+        assert granted(runs["no_route"], "sweep") == [
             statements.schedule_may_call_function(
                 compartment=COMPARTMENT,
                 schedule_ocid=schedule["id"],
                 function_ocid="ocid1.fnfunc.oc1.eu-frankfurt-1.presign",
             )
         ]
-        for without in ("topic", "two_buckets"):
+        for without in ("defaults", "topic", "two_buckets"):
             assert "oci_resource_scheduler_schedule" not in runs[without].types()
             assert granted(runs[without], "sweep") == []
 
