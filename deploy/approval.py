@@ -1,4 +1,4 @@
-"""What an operator must say before something is changed: yes, and a word for each thing that can't be undone."""
+"""The words that an operator must say before a change: yes, and one for each thing that can't be undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploy.changes import Danger
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What was said on the command line, and a way to ask for the rest.
+    """The words that were said on the command line, and a way to ask for the rest.
 
     Args:
         auto: whether a change that can be undone needs no yes.

@@ -1,4 +1,4 @@
-"""What a bucket holds: Object Storage deletes no bucket that has any of it."""
+"""The content of a bucket: Object Storage deletes no bucket that has any of it."""
 
 from __future__ import annotations
 

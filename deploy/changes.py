@@ -60,7 +60,7 @@ def has_changes(plan: Mapping[str, Any]) -> bool:
 
 
 def dangers_of(plan: Mapping[str, Any]) -> list[Danger]:
-    """What a plan destroys and nobody can bring back."""
+    """The dangers of a plan: things that it destroys and nobody can bring back."""
     deleted = [address.partition("[")[0] for address, actions in changed(plan).items() if "delete" in actions]
     return list(dict.fromkeys(DANGERS[address] for address in deleted if address in DANGERS))
 

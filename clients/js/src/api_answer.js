@@ -7,7 +7,7 @@ const WRONG_ENDPOINT = {
   sentence: "The API has no such path: the endpoint ends in /v1/presign.",
 };
 /**
- * What to do about API Gateway's own refusals, which say no more than the status's name.
+ * Advice on API Gateway's own refusals, which say no more than the status's name.
  *
  * @type {Record<number, typeof WRONG_ENDPOINT>}
  */

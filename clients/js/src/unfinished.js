@@ -96,7 +96,7 @@ export class UnfinishedUploads {
 }
 
 /**
- * What the browser keeps for the page's origin; null if there is no such place.
+ * The texts that the browser keeps for the page's origin; null if there is no such place.
  *
  * @returns {Record<string, string> | null}
  */

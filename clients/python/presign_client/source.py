@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from presign_client.errors import Changed, InvalidArgument, Stopped, UnreadableFile, reason
 
 Content = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""What can be uploaded: a path, bytes, or an open file."""
+"""The sources of an upload: a path, bytes, or an open file."""
 
 _CHUNK_BYTES = 1 << 20
 _NOT_BINARY = "The content must be a path, bytes, or a file that is open in binary mode."

@@ -20,7 +20,7 @@ AWKWARD_ENDS = (" b", "+b", "%b", "%2Fb", "?b", "#b", "//b", "ü", "😀", "/")
 
 
 def way_out(rules: Sequence[Rule]) -> str:
-    """What to do where the store route does not work, and which rules then serve web pages."""
+    """The way out where the store route does not work, and which rules then serve web pages."""
     pars = [number for number, rule in enumerate(rules) if rule.via == "par" and "gateway" in rule.callers]
     others = [number for number, rule in enumerate(rules) if rule.via == "s3" and "gateway" in rule.callers]
     text = "set store_route = false in presign.tfvars, or take STORE_ROUTE away"
