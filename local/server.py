@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 HOST = "127.0.0.1"
 
+_POLL_SECONDS = 60.0
 _HEADERS = "local.headers"
 
 
@@ -57,7 +58,8 @@ class Server:
                 request_handler=_Handler,
                 fd=listener.fileno(),
             )
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        # `stop` wakes the server, which need not look by itself.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
         self._thread.start()
 
     @property
@@ -68,9 +70,10 @@ class Server:
     def stop(self) -> None:
         """Stop answering, and free the port."""
         threading.Thread(target=self._server.shutdown).start()
-        with suppress(OSError):
-            socket.create_connection((HOST, self.port)).close()  # wakes the server, so that it looks now
-        self._thread.join()
+        while self._thread.is_alive():  # the first connection may wake it before it is told to end
+            with suppress(OSError):
+                socket.create_connection((HOST, self.port)).close()
+            self._thread.join(0.01)
         self._server.server_close()
 
     def __enter__(self) -> Server:

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -149,15 +149,20 @@ def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeSt
 
 
 @pytest.fixture(scope="session")
-def start(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
-    """Starts systems with settings of a test's own, and stops them after the last test.
+def answers() -> Iterator[dict[Path, list[Answer]]]:
+    """The answers of functions that run, by the paths of their sockets."""
+    with recorded_answers() as recorded:
+        yield recorded
 
-    They log at DEBUG. Their logs and answers are then searched for secrets.
-    """
-    signer, image = pytestconfig.getoption("--signer"), pytestconfig.getoption("--image")
-    directory = tmp_path_factory.mktemp("logs")
+
+@contextmanager
+def starting(
+    config: pytest.Config, directory: Path, answers: dict[Path, list[Answer]]
+) -> Iterator[Callable[..., Running]]:
+    """Starts systems, and stops them at the end. Their logs, at DEBUG, and their answers are then searched for secrets."""
+    signer, image = config.getoption("--signer"), config.getoption("--image")
     systems: list[Running] = []
-    with ExitStack() as started, recorded_answers() as answers:
+    with ExitStack() as started:
 
         def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
             options.setdefault("specification", NO_RATE_LIMIT)
@@ -175,10 +180,18 @@ def start(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
         for system in systems:
             secrets = secrets_of(system.stack)
             found += leaks(system.log(), secrets)
-            for socket_path, answer in answers:
-                if socket_path == system.stack.socket_path:
-                    found += leaks_of_answer(answer, secrets)
+            for answer in answers.pop(system.stack.socket_path, []):
+                found += leaks_of_answer(answer, secrets)
     assert found == []
+
+
+@pytest.fixture(scope="module")
+def start(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, answers: dict[Path, list[Answer]]
+) -> Iterator[Callable[..., Running]]:
+    """Starts systems with settings of a test's own, and stops them after the module's last test."""
+    with starting(pytestconfig, tmp_path_factory.mktemp("logs"), answers) as start_one:
+        yield start_one
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +213,12 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def running(start: Callable[..., Running]) -> Running:
+def running(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, answers: dict[Path, list[Answer]]
+) -> Iterator[Running]:
     """A system whose policy allows everything."""
-    return start()
+    with starting(pytestconfig, tmp_path_factory.mktemp("logs"), answers) as start_one:
+        yield start_one()
 
 
 @pytest.fixture(scope="session")

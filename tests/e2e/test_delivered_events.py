@@ -21,7 +21,7 @@ EVENTS = 60
 CONTENTS = {"queue": "content", "topic": "body"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def systems(start: Callable[..., Running]) -> dict[str, Running]:
     """A system for each service that messages can be delivered to."""
     targets: tuple[Literal["queue", "topic"], ...] = ("queue", "topic")

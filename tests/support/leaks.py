@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -79,14 +80,14 @@ def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
 
 
 @contextmanager
-def recorded_answers() -> Iterator[list[tuple[Path, Answer]]]:
-    """Records the answers of all functions while the context lasts, each with the path of the function's socket."""
-    answers: list[tuple[Path, Answer]] = []
+def recorded_answers() -> Iterator[dict[Path, list[Answer]]]:
+    """Records the answers of all functions while the context lasts, by the paths of their sockets."""
+    answers: defaultdict[Path, list[Answer]] = defaultdict(list)
     call = local.functions.function._call
 
     def recording(socket_path: Path, *arguments: Any) -> Answer:
         answer = call(socket_path, *arguments)
-        answers.append((socket_path, answer))
+        answers[socket_path].append(answer)
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
