@@ -332,9 +332,10 @@ class TestRevocation:
         running.stack.storage.put_object(BUCKET, "users/alice/secret.txt", b"hello")
         script = """async () => {
             const share = await files.share("users/alice/secret.txt");
-            const before = await fetch(share.url);
+            const status = async () => (await fetch(share.url, { cache: "no-store" })).status;
+            const before = await status();
             await files.revoke(share);
-            return [before.status, (await fetch(share.url)).status];
+            return [before, await status()];
         }"""
         assert page.evaluate(script) == [200, 401]
 
