@@ -21,11 +21,11 @@ def target() -> Iterator[Target]:
 def test_every_answer_is_right(target: Target) -> None:
     """No server error, no URL outside the policy or that the store refuses, no answer outside the OpenAPI document."""
 
-    @settings(max_examples=1200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=1800, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(call=calls())
     def check(call: dict[str, Any]) -> None:
         target.call(**call)
 
     check()
-    assert target.calls >= 1200
+    assert target.calls >= 1800
     assert target.urls > 100
