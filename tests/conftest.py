@@ -159,7 +159,7 @@ def answers() -> Iterator[dict[Path, list[Answer]]]:
 def starting(
     config: pytest.Config, directory: Path, answers: dict[Path, list[Answer]]
 ) -> Iterator[Callable[..., Running]]:
-    """Starts systems, and stops them at the end. Their logs, at DEBUG, and their answers are then searched for secrets."""
+    """Starts systems, and stops them at the end. Their answers and logs (at DEBUG) are then searched for secrets."""
     signer, image = config.getoption("--signer"), config.getoption("--image")
     systems: list[Running] = []
     with ExitStack() as started:
