@@ -83,6 +83,11 @@ def function_may_manage_pars(*, dynamic_group: str, compartment: str, buckets: I
     return f"allow dynamic-group {dynamic_group} to manage buckets in compartment {compartment} where {where}"
 
 
+def function_may_list_buckets(*, dynamic_group: str, compartment: str) -> str:
+    """Lets the function list the compartment's buckets, so that it can tell that one was deleted."""
+    return f"allow dynamic-group {dynamic_group} to inspect buckets in compartment {compartment}"
+
+
 def function_may_use_objects(
     *, dynamic_group: str, compartment: str, buckets: Iterable[str], permissions: Iterable[str]
 ) -> str:

@@ -12,6 +12,10 @@ locals {
   secret_statements = local.needs_secret ? [
     "allow ${local.the_function} to read secret-bundles in ${local.makes_signer ? local.in_compartment : "tenancy"} where target.secret.id = '${local.secret_ocid}'",
   ] : []
+  # By these the function tells a deleted bucket, whose events are over, from a missing right.
+  list_statements = anytrue([for rule in local.rules : try(rule.single_use, false)]) ? [
+    "allow ${local.the_function} to inspect buckets in ${local.in_compartment}",
+  ] : []
   par_statements = local.has_pars || length(local.held_par_buckets) > 0 ? [
     "allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {request.permission = 'PAR_MANAGE', ${local.where.par.bucket}}",
     "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${local.where.par.bucket}, ${local.where.par.permission}}",
@@ -122,7 +126,7 @@ resource "oci_identity_policy" "function" {
   defined_tags   = local.defined_tags
   name           = "${var.name}-function"
   description    = "Lets the function read its key, manage pre-authenticated requests, and deliver answers, as far as it does."
-  statements     = concat(local.secret_statements, local.par_statements, local.delivery_statements[var.deliver_to])
+  statements     = concat(local.secret_statements, local.par_statements, local.list_statements, local.delivery_statements[var.deliver_to])
 }
 
 resource "oci_identity_policy" "gateway" {

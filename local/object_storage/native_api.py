@@ -30,6 +30,7 @@ class NativeApi:
 
     Attributes:
         may_manage_pars: whether the principal has the permission PAR_MANAGE.
+        may_inspect_buckets: whether it has BUCKET_INSPECT.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class NativeApi:
         principal: ResourcePrincipal | None,
         namespace: str,
     ) -> None:
-        self.may_manage_pars = True
+        self.may_manage_pars = self.may_inspect_buckets = True
         self._objects = objects
         self._pars = pars
         self._principal = principal
@@ -58,8 +59,10 @@ class NativeApi:
         _, namespace, b, bucket, p, par_id = segments(request, 6)
         if not namespace and request.method == "GET":
             return json_answer(self._namespace)
-        if namespace != self._namespace or b != "b" or not bucket:
+        if namespace != self._namespace or b != "b":
             raise ApiError(404, "NamespaceNotFound", "The namespace does not exist, or the path is unknown.")
+        if not bucket and request.method == "GET":
+            return self._list_buckets(request)
         self._objects.require_bucket(bucket)
         if not p and request.method in ("GET", "HEAD"):
             return json_answer(self._bucket(bucket))
@@ -91,6 +94,15 @@ class NativeApi:
             "versioning": "Disabled",
             "objectEventsEnabled": self._objects.on_written is not None,
         }
+
+    def _list_buckets(self, request: Request) -> Response:
+        if not self.may_inspect_buckets or request.args.get("compartmentId") != COMPARTMENT_OCID:
+            raise ApiError(404, "NotAuthorizedOrNotFound", "The compartment does not exist, or you are not authorized.")
+        after, names = request.args.get("page", ""), sorted(self._objects.buckets)
+        found = [name for name in names if name > after]
+        page = found[: limit(request, most=MAX_PAGE_ITEMS)]
+        more = {"opc-next-page": page[-1]} if len(page) < len(found) else {}
+        return json_answer([self._bucket(name) for name in page], headers=more)
 
     def _create_par(self, request: Request, bucket: str) -> Response:
         par = self._pars.create(bucket, request.get_data())

@@ -92,6 +92,11 @@ class Objects:
         self._lock = threading.Lock()
         self._buckets: dict[str, dict[str, StoredObject]] = {}
 
+    @property
+    def buckets(self) -> list[str]:
+        """The names of all."""
+        return list(self._buckets)
+
     def create_bucket(self, bucket: str) -> None:
         """Make an empty bucket, unless it exists."""
         self._buckets.setdefault(bucket, {})

@@ -1,15 +1,15 @@
 """A call: an invocation whose caller and JSON are known, and the parts that answer it."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from presign.assembly import Service
 from presign.model.invocation import Invocation, Principal
+from presign.problems import SecretUnavailable
 from presign.record import AuditLog
-
-Result = TypeVar("Result")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,36 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds that the call may take, so that its caller gets the answer in time."""
         return self.service.seconds_left(self.invocation.deadline)
 
-    def in_time(self, started: Future[Result]) -> Result:
-        """The result of work that was started; raises `TimeoutError` if it does not come in time for the answer."""
-        return started.result(timeout=max(0.0, self.seconds_left()))
+    def side_by_side(self, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """The result of `step` for each of `items`, or the exception that it raised.
+
+        Those that do not end in time for the answer have a `TimeoutError`, and those not begun by then never begin.
+        """
+        started = [self._start(step, item) for item in items]
+        return [self._ended(work) for work in started]
+
+    def _start(self, step: Callable[[Any], Any], item: Any) -> Future[Any]:
+        work: Future[Any] = Future()
+        try:
+            self.service.pars.executor.submit(_run, work, step, item)
+        except RuntimeError as exc:  # no more threads may be started, but one that runs may have taken the work
+            if work.cancel():
+                work = Future()
+                work.set_exception(SecretUnavailable(f"a call of OCI could not be started: {exc}"))
+        return work
+
+    def _ended(self, work: Future[Any]) -> Any:
+        try:
+            return work.result(timeout=max(0.0, self.seconds_left()))
+        except Exception as exc:  # noqa: BLE001 - one that fails must not fail the others
+            work.cancel()
+            return exc
+
+
+def _run(work: Future[Any], step: Callable[[Any], Any], item: Any) -> None:
+    if not work.set_running_or_notify_cancel():
+        return
+    try:
+        work.set_result(step(item))
+    except BaseException as exc:  # noqa: BLE001 - it is raised where the result is waited for
+        work.set_exception(exc)

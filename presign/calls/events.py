@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 
 from presign.calls.call import Call
-from presign.calls.presign import answer_of, presign_one, presign_several
+from presign.calls.presign import answer_of, answer_of_all, presign_all, presign_one
 from presign.model.outcomes import Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
 from presign.problems import EventFailed, Problem, SecretUnavailable, logged_problem
 from presign.read.events import events_of_list, object_of, request_of_event
 from presign.record import deletion, outcome_of
 from presign.services.delivery import Message
-from presign.services.pars import Pars, is_open_upload
+from presign.services.pars import Pars, is_not_found, is_open_upload
 
 _log = logging.getLogger(__name__)
 
@@ -31,15 +31,15 @@ def event(call: Call) -> PresignedUrl | Problem:
 
 def events(call: Call) -> Any:
     """Answer a list of events, as Connector Hub sends it; raises `EventFailed` likewise, if any of them failed."""
-    outcomes, results = presign_several(call, events_of_list(call.document), _parse(call))
+    outcomes = presign_all(call, events_of_list(call.document), _parse(call))
     _follow(call, outcomes)
-    return results
+    return answer_of_all(outcomes, call)
 
 
 def close_uploads(event: Event, pars: Pars) -> int:
     """Delete the PARs by which the object of an event could be written again; tells how many.
 
-    PARs created after the object was written stay.
+    PARs created after the object was written stay. A bucket that is gone has none.
 
     Raises:
         SecretUnavailable: Object Storage can't be asked, or refuses.
@@ -47,7 +47,13 @@ def close_uploads(event: Event, pars: Pars) -> int:
     bucket, key, written_at = event.bucket, event.key, event.written_at
     if written_at is None:
         return 0
-    listed = pars.all(bucket, object_prefix=key)
+    try:
+        listed = [*pars.all(bucket, object_prefix=key)]
+    except SecretUnavailable as exc:
+        compartment = event.compartment_id
+        if is_not_found(exc) and compartment and pars.is_bucket_gone(bucket, compartment=compartment):
+            return 0
+        raise
     found = [par for par in listed if is_open_upload(par, key=key, tags=pars.tags, written_at=written_at)]
     for par in found:
         pars.delete(bucket, par)
@@ -108,20 +114,14 @@ def _close_all(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
 def _side_by_side(call: Call, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """The result of `step` for each of `items`, or its problem, which is logged. Those left at the deadline fail."""
 
-    def take(item: Any) -> Any:
-        if call.seconds_left() <= 0:
-            raise TimeoutError
-        return step(item)
-
-    results: list[Any] = []
     left = SecretUnavailable("the deadline came before all events were processed; the sender is to send them again")
-    for started in [call.service.pars.executor.submit(take, item) for item in items]:
-        try:
-            results.append(call.in_time(started))
-        except TimeoutError:
-            results.append(left)
-        except Exception as exc:  # noqa: BLE001 - one that fails must not fail the others
-            results.append(logged_problem(exc, call.id))
+
+    def told(result: Any) -> Any:
+        if isinstance(result, TimeoutError):
+            return left
+        return logged_problem(result, call.id) if isinstance(result, Exception) else result
+
+    results = [told(result) for result in call.side_by_side(step, items)]
     if left in results:
         logged_problem(left, call.id)
     return results

@@ -4,7 +4,6 @@ A failure of one item becomes its refusal, and fails no other.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -42,9 +41,27 @@ def one(call: Call) -> PresignedUrl | Problem:
 
 
 def batch(call: Call) -> Any:
-    """Answer a call for several URLs; an item that is refused has a problem in place of its URL."""
-    _, results = presign_several(call, requests_of_batch(call.document), call.service.parser.parse)
-    return results
+    """Answer a call for several URLs; an item that is refused has a problem in place of its URL.
+
+    Raises:
+        InvalidRequest: the items ask for too many PARs.
+        PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
+    """
+    grants = _granted(call, requests_of_batch(call.document), call.service.parser.parse, _authorized)
+    pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
+    if pars > MAX_PARS:
+        detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
+        raise InvalidRequest([FieldError("/requests", detail)])
+    signed = _signed(call, grants)
+    answer = _encoded(signed, call.id)
+    if len(answer) + pars * MAX_PAR_ANSWER_BYTES > MAX_ANSWER_BYTES:
+        raise _too_large(signed, call.id)
+    outcomes = signed
+    if pars:
+        outcomes = _with_pars(call, signed)
+        answer = _encoded(outcomes, call.id)
+    call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
+    return msgspec.Raw(answer)
 
 
 def presign_one(call: Call, parse: Parse, authorize: Authorize | None = None) -> Issued | Refusal:
@@ -55,28 +72,19 @@ def presign_one(call: Call, parse: Parse, authorize: Authorize | None = None) ->
     return outcome
 
 
-def presign_several(call: Call, documents: Sequence[Any], parse: Parse) -> tuple[list[Issued | Refusal], Any]:
-    """The outcome of each of `documents`, recorded, and the answer that lists them.
-
-    Raises:
-        InvalidRequest: they ask for too many PARs.
-        PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
-    """
-    grants = _granted(call, documents, parse, _authorized)
-    pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
-    if pars > MAX_PARS:
-        detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
-        raise InvalidRequest([FieldError("/requests", detail)])
-    signed = _signed(call, grants)
-    answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(signed)]})
-    if len(answer) + pars * MAX_PAR_ANSWER_BYTES > MAX_ANSWER_BYTES:
-        raise _too_large(signed, call.id)
-    outcomes = signed
-    if pars:
-        outcomes = _with_pars(call, signed)
-        answer = _encoder.encode({"results": [_result(item, index, call.id) for index, item in enumerate(outcomes)]})
+def presign_all(call: Call, documents: Sequence[Any], parse: Parse) -> list[Issued | Refusal]:
+    """The outcome of each of `documents`, recorded, however many of them get PARs."""
+    outcomes = _with_pars(call, _signed(call, _granted(call, documents, parse, _authorized)))
     call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
-    return outcomes, msgspec.Raw(answer)
+    return outcomes
+
+
+def answer_of_all(outcomes: Sequence[Issued | Refusal], call: Call) -> Any:
+    """The JSON that lists the answers; raises `PayloadTooLarge` if it is too large to be sent."""
+    answer = _encoded(outcomes, call.id)
+    if len(answer) > MAX_ANSWER_BYTES:
+        raise _too_large(outcomes, call.id)
+    return msgspec.Raw(answer)
 
 
 def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
@@ -123,19 +131,21 @@ def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Any]:
 
 
 def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Issued | Refusal]:
-    """A PAR for each grant that is left. They are all created at once."""
+    """A PAR for each grant that is left. They are created side by side."""
     service = call.service
     create = partial(create_par, pars=service.pars, principal=call.principal, call_id=call.id, now=service.now())
-    started = iter([service.pars.executor.submit(create, item) for item in items if isinstance(item, Grant)])
-    return _each(lambda grant: Issued(grant, _created(next(started), call)), items, call.id)
+    created = iter(call.side_by_side(create, [item for item in items if isinstance(item, Grant)]))
 
+    def issued(grant: Grant) -> Issued:
+        answer = next(created)
+        if isinstance(answer, TimeoutError):
+            late = "Object Storage did not create a pre-authenticated request before the deadline"
+            raise SecretUnavailable(late)
+        if isinstance(answer, Exception):
+            raise answer
+        return Issued(grant, answer)
 
-def _created(started: Future[PresignedUrl], call: Call) -> PresignedUrl:
-    try:
-        return call.in_time(started)
-    except TimeoutError:
-        late = "Object Storage did not create a pre-authenticated request before the deadline"
-        raise SecretUnavailable(late) from None
+    return _each(issued, items, call.id)
 
 
 def _each(step: Callable[[Any], Any], items: Iterable[Any], call_id: str) -> list[Any]:
@@ -161,6 +171,10 @@ def _refusal(item: Any, problem: Problem) -> Refusal:
 
 def _is_signed(item: Grant | Refusal) -> bool:
     return isinstance(item, Grant) and item.via == "s3"
+
+
+def _encoded(items: Sequence[Issued | Grant | Refusal], call_id: str) -> bytes:
+    return _encoder.encode({"results": [_result(item, index, call_id) for index, item in enumerate(items)]})
 
 
 def _result(item: Issued | Grant | Refusal, index: int, call_id: str) -> Any:

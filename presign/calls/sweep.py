@@ -1,10 +1,12 @@
 """The call that deletes pre-authenticated requests (PARs) that have expired."""
 
+from functools import partial
+
 import msgspec
 
 from presign.calls.call import Call
 from presign.model.operation import BucketName
-from presign.problems import Problem, SecretUnavailable, logged_problem
+from presign.problems import Problem, logged_problem
 from presign.read.parser import parse_struct
 from presign.record import deletion, outcome_of
 from presign.services.pars import own_name
@@ -30,15 +32,13 @@ def sweep(call: Call) -> Swept | Problem:
     deleted: list[str] = []
     outcome: dict[str, str | None] = {}
     answer: Swept | Problem
-    try:
-        # Object Storage may take longer for a page than the call has left.
-        done = call.in_time(call.service.pars.executor.submit(delete_expired, asked.bucket, call, deleted=deleted))
-        answer = Swept(asked.bucket, deleted=len(deleted), done=done)
-    except TimeoutError:
-        answer = Swept(asked.bucket, deleted=len(deleted), done=False)
-    except SecretUnavailable as exc:
-        answer = logged_problem(exc, call.id)
+    # Object Storage may take longer for a page than the call has left.
+    [done] = call.side_by_side(partial(delete_expired, call=call, deleted=deleted), [asked.bucket])
+    if isinstance(done, Exception) and not isinstance(done, TimeoutError):
+        answer = logged_problem(done, call.id)
         outcome = {"outcome": outcome_of(answer), "code": answer.code}
+    else:
+        answer = Swept(asked.bucket, deleted=len(deleted), done=done is True)
     call.audit.write([deletion(call.invocation, event="sweep", bucket=asked.bucket, deleted=len(deleted), **outcome)])
     return answer
 

@@ -16,6 +16,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     event_time: str | None = msgspec.field(name="eventTime")
     etag: str | None = msgspec.field(name="eTag")
     version_id: str | None = msgspec.field(name="versionId")
+    compartment_id: str | None = msgspec.field(default=None, name="compartmentId")
 
     @property
     def written_at(self) -> datetime | None:

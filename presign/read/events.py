@@ -63,6 +63,7 @@ def parse_event(document: Any) -> Event:
         event_time=_text(event, "eventTime"),
         etag=_text(event, *_DETAILS, "eTag"),
         version_id=_text(event, *_DETAILS, "versionId"),
+        compartment_id=_text(event, "data", "compartmentId"),
     )
 
 

@@ -121,8 +121,9 @@ class CachedValue(Generic[T]):
         if now - asked_at < wait_seconds + HANG_SECONDS:  # else the container was frozen meanwhile
             if ended and attempt.failure is None:
                 return attempt.value
-            if wait_seconds == STALE_WAIT_SECONDS:
-                self._note_late(attempt, asked_at + wait_seconds)
+            waited_until = asked_at + wait_seconds
+            if stale is not None and waited_until - attempt.began_at >= STALE_WAIT_SECONDS:
+                self._note_late(attempt, waited_until)
             if (kept := self._usable(now)) is not None:
                 return kept.value
         if attempt.failure is None:
@@ -196,9 +197,9 @@ class CachedValue(Generic[T]):
     def _fail(self, attempt: _Attempt[T], exc: SecretUnavailable) -> None:
         with self._lock:
             now, kept = self._clock(), self._kept
-            if exc.refused and kept is not None and kept.began_at <= attempt.began_at:
-                self._kept = kept = None
             if now - attempt.began_at < HANG_SECONDS:
+                if exc.refused and kept is not None and kept.began_at <= attempt.began_at:
+                    self._kept = None
                 self._pause_seconds = max(min(2 * self._pause_seconds, MAX_PAUSE_SECONDS), exc.retry_after_seconds)
                 attempt.next_at = now + self._pause_seconds
                 self._down_at = -inf if exc.refused else now

@@ -4,10 +4,12 @@ Oracle documents them in "Pre-Authenticated Requests" of the Object Storage guid
 """
 
 import base64
+import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Self
 
@@ -22,6 +24,7 @@ MAX_PARS = 20
 """The most PARs that one call may create, since each costs a call of Object Storage."""
 PAGE_ITEMS = 1000
 
+_log = logging.getLogger(__name__)
 _par_name = re.compile(
     r"presign:(?P<tag>[^:]*):(?P<caller>gateway|invoke):(?P<subject>[^:]*):(?P<call_id>.*)", re.DOTALL
 )
@@ -72,8 +75,8 @@ def _digest(claim: str) -> str:
 class Pars:
     """The PARs of all buckets: creates, finds, lists and deletes them.
 
-    Every method raises `SecretUnavailable` if Object Storage can't be asked, or refuses. The SDK's objects are returned
-    as they are.
+    Every method for them raises `SecretUnavailable` if Object Storage can't be asked, or refuses. The SDK's objects are
+    returned as they are.
 
     `namespace` gives the Object Storage namespace, and raises the same. By its `tags` the function knows its own PARs;
     the first stands in the names of new ones. `executor` runs calls side by side.
@@ -114,18 +117,33 @@ class Pars:
         except SecretUnavailable as exc:
             # OCI answers 404 where the right is missing, too; the PAR is in the list then, or the list is refused.
             left = self.all(bucket, object_prefix=par.object_name or "")
-            if _status(exc) != 404 or any(other.id == par.id for other in left):
+            if not is_not_found(exc) or any(other.id == par.id for other in left):
                 raise
 
     def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
         """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
-        options: dict[str, Any] = {"limit": PAGE_ITEMS, "object_name_prefix": object_prefix or None}
-        while True:
-            page = self._ask("list_preauthenticated_requests", bucket, **options)
-            yield from page.data
-            if not page.headers.get("opc-next-page"):
-                return
-            options["page"] = page.headers["opc-next-page"]
+        prefix = object_prefix or None
+        return _all_of(partial(self._ask, "list_preauthenticated_requests", bucket, object_name_prefix=prefix))
+
+    def is_bucket_gone(self, bucket: str, *, compartment: str) -> bool:
+        """Whether a list of the compartment with this OCID shows that the bucket, and so all its PARs, are gone.
+
+        If the list can't be had, the log tells why, and the bucket counts as being there.
+        """
+        namespace, storage = self._namespace(), self._oci_client.object_storage
+
+        def ask(**options: Any) -> Any:
+            return self._oci_client.ask(
+                lambda: storage.list_buckets(namespace, compartment, **options),
+                failure=f"Object Storage did not list the buckets of the compartment {compartment}",
+                statement=f"allow dynamic-group <the function's> to inspect buckets in compartment id {compartment}",
+            )
+
+        try:
+            return all(found.name != bucket for found in _all_of(ask))
+        except SecretUnavailable as exc:
+            _log.warning("whether the bucket %s is gone can't be told: %s", bucket, exc.cause)
+            return False
 
     def _ask(self, method: str, bucket: str, *arguments: Any, **options: Any) -> Any:
         namespace = self._namespace()
@@ -139,6 +157,11 @@ class Pars:
         )
 
 
+def is_not_found(exc: SecretUnavailable) -> bool:
+    """Whether OCI answered 404: it is not there, or the function has no right to know."""
+    return _status(exc) == 404
+
+
 def own_name(par: Any, tags: Collection[str]) -> ParName | None:
     """The name of a PAR, as the SDK lists it; None if the function with these tags did not create it."""
     name = ParName.parse(par.name)
@@ -149,6 +172,15 @@ def is_open_upload(par: Any, *, key: str, tags: Collection[str], written_at: dat
     """Whether a PAR of the function with these tags is for uploads of just this object, and older than the object."""
     is_upload = par.access_type == "ObjectWrite" and par.object_name == key
     return is_upload and own_name(par, tags) is not None and bool(par.time_created <= written_at)
+
+
+def _all_of(ask: Callable[..., Any]) -> Iterator[Any]:
+    """The items of all pages of a list of Object Storage."""
+    page = ask(limit=PAGE_ITEMS)
+    yield from page.data
+    while following := page.headers.get("opc-next-page"):
+        page = ask(limit=PAGE_ITEMS, page=following)
+        yield from page.data
 
 
 def _status(exc: SecretUnavailable) -> int | None:

@@ -897,6 +897,8 @@ class TestSecondDay:
         condition = json.loads(run.one("oci_events_rule")["condition"])
         assert condition["data"]["additionalDetails"]["bucketName"] == ["inbox"]
         assert run.one("oci_objectstorage_bucket")["object_events_enabled"] is False
+        listing = statements.function_may_list_buckets(dynamic_group=FUNCTION, compartment=COMPARTMENT)
+        assert granted(run, "function")[-1] == listing
 
     def test_older_versions_go_after_the_days_of_the_input(self, defaults: TestRun, runs: dict[str, TestRun]) -> None:
         rules = {

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from local.api import Fault
+from local.identity.resource_principal import COMPARTMENT_OCID
+from presign.app import App
 from support.in_process import InProcess
 from support.native_storage import NativeStorage
 from support.store import BUCKET
@@ -28,13 +30,20 @@ def function(native: NativeStorage) -> Iterator[InProcess]:
         yield it
 
 
-def event(key: str = "a.txt", *, number: int = 1, bucket: str = BUCKET, version_id: str | None = None) -> Any:
+def event(
+    key: str = "a.txt",
+    *,
+    number: int = 1,
+    bucket: str = BUCKET,
+    version_id: str | None = None,
+    compartment_id: str | None = None,
+) -> Any:
     details = {"bucketName": bucket} if version_id is None else {"bucketName": bucket, "versionId": version_id}
     return {
         "eventType": "com.oraclecloud.objectstorage.createobject",
         "eventTime": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(),
         "eventID": f"event-{number}",
-        "data": {"resourceName": key, "additionalDetails": details},
+        "data": {"compartmentId": compartment_id, "resourceName": key, "additionalDetails": details},
     }
 
 
@@ -48,10 +57,49 @@ def ids(function: InProcess) -> list[str]:
     return [message["event"]["eventID"] for message in delivered(function)]
 
 
+def closed(function: InProcess) -> list[tuple[str, str, str, int | None]]:
+    """The records of uploads that were closed: bucket, key, outcome and number."""
+    found = [record for record in function.records if record["event"] == "close_uploads"]
+    return [(one["bucket"], one["key"], one["outcome"], one.get("deleted")) for one in found]
+
+
 class TestFailures:
     """One event that fails keeps no other from its end."""
 
     def test_the_bucket_of_one_is_gone(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+        """A list of the compartment's buckets, of more than a page, shows it."""
+        [upload] = function.make_pars(1, key="once/a")
+        for number in range(1001):
+            function.storage.create_bucket(f"another-{number}")
+        gone = event("once/b", number=2, bucket="deleted", compartment_id=COMPARTMENT_OCID)
+        status, answer = function.invoke([event(), gone, event("once/a", number=3)])
+        assert (status, len(answer["results"])) == (200, 3)
+        assert ids(function) == ["event-1", "event-2", "event-3"]
+        assert upload not in {par.id for par in function.live()}
+        assert closed(function) == [("deleted", "once/b", "granted", 0), (BUCKET, "once/a", "granted", 1)]
+        assert caplog.messages == []
+
+    def test_a_bucket_that_is_there_on_the_last_page(self, function: InProcess) -> None:
+        for number in range(1001):
+            function.storage.create_bucket(f"a-{number}")
+        function.storage.native.may_manage_pars = False
+        assert function.invoke([event("once/a", compartment_id=COMPARTMENT_OCID)])[0] == 502
+
+    def test_whether_a_bucket_is_gone_can_not_be_told(
+        self, function: InProcess, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        function.storage.native.may_inspect_buckets = False
+        assert function.invoke(event("once/b", bucket="deleted", compartment_id=COMPARTMENT_OCID))[0] == 502
+        assert any("404 BucketNotFound" in text and "PAR_MANAGE" in text for text in caplog.messages)
+        assert any(
+            text.startswith("whether the bucket deleted is gone can't be told: ")
+            and text.endswith(
+                f"allow dynamic-group <the function's> to inspect buckets in compartment id {COMPARTMENT_OCID}"
+            )
+            for text in caplog.messages
+        )
+
+    def test_a_bucket_of_an_unknown_compartment(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
         [upload] = function.make_pars(1, key="once/a")
         status, problem = function.invoke(
             [event(), event("once/b", number=2, bucket="deleted"), event("once/a", number=3)]
@@ -59,11 +107,7 @@ class TestFailures:
         assert (status, problem["code"]) == (502, "internal_error")
         assert ids(function) == ["event-1", "event-2", "event-3"]
         assert upload not in {par.id for par in function.live()}
-        closed = [record for record in function.records if record["event"] == "close_uploads"]
-        assert [(one["bucket"], one["key"], one["outcome"], one.get("deleted")) for one in closed] == [
-            ("deleted", "once/b", "failed", None),
-            (BUCKET, "once/a", "granted", 1),
-        ]
+        assert closed(function) == [("deleted", "once/b", "failed", None), (BUCKET, "once/a", "granted", 1)]
         assert any("404 BucketNotFound" in text and "PAR_MANAGE" in text for text in caplog.messages)
 
     def test_one_that_is_refused_is_final(self, function: InProcess) -> None:
@@ -108,8 +152,7 @@ class TestDeadline:
         finally:
             released.set()
         assert len(ids(function)) == 1 + count
-        closed = [record["outcome"] for record in function.records if record["event"] == "close_uploads"]
-        assert closed == ["failed"] * count
+        assert [outcome for _, _, outcome, _ in closed(function)] == ["failed"] * count
 
     def test_a_queue_that_does_not_answer(self, function: InProcess) -> None:
         function.invoke(event())
@@ -126,6 +169,45 @@ class TestDeadline:
         status, answer = function.invoke([event("once/a", number=number) for number in range(100)], seconds=60)
         assert (status, len(answer["results"])) == (200, 100)
         assert ids(function) == [f"event-{number}" for number in range(100)]
+
+
+class TestPars:
+    """Events of a rule that gives PARs: each has one, and what is left at the deadline is sent again."""
+
+    @pytest.fixture
+    def by_pars(self, function: InProcess) -> App:
+        return function.another(POLICY=json.dumps({"rules": [{**READ, "via": "par"}, ONCE]}))
+
+    def test_a_long_list(self, function: InProcess, by_pars: App) -> None:
+        function.make_pars(1, key="once/0")  # it is closed
+        status, answer = function.invoke([event(f"once/{number}", number=number) for number in range(50)], app=by_pars)
+        assert (status, {result["via"] for result in answer["results"]}) == (200, {"par"})
+        assert ids(function) == [f"event-{number}" for number in range(50)]
+        made = {record["id"] for record in function.records if record["event"] == "presign"}
+        assert {par.id for par in function.live()} == made
+        assert len(made) == 50
+
+    def test_none_is_begun_after_the_deadline(self, function: InProcess, by_pars: App) -> None:
+        function.storage.fault = Fault(delay_seconds=0.6, api="native", method="POST")
+        status, _ = function.invoke([event(number=number) for number in range(50)], seconds=2, app=by_pars)
+        assert status == 502
+        assert function.storage.requests < 50
+
+    def test_no_more_threads(self, function: InProcess, by_pars: App, monkeypatch: pytest.MonkeyPatch) -> None:
+        start_any = threading.Thread.start
+
+        def start(thread: threading.Thread) -> None:
+            if thread.name.startswith("ThreadPoolExecutor"):
+                raise RuntimeError("can't start new thread")
+            start_any(thread)
+
+        function.invoke(event(), app=by_pars)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            assert function.invoke([event(number=number) for number in range(3)], app=by_pars)[0] == 502
+        recorded = [record.get("id") for record in function.records if record["event"] == "presign"]
+        assert {par.id for par in function.live()} == {par_id for par_id in recorded if par_id}
+        assert len(recorded) == 5  # one more is for the call that failed
 
 
 class TestVersion:

@@ -24,7 +24,7 @@ def event(key: Any = "a.txt", bucket: Any = "b", **members: Any) -> dict[str, An
         "eventType": "com.oraclecloud.objectstorage.createobject",
         "eventID": "id",
         "eventTime": "2026-11-24T04:16:17Z",
-        "data": {"resourceName": key, "additionalDetails": details},
+        "data": {"compartmentId": "ocid1.compartment.oc1..c", "resourceName": key, "additionalDetails": details},
         **members,
     }
 
@@ -39,7 +39,13 @@ def errors(document: Any) -> dict[str, str]:
 def test_an_object_was_written(kind: str) -> None:
     document = event(eventType=f"com.oraclecloud.objectstorage.{kind}")
     expected = Event(
-        bucket="b", key="a.txt", event_id="id", event_time="2026-11-24T04:16:17Z", etag="e1", version_id="v1"
+        bucket="b",
+        key="a.txt",
+        event_id="id",
+        event_time="2026-11-24T04:16:17Z",
+        etag="e1",
+        version_id="v1",
+        compartment_id="ocid1.compartment.oc1..c",
     )
     assert parse_event(document) == expected
     request = request_of_event(document, PARSER)

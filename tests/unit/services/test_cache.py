@@ -394,6 +394,17 @@ class TestStale:
         assert seconds[0] >= 2
         assert max(seconds[1:]) < 2
 
+    def test_calls_with_less_time_wait_for_two_seconds_between_them(self) -> None:
+        source, get = self.stale(wait_seconds=0.5)
+        seconds = []
+        for _ in range(5):
+            began = time.monotonic()
+            assert get() == 1
+            seconds.append(time.monotonic() - began)
+            source.now += 0.5
+        assert min(seconds[:4]) >= 0.5
+        assert seconds[4] < 0.5
+
     def test_it_waits_no_longer_than_its_deadline(self) -> None:
         _, get = self.stale(wait_seconds=0.2)
         began = time.monotonic()
@@ -495,6 +506,17 @@ class TestRefusal:
         source, get = self.aged(300, self.REFUSED, self.REFUSED)
         unavailable(get)
         source.now += 2
+        assert get() == 4
+
+    def test_one_of_a_fetch_that_was_given_up_tells_nothing(self) -> None:
+        """The container was frozen in the middle of it."""
+        source, get = self.aged(225, self.REFUSED, self.REFUSED)
+        source.runs_at_once = False
+        assert get() == 1
+        source.now += HANG_SECONDS
+        source.run()
+        assert get() == 1
+        source.run()
         assert get() == 4
 
     def test_one_that_comes_late_does_not_drop_a_newer_value(self) -> None:
