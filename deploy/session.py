@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _INPUTS = """{
   name = var.name, region = var.region, image = var.image, settings = var.settings, protect = var.protect,
-  policy = local.policy_text, is_inline = var.policy != "", deliver_to = var.deliver_to, bucket = local.bucket,
+  given_policy = local.given_policy, is_inline = var.policy != "", deliver_to = var.deliver_to, bucket = local.bucket,
+  web_default_policy = local.web_default_policy, par_default_policy = local.par_default_policy,
+  wants_store_route = local.wants_store_route,
 }"""
 _EXAMPLES = {
     "queue": "ocid1.queue.oc1.fra.example",
@@ -61,6 +63,15 @@ class Session:
         self.inputs: dict[str, Any] = self.terraform.console(" ".join(_INPUTS.split()))
         self._refuse_another_name()
 
+    @property
+    def policy_text(self) -> str:
+        """The policy that the stack will have, which only a plan can ask it for."""
+        inputs = self.inputs
+        keeps_par_default = changes.deployed_policy(self.state) == inputs["par_default_policy"]
+        has_web_default = inputs["wants_store_route"] and not keeps_par_default
+        default = inputs["web_default_policy"] if has_web_default else inputs["par_default_policy"]
+        return str(inputs["given_policy"] or default)
+
     def _policy(self, given: Path | None) -> Path | None:
         """The policy file; that of the deployed archive where the environment has lost its own."""
         if given is not None:
@@ -98,7 +109,7 @@ class Session:
             raise Refused(f"There are two policies: the input policy, and {self.policy}. Take one of them away.")
         config = {
             **self.inputs["settings"],
-            "POLICY": self.inputs["policy"],
+            "POLICY": self.policy_text,
             "CLAIMS_KEY": "0" * 32,
             "NAMESPACE": "namespace",
             "DEFAULT_BUCKET": self.inputs["bucket"],
@@ -170,7 +181,7 @@ class Session:
 
     def show_rules(self) -> None:
         """Show how the rules differ from those that are deployed."""
-        lines = list(changes.difference_of_rules(changes.deployed_policy(self.state), self.inputs["policy"]))
+        lines = list(changes.difference_of_rules(changes.deployed_policy(self.state), self.policy_text))
         if lines:
             print("The rules of the policy change:", *lines, sep="\n")
 

@@ -47,14 +47,15 @@ locals {
       max_expires_in = 3600
     },
   ]
-  has_web_default = local.wants_store_route && !local.keeps_par_default
-  default_policy = local.has_web_default ? jsonencode({ rules = concat(local.web_default_rules, local.delivery_rules) }) : jsonencode({
-    rules = concat(local.par_default_rules, local.delivery_rules)
-  })
-  is_policy_in_file = var.policy == "" && fileexists(local.policy_file)
+  web_default_policy = jsonencode({ rules = concat(local.web_default_rules, local.delivery_rules) })
+  par_default_policy = jsonencode({ rules = concat(local.par_default_rules, local.delivery_rules) })
+  has_web_default    = local.wants_store_route && !local.keeps_par_default
+  is_policy_in_file  = var.policy == "" && fileexists(local.policy_file)
+  given_policy = (
+    var.policy != "" ? jsonencode(jsondecode(var.policy)) : fileexists(local.policy_file) ? file(local.policy_file) : null
+  )
   policy_text = (
-    var.policy != "" ? jsonencode(jsondecode(var.policy)) :
-    fileexists(local.policy_file) ? file(local.policy_file) : local.default_policy
+    local.given_policy != null ? local.given_policy : local.has_web_default ? local.web_default_policy : local.par_default_policy
   )
   # make deploy puts a policy file into the archive too.
   policy_setting = local.is_policy_in_file && var.image == "" ? "file:policy.json" : local.policy_text

@@ -34,7 +34,7 @@ locals {
 
   # A deployment that was made with the default policy of release 0.2 keeps it, as its users' pages rely on it.
   keeps_par_default = anytrue([
-    for made in data.oci_functions_function.made : try(made.config["POLICY"], "") == jsonencode({ rules = concat(local.par_default_rules, local.delivery_rules) })
+    for made in data.oci_functions_function.made : try(made.config["POLICY"], "") == local.par_default_policy
   ])
 
   # The right to make pre-authenticated requests counts at each use of one, so it stays while people hold any.

@@ -78,31 +78,52 @@ class Resources:
         Raises:
             NotFound: there is no such thing.
         """
-        if kind == "oci_objectstorage_bucket":
-            found = [
-                made
-                for (of, _), made in self._made.items()
-                if of == kind and made["name"] == config["name"] and made["namespace"] == config["namespace"]
-            ]
-            if not found:
-                raise NotFound(f"404-BucketNotFound, there is no bucket named {config['name']}")
-            known = {name: value for name, value in found[0].items() if name in config}
-            return {**config, **known}
-        answers: dict[str, dict[str, Any]] = {
-            "oci_identity_region_subscriptions": {"region_subscriptions": REGIONS},
-            "oci_objectstorage_namespace": {"namespace": NAMESPACE},
-            "oci_core_services": {"services": SERVICES},
-        }
-        answer = answers[kind]
-        return {**config, **{name: self._completed(kind, name, value) for name, value in answer.items()}}
+        match kind:
+            case "oci_objectstorage_bucket":
+                found = self._find(kind, name=config["name"], namespace=config["namespace"])
+                if not found:
+                    raise NotFound(f"404-BucketNotFound, there is no bucket named {config['name']}")
+                return {**config, **{name: value for name, value in found[0].items() if name in config}}
+            case "oci_functions_function":
+                [function] = self._find(kind, id=config["function_id"])
+                return {**config, "config": function["config"]}
+        name, answer = self._listed(kind, config)
+        return {**config, name: self._completed(kind, name, answer)}
+
+    def _listed(self, kind: str, config: dict[str, Any]) -> tuple[str, Any]:
+        """The attribute of a data source that has its answer, and the answer."""
+        match kind:
+            case "oci_identity_region_subscriptions":
+                return "region_subscriptions", REGIONS
+            case "oci_objectstorage_namespace":
+                return "namespace", NAMESPACE
+            case "oci_core_services":
+                return "services", SERVICES
+            case "oci_functions_applications":
+                return "applications", self._find("oci_functions_application", display_name=config["display_name"])
+            case "oci_functions_functions":
+                return "functions", self._find("oci_functions_function", application_id=config["application_id"])
+            case "oci_objectstorage_bucket_summaries":
+                return "bucket_summaries", self._find("oci_objectstorage_bucket", namespace=config["namespace"])
+            case "oci_objectstorage_preauthrequests":
+                return "preauthenticated_requests", []
+        raise NotFound(f"The stand-in for the provider has no data source {kind}")
+
+    def _find(self, kind: str, **members: Any) -> list[dict[str, Any]]:
+        """The resources of a type that were made, with these members."""
+        made = [found for (of, _), found in self._made.items() if of == kind]
+        return [found for found in made if all(found[name] == value for name, value in members.items())]
 
     def _completed(self, kind: str, name: str, value: Any) -> Any:
-        """The value with all members that its type has."""
+        """The value with all members that its type has. A list of resources tells only their texts."""
         attribute = self._data[kind]["attributes"].get(name)
         if not isinstance(value, list) or attribute is None:
             return value
         members = attribute["type"][1][1]
-        return [{**dict.fromkeys(members), **item} for item in value]
+        return [
+            {name: value if isinstance(value := item.get(name), str | bool) else None for name in members}
+            for item in value
+        ]
 
 
 def _made_up(kind: str, made: dict[str, Any], number: int) -> dict[str, Any]:
