@@ -101,6 +101,8 @@ class Operation(
     def _written(self, options: Mapping[str, Option]) -> list[tuple[str, str]]:
         """Names and values, as they travel, of those `options` that the caller has given."""
         given = self.given(options.keys())
+        if not given:  # most requests have none
+            return []
         # The value as it is, since the JSON value of a moment is a text already.
         return [
             (options[name].wire_name, options[name].text_of(getattr(self, name))) for name in options if name in given
