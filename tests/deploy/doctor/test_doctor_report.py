@@ -205,6 +205,20 @@ def test_the_picture_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> No
     assert hosts == {"www.w3.org", "gateway.example", "app.example.com"}
 
 
+def test_each_behaviour_of_oci_has_a_source_and_the_step_that_finds_it_out() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    table = page.partition("\n## What we rely on\n")[2].partition("\n| service | ")[2]
+    rows = [re.split(r" \| ", line.strip("| ")) for line in table.splitlines()[2:]]
+    assert len(rows) > 25
+    for service, behaviour, source, steps in rows:
+        assert service
+        assert behaviour
+        assert source
+        named = re.findall(r"\*([^*]+: [^*]+)\*", steps)
+        assert set(named) <= {f"{one.group}: {one.name}" for one in STEPS}
+        assert named or steps == "none"
+
+
 def test_each_message_leads_to_a_step() -> None:
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     table = page.partition("\n| you meet | ")[2].partition("\n\n")[0]
