@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write", type=_place, metavar="BUCKET/PREFIX", help="make a few small objects there, and delete them"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the states alone, without names or OCIDs, to send to others"
+    )
     oci_auth.add_arguments(parser)
 
 
@@ -113,6 +116,8 @@ def examine(tenancy: Tenancy, stream: TextIO) -> int:
         print(exc, file=sys.stderr)
         return 1
     found = _findings(tenancy)
+    if tenancy.arguments.report:
+        found = report.keeping(found, tenancy.arguments.report)
     if tenancy.arguments.json:
         return int(not report.write_json(found, stream))
     return int(not report.show(found, Console(file=stream, highlight=False)))

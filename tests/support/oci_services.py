@@ -288,7 +288,7 @@ class World:
     def tenancy(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> Tenancy:
         """The tenancy as `doctor` sees it with these arguments of its command line."""
         given: dict[str, Any] = {"function": FUNCTION, "stack": None, "origin": None, "token_file": None}
-        given |= {"write": None, "json": False, "auth": "config", "profile": "DEFAULT", **arguments}
+        given |= {"write": None, "json": False, "report": None, "auth": "config", "profile": "DEFAULT", **arguments}
         return Tenancy(
             argparse.Namespace(**given), endpoints=self.endpoints(), environment=environment or {}, state=self.state
         )

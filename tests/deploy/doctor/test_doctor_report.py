@@ -205,6 +205,17 @@ def test_the_picture_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> No
     assert hosts == {"www.w3.org", "gateway.example", "app.example.com"}
 
 
+def test_a_report_has_the_states_alone(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    world.services.bucket["objectEventsEnabled"] = False
+    assert doctor.examine(world.tenancy(report=file), io.StringIO()) == 1
+    document = json.loads(file.read_text("utf-8"))
+    assert set(document) == {"version", "steps"}
+    assert {tuple(one) for one in document["steps"]} == {("group", "step", "state")}
+    assert [(one["group"], one["step"]) for one in document["steps"]] == [(one.group, one.name) for one in STEPS]
+    assert [one["step"] for one in document["steps"] if one["state"] == "wrong"] == ["events"]
+
+
 def test_each_behaviour_of_oci_has_a_source_and_the_step_that_finds_it_out() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
     table = page.partition("\n## What we rely on\n")[2].partition("\n| service | ")[2]
