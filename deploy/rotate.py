@@ -145,11 +145,13 @@ def rotate(environment: Environment, kind: Kind, *, approval: Approval, clock: C
         session = Session(environment)
         session.take_deployed_archive()
         slot = _read(environment).get(kind.input, {"names": ["a"]})
-        names, since = slot["names"], slot.get("since")
-        if len(names) == 2 and since is not None:
-            _end(session, kind, names, datetime.fromisoformat(since), approval=approval, clock=clock)
-        else:
+        names = slot["names"]
+        if "since" not in slot or len(names) == 1:
             _begin(session, kind, names, approval=approval, clock=clock)
+        elif slot["since"] is None:
+            _use(session, kind, names, approval=approval, clock=clock)
+        else:
+            _end(session, kind, names, datetime.fromisoformat(slot["since"]), approval=approval, clock=clock)
     except (Refused, NotReady) as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -166,10 +168,17 @@ def _begin(session: Session, kind: Kind, names: list[str], *, approval: Approval
         _refuse_other_changes(session)
         names = ["b" if names == ["a"] else "a", *names]
     new, old = names
-    _step(session, kind, [new, old], approval=approval)
+    _step(session, kind, {"names": [new, old]}, approval=approval)
     kind.becomes_ready(session, new, clock)
+    _use(session, kind, [old, new], approval=Approval(auto=True), clock=clock)
+
+
+def _use(session: Session, kind: Kind, names: list[str], *, approval: Approval, clock: Clock) -> None:
+    """Use the new secret, the last of `names`. The time of that is written down only when it is in use."""
+    _step(session, kind, {"names": names, "since": None}, approval=approval)
     since = datetime.fromtimestamp(clock.now(), UTC)
-    _step(session, kind, [old, new], approval=Approval(auto=True), since=since)
+    slot = {"names": names, "since": since.isoformat(timespec="seconds")}
+    _write(session.environment, {**_read(session.environment), kind.input: slot})
     ends = since + timedelta(seconds=kind.seconds_in_use(session))
     print(f"The new one is in use. From {ends:%Y-%m-%d %H:%M} UTC on, the same command takes the old one away.")
 
@@ -180,7 +189,7 @@ def _end(session: Session, kind: Kind, names: list[str], since: datetime, *, app
     if clock.now() < ends.timestamp():
         raise Refused(f"The old one may be in use until {ends:%Y-%m-%d %H:%M} UTC. Call this again then.")
     _refuse_other_changes(session)
-    _step(session, kind, names[1:], approval=approval)
+    _step(session, kind, {"names": names[1:]}, approval=approval)
     print("The old one is gone.")
 
 
@@ -195,19 +204,17 @@ def _refuse_other_changes(session: Session) -> None:
 def _step(
     session: Session,
     kind: Kind,
-    names: list[str],
+    slot: Mapping[str, Any],
     *,
     approval: Approval,
-    since: datetime | None = None,
 ) -> None:
-    """Apply the stack with these names; if that fails, those of before are in force again.
+    """Apply the stack with the names of `slot`; if that fails, those of before are in force again.
 
     Raises:
         Refused: somebody said no.
         Failed: of Terraform.
     """
     before = _read(session.environment)
-    slot = {"names": names, **({} if since is None else {"since": since.isoformat(timespec="seconds")})}
     _write(session.environment, {**before, kind.input: slot})
     try:
         file, plan = session.plan(protected=True)

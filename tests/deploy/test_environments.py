@@ -24,7 +24,7 @@ from deploy.doctor.tenancy.stack import AppliedStack
 from deploy.environment import ROOT, Environment
 from deploy.rotate import KINDS, Clock, rotate
 from deploy.session import Session
-from deploy.terraform import connect
+from deploy.terraform import Terraform, connect
 from local.server import Server
 from support.oci_services import ApiKey
 from support.store import Store
@@ -318,6 +318,36 @@ class TestRotation:
         assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
         assert accepted_secrets(production) == [new]
         assert "No changes." in clone.plan(production, capsys)
+
+    def test_a_call_that_is_interrupted_while_it_changes_the_secret_in_use(
+        self, clone: Clone, time: Time, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The old one counts as in use until the change is known to be made."""
+        production = clone.environment()
+        assert clone.deploy(production) == 0
+        [old] = accepted_secrets(production)
+        applied = []
+        apply = Terraform.apply
+
+        def interrupted(terraform: Terraform, file: Path) -> None:
+            applied.append(file)
+            if len(applied) == 2:
+                raise KeyboardInterrupt
+            apply(terraform, file)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Terraform, "apply", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                rotate(production, KINDS["gateway"], approval=YES, clock=time.clock)
+        assert sent_secret(production) == old
+        time.sleep(3600)
+        assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
+        assert len(accepted_secrets(production)) == 2
+        assert sent_secret(production) != old
+        assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 1
+        time.sleep(300)
+        assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
+        assert old not in accepted_secrets(production)
 
     def test_another_change_waits_for_a_deploy(
         self, clone: Clone, time: Time, capsys: pytest.CaptureFixture[str]
