@@ -61,6 +61,17 @@ resource "oci_core_route_table" "gateway" {
     destination_type  = "CIDR_BLOCK"
     network_entity_id = oci_core_internet_gateway.presign[0].id
   }
+  # The store route's requests stay in Oracle's network. All services that way would take the answers to those that call
+  # the gateway from Oracle's network, too.
+  dynamic "route_rules" {
+    for_each = [for service in data.oci_core_services.all.services : service if endswith(service.cidr_block, "-objectstorage")]
+
+    content {
+      destination       = route_rules.value.cidr_block
+      destination_type  = "SERVICE_CIDR_BLOCK"
+      network_entity_id = oci_core_service_gateway.presign[0].id
+    }
+  }
 }
 
 resource "oci_core_route_table" "function" {

@@ -18,6 +18,7 @@ from deploy import package, stack, statements
 from deploy.stack import api_deployment, store_deployment
 from gateway.fill import fill, fill_store
 from presign.authorize.rules import parse_rules
+from presign.authorize.warnings import warnings_of
 from support.oci_provider.terraform import Terraform, TestRun
 
 MOCKS = (stack.ROOT / "tests" / "support" / "oci_provider" / "mocks.hcl").read_text("utf-8")
@@ -712,6 +713,7 @@ class TestFunction:
             ("s3", "users/{sub}/", ("gateway", "invoke")),
             *([("s3", "", ("invoke",))] if case == "queue" else []),
         ]
+        assert list(warnings_of(rules)) == []
 
     def test_the_default_policy_serves_a_web_app_and_takes_no_pages(self, defaults: TestRun) -> None:
         reads, writes = json.loads(defaults.one("oci_functions_function")["config"]["POLICY"])["rules"]
@@ -775,8 +777,11 @@ class TestSecrets:
             443,
             443,
         )
-        [route] = defaults.all("oci_core_route_table")["oci_core_route_table.function[0]"]["route_rules"]
+        tables = defaults.all("oci_core_route_table")
+        [route] = tables["oci_core_route_table.function[0]"]["route_rules"]
         assert route["destination"] == "all-fra-services-in-oracle-services-network"
+        routes = tables["oci_core_route_table.gateway[0]"]["route_rules"]
+        assert {route["destination"] for route in routes} == {"0.0.0.0/0", "oci-fra-objectstorage"}
         assert defaults.one("oci_objectstorage_bucket")["access_type"] == "NoPublicAccess"
         assert (gateway["cidr_block"], function["cidr_block"]) == ("10.0.0.0/24", "10.0.1.0/24")
 

@@ -12,7 +12,10 @@ UNKNOWN = msgpack.ExtType(0, b"\x00")
 
 HOME_REGION = "us-ashburn-1"
 NAMESPACE = "axexample"
-SERVICES = [{"cidr_block": "all-fra-services-in-oracle-services-network", "id": "ocid1.service.oc1.fra.all"}]
+SERVICES = [
+    {"cidr_block": "oci-fra-objectstorage", "id": "ocid1.service.oc1.fra.storage"},
+    {"cidr_block": "all-fra-services-in-oracle-services-network", "id": "ocid1.service.oc1.fra.all"},
+]
 REGIONS = [
     {"is_home_region": False, "region_name": "eu-frankfurt-1"},
     {"is_home_region": True, "region_name": HOME_REGION},
