@@ -3,6 +3,8 @@
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3 python; do \
 	$$it -c '$(FITS)' 2> /dev/null && echo $$it && break; done)
+NEEDS_PYTHON = [ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
+	echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
 PORT ?= 8080
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -94,8 +96,7 @@ bench: .venv/dev .bench/plain .bench/image .bench/node
 	@PYTHONPATH=tests $(BIN)/python -m tools.bench
 
 .venv/uv: requirements/uv.txt
-	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
-		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@

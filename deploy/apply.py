@@ -10,10 +10,10 @@ from pathlib import Path
 from deploy import approval, changes, doctor, preflight
 from deploy.approval import Approval
 from deploy.environment import Environment
-from deploy.oci_config import NotReady
+from deploy.oci_config import NotReady, ready_variables
 from deploy.package import BuildFailed
 from deploy.session import Refused, Session
-from deploy.terraform import Failed
+from deploy.terraform import Failed, Terraform
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
         return status
     diagnosis = argparse.ArgumentParser()
     doctor.add_arguments(diagnosis)
-    return doctor.run(diagnosis.parse_args(["--env", environment.name]))
+    status = doctor.run(diagnosis.parse_args(["--env", environment.name]))
+    print(f"To try it, with a token in TOKEN, and its claim sub in SUB:\n{line_to_try(environment)}")
+    return status
+
+
+def line_to_try(environment: Environment) -> str:
+    """The command that asks for a URL, as the default policy allows it."""
+    return Terraform(environment, ready_variables(environment)).read("output", "-raw", "try_it")
 
 
 def deploy(

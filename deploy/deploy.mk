@@ -9,6 +9,7 @@ VERSION = $(if $(POLICY),--policy "$(POLICY)") $(if $(ARCHIVE),--archive "$(ARCH
 
 # What is missing; it needs Python alone, and comes before all that takes time.
 preflight:
+	@$(NEEDS_PYTHON)
 	@$(PYTHON) -m deploy preflight --env "$(ENV)"
 
 plan: preflight .venv/run
@@ -27,6 +28,7 @@ destroy: preflight .venv/run
 
 # The ZIP for Resource Manager.
 stack:
+	@$(NEEDS_PYTHON)
 	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(if $(POLICY),--policy "$(POLICY)")
 
 # Diagnoses the environment, or with FUNCTION=OCID any function, and prints the fixes; DOCTOR= takes more options.

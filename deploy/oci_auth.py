@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # OCI's own command line takes these variables too, and Cloud Shell sets some. OCI_CLI_AUTH may also name the kind
     # of a profile; the profile itself tells that too, so such a value means the configuration file here.
     kinds = ("config", "resource_principal", "instance_principal")
-    auth = os.environ.get("OCI_CLI_AUTH", "config")
+    of_terraform = {"InstancePrincipal": "instance_principal", "ResourcePrincipal": "resource_principal"}
+    auth = os.environ.get("OCI_CLI_AUTH", of_terraform.get(os.environ.get("TF_VAR_auth", ""), "config"))
     parser.add_argument(
         "--auth",
         choices=kinds,

@@ -67,6 +67,9 @@ def problems_of(environment: Environment, *, home: Path) -> Iterator[str]:
     if missing := [name for name in REQUIRED if name not in given]:
         where = "misses" if environment.inputs.exists() else "is not there; it needs"
         yield f"{file} {where} {', '.join(missing)}. docs/deploy.md tells where to find each."
+    for name, text in texts.items():
+        if any(mark in text for mark in ("…", "<", ">")):
+            yield f"{file}: {name} is {text}, in which a part is to be replaced by yours."
     for name in ("signing_keys", "gateway_secrets"):
         if name in texts:
             yield f"{file} has {name}, which `make rotate` keeps in {environment.rotation.name}: take it away."

@@ -151,7 +151,7 @@ def rotate(environment: Environment, kind: Kind, *, approval: Approval, clock: C
         elif slot["since"] is None:
             _use(session, kind, names, approval=approval, clock=clock)
         else:
-            _end(session, kind, names, datetime.fromisoformat(slot["since"]), approval=approval, clock=clock)
+            _end(session, kind, names, datetime.fromisoformat(slot["until"]), approval=approval, clock=clock)
     except (Refused, NotReady) as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -177,17 +177,17 @@ def _use(session: Session, kind: Kind, names: list[str], *, approval: Approval, 
     """Use the new secret, the last of `names`. The time of that is written down only when it is in use."""
     _step(session, kind, {"names": names, "since": None}, approval=approval)
     since = datetime.fromtimestamp(clock.now(), UTC)
-    slot = {"names": names, "since": since.isoformat(timespec="seconds")}
-    _write(session.environment, {**_read(session.environment), kind.input: slot})
-    ends = since + timedelta(seconds=kind.seconds_in_use(session))
-    print(f"The new one is in use. From {ends:%Y-%m-%d %H:%M} UTC on, the same command takes the old one away.")
+    # The settings of now count, as URLs that were given keep their ends.
+    until = since + timedelta(seconds=kind.seconds_in_use(session))
+    times = {"since": since.isoformat(timespec="seconds"), "until": until.isoformat(timespec="seconds")}
+    _write(session.environment, {**_read(session.environment), kind.input: {"names": names, **times}})
+    print(f"The new one is in use. From {until:%Y-%m-%d %H:%M} UTC on, the same command takes the old one away.")
 
 
-def _end(session: Session, kind: Kind, names: list[str], since: datetime, *, approval: Approval, clock: Clock) -> None:
+def _end(session: Session, kind: Kind, names: list[str], until: datetime, *, approval: Approval, clock: Clock) -> None:
     """Delete the old secret, unless it may be in use yet."""
-    ends = since + timedelta(seconds=kind.seconds_in_use(session))
-    if clock.now() < ends.timestamp():
-        raise Refused(f"The old one may be in use until {ends:%Y-%m-%d %H:%M} UTC. Call this again then.")
+    if clock.now() < until.timestamp():
+        raise Refused(f"The old one may be in use until {until:%Y-%m-%d %H:%M} UTC. Call this again then.")
     _refuse_other_changes(session)
     _step(session, kind, {"names": names[1:]}, approval=approval)
     print("The old one is gone.")

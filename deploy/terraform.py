@@ -13,6 +13,12 @@ from deploy.environment import Environment
 from deploy.oci_config import NotReady, ready_variables
 
 _HIDDEN = "(sensitive value)"
+_OF_BACKEND = {
+    "TF_VAR_config_file_profile": "OCI_config_file_profile",
+    "TF_VAR_auth": "OCI_auth",
+    "TF_HOME_OVERRIDE": "OCI_HOME_OVERRIDE",
+}
+"""The names by which the back end `oci` takes the credentials that the inputs give to Oracle's provider."""
 
 
 class Failed(Exception):
@@ -50,7 +56,8 @@ class Terraform:
 
     def __init__(self, environment: Environment, variables: Mapping[str, str]) -> None:
         self._environment = environment
-        self._given = {**variables, "TF_IN_AUTOMATION": "1"}
+        of_backend = {name: variables[other] for other, name in _OF_BACKEND.items() if other in variables}
+        self._given = {**of_backend, **variables, "TF_IN_AUTOMATION": "1"}
         self._secrets: list[str] = []
 
     def init(self) -> None:

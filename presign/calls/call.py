@@ -45,7 +45,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def _start(self, step: Callable[[Any], Any], item: Any) -> Future[Any]:
         work: Future[Any] = Future()
         try:
-            self.service.pars.executor.submit(_run, work, step, item)
+            self.service.pars.executor.submit(self._run, work, step, item)
         except RuntimeError as exc:  # no more threads may be started, but one that runs may have taken the work
             if work.cancel():
                 work = Future()
@@ -59,11 +59,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             work.cancel()
             return exc
 
-
-def _run(work: Future[Any], step: Callable[[Any], Any], item: Any) -> None:
-    if not work.set_running_or_notify_cancel():
-        return
-    try:
-        work.set_result(step(item))
-    except BaseException as exc:  # noqa: BLE001 - it is raised where the result is waited for
-        work.set_exception(exc)
+    def _run(self, work: Future[Any], step: Callable[[Any], Any], item: Any) -> None:
+        if not work.set_running_or_notify_cancel():
+            return
+        try:
+            if self.seconds_left() <= 0:
+                raise TimeoutError
+            work.set_result(step(item))
+        except BaseException as exc:  # noqa: BLE001 - it is raised where the result is waited for
+            work.set_exception(exc)

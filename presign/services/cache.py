@@ -122,7 +122,7 @@ class CachedValue(Generic[T]):
             if ended and attempt.failure is None:
                 return attempt.value
             waited_until = asked_at + wait_seconds
-            if stale is not None and waited_until - attempt.began_at >= STALE_WAIT_SECONDS:
+            if stale is not None and waited_until - min(attempt.began_at, asked_at) >= STALE_WAIT_SECONDS:
                 self._note_late(attempt, waited_until)
             if (kept := self._usable(now)) is not None:
                 return kept.value

@@ -218,6 +218,9 @@ def inputs_for(store: Store, **settings: str) -> str:
 def test_a_second_deploy_keeps_the_policy(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
     production = clone.environment()
     assert clone.deploy(production, policy=clone.policy(READ_ONLY)) == 0, capsys.readouterr()
+    assert apply.line_to_try(production).startswith(
+        'curl -s https://gateway-1.example.com/presigner/v1/presign -H "Authorization: Bearer $TOKEN" '
+    )
     assert json.loads(production.policy.read_text(encoding="utf-8")) == READ_ONLY
     assert "No changes." in clone.plan(production, capsys)
     assert clone.deploy(production) == 0
@@ -286,10 +289,14 @@ class TestRotation:
         assert signing_key(production) == keys[1]["id"]
         assert "No changes." in clone.plan(production, capsys)
 
+        production.inputs.write_text(inputs_for(fresh_store, MAX_EXPIRES_IN="60"), encoding="utf-8")
+        assert clone.deploy(production) == 0
+        time.sleep(300 + 3600 + 604_700)  # the URLs that were given keep their ends
+        capsys.readouterr()
         assert rotate(production, KINDS["key"], approval=YES, clock=time.clock) == 1
         assert "The old one may be in use until " in capsys.readouterr().err
         assert len(resources(production, "oci_identity_customer_secret_key")) == 2
-        time.sleep(300 + 3600 + 604_800)
+        time.sleep(100)
         assert rotate(production, KINDS["key"], approval=YES, clock=time.clock) == 0
         assert [key["id"] for key in resources(production, "oci_identity_customer_secret_key")] == [keys[1]["id"]]
         assert signing_key(production) == keys[1]["id"]

@@ -35,6 +35,17 @@ def test_the_variable_of_the_oci_command_line(value: str, auth: str, monkeypatch
     assert arguments().auth == auth
 
 
+@pytest.mark.parametrize(
+    ("value", "auth"), [("InstancePrincipal", "instance_principal"), ("SecurityToken", "config"), ("ApiKey", "config")]
+)
+def test_the_input_of_terraform(value: str, auth: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCI_CLI_AUTH", raising=False)
+    monkeypatch.setenv("TF_VAR_auth", value)
+    assert arguments().auth == auth
+    monkeypatch.setenv("OCI_CLI_AUTH", "resource_principal")
+    assert arguments().auth == "resource_principal"
+
+
 def test_cloud_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token = tmp_path / "delegation_token"
     token.write_text("token", encoding="utf-8")

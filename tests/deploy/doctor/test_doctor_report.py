@@ -227,7 +227,7 @@ def test_each_behaviour_of_oci_has_a_source_and_the_step_that_finds_it_out() -> 
         assert source
         named = re.findall(r"\*([^*]+: [^*]+)\*", steps)
         assert set(named) <= {f"{one.group}: {one.name}" for one in STEPS}
-        assert named or steps == "none"
+        assert named or steps == "none", behaviour
 
 
 def test_each_message_leads_to_a_step() -> None:

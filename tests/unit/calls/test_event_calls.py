@@ -193,6 +193,13 @@ class TestPars:
         assert status == 502
         assert function.storage.requests < 50
 
+    def test_none_is_made_if_the_deadline_has_passed(self, function: InProcess, by_pars: App) -> None:
+        function.invoke(event(), app=by_pars)
+        requests = function.storage.requests
+        assert function.invoke([event(number=number) for number in range(5)], seconds=-1, app=by_pars)[0] == 502
+        assert function.storage.requests == requests
+        assert len(function.live()) == 1
+
     def test_no_more_threads(self, function: InProcess, by_pars: App, monkeypatch: pytest.MonkeyPatch) -> None:
         start_any = threading.Thread.start
 

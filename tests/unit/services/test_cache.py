@@ -394,6 +394,19 @@ class TestStale:
         assert seconds[0] >= 2
         assert max(seconds[1:]) < 2
 
+    def test_the_next_call_does_not_wait_by_the_real_clock_either(self) -> None:
+        hanging = threading.Event()
+        cached = CachedValue(lambda: hanging.wait(30) or 1, ttl_seconds=0.01, max_stale_seconds=60)
+        hanging.set()
+        cached.get()
+        hanging.clear()
+        time.sleep(0.02)
+        cached.get()
+        began = time.monotonic()
+        cached.get()
+        assert time.monotonic() - began < 1
+        hanging.set()
+
     def test_calls_with_less_time_wait_for_two_seconds_between_them(self) -> None:
         source, get = self.stale(wait_seconds=0.5)
         seconds = []
