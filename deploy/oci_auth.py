@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # of a profile; the profile itself tells that too, so such a value means the configuration file here.
     kinds = ("config", "resource_principal", "instance_principal")
     of_terraform = {"InstancePrincipal": "instance_principal", "ResourcePrincipal": "resource_principal"}
-    auth = os.environ.get("OCI_CLI_AUTH", of_terraform.get(os.environ.get("TF_VAR_auth", ""), "config"))
+    input_auth = os.environ.get("TF_VAR_auth", "")  # noqa: SIM112 - Terraform's name of it
+    auth = os.environ.get("OCI_CLI_AUTH", of_terraform.get(input_auth, "config"))
     parser.add_argument(
         "--auth",
         choices=kinds,

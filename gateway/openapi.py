@@ -78,9 +78,9 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Presigned URLs for OCI Object Storage",
+            "title": "Presign API",  # Generators name their packages after it.
             "version": VERSION,
-            "description": "Hands out short-lived URLs to upload and download objects.",
+            "description": "Hands out short-lived URLs to upload and download objects of OCI Object Storage.",
         },
         "servers": [{"url": "..", "description": "The deployment that this document was read from."}],
         "security": [{"token": []}],
@@ -192,6 +192,7 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     for struct in (*types, problems.FieldError):
         _describe(schemas[struct.__name__], struct)
+        _tell_defaults(schemas[struct.__name__])
     # A request that names no operation is a download.
     download = schemas[GetObject.__name__]
     download["required"] = [name for name in download["required"] if name != "operation"]
@@ -237,6 +238,17 @@ def _describe(schema: dict[str, Any], struct: type) -> None:
             for name in names.split(", "):
                 if name in schema["properties"]:
                     schema["properties"][name].setdefault("description", f"{text[0].upper()}{text[1:]}")
+
+
+def _tell_defaults(schema: dict[str, Any]) -> None:
+    """Say in the descriptions what it means to leave a member out.
+
+    Generators of code take a member that has a `default` for one that is always there.
+    """
+    for member in schema["properties"].values():
+        default = member.pop("default", None)
+        if default is not None:
+            member["description"] = f"{member.get('description', '')} Default: `{json.dumps(default)}`.".strip()
 
 
 def _documented_arguments(struct: type) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """`python -m local` runs the whole system on this machine.
 
-While it runs, `python -m local invoke BODY` calls its function directly, and `python -m local token` prints a token for
-its gateway.
+While it runs, `python -m local invoke BODY` calls its function directly, `python -m local token` prints a token for its
+gateway, and `python -m local event KEY` has it send an event of Object Storage.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.fill import TEMPLATE
 from local.api_gateway.deployment import UnsupportedDeployment
+from local.event_socket import send_event
 from local.functions.function import FunctionUnavailable, invoke
 from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
 from local.page.messages import message_line
-from local.page.page import MESSAGES_PATH
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
+from local.welcome import welcome
 from presign.authorize.rules import Rule, parse_rules
 
 DEFAULT_PORT = 8080
@@ -54,14 +54,20 @@ def main() -> int:
     token_parser = commands.add_parser("token", help="print a token (JWT) that the gateway accepts")
     token_parser.add_argument("--sub", default="alice", help="the user (default: %(default)s)")
     token_parser.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help=_CLAIM_HELP)
-    token_parser.add_argument("--lifetime", type=int, default=LIFETIME_SECONDS, help="seconds (default: %(default)s)")
-    for command in (invoke_parser, token_parser):
+    token_parser.add_argument(
+        "--lifetime", type=int, metavar="SECONDS", help=f"of the token (default: {LIFETIME_SECONDS})"
+    )
+    event_parser = commands.add_parser("event", help="send what Object Storage sends when an object is written")
+    event_parser.add_argument("key", help="of the object, in the bucket " + BUCKET)
+    for command in (invoke_parser, token_parser, event_parser):
         command.add_argument("--port", type=int, default=argparse.SUPPRESS, help="of the stack's gateway")
     arguments = parser.parse_args()
     if arguments.command == "invoke":
         return _invoke(arguments.port, arguments.body)
     if arguments.command == "token":
         return _token(arguments.port, {"sub": arguments.sub, **_claims(arguments.claim)}, arguments.lifetime)
+    if arguments.command == "event":
+        return _event(arguments.port, arguments.key)
     return _run(arguments.port, policy_path=arguments.policy, s3_cors=arguments.s3_cors)
 
 
@@ -86,7 +92,7 @@ def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
             events=True,
             on_message=lambda message: print(message_line(message), flush=True),
         ) as stack:
-            _show(stack, policy_path, delivers=delivers)
+            welcome(stack, policy_path, delivers=delivers)
             signal.pause()
     except PortTaken as exc:
         print(f"{exc} Choose another: --port, or `make run PORT=8081`.", file=sys.stderr)
@@ -127,47 +133,6 @@ def _may_be_delivered(rules: Sequence[Rule]) -> bool:
     return all(rule.max_expires_in is not None for rule in rules if rule.answers_events)
 
 
-def _show(stack: Stack, policy_path: Path | None, *, delivers: bool) -> None:
-    """Print the addresses, a command that asks for a URL, and one that uses the URL, with their output."""
-    body = json.dumps({"key": OBJECT})
-    messages = f"{stack.url}{MESSAGES_PATH}" if delivers else "none, as a rule for invoke has no max_expires_in"
-    headers = f"-H 'Authorization: Bearer {stack.token()}' -H 'Content-Type: application/json'"
-    ask = f"curl -s {stack.url}/v1/presign {headers} -d '{body}'"
-    print(
-        f"""
-Ready.
-
-  Web page for uploads and downloads:  {stack.url}
-  API, as behind API Gateway:          {stack.url}/v1/presign
-  Object storage, bucket {BUCKET}:  {stack.storage_url}
-  The store route, with CORS:          {stack.store_route}
-  Invoke endpoint of OCI Functions:    {stack.invoke_endpoint}
-  Messages about uploads:              {messages}
-  Policy:                              {policy_path or "the built-in one, see local/__main__.py"}
-
-This command asks for a URL as the user alice:
-
-  {ask}
-""",
-        flush=True,
-    )
-    if shutil.which("curl"):
-        answer = _output(ask)
-        print(answer)
-        if url := json.loads(answer).get("url"):
-            use = f"curl -s '{url}'"
-            print(f"\nThis command uses it:\n\n  {use}\n\n{_output(use)}")
-        else:
-            print("\nThe policy refuses this request.\n")
-    else:
-        print("(It was not run, since this machine has no curl.)\n")
-    print("The function's log follows. Ctrl-C stops everything.\n", flush=True)
-
-
-def _output(command: str) -> str:
-    return subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S603
-
-
 def _invoke(port: int, body: str) -> int:
     path = socket_path(_directory(port))
     if not path.exists():
@@ -181,11 +146,34 @@ def _invoke(port: int, body: str) -> int:
     return 0
 
 
-def _token(port: int, claims: dict[str, str | list[str]], lifetime_seconds: int) -> int:
+def _event(port: int, key: str) -> int:
+    try:
+        sent = send_event(_directory(port), key)
+    except (FileNotFoundError, ConnectionError, EOFError):
+        return _nothing_runs(port)
+    except ValueError as exc:
+        print(f"The key is not valid: {exc}", file=sys.stderr)
+        return 1
+    print(json.dumps(sent.event, indent=2, ensure_ascii=False))
+    if not sent.exists:
+        print(f"The bucket {BUCKET} has no such object, so its URL gets 404.", file=sys.stderr)
+    return 0
+
+
+def _token(port: int, claims: dict[str, str | list[str]], lifetime_seconds: int | None) -> int:
+    """Print a token; a user who chose its lifetime is told how much longer the gateway accepts it."""
     try:
         provider = IdentityProvider.load(_directory(port))
     except FileNotFoundError:
         return _nothing_runs(port)
+    if lifetime_seconds is None:
+        lifetime_seconds = LIFETIME_SECONDS
+    else:
+        authentication = json.loads(TEMPLATE.read_text("utf-8"))["requestPolicies"]["authentication"]
+        more = authentication["maxClockSkewInSeconds"]
+        print(
+            f"The gateway accepts it for {more} s more, as clocks may differ (maxClockSkewInSeconds).", file=sys.stderr
+        )
     print(provider.token(claims, lifetime_seconds=lifetime_seconds))
     return 0
 

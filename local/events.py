@@ -78,6 +78,10 @@ class ObjectEvents:
 
     def object_written(self, bucket: str, stored: StoredObject, is_update: bool) -> None:
         """Send the event of an object that was written; returns at once."""
+        self.send(bucket, stored, is_update=is_update)
+
+    def send(self, bucket: str, stored: StoredObject, *, is_update: bool = False) -> dict[str, Any]:
+        """Send the event of an object, and return it at once."""
         event = object_event(self._namespace, bucket, stored, is_update=is_update)
         with self._changed:
             if len(self._waiting) < self._max_waiting:
@@ -85,9 +89,10 @@ class ObjectEvents:
                 body = json.dumps(event).encode()
                 heapq.heappush(self._waiting, _Attempt(due, next(self._numbers), event["eventID"], body, 0))
                 self._changed.notify()
-                return
+                return event
             self.dropped += 1
         print(f"Event {event['eventID']} is dropped, since {self._max_waiting:,} wait.", file=sys.stderr)
+        return event
 
     def stop(self) -> None:
         """Send no more events. A call that takes longer than a second ends with the function's process."""

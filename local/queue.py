@@ -1,27 +1,35 @@
-"""OCI Queue, as far as the function uses it: one queue takes messages (API version 20210201)."""
+"""OCI Queue, as far as the function and consumers use it: one queue takes and gives messages (version 20210201)."""
 
 from __future__ import annotations
 
 import random
+import re
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from werkzeug.wrappers import Request, Response
 
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
+from local.object_storage.native_answer import timestamp
 from local.server import target
 
 MAX_MESSAGES = 20
 """Of one request."""
+MAX_MESSAGES_GIVEN = 32
+"""To one request."""
 MAX_MESSAGE_BYTES = 256 << 10
 MAX_REQUEST_BYTES = 512 << 10
 RETENTION = timedelta(days=1)
+VISIBILITY_SECONDS = 30
+MAX_VISIBILITY_SECONDS = 43_200
+MAX_POLL_SECONDS = 30
 MAX_KEPT = 10_000
 """Older messages are forgotten."""
 
@@ -51,14 +59,32 @@ class _Details(msgspec.Struct, frozen=True):
     messages: Annotated[list[_Entry], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
 
 
-class Queue(SignedApi):
-    """Takes messages, unless they are too large.
+@dataclass
+class _Waiting:
+    """A message that no consumer has deleted.
 
     Args:
-        identity: the resource principal that may put messages.
+        message: as put.
+        visible_after: until then no consumer gets it.
+        deliveries: how often one got it.
+        receipt: of the last delivery, by which the message is deleted; None before the first one.
+    """
+
+    message: QueueMessage
+    visible_after: datetime
+    deliveries: int = 0
+    receipt: str | None = None
+
+
+class Queue(SignedApi):
+    """Takes messages, unless they are too large, and gives them to consumers until one deletes them.
+
+    Args:
+        identity: the resource principal that may put and get messages.
         queue_id: the queue's OCID.
         on_message: is called with each message that was put.
         chance: decides on faults.
+        clock: gives the time, in UTC.
     """
 
     def __init__(
@@ -68,32 +94,39 @@ class Queue(SignedApi):
         queue_id: str,
         on_message: Callable[[QueueMessage], None] | None = None,
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(identity, chance=chance)
         self._queue_id = queue_id
         self._on_message = on_message
+        self._clock = clock
         self._messages: deque[QueueMessage] = deque(maxlen=MAX_KEPT)
+        self._waiting: deque[_Waiting] = deque(maxlen=MAX_KEPT)
         self._next_id = 1
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     @property
     def messages(self) -> list[QueueMessage]:
-        """The messages that were put, the oldest first."""
-        with self._lock:
+        """The messages that were put, the oldest first, whether or not they were deleted."""
+        with self._changed:
             return list(self._messages)
 
     def answer(self, request: Request) -> Response:
-        """The answer to PutMessages and GetQueue.
+        """The answer to PutMessages, GetMessages, DeleteMessage and GetQueue.
 
         Raises:
-            ApiError: there is no such queue, or the messages are not valid.
+            ApiError: there is no such queue or receipt, or the messages or parameters are not valid.
         """
         path = target(request).partition("?")[0]
-        match request.method, path.removeprefix(f"/20210201/queues/{self._queue_id}"):
-            case "GET", "":
+        match request.method, *path.split("/")[1:]:
+            case "GET", "20210201", "queues", self._queue_id:
                 return json_answer(self._queue(request))
-            case "POST", "/messages":
+            case "POST", "20210201", "queues", self._queue_id, "messages":
                 return self._put(request.get_data())
+            case "GET", "20210201", "queues", self._queue_id, "messages":
+                return self._get(request)
+            case "DELETE", "20210201", "queues", self._queue_id, "messages", receipt:
+                return self._delete(receipt)
         raise not_found()
 
     def _put(self, body: bytes) -> Response:
@@ -105,16 +138,56 @@ class Queue(SignedApi):
             raise ApiError(400, "InvalidParameter", f"The messages are not valid: {exc}") from exc
         if any(len(content.encode()) > MAX_MESSAGE_BYTES for content in contents):
             raise ApiError(413, "PayloadTooLarge", f"A message has at most {MAX_MESSAGE_BYTES:,} bytes.")
-        now = datetime.now(UTC)
-        with self._lock:
+        now = self._clock()
+        with self._changed:
             put = [QueueMessage(content, self._next_id + index, now) for index, content in enumerate(contents)]
             self._next_id += len(put)
             self._messages.extend(put)
+            self._waiting.extend(_Waiting(message, now) for message in put)
+            self._changed.notify_all()
         for message in put:
             if self._on_message:
                 self._on_message(message)
-        expire_after = (now + RETENTION).isoformat(timespec="milliseconds")
+        expire_after = timestamp(now + RETENTION)
         return json_answer({"messages": [{"id": message.id, "expireAfter": expire_after} for message in put]})
+
+    def _get(self, request: Request) -> Response:
+        """Messages that are visible, at once or as soon as there is one."""
+        limit = _parameter(request, "limit", default=1, least=1, most=MAX_MESSAGES_GIVEN)
+        hidden_seconds = _parameter(
+            request, "visibilityInSeconds", default=VISIBILITY_SECONDS, most=MAX_VISIBILITY_SECONDS
+        )
+        poll_seconds = _parameter(request, "timeoutInSeconds", default=MAX_POLL_SECONDS, most=MAX_POLL_SECONDS)
+        give_up_at = self._clock() + timedelta(seconds=poll_seconds)
+        with self._changed:
+            while not (taken := self._visible(limit)) and (left := give_up_at - self._clock()) > timedelta():
+                self._changed.wait(min(left, self._until_visible()).total_seconds())
+            visible_after = self._clock() + timedelta(seconds=hidden_seconds)
+            for waiting in taken:
+                waiting.visible_after = visible_after
+                waiting.deliveries += 1
+                waiting.receipt = uuid.uuid4().hex
+            return json_answer({"messages": [_delivery(waiting) for waiting in taken]})
+
+    def _visible(self, limit: int) -> list[_Waiting]:
+        """The oldest messages that a consumer may get now. Those whose time is over are forgotten."""
+        now = self._clock()
+        while self._waiting and self._waiting[0].message.put_at + RETENTION <= now:
+            self._waiting.popleft()
+        return [waiting for waiting in self._waiting if waiting.visible_after <= now][:limit]
+
+    def _until_visible(self) -> timedelta:
+        """How long until one of the messages that are hidden becomes visible."""
+        hidden = [waiting.visible_after for waiting in self._waiting]
+        return min(hidden) - self._clock() if hidden else timedelta(seconds=MAX_POLL_SECONDS)
+
+    def _delete(self, receipt: str) -> Response:
+        with self._changed:
+            found = next((waiting for waiting in self._waiting if waiting.receipt == receipt), None)
+            if found is None:
+                raise not_found()
+            self._waiting.remove(found)
+        return Response(status=204)
 
     def _queue(self, request: Request) -> dict[str, str | int]:
         return {
@@ -126,7 +199,31 @@ class Queue(SignedApi):
             "lifecycleState": "ACTIVE",
             "messagesEndpoint": request.host_url.rstrip("/"),
             "retentionInSeconds": int(RETENTION.total_seconds()),
-            "visibilityInSeconds": 30,
-            "timeoutInSeconds": 30,
+            "visibilityInSeconds": VISIBILITY_SECONDS,
+            "timeoutInSeconds": MAX_POLL_SECONDS,
             "deadLetterQueueDeliveryCount": 0,
         }
+
+
+def _parameter(request: Request, name: str, *, default: int, least: int = 0, most: int) -> int:
+    """A number in the query of a request.
+
+    Raises:
+        ApiError: it is none, or out of its bounds.
+    """
+    text = request.args.get(name, str(default))
+    if not (re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most):
+        raise ApiError(400, "InvalidParameter", f"{name} must be a number from {least} to {most:,}.")
+    return int(text)
+
+
+def _delivery(waiting: _Waiting) -> dict[str, Any]:
+    return {
+        "id": waiting.message.id,
+        "content": waiting.message.content,
+        "receipt": waiting.receipt,
+        "deliveryCount": waiting.deliveries,
+        "visibleAfter": timestamp(waiting.visible_after),
+        "expireAfter": timestamp(waiting.message.put_at + RETENTION),
+        "createdAt": timestamp(waiting.message.put_at),
+    }

@@ -14,6 +14,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 HOST = "127.0.0.1"
+NAMES = (HOST, "localhost")
+"""By which programs on this machine call a server."""
 
 _POLL_SECONDS = 60.0
 _HEADERS = "local.headers"
@@ -92,6 +94,17 @@ def headers(request: Request) -> list[tuple[str, str]]:
     """The headers as received; WSGI drops those with an underscore in their names and joins others."""
     received: list[tuple[str, str]] = request.environ[_HEADERS]
     return received
+
+
+def is_own_host(request: Request) -> bool:
+    """Whether a request names this server as its host.
+
+    A page of another host can make its own name lead to this machine (DNS rebinding), and is then of one origin with
+    this server. But its browser still sends the page's name.
+    """
+    port = request.environ["SERVER_PORT"]
+    own = {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == "80" else set())
+    return request.headers.get("Host", "").lower() in own
 
 
 def _dated(app: Callable[[Request], Response]) -> Callable[[Request], Response]:

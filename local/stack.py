@@ -18,7 +18,9 @@ from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import filled, filled_store, parse
 from local.api_gateway.gateway import Gateway
 from local.api_gateway.http_backend import Encoding
+from local.event_socket import EventSocket
 from local.events import ObjectEvents
+from local.functions.fn_api import FnApi
 from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.functions.invoke_api import InvokeApi
 from local.identity.resource_principal import ResourcePrincipal
@@ -37,6 +39,8 @@ NAMESPACE = "localnamespace"
 BUCKET = "PresignedBlog"
 OBJECT = "PresignedBlogTest.txt"
 CONTENT = b"Your presigned URL works!\n"
+FUNCTION_NAME = "presign"
+"""For `fn invoke`; its app has the same name."""
 FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
 SECRET_OCID = "ocid1.vaultsecret.oc1.eu-frankfurt-1.presign"  # noqa: S105 - the name of a secret
 VAULT_OCID = "ocid1.vault.oc1.eu-frankfurt-1.presign"
@@ -81,6 +85,8 @@ class Stack:
         storage_url: of object storage, for all of its APIs.
         store_route: the URL of the store route; None where the function signs for a store that is none of this stack's.
         invoke_endpoint: of OCI Functions, for signed calls of the function `FUNCTION_OCID`.
+        fn_url: of the Fn project's API, for `fn invoke`.
+        queue_url: of OCI Queue's API, for the queue `QUEUE_OCID`.
         jwks_url: of the identity provider's keys.
         credentials: the access key id and the secret access key in Vault.
         claims_key: the gateway secret.
@@ -194,7 +200,7 @@ class Stack:
         self.topic = Topic(self.identity, topic_id=TOPIC_OCID, on_message=self._message_published)
         self._topic_url = started.enter_context(Server(self.topic)).url
         self.queue = Queue(self.identity, queue_id=QUEUE_OCID, on_message=self._message_published)
-        self._queue_url = started.enter_context(Server(self.queue)).url
+        self.queue_url = started.enter_context(Server(self.queue)).url
 
     def _start_function(self, started: ExitStack) -> None:
         """Start the function, and all that calls it directly."""
@@ -210,10 +216,14 @@ class Stack:
         invoke_api = InvokeApi(self.identity, function_id=FUNCTION_OCID, socket_path=self.socket_path)
         started.callback(invoke_api.stop)
         self.invoke_endpoint = started.enter_context(Server(invoke_api)).url
+        fn_api = FnApi(name=FUNCTION_NAME, function_id=FUNCTION_OCID, socket_path=self.socket_path)
+        self.fn_url = started.enter_context(Server(fn_api)).url
         if self._events:
-            self.object_events = ObjectEvents(self.invoke, namespace=NAMESPACE)
-            started.callback(self.object_events.stop)
-            self.storage.on_written(self.object_events.object_written)
+            self.object_events = events = ObjectEvents(self.invoke, namespace=NAMESPACE)
+            started.callback(events.stop)
+            self.storage.on_written(events.object_written)
+            directory = self.socket_path.parent
+            started.callback(EventSocket(directory, events=events, storage=self.storage, bucket=BUCKET).stop)
 
     def __exit__(self, *_: object) -> None:
         self._stop.close()
@@ -221,6 +231,16 @@ class Stack:
     def invoke(self, body: bytes) -> Answer:
         """Call the function directly, as `fn invoke` does."""
         return invoke(self.socket_path, body)
+
+    def caller_environment(self) -> dict[str, str]:
+        """The variables that a caller of the function needs, and a consumer of the queue, as the docs name them."""
+        return {
+            **self.identity.environment(),
+            "PRESIGN_INVOKE_ENDPOINT": self.invoke_endpoint,
+            "PRESIGN_FUNCTION_OCID": FUNCTION_OCID,
+            "PRESIGN_QUEUE_ENDPOINT": self.queue_url,
+            "PRESIGN_QUEUE_OCID": QUEUE_OCID,
+        }
 
     def token(self, *, lifetime_seconds: int = LIFETIME_SECONDS, **claims: Any) -> str:
         """A token that the gateway accepts; its `sub` is `alice` unless `claims` have another."""
@@ -279,7 +299,7 @@ class Stack:
         return {
             "POLICY": json.dumps({"rules": rules}),
             "DELIVER_TO": QUEUE_OCID if queue else TOPIC_OCID,
-            "DELIVERY_ENDPOINT": self._queue_url if queue else self._topic_url,
+            "DELIVERY_ENDPOINT": self.queue_url if queue else self._topic_url,
         }
 
 

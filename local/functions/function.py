@@ -198,17 +198,19 @@ def _call(
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Answer:
     deadline = datetime.now(UTC) + timedelta(seconds=timeout_seconds)
+    call_id = uuid.uuid4().hex.upper()
     connection = _UnixConnection(socket_path, timeout_seconds)
     try:
         connection.putrequest("POST", "/call")
-        connection.putheader("Fn-Call-Id", uuid.uuid4().hex.upper())
+        connection.putheader("Fn-Call-Id", call_id)
         connection.putheader("Fn-Deadline", deadline.isoformat(timespec="milliseconds"))
         connection.putheader("Content-Length", str(len(body)))
         for name, value in headers:
             connection.putheader(name, value)
         connection.endheaders(body)
         response = connection.getresponse()
-        answer = Answer(response.status, response.getheaders(), response.read(MAX_ANSWER_BYTES + 1))
+        answer_headers = [*response.getheaders(), ("Fn-Call-Id", call_id)]
+        answer = Answer(response.status, answer_headers, response.read(MAX_ANSWER_BYTES + 1))
     except (OSError, http.client.HTTPException) as exc:
         raise FunctionUnavailable(f"The function does not answer: {exc!r}") from exc
     finally:

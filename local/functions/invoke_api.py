@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,9 +54,7 @@ class InvokeApi(SignedApi):
             f"/{version}/functions/{self._function_id}/actions/invoke" for version in VERSIONS
         ]:
             raise not_found()
-        body = request.get_data()
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(413, "RequestEntityTooLarge", f"The body has more than {MAX_BODY_BYTES:,} bytes.")
+        body = checked_body(request)
         kind = request.headers.get("fn-invoke-type", "sync")
         if kind not in ("sync", "detached"):
             raise ApiError(400, "InvalidParameter", "fn-invoke-type must be sync or detached.")
@@ -67,11 +66,7 @@ class InvokeApi(SignedApi):
         if kind == "detached":
             self._detached.submit(self._call_detached, body, call_headers)
             return Response(status=202, headers={"Fn-Call-Id": uuid.uuid4().hex.upper()})
-        try:
-            answer = invoke(self._socket_path, body, call_headers)
-        except FunctionUnavailable as exc:
-            raise ApiError(502, "FunctionInvokeExecutionFailed", str(exc)) from exc
-        return Response(answer.body, answer.status, _passed_on(answer))
+        return call(self._socket_path, body, call_headers)
 
     def stop(self) -> None:
         """Start no more detached calls. Those that run end with the function's process."""
@@ -84,6 +79,27 @@ class InvokeApi(SignedApi):
             print(f"A detached call failed: {exc}", file=sys.stderr)
 
 
-def _passed_on(answer: Answer) -> list[tuple[str, str]]:
-    """The headers of the function's answer that its caller gets."""
-    return [(name, value) for name, value in answer.headers if name.lower() in ("content-type", "fn-call-id")]
+def checked_body(request: Request) -> bytes:
+    """The body of a request to call a function.
+
+    Raises:
+        ApiError: it is too large.
+    """
+    body = request.get_data()
+    if len(body) > MAX_BODY_BYTES:
+        raise ApiError(413, "RequestEntityTooLarge", f"The body has more than {MAX_BODY_BYTES:,} bytes.")
+    return body
+
+
+def call(socket_path: Path, body: bytes, headers: Sequence[tuple[str, str]]) -> Response:
+    """The function's answer to a direct call, with those of its headers that the caller gets.
+
+    Raises:
+        ApiError: the function does not answer.
+    """
+    try:
+        answer = invoke(socket_path, body, headers)
+    except FunctionUnavailable as exc:
+        raise ApiError(502, "FunctionInvokeExecutionFailed", str(exc)) from exc
+    passed_on = [(name, value) for name, value in answer.headers if name.lower() in ("content-type", "fn-call-id")]
+    return Response(answer.body, answer.status, passed_on)

@@ -17,7 +17,8 @@ from local.identity.request_signature import NotAuthenticated, verify_request
 
 TENANCY_OCID = "ocid1.tenancy.oc1..local"
 COMPARTMENT_OCID = "ocid1.compartment.oc1..local"
-TOKEN_LIFETIME_SECONDS = 3600
+TOKEN_LIFETIME_SECONDS = 30 * 86_400
+"""Nobody renews the token while `make run` runs."""
 
 
 class ResourcePrincipal:

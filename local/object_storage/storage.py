@@ -78,6 +78,10 @@ class Storage(Api):
         made = stored_object(key, Content.of(content), (), metadata_prefix=METADATA_PREFIX)
         self._objects.put(bucket, made, create_only=False)
 
+    def find(self, bucket: str, key: str) -> StoredObject | None:
+        """An object, None if the bucket has none of this key."""
+        return self._objects.find(bucket, key)
+
     def answer(self, request: Request) -> Response:
         """The answer to a request of any API.
 

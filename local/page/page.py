@@ -9,6 +9,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from local.server import is_own_host
+
 _FOLDER = Path(__file__).resolve().parent
 _ROOT = _FOLDER.parents[1]
 _JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -55,6 +57,8 @@ class Page:
     def __call__(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return self._gateway(request)
+        if request.path in (SESSION_PATH, MESSAGES_PATH) and not is_own_host(request):
+            return Response("Open the page by the address that `make run` prints.\n", 421)
         if request.path == SESSION_PATH:
             return _json({"prefix": self._prefix, "token": self._token(), "via": self._via})
         if request.path == MESSAGES_PATH:

@@ -8,7 +8,7 @@ from presign.model.operation import Operation
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An object was written; the members are None if the event does not tell them. A message has no empty compartment."""
+    """An object was written; the members are None if the event does not tell them."""
 
     bucket: str
     key: str

@@ -54,6 +54,19 @@ def test_every_member_of_a_request_is_described() -> None:
             assert name == "operation" or schema.get("description"), (kind, name)
 
 
+def test_what_may_be_left_out_has_no_default() -> None:
+    """Generators of code take it for a member that is always there."""
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for member, details in schema.get("properties", {}).items():
+            assert "default" not in details, (name, member)
+
+
+def test_defaults_are_told_in_words() -> None:
+    told = DOCUMENT["components"]["schemas"]["CopyObject"]["properties"]
+    assert told["cors"]["description"].endswith(" Default: `false`.")
+    assert told["metadata_directive"]["description"].endswith(' Default: `"COPY"`.')
+
+
 @pytest.mark.parametrize("name", openapi.REQUEST_EXAMPLES)
 def test_the_examples_are_requests_that_get_what_the_document_says(running: Running, name: str) -> None:
     example: dict[str, Any] = openapi.REQUEST_EXAMPLES[name]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
 import subprocess
+import tempfile
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from gateway.fill import PLACEHOLDERS, STORE_PLACEHOLDERS
+from local.events import object_event
+from local.functions.function import Function, invoke
 from local.server import Server
-from local.stack import BUCKET, CONTENT, FUNCTION_OCID, OBJECT
+from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, QUEUE_OCID
 from presign import problems
 from presign.authorize.rules import Rule, parse_rules
 from presign.model.operation import ObjectOperation
@@ -256,31 +261,12 @@ def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
 @pytest.fixture
 def names(running: Running, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The names that the page's own lines define, in a function that may call this one."""
-    for name, value in running.stack.identity.environment().items():
+    for name, value in running.stack.caller_environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PRESIGN_INVOKE_ENDPOINT", running.stack.invoke_endpoint)
-    monkeypatch.setenv("PRESIGN_FUNCTION_OCID", FUNCTION_OCID)
     defined: dict[str, Any] = {}
     for example in blocks(INVOKE, "python"):
         exec(example, defined)  # noqa: S102 - the page's own lines
     return defined
-
-
-def test_an_event_becomes_a_chat_message(names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    posted: list[Any] = []
-
-    def webhook(request: Request) -> Response:
-        posted.append(request.get_json())
-        return Response("ok")
-
-    event = {"data": {"resourceName": OBJECT, "additionalDetails": {"bucketName": BUCKET}}}
-    with Server(webhook) as server:
-        monkeypatch.setenv("SLACK_WEBHOOK_URL", server.url)
-        names["handler"](None, io.BytesIO(json.dumps(event).encode()))
-    [message] = posted
-    url = message["text"].removeprefix("New file: <").removesuffix(f"|{OBJECT}>")
-    assert requests.get(url, timeout=10).content == CONTENT
-    assert message["unfurl_links"] is False
 
 
 def test_a_function_calls_another(names: dict[str, Any]) -> None:
@@ -291,3 +277,89 @@ def test_a_function_calls_another(names: dict[str, Any]) -> None:
     with pytest.raises(names["Refused"], match="invalid_request: The request is not valid: /key must not") as refused:
         names["presign"](key="../a")
     assert refused.value.problem["errors"] == [{"pointer": "/key", "detail": "must not have a '.' or '..' segment"}]
+
+
+class TestCallerFunction:
+    """The page's functions run as OCI runs functions: in a process of the FDK."""
+
+    CALLER, _, CHAT = blocks(INVOKE, "python")
+
+    @contextmanager
+    def started(self, running: Running, folder: Path, **environment: str) -> Iterator[Path]:
+        """A process with the `func.py` in `folder`; gives its socket."""
+        with (
+            tempfile.TemporaryDirectory(prefix="caller-") as directory,
+            Function(
+                root=folder,
+                environment={**running.stack.caller_environment(), **environment},
+                socket_path=Path(directory) / "function.sock",
+            ),
+        ):
+            yield Path(directory) / "function.sock"
+
+    def test_it_answers_with_a_url(self, running: Running, tmp_path: Path) -> None:
+        running.stack.storage.put_object(BUCKET, "reports/2026-11.pdf", b"the report")
+        (tmp_path / "func.py").write_text(self.CALLER, encoding="utf-8")
+        with self.started(running, tmp_path) as socket_path:
+            answer = invoke(socket_path, b'{"report": "2026-11"}')
+            refused = invoke(socket_path, b'{"report": "../a"}')
+        assert answer.status == 200
+        assert requests.get(answer.body.decode(), timeout=10).content == b"the report"
+        assert refused.status == 502
+
+    def test_an_event_becomes_a_chat_message(self, running: Running, tmp_path: Path) -> None:
+        posted: list[Any] = []
+
+        def webhook(request: Request) -> Response:
+            posted.append(request.get_json())
+            return Response("ok")
+
+        (tmp_path / "func.py").write_text(self.CALLER + "\n\n" + self.CHAT, encoding="utf-8")
+        stored = running.stack.storage.find(BUCKET, OBJECT)
+        assert stored
+        event = object_event(NAMESPACE, BUCKET, stored, is_update=False)
+        with (
+            Server(webhook) as server,
+            self.started(running, tmp_path, SLACK_WEBHOOK_URL=server.url) as socket_path,
+        ):
+            assert invoke(socket_path, json.dumps(event).encode()).status == 200
+        [message] = posted
+        url = message["text"].removeprefix("New file: <").removesuffix(f"|{OBJECT}>")
+        assert requests.get(url, timeout=10).content == CONTENT
+        assert message["unfurl_links"] is False
+
+    def test_its_files_name_what_it_uses(self) -> None:
+        [text] = blocks(INVOKE, "yaml")
+        document = yaml.safe_load(text)
+        assert list(document) == [
+            *("schema_version", "name", "version", "runtime", "build_image", "run_image", "entrypoint", "memory"),
+            "config",
+        ]
+        assert document["entrypoint"] == "/python/bin/fdk /function/func.py handler"
+        assert list(document["config"]) == ["PRESIGN_INVOKE_ENDPOINT", "PRESIGN_FUNCTION_OCID"]
+        assert set(re.findall(r"environ\[\"(\w+)\"\]", self.CALLER)) == set(document["config"])
+        assert "\n```\nfdk\noci\n```\n" in INVOKE
+
+
+class TestMessages:
+    """The message in the page is one that the function delivers, and the page's consumer receives it."""
+
+    def test_the_example(self, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        running = start(deliver_to="queue", events=True)
+        for name, value in running.stack.caller_environment().items():
+            monkeypatch.setenv(name, value)
+        consumer: dict[str, Any] = {}
+        exec(blocks(INVOKE, "python")[1], consumer)  # noqa: S102 - the page's own lines
+        received: list[Any] = []
+        running.stack.storage.put_object(BUCKET, "users/alice/photo.png", b"a photo")
+        consumer["receive"](lambda *message: received.append(message))
+        [(event, answer)] = received
+        [example] = [json.loads(block) for block in blocks(INVOKE, "json") if block.startswith('{"event"')]
+        assert [list(event), list(answer)] == [list(example["event"]), list(example["answer"])]
+        own = {"bucket": "", "eventID": "", "eventTime": "", "eTag": "", "versionId": "", "compartmentId": ""}
+        assert {**event, **own} == {**example["event"], **own}
+        own = {"bucket": "", "url": "", "expires_at": ""}
+        assert {**answer, **own} == {**example["answer"], **own}
+        assert requests.get(answer["url"], timeout=10).content == b"a photo"
+        left = consumer["queue"].get_messages(QUEUE_OCID, timeout_in_seconds=0, visibility_in_seconds=0).data.messages
+        assert left == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +140,94 @@ def test_a_direct_invocation(shared: Started) -> None:
     assert json.loads(done.stdout)["method"] == "GET"
 
 
+def test_the_line_for_fn(shared: Started) -> None:
+    """Its CLI finds the function by two names, and calls it without a signature."""
+    [(url, app, function)] = re.findall(r"FN_API_URL=(\S+) fn invoke (\S+) (\S+)$", shared.printed, re.MULTILINE)
+    [found] = requests.get(f"{url}/v2/apps", {"name": app}, timeout=10).json()["items"]
+    asked = {"app_id": found["id"], "name": function}
+    [found] = requests.get(f"{url}/v2/fns", asked, timeout=10).json()["items"]
+    endpoint = found["annotations"]["fnproject.io/fn/invokeEndpoint"]
+    body = b'{"key": "PresignedBlogTest.txt"}\n'
+    answer = requests.post(endpoint, body, headers={"Content-Type": "text/plain"}, timeout=10)
+    assert requests.get(answer.json()["url"], timeout=10).content == b"Your presigned URL works!\n"
+
+
+def test_with_the_export_lines_the_samples_of_the_docs_run(started: Started, tmp_path: Path) -> None:
+    exports = [line.strip() for line in started.printed.splitlines() if line.startswith("  export ")]
+    page = (ROOT / "docs/invoke.md").read_text("utf-8")
+    caller, consumer, _ = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "func.py").write_text(caller, encoding="utf-8")
+    (tmp_path / "consumer.py").write_text(consumer, encoding="utf-8")
+
+    def printed(code: str) -> str:
+        script = "\n".join([*exports, f"exec {shlex.quote(sys.executable)} -c {shlex.quote(code)}"])
+        return subprocess.check_output(["/bin/sh", "-c", script], cwd=tmp_path, encoding="utf-8", timeout=60)  # noqa: S603
+
+    [line] = re.findall(r"^\$ python -c '(.*)'$", page, re.MULTILINE)
+    assert requests.get(printed(line).strip(), timeout=10).content == b"Your presigned URL works!\n"
+    event = json.loads(started.run("event", "PresignedBlogTest.txt").stdout)
+    received = printed("from consumer import receive; receive(lambda event, answer: print(event, answer['url']))")
+    told, _, url = received.strip().rpartition(" ")
+    assert f"'eventID': '{event['eventID']}'" in told
+    assert requests.get(url, timeout=10).content == b"Your presigned URL works!\n"
+
+
+class TestEvent:
+    """`event` has the system send what Object Storage sends."""
+
+    def test_of_an_object(self, shared: Started) -> None:
+        upload = shared.ask(operation="put_object", key="users/alice/ä b", token=shared.token()).json()["url"]
+        assert requests.put(upload, b"hers", timeout=10).status_code == 200
+        done = shared.run("event", "users/alice/ä b")
+        assert (done.returncode, done.stderr) == (0, "")
+        event = json.loads(done.stdout)
+        assert event["eventType"] == "com.oraclecloud.objectstorage.createobject"
+        assert event["data"]["resourceName"] == "users/alice/ä b"
+        wait_until(lambda: _answer_to(shared, event))
+        assert requests.get(_answer_to(shared, event)["url"], timeout=10).content == b"hers"
+
+    def test_of_an_object_that_there_is_not(self, shared: Started) -> None:
+        done = shared.run("event", "gone")
+        assert done.returncode == 0
+        assert done.stderr == "The bucket PresignedBlog has no such object, so its URL gets 404.\n"
+        event = json.loads(done.stdout)
+        wait_until(lambda: _answer_to(shared, event))
+        assert requests.get(_answer_to(shared, event)["url"], timeout=10).status_code == 404
+
+    @pytest.mark.parametrize("key", ["", "é" * 513, b"\xff"])
+    def test_a_key_that_no_object_has(self, shared: Started, key: str | bytes) -> None:
+        done = shared.run("event", os.fsdecode(key))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("The key is not valid: ")
+        assert shared.run("event", "a").returncode == 0
+
+
+def _answer_to(system: Started, event: dict[str, Any]) -> dict[str, Any]:
+    """The answer that went to the queue, empty before it did."""
+    messages = requests.get(f"http://127.0.0.1:{system.port}/messages", timeout=10).json()
+    found = [one["content"] for one in messages if one["content"]["event"]["eventID"] == event["eventID"]]
+    return found[0]["answer"] if found else {}
+
+
+def test_how_long_a_token_is_accepted(shared: Started) -> None:
+    done = shared.run("token", "--lifetime", "1")
+    assert done.stderr == "The gateway accepts it for 30 s more, as clocks may differ (maxClockSkewInSeconds).\n"
+    token = done.stdout.strip()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 1
+    wait_until(lambda: time.time() > claims["exp"])
+    assert shared.ask(key="PresignedBlogTest.txt", token=token).status_code == 200
+    old = shared.run("token", "--lifetime", "-31").stdout.strip()
+    assert shared.ask(key="PresignedBlogTest.txt", token=old).status_code == 401
+
+
+def test_the_resource_principal_outlasts_a_working_day(shared: Started) -> None:
+    """Nobody renews it while the system runs."""
+    [path] = re.findall(r"export OCI_RESOURCE_PRINCIPAL_RPST=(.+)$", shared.printed, re.MULTILINE)
+    claims = jwt.decode(Path(path).read_text("utf-8"), options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] > 24 * 3600
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_everything_that_it_started(started: Started, how: signal.Signals) -> None:
     process = started.process
@@ -163,7 +253,7 @@ def test_it_says_which_port_is_taken(shared: Started) -> None:
     assert shared.run("invoke", '{"key": "a"}').returncode == 0
 
 
-@pytest.mark.parametrize("command", [["invoke", "{}"], ["token"]])
+@pytest.mark.parametrize("command", [["invoke", "{}"], ["token"], ["event", "a"]])
 def test_a_command_without_a_running_system(command: list[str]) -> None:
     port = free_port()
     done = run(*command, "--port", str(port))
@@ -177,6 +267,7 @@ def test_the_function_ends_when_the_system_is_killed(started: Started) -> None:
     process.kill()
     process.wait(timeout=10)
     wait_until(lambda: not _runs(child))
+    assert started.run("event", "a").stderr.startswith("Nothing runs on port ")
 
 
 def test_cors_headers_of_the_s3_api_are_an_option(shared: Started) -> None:
