@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from deploy.doctor.finding import Finding, Skipped
 from deploy.doctor.step import SECONDS_PER_STEP, Step
 from deploy.doctor.tenancy import Tenancy
-from deploy.doctor.web import NoAnswer
+from deploy.doctor.web import NoAnswer, no_address
 
+_unresolved = re.compile(r"Failed to resolve \\?'([\w.-]+)")
+"""As urllib3 says it, on which the SDK is built."""
 _secret_parts = re.compile(r"(X-Amz-Signature=|Bearer |/p/)[\w.~+/=-]+", re.IGNORECASE)
 
 
@@ -53,7 +55,9 @@ def _finding(step: Step, tenancy: Tenancy) -> Finding:
         return Finding("unknown", f"{answer}: {exc.message}")
     except NoAnswer as exc:
         return Finding("unknown", str(exc))
-    except (RequestException, ConnectTimeout, TimeoutError):
+    except (RequestException, ConnectTimeout, TimeoutError) as exc:
+        if host := _unresolved.search(str(exc)):
+            return Finding("unknown", no_address(host[1]))
         return Finding("unknown", "No answer came in time, or there was no connection.")
     except ClientError as exc:
         # The configuration file is wrong: it lacks a profile, for example.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
+from socket import gaierror
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -53,4 +54,11 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
             return Answer(response.status, received, response.read(MAX_BODY_BYTES))
     except (OSError, HTTPException) as exc:
         cause = getattr(exc, "reason", exc)
+        if isinstance(cause, gaierror):
+            raise NoAnswer(no_address(urlsplit(url).hostname or "The host")) from None
         raise NoAnswer(f"{urlsplit(url).netloc} does not answer: {type(cause).__name__}.") from None
+
+
+def no_address(host: str) -> str:
+    """The sentence for a host name that has no address."""
+    return f"{host} has no address: this machine is offline, its DNS fails, or the name or the region in it is wrong."

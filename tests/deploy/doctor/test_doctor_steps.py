@@ -19,6 +19,8 @@ from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
+from deploy.doctor.tenancy import Tenancy
+from deploy.doctor.web import NoAnswer, ask
 from local.api import ApiError, not_found
 from support.oci_answers import (
     ACCESS_KEY_ID,
@@ -656,7 +658,7 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert found["function: settings"].text == (
         "They are right, as far as they are here: file:policy-of-a-test.json is in the package."
     )
-    assert found["bucket: there"].state == "ok"  # the default bucket
+    assert found["bucket: namespace"].state == "ok"  # the default bucket
     assert found["bucket: the function may make PARs"] == Finding(
         "skipped", "The policy is a file of the function's package; --stack DIR tells where it is."
     )
@@ -760,6 +762,19 @@ def test_a_service_that_hangs(world: World) -> None:
     assert found["secret: content"].state == "ok"
 
 
+def test_a_host_name_without_an_address(world: World) -> None:
+    """By the SDK, and by `web`, which asks hosts that are none of OCI's API."""
+    endpoints = {**world.endpoints(), "ObjectStorageClient": "https://nowhere.invalid"}
+    given = world.tenancy()
+    tenancy = Tenancy(given.arguments, endpoints=endpoints, environment={}, state=world.state)
+    found = {f"{step.group}: {step.name}": finding for step, finding in findings_of(STEPS, tenancy)}
+    sentence = "nowhere.invalid has no address: this machine is offline, its DNS fails, or the name or the region in it"
+    assert found["bucket: namespace"].state == "unknown"
+    assert found["bucket: namespace"].text.startswith(sentence)
+    with pytest.raises(NoAnswer, match=sentence):
+        ask("GET", "https://nowhere.invalid/jwk")
+
+
 def test_secrets_that_can_not_be_told_do_not_stop_the_others(world: World) -> None:
     tenancy = world.tenancy()
     tenancy.function.known["the config"] = {"CLAIMS_KEY": None}
@@ -844,7 +859,7 @@ class TestLogsElsewhere:
 def test_a_bucket_that_the_signing_user_sees_and_the_operator_does_not(world: World) -> None:
     world.services.answers[f"GET /n/{NAMESPACE}/b/{BUCKET}"] = bucket_not_found()
     found = examine(world)
-    assert found["bucket: there"] == Finding(
+    assert found["bucket: namespace"] == Finding(
         "ok", f"{BUCKET} is in {REGION}: the signing user sees it, and you may not."
     )
     assert {finding.state for finding in found.values()} == {"ok", "skipped"}
