@@ -30,7 +30,7 @@ DEFAULT_PORT = 8080
 POLICY = {
     "rules": [
         {"operations": ["read"], "bucket": BUCKET, "prefix": OBJECT, "callers": ["gateway"]},
-        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"]},
+        {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"], "reuse_for": 900},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "callers": ["gateway"], "via": "par"},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "inbox/", "callers": ["gateway"]},
         {"operations": ["*"], "bucket": BUCKET, "prefix": "", "callers": ["invoke"], "max_expires_in": 3600},

@@ -153,7 +153,6 @@ class Stack:
         page = Page(
             self._gateway,
             prefix=PAGE_PREFIX,
-            via="s3" if self._s3_cors else "par",
             token=self.token,
             messages=self._messages,
         )

@@ -17,7 +17,7 @@ _JAVASCRIPT = "text/javascript; charset=utf-8"
 _FILES = {
     "/": (_FOLDER / "index.html", "text/html; charset=utf-8"),
     "/page.css": (_FOLDER / "page.css", "text/css; charset=utf-8"),
-    "/page.js": (_FOLDER / "page.js", _JAVASCRIPT),
+    **{f"/{path.name}": (path, _JAVASCRIPT) for path in _FOLDER.glob("*.js")},
     **{
         f"/{path.relative_to(_ROOT).as_posix()}": (path, _JAVASCRIPT)
         for path in (_ROOT / "clients/js/src").glob("*.js")
@@ -34,7 +34,6 @@ class Page:
     Args:
         gateway: answers the other requests.
         prefix: of the keys of the page's uploads.
-        via: how the page asks for access; None to leave it to the policy.
         token: makes a token for the page, in place of a real application's sign-in.
         messages: gives the messages that the function published, as JSON values.
     """
@@ -44,13 +43,11 @@ class Page:
         gateway: Callable[[Request], Response],
         *,
         prefix: str,
-        via: str | None = None,
         token: Callable[[], str] = lambda: "",
         messages: Callable[[], list[Any]] = list,
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix
-        self._via = via
         self._token = token
         self._messages = messages
 
@@ -60,7 +57,7 @@ class Page:
         if request.path in (SESSION_PATH, MESSAGES_PATH) and not is_own_host(request):
             return Response("Open the page by the address that `make run` prints.\n", 421)
         if request.path == SESSION_PATH:
-            return _json({"prefix": self._prefix, "token": self._token(), "via": self._via})
+            return _json({"prefix": self._prefix, "token": self._token()})
         if request.path == MESSAGES_PATH:
             return _json(self._messages())
         if request.path not in _FILES:

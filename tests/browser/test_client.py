@@ -1,9 +1,9 @@
-"""`clients/js/src` by presigned URLs, from a page of a third origin: uploads that go on, and their proof."""
+"""`clients/js/src` by the store route, from a page of a third origin: uploads that go on, and their proof."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,37 +36,15 @@ RULE = {"bucket": BUCKET, "prefix": "", "operations": ["*"]}
 
 
 @pytest.fixture(scope="module")
-def connected(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
-    cable = Cable()
+def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
     rules = [{**RULE, "prefix": "new/", "create_only": True}, {**RULE, "prefix": "old/"}]
     reading = {**RULE, "operations": ["read"]}
-    running = start(
-        {"STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps({"rules": [*rules, reading]})},
-        s3_cors=True,
-    )
-    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
-    yield running, cable
-    cable.close()
+    return connect(POLICY=json.dumps({"rules": [*rules, reading]}))
 
 
-@pytest.fixture
-def running(connected: tuple[Running, Cable]) -> Running:
-    return connected[0]
-
-
-@pytest.fixture
-def cable(connected: tuple[Running, Cable]) -> Iterator[Cable]:
-    yield connected[1]
-    connected[1].release()
-    connected[1].plug_in()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
-    page = open_page(browser, address)
-    sign_in(page, running)
-    yield page
-    page.close()
+@pytest.fixture(scope="module")
+def without_route(start: Callable[..., Running]) -> Running:
+    return start({"STORE_ROUTE": ""})
 
 
 @pytest.fixture
@@ -382,9 +360,52 @@ class TestLists:
         }""")
         assert found == [["old/tree/a & b.txt", False], ["old/tree/sub/", True], ["old/tree/z", False]]
 
-    def test_a_store_without_cors_headers(self, browser: Browser, address: str, start: Callable[..., Running]) -> None:
-        """The error tells the developer that no page can read the answer."""
+
+class TestWithoutAStoreRoute:
+    """The function refuses `cors`, so the module asks for the store's own URLs."""
+
+    UPLOAD = "() => files.upload(new Blob([new Uint8Array(17 * 2 ** 20)]), 'parts.bin')"
+    LIST = "async () => { for await (const one of files.list('')) void one; }"
+
+    def test_a_store_that_sends_cors_headers(
+        self, browser: Browser, address: str, start: Callable[..., Running]
+    ) -> None:
         page = open_page(browser, address)
-        sign_in(page, start())
-        assert failure(page, "async () => { for await (const one of files.list('')) void one; }") == "cors"
+        running = start({"STORE_ROUTE": ""}, s3_cors=True)
+        sign_in(page, running)
+        page.evaluate("files.upload(new Blob(['x']), 'small.bin')")
+        assert page.evaluate(self.UPLOAD)["size"] == 17 * MIB
+        assert len(stored(running, "parts.bin")) == 17 * MIB
+        page.evaluate("files.delete('parts.bin')")
+        assert page.evaluate("files.size('parts.bin')") is None
+        assert failure(page, self.LIST) == ""
+        page.close()
+
+    @pytest.mark.parametrize(
+        "script", [LIST, UPLOAD, "() => files.upload(new Blob(['x']), 'small.bin')", "() => files.size('small.bin')"]
+    )
+    def test_a_store_that_sends_none_is_told_at_once(
+        self, browser: Browser, address: str, without_route: Running, script: str
+    ) -> None:
+        """The clock of the page stands still, so that nothing is tried again."""
+        page = open_page(browser, address)
+        sign_in(page, without_route)
+        page.clock.install()
+        page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+        page.evaluate(f"() => {{ globalThis.end = ({script})().catch((error) => error); }}")
+        wait_for(page, lambda: page.evaluate("Promise.race([end, null])") is not None)
+        assert page.evaluate("end.then(({ code }) => code)") == "cors"
+        page.close()
+
+    def test_a_rule_for_pars_is_found_behind_one_that_can_not_serve(
+        self, browser: Browser, address: str, start: Callable[..., Running]
+    ) -> None:
+        rules = [RULE, {**RULE, "via": "par"}]
+        rules[1]["prefix"] = "folder/"
+        page = open_page(browser, address)
+        running = start({"STORE_ROUTE": "", "POLICY": json.dumps({"rules": rules})})
+        sign_in(page, running)
+        page.evaluate("files.upload(new Blob(['x']), 'folder/small.bin')")
+        listed = "async () => { for await (const { key } of files.list('folder/')) return key; }"
+        assert page.evaluate(listed) == "folder/small.bin"
         page.close()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Page, Route
 
 from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
-from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
+from support.browsers import TIMEOUT_MS, make_file, sha256
 from support.cable import Cable
 from support.sites import begin_upload, end_upload, failure, sign_in, upload
 
@@ -74,33 +74,8 @@ PLAY_A_VIDEO = """async ([folder, count]) => {
 
 
 @pytest.fixture(scope="module")
-def connected(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
-    cable = Cable()
-    running = start({"OBJECT_STORAGE_ENDPOINT": cable.url, "POLICY": json.dumps(POLICY)})
-    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
-    yield running, cable
-    cable.close()
-
-
-@pytest.fixture
-def running(connected: tuple[Running, Cable]) -> Iterator[Running]:
-    yield connected[0]
-    connected[0].stack.storage.fault = None
-
-
-@pytest.fixture
-def cable(connected: tuple[Running, Cable]) -> Iterator[Cable]:
-    yield connected[1]
-    connected[1].release()
-    connected[1].plug_in()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
-    page = open_page(browser, address)
-    sign_in(page, running)
-    yield page
-    page.close()
+def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
+    return connect(by_route=False, POLICY=json.dumps(POLICY))
 
 
 @pytest.fixture

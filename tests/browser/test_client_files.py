@@ -23,35 +23,10 @@ STALL_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def connected(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
-    """A system with a cable before its store, by both of whose APIs a page may do all."""
-    cable = Cable()
+def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
+    """A system by both of whose store's APIs a page may do all, without the store route."""
     rules = [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": via} for via in ("s3", "par")]
-    config = {"STORAGE_ENDPOINT": cable.url, "OBJECT_STORAGE_ENDPOINT": cable.url}
-    running = start({**config, "POLICY": json.dumps({"rules": rules})}, s3_cors=True)
-    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
-    yield running, cable
-    cable.close()
-
-
-@pytest.fixture
-def running(connected: tuple[Running, Cable]) -> Running:
-    return connected[0]
-
-
-@pytest.fixture
-def cable(connected: tuple[Running, Cable]) -> Iterator[Cable]:
-    yield connected[1]
-    connected[1].release()
-    connected[1].plug_in()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
-    page = open_page(browser, address)
-    sign_in(page, running)
-    yield page
-    page.close()
+    return connect(by_route=False, s3_cors=True, STORE_ROUTE="", POLICY=json.dumps({"rules": rules}))
 
 
 @pytest.fixture(params=["s3", "par"])
@@ -261,7 +236,7 @@ class TestDownloads:
     ) -> None:
         """Nobody can tell the page. It stays, and so do its uploads."""
         page = open_page(browser, address)
-        sign_in(page, start())
+        sign_in(page, start({"STORE_ROUTE": ""}))
         page.evaluate("globalThis.mark = 1")
         with page.expect_response(lambda response: response.frame != page.main_frame):
             page.evaluate("files.download('missing.txt')")

@@ -14,18 +14,12 @@ from conftest import Running
 from local.__main__ import POLICY
 from local.server import Server
 from local.stack import BUCKET
-from support.browsers import chromium, open_page
+from support.browsers import open_page
 from support.pages import blocks
 from support.sites import site
 
 HTML = b"<!doctype html><title>A page</title><script type=module src=/page.js></script>"
 RUNS = "<!doctype html><title>quiet</title><script>document.title = 'It runs'</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +46,8 @@ def ask(page: Page, **request: Any) -> Any:
     """The status, the text, and a header of the store's answer, as the page reads them."""
     return page.evaluate(
         """async (ask) => {
-            const [url, request] = await presign(ask, token);
-            const answer = await fetch(url, request);
+            const { url, ...request } = await presign(ask, token);
+            const answer = await fetch(url, { ...request, cache: "no-store" });
             return { url, status: answer.status, text: await answer.text(), etag: answer.headers.get("etag") };
         }""",
         request,
@@ -83,7 +77,7 @@ def test_without_cors_the_page_reads_nothing(page: Page) -> None:
     upload(page, "users/alice/direct.txt", "Hello", "text/plain")
     error = page.evaluate(
         """() => presign({ key: "users/alice/direct.txt", cors: false }, token)
-            .then(([url, request]) => fetch(url, request)).then(() => "read", (error) => error.name)"""
+            .then(({ url, ...request }) => fetch(url, request)).then(() => "read", (error) => error.name)"""
     )
     assert error == "TypeError"
 
@@ -91,7 +85,7 @@ def test_without_cors_the_page_reads_nothing(page: Page) -> None:
 def test_an_altered_url_is_refused_and_the_page_reads_why(page: Page) -> None:
     upload(page, "users/alice/a.txt", "Hello", "text/plain")
     read = """async (change) => {
-        const [url] = await presign({ key: "users/alice/a.txt" }, token);
+        const { url } = await presign({ key: "users/alice/a.txt" }, token);
         const answer = await fetch(url.replace(...change));
         return [answer.status, await answer.text()];
     }"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,11 +15,11 @@ from playwright.sync_api import Browser, Page, expect
 from conftest import Running
 from local.stack import BUCKET
 from support.browser_docs import lines_with
-from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
-from support.sites import bundled_site
+from support.browsers import NODE_PROJECT, make_file, node_tools, open_page, sha256, wait_for
+from support.sites import SOURCES, bundled_site, importing_from
 
 MIB = 2**20
-BOUND_TO_A_SIZE = "    request.content_length = file.size;\n"
+BOUND_TO_A_SIZE = ", content_length: file.size"
 HTML = """<!doctype html>
 <meta charset="utf-8">
 <title>Uploads</title>
@@ -40,9 +40,10 @@ def via(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running], via: str) -> Running:
-    """A system whose pages can read the answers of the store: by pre-authenticated requests, or with CORS headers."""
+    """A system whose pages can read the answers of the store: by the store route, or by pre-authenticated requests."""
     rule = {"operations": ["*"], "bucket": BUCKET, "prefix": "inbox/", "via": via}
-    return start({"POLICY": json.dumps({"rules": [rule]})}, s3_cors=via == "s3")
+    settings = {"POLICY": json.dumps({"rules": [rule]})}
+    return start(settings if via == "s3" else {**settings, "STORE_ROUTE": ""})
 
 
 @pytest.fixture
@@ -68,6 +69,28 @@ def is_stored(running: Running, key: str, path: Path) -> None:
     copy = path.with_name("copy")
     copy.write_bytes(answer.content)
     assert sha256(copy) == sha256(path)
+
+
+def is_missing(running: Running, key: str) -> bool:
+    return requests.get(running.ask(key=key).json()["url"], timeout=10).status_code == 404
+
+
+def uploads_under_way(running: Running) -> int:
+    url = running.ask(operation="list_multipart_uploads", prefix="inbox/").json()["url"]
+    return requests.get(url, timeout=10).text.count("<UploadId>")
+
+
+def test_the_recipes_fit_the_types_of_the_libraries(tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(NODE_PROJECT / "node_modules")
+    for name in ("@uppy/core", "filepond", "dropzone"):
+        lines = importing_from(str(SOURCES / "index.js"), lines_with(f'from "{name}"'))
+        (tmp_path / f"{name[-4:]}.js").write_text(lines, encoding="utf-8")
+    (tmp_path / "page.d.ts").write_text("declare const endpoint: string, token: string;", encoding="utf-8")
+    options = ["--allowJs", "--checkJs", "--strict", "--noEmit", "--skipLibCheck", "--types", "", "--target", "es2023"]
+    libraries = ["--lib", "es2023,dom,dom.iterable,dom.asynciterable", "--module", "esnext"]
+    command: list[str | Path] = [node_tools() / "tsc", *options, *libraries, "--moduleResolution", "bundler"]
+    done = subprocess.run([*command, *tmp_path.glob("*.*s")], capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    assert (done.stdout, done.returncode) == ("", 0)
 
 
 class TestFilePond:
@@ -100,10 +123,15 @@ class TestFilePond:
         page.evaluate("pond.removeFile({ revert: true })")
         page.wait_for_function("pond.getFiles().length === 0")
         # FilePond forgets the file before the store has answered.
-        url, ends_at = running.ask(key=key).json()["url"], time.monotonic() + TIMEOUT_MS / 1000
-        while requests.get(url, timeout=10).status_code != 404:
-            assert time.monotonic() < ends_at
-            time.sleep(0.1)
+        wait_for(page, lambda: is_missing(running, key))
+
+    @pytest.mark.parametrize("via", ["s3"], indirect=True, scope="module")
+    def test_a_canceled_file_leaves_nothing(self, page: Page, running: Running, tmp_path: Path) -> None:
+        page.set_input_files(".filepond--root input[type=file]", make_file(tmp_path / "canceled.png", 40 * MIB))
+        wait_for(page, lambda: uploads_under_way(running) == 1)
+        page.evaluate("pond.removeFile()")
+        wait_for(page, lambda: uploads_under_way(running) == 0)
+        assert page.evaluate("pond.getFiles().length") == 0
 
 
 class TestDropzone:
@@ -112,7 +140,9 @@ class TestDropzone:
     @pytest.fixture
     def page(self, open_with: Callable[[str], Page], via: str) -> Page:
         lines = lines_with('from "dropzone"', without=BOUND_TO_A_SIZE if via == "par" else "")
-        page = open_with(f"{lines}\nObject.assign(globalThis, {{ dropzone }});\n")
+        if via == "par":
+            lines = lines.partition('dropzone.on("removedfile"')[0]
+        page = open_with(f"{lines}\nObject.assign(globalThis, {{ dropzone, uploads }});\n")
         page.wait_for_function("globalThis.dropzone !== undefined")
         return page
 
@@ -120,9 +150,22 @@ class TestDropzone:
         paths = [make_file(tmp_path / "a b.png", 1000), make_file(tmp_path / "ü.png", 20 * MIB)]
         page.set_input_files(".dz-hidden-input", paths)
         page.wait_for_function("dropzone.getFilesWithStatus('success').length === 2")
-        keys = page.evaluate("dropzone.files.map(({ signed }) => signed.key)")
+        keys = page.evaluate("dropzone.files.map((file) => uploads.get(file).key)")
         for key, path in zip(keys, paths, strict=True):
             is_stored(running, key, path)
+
+    @pytest.mark.parametrize("via", ["s3"], indirect=True, scope="module")
+    def test_a_removed_file_is_deleted(self, page: Page, running: Running, tmp_path: Path) -> None:
+        page.set_input_files(".dz-hidden-input", make_file(tmp_path / "removed.png", 10))
+        page.wait_for_function("dropzone.getFilesWithStatus('success').length === 1")
+        key = page.evaluate("uploads.get(dropzone.files[0]).key")
+        assert not is_missing(running, key)
+        page.evaluate("dropzone.removeFile(dropzone.files[0])")
+        wait_for(page, lambda: is_missing(running, key))
+
+    def test_a_file_that_the_route_does_not_take(self, page: Page, tmp_path: Path) -> None:
+        page.set_input_files(".dz-hidden-input", make_file(tmp_path / "large.bin", 20 * MIB + 1))
+        expect(page.locator(".dz-error-message")).to_have_text("File is too big (20MiB). Max filesize: 20MiB.")
 
     def test_a_refusal_is_shown(self, page: Page, tmp_path: Path) -> None:
         page.evaluate("globalThis.token = 'none'")

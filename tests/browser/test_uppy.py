@@ -14,12 +14,14 @@ from playwright.sync_api import Browser, Page
 from conftest import Running
 from local.stack import BUCKET
 from support.browser_docs import lines_with
-from support.browsers import TIMEOUT_MS, make_file, open_page, sha256
+from support.browsers import TIMEOUT_MS, make_file, open_page, sha256, wait_for
 from support.cable import Cable
 from support.sites import bundled_site
 
-MULTIPART_FROM_BYTES = 100 * 2**20  # Uppy's own limit
+MIB = 2**20
+MOST_BYTES_BY_PUT = 20 * MIB
 HTML = "<!doctype html><title>Uppy</title><input type=file multiple><script type=module src=page.js></script>"
+PARTS_AT_ONCE_BYTES = 6 * 5 * MIB
 EXPORT = "\nglobalThis.uppy = uppy;\n"
 
 
@@ -52,8 +54,13 @@ def open_uppy(browser: Browser, site: str) -> Callable[[Running], Page]:
 
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
-    """A system whose S3 API sends CORS headers."""
-    return start(s3_cors=True)
+    """A system by whose store route a page may do all."""
+    return start()
+
+
+@pytest.fixture(scope="module")
+def connected(connect: Callable[..., tuple[Running, Cable]]) -> tuple[Running, Cable]:
+    return connect()
 
 
 def begin(page: Page, path: Path) -> None:
@@ -84,9 +91,9 @@ def test_the_mapping_has_at_most_ten_lines() -> None:
     assert 1 < len(body.splitlines()[1:]) <= 10
 
 
-@pytest.mark.parametrize("size", [1000, MULTIPART_FROM_BYTES + 1], ids=["one PUT", "in parts"])
+@pytest.mark.parametrize(("size", "parts"), [(1000, 0), (MOST_BYTES_BY_PUT, 0), (MOST_BYTES_BY_PUT + 1, 5)])
 def test_a_file_is_uploaded_as_it_is(
-    open_uppy: Callable[[Running], Page], running: Running, tmp_path: Path, size: int
+    open_uppy: Callable[[Running], Page], running: Running, tmp_path: Path, size: int, parts: int
 ) -> None:
     page = open_uppy(running)
     parts_before = running.log().count('"operation":"upload_part"')
@@ -95,36 +102,57 @@ def test_a_file_is_uploaded_as_it_is(
     key = end(page)
     assert re.fullmatch(r"inbox/[0-9a-f-]{36}/holiday\.png", key)
     assert sha256(download(running, key, tmp_path / "downloaded")) == sha256(path)
-    parts = running.log().count('"operation":"upload_part"') - parts_before
-    assert parts == (21 if size > MULTIPART_FROM_BYTES else 0)
+    assert running.log().count('"operation":"upload_part"') - parts_before == parts
     head = requests.head(running.ask(operation="head_object", key=key).json()["url"], timeout=10)
     assert head.headers["Content-Type"] == "image/png"
 
 
 def test_the_network_is_cut_in_the_middle_of_a_part(
-    open_uppy: Callable[[Running], Page], start: Callable[..., Running], tmp_path: Path
+    open_uppy: Callable[[Running], Page], connected: tuple[Running, Cable], tmp_path: Path
 ) -> None:
-    cable = Cable()
-    running = start({"STORAGE_ENDPOINT": cable.url}, s3_cors=True)
-    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
+    running, cable = connected
     page = open_uppy(running)
-    path = make_file(tmp_path / "film.mp4", 64 * 2**20)
-    page.evaluate("uppy.getPlugin('AwsS3').setOptions({ shouldUseMultipart: true })")
-    cable.hold_after(30 * 2**20)
+    path = make_file(tmp_path / "film.mp4", 40 * MIB)
+    sent_before = cable.sent_bytes
+    cable.hold_after(30 * MIB)
     begin(page, path)
     assert cable.holding.wait(TIMEOUT_MS / 1000)
     cable.pull_out()
     cable.plug_in()
     assert sha256(download(running, end(page), tmp_path / "downloaded")) == sha256(path)
-    assert cable.sent_bytes < 64 * 2**20 + 5 * 2**20 + 2**20
-    cable.close()
+    assert cable.sent_bytes - sent_before < 40 * MIB + PARTS_AT_ONCE_BYTES + MIB
+
+
+def test_a_removed_file_is_aborted_in_the_store(
+    open_uppy: Callable[[Running], Page], connected: tuple[Running, Cable], tmp_path: Path
+) -> None:
+    running, cable = connected
+    page = open_uppy(running)
+    cable.hold_after(15 * MIB)
+    begin(page, make_file(tmp_path / "removed.mp4", 40 * MIB))
+    assert cable.holding.wait(TIMEOUT_MS / 1000)
+    (key,) = page.evaluate("uppy.getFiles().map(({ meta }) => meta.key)")
+    uploads = running.ask(operation="list_multipart_uploads", prefix=key).json()["url"]
+    assert requests.get(uploads, timeout=10).text.count("<UploadId>") == 1
+    page.evaluate("uppy.removeFile(uppy.getFiles()[0].id)")
+    cable.release()
+    wait_for(page, lambda: requests.get(uploads, timeout=10).text.count("<UploadId>") == 0)
+
+
+def test_a_removed_file_is_deleted(open_uppy: Callable[[Running], Page], running: Running, tmp_path: Path) -> None:
+    page = open_uppy(running)
+    begin(page, make_file(tmp_path / "removed.png", 1000))
+    url = running.ask(key=end(page)).json()["url"]
+    assert requests.get(url, timeout=10).status_code == 200
+    page.evaluate("uppy.removeFile(uppy.getFiles()[0].id)")
+    wait_for(page, lambda: requests.get(url, timeout=10).status_code == 404)
 
 
 def test_a_file_over_the_limit_of_the_policy(
     open_uppy: Callable[[Running], Page], start: Callable[..., Running], tmp_path: Path
 ) -> None:
     rule = {"operations": ["write"], "bucket": BUCKET, "prefix": "inbox/", "max_content_length": 1000}
-    page = open_uppy(start({"POLICY": json.dumps({"rules": [rule]})}, s3_cors=True))
+    page = open_uppy(start({"POLICY": json.dumps({"rules": [rule]})}))
     begin(page, make_file(tmp_path / "fits.txt", 1000))
     end(page)
     begin(page, make_file(tmp_path / "large.txt", 1001))
@@ -137,18 +165,16 @@ def test_a_file_over_the_limit_of_the_policy(
 def test_by_pre_authenticated_requests(browser: Browser, start: Callable[..., Running], tmp_path: Path) -> None:
     """The store needs no CORS headers on its S3 API; the page of the docs says which lines change."""
     rule = {"operations": ["*"], "bucket": BUCKET, "prefix": "inbox/", "via": "par"}
-    running = start({"POLICY": json.dumps({"rules": [rule]})})
-    bound = '    if (method === "PUT") request.content_length = length;\n'
-    lines = lines_with("@uppy", without=bound).replace(
-        ".use(AwsS3, {", ".use(AwsS3, {\n  shouldUseMultipart: false,", 1
-    )
+    running = start({"POLICY": json.dumps({"rules": [rule]}), "STORE_ROUTE": ""})
+    lines = lines_with("@uppy", without=', content_length: method === "PUT" ? length : undefined')
+    lines = lines.partition("uppy.on(")[0].replace("({ size }) => (size ?? 0) > 20 * 2 ** 20", "false")
     with bundled_site(HTML, lines + EXPORT) as address:
         page = open_page(browser, address)
         page.evaluate(
             "([endpoint, token]) => Object.assign(globalThis, { endpoint, token })",
             [f"{running.stack.url}/v1/presign", running.stack.token()],
         )
-        path = make_file(tmp_path / "holiday.png", MULTIPART_FROM_BYTES + 1)
+        path = make_file(tmp_path / "holiday.png", 2 * MOST_BYTES_BY_PUT)
         begin(page, path)
         assert sha256(download(running, end(page), tmp_path / "downloaded")) == sha256(path)
         page.close()

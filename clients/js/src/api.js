@@ -30,7 +30,8 @@ import { transfer } from "./transfer.js";
  *   `refresh` when the token was refused.
  * @property {string} [bucket]  The API's default bucket if left out.
  * @property {Via} [via]  Ask only for access of this kind; by default the policy decides.
- * @property {boolean} [cors]  Whether to ask for URLs that answer a page of another origin, by the gateway's store route.
+ * @property {boolean} [cors]  Whether to ask for URLs that answer a page of another origin: by the gateway's store route,
+ *   or by PARs. So it is by default in a page; a script that is in no page needs none of it.
  * @property {string} [user]  Separates this user's unfinished uploads from those of others in the same browser; by
  *   default the claim `sub` of the token. Uploads of an unknown user are forgotten with the page.
  */
@@ -48,7 +49,7 @@ export class Api {
     this.#connection = new Connection(endpoint, this.#tokens);
     this.bucket = bucket;
     this.via = via;
-    this.cors = cors;
+    this.cors = cors ?? globalThis.location !== undefined;
     this.#user = user;
   }
 
@@ -74,8 +75,7 @@ export class Api {
    * @returns {Promise<SignedUrl>}
    */
   async sign(request, signal) {
-    const askedAt = Date.now();
-    return toSignedUrl(await this.post("", this.#withDefaults(request), signal), askedAt);
+    return this.#signFirst(this.#wantsCors(request) ? [request, withoutCors(request)] : [request], signal);
   }
 
   /**
@@ -86,11 +86,13 @@ export class Api {
    * @returns {Promise<(SignedUrl | PresignError)[]>}
    */
   async signAll(requests, signal) {
-    const askedAt = Date.now();
-    const body = { requests: requests.map((request) => this.#withDefaults(request)) };
-    const { results } = await this.post("/batch", body, signal);
-    if (!Array.isArray(results) || results.length !== requests.length) throw foreignAnswer("API", 200);
-    return results.map((result) => (result?.problem ? problemError(result.problem) : toSignedUrl(result, askedAt)));
+    const results = await this.#signEach(requests, signal);
+    const unfit = [...results.keys()].filter((index) => this.#wantsCors(requests[index]) && isUnfit(results[index]));
+    if (unfit.length) {
+      const found = await this.#signEach(unfit.map((index) => withoutCors(requests[index])), signal);
+      unfit.forEach((index, place) => (results[index] = found[place]));
+    }
+    return results;
   }
 
   /**
@@ -103,12 +105,8 @@ export class Api {
    */
   async signPut(request, bound, signal) {
     if (this.via === "par") return this.sign(request, signal);
-    try {
-      return await this.sign({ ...request, ...bound }, signal);
-    } catch (error) {
-      if (!refusesOnly(error, bound)) throw error;
-      return this.sign(request, signal);
-    }
+    const whole = { ...request, ...bound };
+    return this.#signFirst([whole, request, ...(this.#wantsCors(request) ? [withoutCors(whole)] : [])], signal);
   }
 
   /**
@@ -149,15 +147,52 @@ export class Api {
   }
 
   /**
+   * Ask for a URL by the first of several requests that some rule can grant.
+   *
+   * @param {UrlRequest[]} requests
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<SignedUrl>}
+   */
+  async #signFirst([request, ...others], signal) {
+    const askedAt = Date.now();
+    try {
+      return toSignedUrl(await this.post("", this.#withDefaults(request), signal), askedAt);
+    } catch (error) {
+      if (!others.length || !isUnfit(error)) throw error;
+      return this.#signFirst(others, signal);
+    }
+  }
+
+  /**
+   * @param {UrlRequest[]} requests
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<(SignedUrl | PresignError)[]>}
+   */
+  async #signEach(requests, signal) {
+    const askedAt = Date.now();
+    const body = { requests: requests.map((request) => this.#withDefaults(request)) };
+    const { results } = await this.post("/batch", body, signal);
+    if (!Array.isArray(results) || results.length !== requests.length) throw foreignAnswer("API", 200);
+    return results.map((result) => (result?.problem ? problemError(result.problem) : toSignedUrl(result, askedAt)));
+  }
+
+  /**
    * Every request for a URL goes through here.
    *
    * @param {UrlRequest} request
    */
   #withDefaults(request) {
     const via = request.operation === "get_prefix" ? undefined : this.via;
-    // A URL that a tab, an image or a frame opens needs no CORS.
-    const cors = (this.cors && request.cors !== false) || undefined;
-    return { bucket: this.bucket, via, ...request, cors };
+    return { bucket: this.bucket, via, ...request, cors: this.#wantsCors(request) || undefined };
+  }
+
+  /**
+   * Whether a page is to read the answer. A URL that a tab, an image or a frame opens needs no CORS.
+   *
+   * @param {UrlRequest} request
+   */
+  #wantsCors(request) {
+    return this.cors && request.cors !== false;
   }
 }
 
@@ -174,12 +209,22 @@ function toSignedUrl(result, askedAt) {
 }
 
 /**
- * Whether the API refuses nothing but the members that no PAR can be bound to.
+ * The request for a store that sends CORS headers by itself, and for an API that does not know the member.
+ *
+ * @param {UrlRequest} request
+ * @returns {UrlRequest}
+ */
+function withoutCors(request) {
+  return { ...request, cors: false };
+}
+
+/**
+ * Whether the API refuses nothing but what some rule can't give: no PAR is bound to a size or a digest, and without a
+ * store route no presigned URL answers a page.
  *
  * @param {unknown} error
- * @param {object} bound
  */
-function refusesOnly(error, bound) {
+function isUnfit(error) {
   if (!(error instanceof PresignError && error.code === "invalid_request" && error.errors.length)) return false;
-  return error.errors.every(({ pointer }) => pointer.slice(1) in bound);
+  return error.errors.every(({ pointer }) => ["/content_length", "/checksum_sha256", "/cors"].includes(pointer));
 }

@@ -9,6 +9,7 @@ import { PresignError } from "./errors.js";
 import { isBlob } from "./file.js";
 import { Listing } from "./listing.js";
 import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
+import { copyObject, sizeOf } from "./objects.js";
 import { withRetries } from "./retry.js";
 import { Slots } from "./slots.js";
 import { UnfinishedUploads } from "./unfinished.js";
@@ -131,13 +132,7 @@ export class PresignClient {
    * @returns {Promise<number | null>}
    */
   async size(key, signal) {
-    try {
-      const answer = await this.#api.send({ operation: "head_object", key }, { signal });
-      return Number(answer.header("Content-Length"));
-    } catch (error) {
-      if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
-      throw error;
-    }
+    return sizeOf(this.#api, key, signal);
   }
 
   /**
@@ -163,6 +158,18 @@ export class PresignClient {
   }
 
   /**
+   * Make a copy of an object inside the store.
+   *
+   * @param {string} sourceKey
+   * @param {string} key  Of the copy.
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<string>}  The ETag of the copy, without quotes.
+   */
+  async copy(sourceKey, key, signal) {
+    return copyObject(this.#api, sourceKey, key, signal);
+  }
+
+  /**
    * Store `file` as the object `key`. The policy's refusal comes before a byte is sent.
    *
    * @param {File | Blob} file
@@ -184,7 +191,7 @@ export class PresignClient {
   async unfinished() {
     return this.#unfinished
       .list(await this.#api.user())
-      .map(({ key, name, size, lastModified, digest }) => ({ key, name, size, lastModified, digest }));
+      .map(({ key, name, size, lastModified, digest, loaded }) => ({ key, name, size, lastModified, digest, loaded }));
   }
 
   /**

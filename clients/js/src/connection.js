@@ -1,7 +1,7 @@
 /** @import { ApiAnswer } from "./api_answer.js" */
 /** @import { Tokens } from "./tokens.js" */
 import { apiDocument } from "./api_answer.js";
-import { isHiddenByCors } from "./cors.js";
+import { isReachable } from "./cors.js";
 import { invalidArgument, PresignError, redirected } from "./errors.js";
 import { safeUrl } from "./http.js";
 import { following } from "./signals.js";
@@ -87,7 +87,7 @@ export class Connection {
    * failed connection, since the answer to the preflight request has no CORS headers.
    */
   async #hidesItsAnswers() {
-    return !this.#wasReached && ++this.#failures >= FAILURES_BEFORE_DOUBT && isHiddenByCors(this.endpoint);
+    return !this.#wasReached && ++this.#failures >= FAILURES_BEFORE_DOUBT && isReachable(this.endpoint);
   }
 }
 

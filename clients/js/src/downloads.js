@@ -1,5 +1,6 @@
 /** @import { Api } from "./api.js" */
-import { abortError } from "./errors.js";
+import { abortError, PresignError } from "./errors.js";
+import { sizeOf } from "./objects.js";
 import { withRetries } from "./retry.js";
 import { within } from "./signals.js";
 import { storeError } from "./store_answer.js";
@@ -37,8 +38,8 @@ export class Downloads {
    */
   async #begin(key, name, signal) {
     const request = { operation: "get_object", key, download_as: name, cors: false };
-    const { url } = await withRetries(() => this.#api.sign(request, signal), { signal });
-    const refusal = await refusalOf(url, signal);
+    const { url, via } = await withRetries(() => this.#api.sign(request, signal), { signal });
+    const refusal = await (via === "par" ? refusalOf(url, signal) : this.#refusalOf(key, signal));
     if (refusal) throw refusal;
     // In a frame, an answer that is no file to save takes the place of nothing.
     const frame = document.createElement("iframe");
@@ -47,11 +48,31 @@ export class Downloads {
     document.body.append(frame);
     setTimeout(() => frame.remove(), FRAME_MS);
   }
+
+  /**
+   * The store's refusal of an object, as far as a page can know it: by the store route, if the user may ask for the
+   * object's size.
+   *
+   * @param {string} key
+   * @param {AbortSignal} [signal]
+   */
+  async #refusalOf(key, signal) {
+    try {
+      const size = await within(CHECK_MS, signal, (own) => sizeOf(this.#api, key, own));
+      return size === null ? noSuchKey() : null;
+    } catch (error) {
+      if (signal?.aborted) throw abortError(signal);
+      return error instanceof PresignError && error.fromStore ? error : null;
+    }
+  }
+}
+
+function noSuchKey() {
+  return new PresignError("There is no such file.", { code: "NoSuchKey", status: 404, fromStore: true });
 }
 
 /**
- * The store's refusal of a URL, as far as a page can know it: not where the store sends no CORS headers. The answer is
- * read no further than to its headers if it is the object.
+ * The store's refusal of a PAR. The answer is read no further than to its headers if it is the object.
  *
  * @param {string} url
  * @param {AbortSignal} [signal]

@@ -1,10 +1,6 @@
 /** @import { Api, SignedUrl } from "./api.js" */
-/** @import { StoreAnswer } from "./store_answer.js" */
-import { isHiddenByCors } from "./cors.js";
-import { codeOf, foreignAnswer, PresignError } from "./errors.js";
+import { codeOf, foreignAnswer } from "./errors.js";
 import { jsonOrNull } from "./http.js";
-import { withRetries } from "./retry.js";
-import { following } from "./signals.js";
 import { element, elements } from "./store_answer.js";
 
 /**
@@ -20,9 +16,12 @@ import { element, elements } from "./store_answer.js";
  */
 
 const LISTED_FIELDS = "name,size,timeModified";
+/** Refusals of the API, and all failures after which a list may come another way. */
+const REFUSALS = ["access_denied", "invalid_request"];
+const NOT_BY_S3 = [...REFUSALS, "cors"];
 const PAR_ROOT = /^https?:\/\/[^/]+\/p\/[^/]+\/n\/[^/]+\/b\/[^/]+\/o\//;
 
-/** Lists objects: by a pre-authenticated request for the folder where the policy gives one, by S3 elsewhere. */
+/** Lists objects: by S3 where the policy and the store let the page do so, or else by a PAR for the folder. */
 export class Listing {
   #api;
   /** One PAR for each user and folder, which serves until it is stale. @type {Map<string, SignedUrl>} */
@@ -39,27 +38,32 @@ export class Listing {
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   async *list(prefix, options) {
-    const usesPar = await this.#canUsePar(prefix, options.signal);
-    for (let next = ""; ; ) {
-      const page = usesPar ? await this.#parPage(prefix, next, options) : await this.#s3Page(prefix, next, options);
+    let { page, isByPar } = await this.#firstPage(prefix, options);
+    for (;;) {
       yield* page.entries;
-      next = page.next;
-      if (!next) return;
+      if (!page.next) return;
+      const read = isByPar ? this.#parPage : this.#s3Page;
+      page = await read.call(this, prefix, page.next, options);
     }
   }
 
   /**
    * @param {string} prefix
-   * @param {AbortSignal} [signal]
+   * @param {ListOptions} options
+   * @returns {Promise<{ page: Page, isByPar: boolean }>}
    */
-  async #canUsePar(prefix, signal) {
-    if (!folderOf(prefix)) return false; // a PAR is never for a whole bucket
+  async #firstPage(prefix, options) {
+    const folder = folderOf(prefix);
+    const byPar = async () => ({ page: await this.#parPage(prefix, "", options), isByPar: true });
+    if (folder && (this.#api.via === "par" || (await this.#held(folder)))) return byPar();
     try {
-      await withRetries(() => this.#par(folderOf(prefix), signal), { signal });
-      return true;
+      return { page: await this.#s3Page(prefix, "", options), isByPar: false };
     } catch (error) {
-      if (["access_denied", "invalid_request"].includes(codeOf(error))) return false;
-      throw error;
+      // A PAR is never for a whole bucket.
+      if (!folder || !NOT_BY_S3.includes(codeOf(error))) throw error;
+      return byPar().catch((other) => {
+        throw REFUSALS.includes(codeOf(other)) ? error : other;
+      });
     }
   }
 
@@ -68,12 +72,28 @@ export class Listing {
    * @param {AbortSignal} [signal]
    */
   async #par(folder, signal) {
-    const name = JSON.stringify([await this.#api.user(), folder]);
-    const held = this.#pars.get(name);
-    if (held && Date.now() < held.staleAt) return held;
+    const held = await this.#held(folder, signal);
+    if (held) return held;
     const par = await this.#api.sign({ operation: "get_prefix", prefix: folder, listing: true }, signal);
-    this.#pars.set(name, par);
+    this.#pars.set(await this.#nameOf(folder, signal), par);
     return par;
+  }
+
+  /**
+   * @param {string} folder
+   * @param {AbortSignal} [signal]
+   */
+  async #held(folder, signal) {
+    const held = this.#pars.get(await this.#nameOf(folder, signal));
+    return held && Date.now() < held.staleAt ? held : null;
+  }
+
+  /**
+   * @param {string} folder
+   * @param {AbortSignal} [signal]
+   */
+  async #nameOf(folder, signal) {
+    return JSON.stringify([await this.#api.user(signal), folder]);
   }
 
   /**
@@ -86,14 +106,15 @@ export class Listing {
     const folder = folderOf(prefix);
     let root = "";
     let asked = false;
-    const { text } = await this.#read(async () => {
+    const signed = async () => {
       if (asked) this.#pars.clear(); // as the store has refused the URL
       asked = true;
       const par = await this.#par(folder, signal);
       root = PAR_ROOT.exec(par.url)?.[0] ?? "";
       const query = parameters({ prefix, fields: LISTED_FIELDS, limit: "1000", start, delimiter });
       return { ...par, url: `${root}?${query}` };
-    }, signal);
+    };
+    const { text } = await this.#api.send(signed, { signal });
     const { objects, prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
     if (!Array.isArray(objects)) throw foreignAnswer("storage", 200);
     const entries = objects.map((/** @type {any} */ { name, size, timeModified }) => ({
@@ -112,40 +133,13 @@ export class Listing {
   async #s3Page(prefix, token, { delimiter, signal }) {
     const more = { prefix: prefix || undefined, continuation_token: token || undefined };
     const request = { operation: "list_objects_v2", delimiter, ...more };
-    const { text } = await this.#read(() => this.#api.sign(request, signal), signal);
+    const { text } = await this.#api.send(request, { signal });
     if (!/<ListBucketResult[\s>]/.test(text)) throw foreignAnswer("storage", 200);
     const objects = elements(text, "Contents").map((object) =>
       listed(element(object, "Key"), Number(element(object, "Size")), element(object, "LastModified")),
     );
     const prefixes = elements(text, "CommonPrefixes").map((common) => listedPrefix(element(common, "Prefix")));
     return { entries: inOrder([...objects, ...prefixes]), next: element(text, "NextContinuationToken") };
-  }
-
-  /**
-   * @param {(signal?: AbortSignal) => Promise<SignedUrl>} sign
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<StoreAnswer>}
-   */
-  async #read(sign, signal) {
-    return following(signal, async (controller) => {
-      let url = "";
-      const remembering = async () => {
-        const signed = await sign(controller.signal);
-        url = signed.url;
-        return signed;
-      };
-      let isHidden = false;
-      const onWait = async () => {
-        isHidden = url !== "" && (await isHiddenByCors(url));
-        if (isHidden) controller.abort();
-      };
-      try {
-        return await this.#api.send(remembering, { signal: controller.signal, onWait });
-      } catch (error) {
-        if (!isHidden) throw error;
-        throw new PresignError("The storage does not let this page read its answers.", { code: "cors", cause: error });
-      }
-    });
   }
 }
 

@@ -154,7 +154,7 @@ export class MultipartUpload {
     const attempt = () => parts.send(part, this.#pending);
     this.#etags.set(number, await withRetries(attempt, { signal, onWait: () => progress.waiting(number) }));
     progress.sent(number, body.size);
-    if (parts instanceof ParParts) this.#remember();
+    this.#remember();
   }
 
   async #complete() {
@@ -182,6 +182,11 @@ export class MultipartUpload {
     return this.#parts?.partBytes ?? this.#job.file.size;
   }
 
+  /** The bytes of the parts that the store has. */
+  get #loaded() {
+    return [...this.#etags.keys()].reduce((sum, number) => sum + this.#body(number).size, 0);
+  }
+
   /** @param {number} number */
   #body(number) {
     return partOf(this.#job.file, this.#partBytes, number);
@@ -193,7 +198,8 @@ export class MultipartUpload {
 
   /** @param {{ completing?: boolean }} [more] */
   #remember(more) {
-    this.#unfinished.remember(this.#job.user, { ...this.#job.identity, ...this.#parts?.resumeState, ...more });
+    const state = { ...this.#job.identity, loaded: this.#loaded, ...this.#parts?.resumeState, ...more };
+    this.#unfinished.remember(this.#job.user, state);
   }
 
   #forget() {

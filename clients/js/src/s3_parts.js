@@ -14,9 +14,11 @@ import { condition } from "./upload_job.js";
 export const MIN_PART_BYTES = 5 * 2 ** 20;
 export const MAX_PARTS = 10_000;
 
+/** S3 may take minutes to join thousands of parts, or to copy a large object. */
+export const COMPLETION_MS = 600_000;
+
 const URLS_AT_ONCE = 20;
 const CHECKED_URLS_AT_ONCE = 4; // since each needs the digest of its part
-const COMPLETION_MS = 600_000; // S3 may take minutes to join thousands of parts
 const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /** The parts of an upload by S3's multipart operations: each has a presigned URL of its own. */

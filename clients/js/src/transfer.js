@@ -1,5 +1,6 @@
 /** @import { StoreAnswer } from "./store_answer.js" */
-import { abortError, codeOf, PresignError, redirected } from "./errors.js";
+import { isHiddenByCors } from "./cors.js";
+import { abortError, PresignError, redirected } from "./errors.js";
 import { checkReadable, isBlob } from "./file.js";
 import { safeUrl } from "./http.js";
 import { within } from "./signals.js";
@@ -20,6 +21,9 @@ const STALL_MS = 60_000;
 /** The slowest connection that an upload survives whose progress nobody tells. */
 const SLOWEST_BYTES_PER_MS = 8;
 
+/** The APIs whose answers the page has read. @type {Set<string>} */
+const readable = new Set();
+
 const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may not set these
 
 /**
@@ -35,6 +39,7 @@ export async function transfer(request, body, options = {}) {
   if (signal?.aborted) throw abortError(signal);
   const { origin, pathname } = safeUrl(request.url, "The URL for the storage");
   const headers = Object.entries(request.headers).filter(([name]) => !SENT_BY_THE_BROWSER.has(name.toLowerCase()));
+  const api = pathname.startsWith("/p/") ? `${origin}/p/` : origin; // PARs have CORS headers of their own
   // fetch does not tell how far an upload has come; Node.js has no XMLHttpRequest.
   const send = globalThis.XMLHttpRequest ? sendByXhr : sendByFetch;
   let answer;
@@ -42,10 +47,15 @@ export async function transfer(request, body, options = {}) {
     answer = await send(request, headers, body, options);
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);
-    // To a browser, a file that it can't read is a failed connection.
-    if (isBlob(body) && codeOf(error) === "connection_failed") await checkReadable(body);
+    if (error instanceof PresignError && error.code === "connection_failed") {
+      // To a browser, a file that it can't read is a failed connection, and so is at once an answer not for the page.
+      if (isBlob(body)) await checkReadable(body);
+      const isDoubtful = error.cause === undefined && !readable.has(api);
+      if (isDoubtful && (await isHiddenByCors(request.url, signal))) throw hidden(error);
+    }
     throw error;
   }
+  readable.add(api);
   const answered = new URL(answer.url || request.url);
   if (answered.origin !== origin || answered.pathname !== pathname) throw redirected("storage");
   const failure = storeError(answer);
@@ -66,10 +76,16 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
-    let stall = setTimeout(abort, stallMs + hiddenMs(body));
+    /** @type {DOMException | undefined} */
+    let cause;
+    const giveUp = () => {
+      cause = new DOMException("Nothing happened for too long.", "TimeoutError");
+      xhr.abort();
+    };
+    let stall = setTimeout(giveUp, stallMs + hiddenMs(body));
     const moved = (/** @type {number} */ milliseconds) => {
       clearTimeout(stall);
-      stall = setTimeout(abort, milliseconds);
+      stall = setTimeout(giveUp, milliseconds);
     };
     xhr.open(method, url);
     for (const [name, value] of headers) xhr.setRequestHeader(name, value);
@@ -84,7 +100,7 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
     xhr.onloadend = () => {
       clearTimeout(stall);
       signal?.removeEventListener("abort", abort);
-      if (xhr.status === 0) return reject(connectionFailed());
+      if (xhr.status === 0) return reject(connectionFailed(cause));
       const found = headersOf(xhr);
       const header = (/** @type {string} */ name) => found.get(name.toLowerCase()) ?? null;
       resolve({ status: xhr.status, text: xhr.responseText, url: xhr.responseURL, header });
@@ -134,7 +150,13 @@ function hiddenMs(body) {
   return isBlob(body) ? body.size / SLOWEST_BYTES_PER_MS : 0;
 }
 
-/** @param {unknown} [cause] */
+/** @param {unknown} cause */
+function hidden(cause) {
+  const message = "The storage lets no page read its answers: it takes the store route, or rules with `via: par`.";
+  return new PresignError(message, { code: "cors", cause });
+}
+
+/** @param {unknown} [cause]  Unknown in a browser, but if nothing happened for too long. */
 function connectionFailed(cause) {
   return new PresignError("The connection to the storage failed.", { code: "connection_failed", cause });
 }

@@ -1,14 +1,15 @@
 import { jsonOrNull } from "./http.js";
 
 /**
- * An upload that was begun and not ended.
- *
- * @typedef {object} UnfinishedUpload
+ * @typedef {object} UploadIdentity  By it an upload is found again.
  * @property {string} key
  * @property {string} name  Of the file.
  * @property {number} size  Of the file, in bytes.
  * @property {number} lastModified  Of the file; 0 for a `Blob`.
  * @property {string} digest  The SHA-256 of the file's first and last MiB, in hexadecimal.
+ *
+ * @typedef {UploadIdentity & { loaded: number }} UnfinishedUpload  An upload that was begun and not ended; `loaded` is
+ *   the number of bytes that the store has.
  *
  * @typedef {object} ResumeState
  * @property {string} [uploadId]  Of an upload by the S3 API.
@@ -43,7 +44,7 @@ export class UnfinishedUploads {
 
   /**
    * @param {string | null} user
-   * @param {UnfinishedUpload} upload
+   * @param {UploadIdentity} upload
    * @returns {UploadState | null}
    */
   find(user, upload) {
@@ -66,7 +67,7 @@ export class UnfinishedUploads {
 
   /**
    * @param {string | null} user
-   * @param {UnfinishedUpload} upload
+   * @param {UploadIdentity} upload
    */
   forget(user, upload) {
     const name = this.nameOf(user, upload);
@@ -88,7 +89,7 @@ export class UnfinishedUploads {
    * The name by which an upload is remembered.
    *
    * @param {string | null} user
-   * @param {UnfinishedUpload} upload
+   * @param {UploadIdentity} upload
    */
   nameOf(user, { key, size, lastModified, digest }) {
     return this.#prefix(user) + JSON.stringify([size, lastModified, digest, key]);

@@ -2,7 +2,7 @@
 /** @import { ProgressReport } from "./progress.js" */
 /** @import { Slots } from "./slots.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
-/** @import { UnfinishedUpload } from "./unfinished.js" */
+/** @import { UploadIdentity } from "./unfinished.js" */
 import { base64, fingerprint, hex, md5, sha256Base64 } from "./digest.js";
 import { abortError, codeOf } from "./errors.js";
 import { checkReadable, partOf } from "./file.js";
@@ -12,7 +12,7 @@ import { checkReadable, partOf } from "./file.js";
  * @property {Api} api
  * @property {Slots} slots
  * @property {Blob} file
- * @property {UnfinishedUpload} identity  Finds the upload again.
+ * @property {UploadIdentity} identity  Finds the upload again.
  * @property {string | null} user
  * @property {string} key
  * @property {Record<string, unknown>} description  The members of a request that say what the object is to be.
@@ -29,7 +29,7 @@ import { checkReadable, partOf } from "./file.js";
  *
  * @param {Blob} file
  * @param {string} key
- * @returns {Promise<UnfinishedUpload>}
+ * @returns {Promise<UploadIdentity>}
  */
 export async function identityOf(file, key) {
   await checkReadable(file);
