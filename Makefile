@@ -1,15 +1,18 @@
 # Needs make and Python 3.11, 3.12 or 3.13. Each target makes .venv and installs what it uses; nothing else has to be
-# there. 3.11 is what is deployed, so it comes first where a machine has several. Oracle's FDK does not run on 3.14.
+# there. The version that is deployed comes first where a machine has several. Oracle's FDK does not run on 3.14.
+RUNTIME_PYTHON ?= 3.11
+export RUNTIME_PYTHON
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3 python; do \
+PYTHON ?= $(shell for it in python$(RUNTIME_PYTHON) python3.11 python3.12 python3.13 python3 python; do \
 	$$it -c '$(FITS)' 2> /dev/null && echo $$it && break; done)
 NEEDS_PYTHON = [ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2> /dev/null || { \
 	echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
 PORT ?= 8080
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
-LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate --python-version 3.11 \
+LOCK := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
+EVERYWHERE := --python-version 3.11 --universal
 # Two for each core, as many tests wait.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
@@ -17,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi clients lock audit pictures fuzz load bench
+.PHONY: run test test-unit test-live check lint format openapi clients release stamp lock audit pictures fuzz load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
@@ -43,6 +46,7 @@ lint: .venv/dev
 	$(BIN)/ruff check --preview --select PLW1514  # by itself, since --preview changes other rules too
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github environments/github-actions.yml
 
 format: .venv/dev
 	$(BIN)/ruff check --fix
@@ -59,7 +63,15 @@ clients: $(NODE)/.package-lock.json
 	@$(NODE)/.bin/tsc --allowJs --checkJs --strict --stripInternal --declaration --emitDeclarationOnly --types "" \
 		--target es2023 --lib es2023,dom,dom.iterable,dom.asynciterable --module esnext --moduleResolution bundler \
 		"$(DIST)/js/presign.js"
-	@cp clients/js/package.json LICENSE "$(DIST)/js"
+	@cp clients/js/package.json clients/js/README.md LICENSE "$(DIST)/js"
+
+# The files of a release, in dist/, made of what git tracks; TAG= is the tag that it must have.
+release: .venv/dev $(NODE)/.package-lock.json
+	@$(BIN)/python -m tools.release $(if $(TAG),--tag "$(TAG)")
+
+# Writes the version of func.yaml and the repository of pyproject.toml wherever packages and pages name them.
+stamp: .venv/dev
+	@$(BIN)/python -m tools.release.stamp
 
 $(NODE)/.package-lock.json: tests/browser/package-lock.json
 	npm --prefix tests/browser ci --ignore-scripts --no-audit --no-fund
@@ -68,12 +80,13 @@ $(NODE)/.package-lock.json: tests/browser/package-lock.json
 # Lock what requirements.in and requirements/*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
 # rest for every platform.
 lock: .venv/dev
-	$(LOCK) --python-platform linux requirements.in -o requirements.txt
-	$(LOCK) --universal requirements/uv.in -o requirements/uv.txt
-	$(LOCK) --universal requirements/run.in -c requirements.txt -o requirements/run.txt
-	$(LOCK) --universal requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
-	$(LOCK) --universal requirements/check.in -c requirements/dev.txt -o requirements/check.txt
-	$(LOCK) --universal --no-deps requirements/stack.in -o requirements/stack.txt
+	$(LOCK) --python-version $(RUNTIME_PYTHON) --python-platform linux requirements.in -o requirements.txt
+	$(LOCK) $(EVERYWHERE) requirements/uv.in -o requirements/uv.txt
+	$(LOCK) $(EVERYWHERE) requirements/run.in -c requirements.txt -o requirements/run.txt
+	$(LOCK) $(EVERYWHERE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) $(EVERYWHERE) requirements/check.in -c requirements/dev.txt -o requirements/check.txt
+	$(LOCK) $(EVERYWHERE) requirements/fuzz.in -o requirements/fuzz.txt
+	$(LOCK) $(EVERYWHERE) --no-deps requirements/stack.in -o requirements/stack.txt
 
 # Known vulnerabilities of what is locked.
 audit: .venv/dev
@@ -83,9 +96,9 @@ audit: .venv/dev
 pictures: .venv/dev
 	@PYTHONPATH=tests $(BIN)/python -m tools.pictures
 
-# Ten minutes of fuzzing. atheris has no files for aarch64, so it is not among the requirements.
+# Ten minutes of fuzzing.
 fuzz: .venv/dev
-	$(INSTALL) atheris==3.0.0
+	$(INSTALL) --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tools.fuzz -max_total_time=600
 
 # A minute of load for each of 1, 8 and 32 callers, while the function is killed and Vault fails.
@@ -117,7 +130,7 @@ bench: .venv/dev .bench/plain .bench/image .bench/node
 
 .bench/plain: .venv/dev requirements.txt
 	rm -rf $@ && mkdir -p .bench
-	$(INSTALL) --target $@ -r requirements.txt
+	$(INSTALL) --target $@ --require-hashes -r requirements.txt
 	@touch $@
 
 .bench/image: .venv/dev requirements.txt func.py $(shell find presign deploy -name '*.py')
@@ -125,9 +138,9 @@ bench: .venv/dev .bench/plain .bench/image .bench/node
 	$(BIN)/python -m deploy package $@
 
 # Those that run in Node are left out where there is none.
-.bench/node: tools/bench/peers/package.json tools/bench/peers/node.mjs
+.bench/node: $(addprefix tools/bench/peers/,package.json package-lock.json node.mjs)
 	mkdir -p $@ && cp $^ $@
-	@cd $@ && npm install --no-package-lock --no-audit --no-fund --silent || echo "Without Node's packages."
+	@cd $@ && npm ci --ignore-scripts --no-audit --no-fund --silent || echo "Without Node's packages."
 	@touch $@
 
 include deploy/deploy.mk

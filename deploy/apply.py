@@ -9,9 +9,9 @@ from pathlib import Path
 
 from deploy import approval, changes, doctor, preflight
 from deploy.approval import Approval
+from deploy.archives import BuildFailed
 from deploy.environment import Environment
 from deploy.oci_config import NotReady, ready_variables
-from deploy.package import BuildFailed
 from deploy.session import Refused, Session
 from deploy.terraform import Failed, Terraform
 

@@ -29,7 +29,7 @@ destroy: preflight .venv/run
 # The ZIP for Resource Manager.
 stack:
 	@$(NEEDS_PYTHON)
-	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(if $(POLICY),--policy "$(POLICY)")
+	@$(PYTHON) -m deploy stack --zip dist/presign-stack.zip $(VERSION)
 
 # Diagnoses the environment, or with FUNCTION=OCID any function, and prints the fixes; DOCTOR= takes more options.
 doctor: .venv/run

@@ -13,14 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from deploy import distributions
+from deploy.archives import POLICIES, BuildFailed, files_of, write_archive
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTION = ("func.py", "presign", "gateway/openapi.json")
-POLICIES = "policy*.json"
-"""The policy files that are taken from the top, unless one is named."""
 
 KEPT = (
     # boto3, the second signer, and its libraries; of the 400 services that it describes only S3
@@ -38,21 +38,19 @@ KEPT = (
 SOURCES = (".c", ".h", ".pxd", ".pyi", ".pyx", ".typed")
 """Endings of files that no Python program reads: sources of extension modules, and files for type checkers."""
 
+RUNTIME_PYTHON = os.environ.get("RUNTIME_PYTHON", "3.11")
+"""The version of Python that the function runs on. The image, the tests, and `make` take the same variable."""
+
 RUNTIME = (
-    *("--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11"),
+    *("--only-binary", ":all:", "--implementation", "cp", "--python-version", RUNTIME_PYTHON),
     *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
 )
-"""pip's options for the runtime of a code-only function: Oracle Linux 9 on x86-64, Python 3.11."""
-
-MAX_ARCHIVE_BYTES = 25_000_000
-"""The largest archive that OCI Functions takes without a bucket."""
+"""pip's options for the runtime of a code-only function: CPython on Oracle Linux 9, on x86-64."""
 
 
-class BuildFailed(Exception):
-    """The package can't be made, or would not work."""
-
-
-def build(directory: Path, *, requirements: Path, policy: Path | None = None, cross: bool = False) -> None:
+def build(
+    directory: Path, *, requirements: Path, policy: Path | None = None, cross: bool = False
+) -> list[distributions.Distribution]:
     """Make the package in `directory`, which must not exist yet, and try it.
 
     Args:
@@ -62,6 +60,9 @@ def build(directory: Path, *, requirements: Path, policy: Path | None = None, cr
         cross: whether it is for the runtime of OCI Functions though this machine is another kind. It can't be tried
             here then, and has no bytecode.
 
+    Returns:
+        The distributions of which a file is in the package.
+
     Raises:
         BuildFailed: the package does not work, or the policy has errors.
     """
@@ -70,18 +71,23 @@ def build(directory: Path, *, requirements: Path, policy: Path | None = None, cr
     copy_function(directory / "function", policy=policy)
     _install(requirements, packages, RUNTIME if cross else ())
     installed = size(packages)
+    recorded = distributions.installed(packages)
     keep(packages)
+    kept = distributions.kept(recorded, packages)
     if cross:
-        print("This is no Linux on x86-64 with Python 3.11, so the package was not tried here.")
+        print(f"This is no Linux on x86-64 with CPython {RUNTIME_PYTHON}, so the package was not tried here.")
     else:
         _compile(directory)
         smoke_test(directory)
     print(f"Installed {installed / 1e6:.1f} MB, kept {size(packages) / 1e6:.1f} MB of them.")
+    return kept
 
 
 def is_runtime() -> bool:
     """Whether this Python is of the kind that runs code-only functions."""
-    return sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    kind = (sys.platform, platform.machine(), sys.implementation.name, version)
+    return kind == ("linux", "x86_64", "cpython", RUNTIME_PYTHON)
 
 
 def copy_function(function: Path, *, policy: Path | None = None) -> None:
@@ -101,7 +107,7 @@ def copy_function(function: Path, *, policy: Path | None = None) -> None:
 def keep(packages: Path) -> None:
     """Remove all files of the packages that the function has no use for."""
     kept = {path for pattern in KEPT for path in packages.glob(pattern)}
-    for file in [*_files(packages)]:
+    for file in [*files_of(packages)]:
         if file.suffix in SOURCES or not kept.intersection((file, *file.parents)):
             file.unlink()
     for folder, _, _ in os.walk(packages, topdown=False):
@@ -120,54 +126,9 @@ def smoke_test(directory: Path) -> None:
         _bare_python(directory, "-m", "presign", "check", str(policy))
 
 
-def write_archive(directory: Path, archive: Path) -> None:
-    """Write the archive of a code-only function; the same files give the same bytes.
-
-    Raises:
-        BuildFailed: it would be larger than OCI Functions allows.
-    """
-    files = {file.relative_to(directory): file for file in _files(directory)}
-    scripts = Path("python", "bin")  # name the Python that installed them, which the runtime does not have
-    write_zip(archive, {path.as_posix(): file for path, file in files.items() if path.parent != scripts})
-    if (bytes_ := archive.stat().st_size) > MAX_ARCHIVE_BYTES:
-        archive.unlink()
-        raise BuildFailed(f"The archive has {bytes_:,} bytes; OCI Functions takes {MAX_ARCHIVE_BYTES:,} at most.")
-
-
-def write_zip(archive: Path, files: Mapping[str, Path]) -> None:
-    """Write a ZIP of these files by their names in it; the same files give the same bytes."""
-    _write(archive, {name: file.read_bytes() for name, file in files.items()})
-
-
-def _write(archive: Path, files: Mapping[str, bytes]) -> None:
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive, "w") as opened:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100644 << 16
-            opened.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
-
-
-def with_policy(archive: Path, target: Path, *, policy: Path | None) -> None:
-    """Write a copy of an archive that has this policy, and no other.
-
-    Raises:
-        BuildFailed: it is no archive of this function.
-    """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            files = {name: opened.read(name) for name in opened.namelist()}
-    except (OSError, zipfile.BadZipFile) as exc:
-        raise BuildFailed(f"{archive} can't be read: {exc}") from None
-    if "function/func.py" not in files:
-        raise BuildFailed(f"{archive} is no archive of this function: it has no function/func.py.")
-    kept = {name: content for name, content in files.items() if not Path(name).match("function/" + POLICIES)}
-    _write(target, kept if policy is None else {**kept, "function/policy.json": policy.read_bytes()})
-
-
 def size(directory: Path) -> int:
     """Bytes of all files below `directory`."""
-    return sum(file.stat().st_size for file in _files(directory))
+    return sum(file.stat().st_size for file in files_of(directory))
 
 
 def _install(requirements: Path, packages: Path, options: Sequence[str]) -> None:
@@ -195,10 +156,6 @@ def _bare_python(directory: Path, *arguments: str) -> None:
     python_path = os.pathsep.join(str(directory / name) for name in ("function", "python"))
     environment = {"PYTHONPATH": python_path, "PATH": os.environ.get("PATH", "")}
     _run([_python(), "-S", "-s", "-B", *arguments], environment=environment)
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    return (Path(folder, name) for folder, _, names in os.walk(directory) for name in names)
 
 
 def _python() -> str:

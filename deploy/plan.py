@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from deploy import changes, preflight
+from deploy.archives import BuildFailed
 from deploy.environment import Environment
 from deploy.oci_config import NotReady
-from deploy.package import BuildFailed
 from deploy.session import Refused, Session
 from deploy.terraform import Failed
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy import changes, package, stack
+from deploy import archives, changes, stack
 from deploy.environment import ROOT, Environment
 from deploy.oci_config import ready_variables
 from deploy.terraform import Failed, Terraform
@@ -144,7 +144,7 @@ class Session:
         elif archive is None:
             stack.write_archive(target, policy=self.policy)
         else:
-            package.with_policy(archive, target, policy=self.policy)
+            archives.with_policy(archive, target, policy=self.policy)
 
     def take_deployed_archive(self) -> None:
         """Put the archive that is deployed beside the stack, so that a plan leaves the function's code alone."""

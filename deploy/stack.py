@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from deploy import package, statements
+from deploy import archives, package, statements
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).with_name("stack")
@@ -27,7 +27,10 @@ BACKEND = "backend.tf"
 PROTECTION = "protect_override.tf"
 """Keeps resources from being deleted. Nobody could delete them in Resource Manager then, so it is no part either."""
 
-GENERATED = ("api_deployment.tf.json", "store_deployment.tf.json", "permissions.tf.json", "function.zip", "policy.json")
+GENERATED = (
+    *("api_deployment.tf.json", "store_deployment.tf.json", "permissions.tf.json", "runtime.tf.json"),
+    *("function.zip", "policy.json"),
+)
 
 
 REFERENCES = {
@@ -104,6 +107,11 @@ def permissions() -> dict[str, Any]:
     }
 
 
+def runtime() -> dict[str, Any]:
+    """The Terraform value, as JSON, that names the runtime which the archive is made for."""
+    return {"locals": {"runtime_of_archive": f"python{package.RUNTIME_PYTHON.replace('.', '')}.ol9"}}
+
+
 def to_terraform(value: Any) -> Any:
     """A part of an API deployment as Terraform names it, with references in place of placeholders.
 
@@ -132,20 +140,20 @@ def _snake(name: str) -> str:
     return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
 
 
-def build(directory: Path, *, policy: Path | None = None, archive: bool = True) -> None:
+def build(directory: Path, *, policy: Path | None = None, archive: Path | None = None) -> None:
     """Make the stack in `directory`; what Terraform keeps there, such as its state, stays.
 
     Args:
         directory: is made if it is missing.
         policy: a policy file, for the function and for the rights that it needs.
-        archive: whether to make the function's archive; an image needs none.
+        archive: the function's archive, which gets the policy; an image needs none.
 
     Raises:
-        BuildFailed: the archive can't be made, or the policy has errors.
+        BuildFailed: it is no archive of this function.
     """
     write_sources(directory)
     if archive:
-        write_archive(directory / "function.zip", policy=policy)
+        archives.with_policy(archive, directory / "function.zip", policy=policy)
     if policy:
         shutil.copy(policy, directory / "policy.json")
 
@@ -163,6 +171,7 @@ def write_sources(directory: Path) -> None:
         ("api_deployment", deployment),
         ("store_deployment", store),
         ("permissions", permissions()),
+        ("runtime", runtime()),
     ):
         (directory / f"{name}.tf.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
 
@@ -177,12 +186,12 @@ def write_archive(file: Path, *, policy: Path | None) -> None:
         made = Path(temporary, "package")
         requirements = ROOT / "requirements.txt"
         package.build(made, requirements=requirements, policy=policy, cross=not package.is_runtime())
-        package.write_archive(made, file)
+        archives.write_archive(made, file)
 
 
 def pack(directory: Path, archive: Path) -> None:
     """Pack the stack for Resource Manager, without what Terraform has left in its folder."""
-    package.write_zip(archive, {file.name: file for file in _files(directory)})
+    archives.write_zip(archive, {file.name: file for file in _files(directory)})
 
 
 def _files(directory: Path) -> list[Path]:
@@ -194,6 +203,7 @@ def _files(directory: Path) -> list[Path]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `python -m deploy stack`."""
     parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own, instead of the default")
+    parser.add_argument("--archive", type=Path, metavar="FILE", help="the archive of a release")
     parser.add_argument("--zip", type=Path, metavar="FILE", required=True, help="the ZIP for Resource Manager")
 
 
@@ -204,10 +214,13 @@ def run(arguments: argparse.Namespace) -> int:
         The exit status.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="stack-") as directory:
-            build(Path(directory), policy=arguments.policy)
-            pack(Path(directory), arguments.zip)
-    except (package.BuildFailed, FileNotFoundError) as exc:
+        with tempfile.TemporaryDirectory(prefix="stack-") as temporary:
+            made, directory = Path(temporary, "function.zip"), Path(temporary, "stack")
+            if arguments.archive is None:
+                write_archive(made, policy=arguments.policy)
+            build(directory, policy=arguments.policy, archive=arguments.archive or made)
+            pack(directory, arguments.zip)
+    except (archives.BuildFailed, FileNotFoundError) as exc:
         print(exc, file=sys.stderr)
         return 1
     print(f"{arguments.zip}: {arguments.zip.stat().st_size / 1e6:.1f} MB")

@@ -33,8 +33,9 @@ fi
 
 container=$(buildah "${storage[@]}" from scratch)
 buildah "${storage[@]}" copy --quiet "$container" "$base" / > /dev/null
-buildah "${storage[@]}" commit --quiet --rm "$container" docker.io/fnproject/python:3.11 > /dev/null
-buildah "${storage[@]}" tag docker.io/fnproject/python:3.11 docker.io/fnproject/python:3.11-dev
+image=docker.io/fnproject/python:$(sed -n 's/^ARG RUNTIME_PYTHON=//p' Dockerfile)
+buildah "${storage[@]}" commit --quiet --rm "$container" "$image" > /dev/null
+buildah "${storage[@]}" tag "$image" "$image-dev"
 
 # shellcheck disable=SC2086 # BUILD_OPTIONS are several words
 buildah "${storage[@]}" build --pull-never ${BUILD_OPTIONS:-} --tag presign .

@@ -74,7 +74,7 @@ resource "oci_functions_function" "presign" {
     }
 
     dynamic "runtime_config" {
-      for_each = var.image == "" ? [var.runtime_name] : []
+      for_each = var.image == "" ? [coalesce(var.runtime_name, local.runtime_of_archive)] : []
 
       content {
         functions_runtime_name = runtime_config.value

@@ -268,7 +268,25 @@ variable "defined_tags" {
   default     = {}
 }
 
-# Resources that exist already.
+# Resources that exist already. Three inputs only filter the lists of the form in Resource Manager; nothing else reads them.
+
+variable "network_compartment_ocid" {
+  description = "The compartment of your network, in the form of Resource Manager."
+  type        = string
+  default     = ""
+}
+
+variable "vcn_ocid" {
+  description = "The network of your subnets, in the form of Resource Manager."
+  type        = string
+  default     = ""
+}
+
+variable "vault_compartment_ocid" {
+  description = "The compartment of your vault, in the form of Resource Manager."
+  type        = string
+  default     = ""
+}
 
 variable "function_subnet_ocid" {
   description = "A subnet for the function, with a service gateway and egress to port 443; by default a network is made."
@@ -362,20 +380,20 @@ variable "protect" {
 # The function.
 
 variable "image" {
-  description = "An image in OCI Registry, such as fra.ocir.io/<namespace>/presign:0.2.0; by default the function is an archive."
+  description = "An image in OCI Registry, such as fra.ocir.io/<namespace>/presign:0.3.0; by default the function is an archive."
   type        = string
   default     = ""
 
   validation {
     condition     = can(regex("^$|^[a-z0-9.-]+/[^\\s:]+[:@][^\\s]+$", var.image))
-    error_message = "image must name a registry, a repository, and a tag: fra.ocir.io/<namespace>/presign:0.2.0."
+    error_message = "image must name a registry, a repository, and a tag: fra.ocir.io/<namespace>/presign:0.3.0."
   }
 }
 
 variable "runtime_name" {
-  description = "The runtime of an archive; `fn list runtimes` tells which there are."
+  description = "The runtime of the archive; by default the one that it was made for. `fn list runtimes` tells which there are."
   type        = string
-  default     = "python311.ol9"
+  default     = ""
 }
 
 variable "memory_in_mbs" {

@@ -90,9 +90,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_package_has_the_module_and_its_types_only(project: Path) -> None:
+def test_the_package_has_the_module_its_types_and_a_page_only(project: Path) -> None:
     files = sorted(path.name for path in (project / "node_modules/presign-client").iterdir())
-    assert files == ["LICENSE", "package.json", "presign.d.ts", "presign.js"]
+    assert files == ["LICENSE", "README.md", "package.json", "presign.d.ts", "presign.js"]
     manifest = json.loads((project / "node_modules/presign-client/package.json").read_text("utf-8"))
     assert "dependencies" not in manifest
 

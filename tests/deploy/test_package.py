@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import package
+from deploy import archives, package
 from local.stack import Stack
 from tools.bench.process import Process, Program, request
 
@@ -40,7 +40,7 @@ def image(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
 def archive(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive of a code-only function."""
     made = tmp_path_factory.mktemp("archive") / "function.zip"
-    package.write_archive(image, made)
+    archives.write_archive(image, made)
     return made
 
 
@@ -90,8 +90,9 @@ class TestImage:
 
     def test_everything_is_compiled(self, image: Path) -> None:
         assert not list((image / "python").rglob("*.py"))
+        kind = sys.implementation.cache_tag
         for source in image.rglob("*.py"):
-            assert (source.parent / "__pycache__" / f"{source.stem}.cpython-311.pyc").exists(), source
+            assert (source.parent / "__pycache__" / f"{source.stem}.{kind}.pyc").exists(), source
 
     def test_the_stock_entry_point_is_there(self, image: Path) -> None:
         assert (image / "python" / "bin" / "fdk").exists()
@@ -103,7 +104,7 @@ class TestImage:
         shutil.copytree(image, broken)
         path = broken / "python" / module.replace(".", "/")
         shutil.rmtree(path) if path.is_dir() else path.with_suffix(".pyc").unlink()
-        with pytest.raises(package.BuildFailed, match=module.rpartition(".")[2]):
+        with pytest.raises(archives.BuildFailed, match=module.rpartition(".")[2]):
             package.smoke_test(broken)
 
     @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
@@ -160,7 +161,7 @@ class TestPolicy:
         shutil.copytree(image / "function", tmp_path / "function")
         (tmp_path / "python").symlink_to(image / "python")
         (tmp_path / "function" / "policy.json").write_text('{"rules": [{"operations": ["fetch"]}]}', encoding="utf-8")
-        with pytest.raises(package.BuildFailed, match=r"/rules/0/bucket.*is required"):
+        with pytest.raises(archives.BuildFailed, match=r"/rules/0/bucket.*is required"):
             package.smoke_test(tmp_path)
 
 
@@ -173,12 +174,12 @@ class TestRollBack:
             for name in ("function/func.py", "function/policy.json", "function/policy-2.json", "python/a.pyc"):
                 opened.writestr(name, f"of the release: {name}")
         policy.write_text(json.dumps(POLICY), encoding="utf-8")
-        package.with_policy(release, copy, policy=policy)
+        archives.with_policy(release, copy, policy=policy)
         with zipfile.ZipFile(copy) as opened:
             assert opened.namelist() == ["function/func.py", "function/policy.json", "python/a.pyc"]
             assert json.loads(opened.read("function/policy.json")) == POLICY
             assert opened.read("python/a.pyc") == b"of the release: python/a.pyc"
-        package.with_policy(release, copy, policy=None)
+        archives.with_policy(release, copy, policy=None)
         with zipfile.ZipFile(copy) as opened:
             assert opened.namelist() == ["function/func.py", "python/a.pyc"]
 
@@ -187,8 +188,8 @@ class TestRollBack:
         policy.write_text(json.dumps(POLICY), encoding="utf-8")
         shutil.unpack_archive(archive, unpacked)
         shutil.copy(policy, unpacked / "function" / "policy.json")
-        package.write_archive(unpacked, built)
-        package.with_policy(archive, tmp_path / "copy.zip", policy=policy)
+        archives.write_archive(unpacked, built)
+        archives.with_policy(archive, tmp_path / "copy.zip", policy=policy)
         assert (tmp_path / "copy.zip").read_bytes() == built.read_bytes()
 
     @pytest.mark.parametrize(("content", "error"), [(b"none", "can't be read"), (None, "no archive of this function")])
@@ -199,8 +200,8 @@ class TestRollBack:
                 opened.writestr("a", "b")
         else:
             file.write_bytes(content)
-        with pytest.raises(package.BuildFailed, match=error):
-            package.with_policy(file, tmp_path / "copy.zip", policy=None)
+        with pytest.raises(archives.BuildFailed, match=error):
+            archives.with_policy(file, tmp_path / "copy.zip", policy=None)
 
 
 class TestArchive:
@@ -227,7 +228,7 @@ class TestArchive:
         for number, file in enumerate(sorted(copy.rglob("*.py*"), reverse=True)):
             os.utime(file, (number, number))
             file.chmod(0o600)
-        package.write_archive(copy, tmp_path / "again.zip")
+        archives.write_archive(copy, tmp_path / "again.zip")
         assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
     def test_bytecode_names_no_folder_of_the_machine_that_made_it(self, image: Path) -> None:
@@ -237,8 +238,8 @@ class TestArchive:
     def test_one_that_is_too_large_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "package").mkdir()
         (tmp_path / "package" / "large").write_bytes(os.urandom(25_000_000))
-        with pytest.raises(package.BuildFailed, match=r"OCI Functions takes 25,000,000 at most"):
-            package.write_archive(tmp_path / "package", tmp_path / "a.zip")
+        with pytest.raises(archives.BuildFailed, match=r"OCI Functions takes 25,000,000 at most"):
+            archives.write_archive(tmp_path / "package", tmp_path / "a.zip")
         assert not (tmp_path / "a.zip").exists()
 
     def test_neither_a_folder_nor_an_archive_is_named(self) -> None:

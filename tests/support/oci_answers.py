@@ -109,6 +109,7 @@ def _function(storage_url: str) -> dict[str, Document]:
         "timeoutInSeconds": 30,
         "config": config,
         "invokeEndpoint": "https://functions.example",
+        "sourceDetails": {"sourceType": "ARCHIVE", "handler": "func.handler", "sourceCodeSha256": "0f" * 32},
         "timeUpdated": ago(days=1),
     }
     return {

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.package import size, write_archive
+from deploy.archives import write_archive
+from deploy.package import size
 from local.stack import ROOT
 from tools.bench.measure import Series
 from tools.bench.process import IMAGE, PLAIN

@@ -24,7 +24,7 @@ from presign_client.retry import Retry
 from presign_client.upload import Uploaded
 from presign_client.urls import PresignedUrl, Presigner
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "Changed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.doctor.finding import Finding, inactive_finding
+from deploy.doctor.finding import Finding, Skipped, inactive_finding
 from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
 from presign.problems import NotConfigured
@@ -21,6 +21,17 @@ def state(tenancy: Tenancy) -> Finding:
     ):
         return finding
     return Finding("ok", f"{name}.")
+
+
+def package(tenancy: Tenancy) -> Finding:
+    """Tells which image or which archive is deployed."""
+    source = tenancy.function.resource.source_details
+    if image := getattr(source, "image", None):
+        return Finding("ok", f"It is the image {image}.")
+    if digest := getattr(source, "source_code_sha256", None):
+        note = "SHA256SUMS of a release has the digest of its presign-function.zip, in which there is no policy file."
+        return Finding("ok", f"It is an archive whose SHA-256 is {digest}.", None, (note,))
+    raise Skipped("OCI does not tell which image or archive it is.")
 
 
 def settings(tenancy: Tenancy) -> Finding:
@@ -71,6 +82,7 @@ def update_command(tenancy: Tenancy) -> str:
 STATE = Step("function", "state", state, _READ)
 STEPS = (
     STATE,
+    Step("function", "package", package, _READ),
     Step("function", "settings", settings, "read fn-app in the function's compartment"),
     Step("function", "size of the configuration", size, _READ),
 )

@@ -17,6 +17,7 @@ from deploy.doctor.steps.gateway import SPECIFICATION_FILE, call_statement, give
 from deploy.doctor.store.signed_bucket import status_and_code
 from deploy.doctor.tenancy import Tenancy
 from deploy.doctor.web import Answer, NoAnswer, ask
+from gateway.openapi import VERSION
 from presign.authorize.decision import Policy
 from presign.authorize.templates import Template
 from presign.model.invocation import Principal
@@ -25,14 +26,15 @@ from presign.model.operations.objects import GetObject, HeadObject
 from presign.model.outcomes import PresignedUrl
 from presign.model.request import Request
 from presign.problems import Problem
-from presign.read.routes import PRESIGN
+from presign.read.routes import DOCUMENT, PRESIGN, Route
 
 _code = re.compile(r"[A-Za-z0-9_]{1,64}")
+_version = re.compile(r"\d[\w.+-]{0,63}")
 
 
 def call_without_token(tenancy: Tenancy) -> Finding:
     """Whether the gateway refuses a call without a token."""
-    answer = _call(tenancy, {}, token=None)
+    answer = _call(tenancy, PRESIGN, {}, token=None)
     if answer.status == 401:
         return Finding("ok", "It gets 401.")
     if answer.status < 300 or _is_of_function(answer):
@@ -54,7 +56,7 @@ def call_with_token(tenancy: Tenancy) -> Finding:
         raise Skipped("No rule lets the user of the token read by a presigned URL, and trying another would write.")
     operation, bucket = request.operation, request.bucket
     asked = {"operation": operation.name(), "bucket": bucket, "key": operation.target, "via": "s3"}
-    answer = _call(tenancy, asked, token=given)
+    answer = _call(tenancy, PRESIGN, asked, token=given)
     if answer.status != 200:
         return _failure(tenancy, answer)
     try:
@@ -66,6 +68,18 @@ def call_with_token(tenancy: Tenancy) -> Finding:
         return Finding("ok", f"A user gets a URL for {bucket}, and the store accepts it.")
     text = f"A user gets a URL for {bucket}, but the store refuses it: {status_and_code(found)}."
     return Finding("wrong", text, "see the steps of the customer secret key")
+
+
+def version(tenancy: Tenancy) -> Finding:
+    """Tells the version of the function that answers."""
+    answer = _call(tenancy, DOCUMENT, token=given_token(tenancy))
+    try:
+        found = json.loads(answer.body)["info"]["version"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if answer.status != 200 or not isinstance(found, str) or not _version.fullmatch(found):
+        return Finding("unknown", f"{DOCUMENT.path} does not tell it: it gets {_status_and_problem(answer)}.")
+    return Finding("ok", f"It is {found}; this clone is {VERSION}.")
 
 
 def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
@@ -93,13 +107,13 @@ def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
     return Finding("wrong", f"{text}: it gets {_status_and_problem(answer)}.", mend, details)
 
 
-def _call(tenancy: Tenancy, body: dict[str, str], *, token: str | None) -> Answer:
-    url = f"{tenancy.gateway.deployment.endpoint.rstrip('/')}{PRESIGN.path}"
-    headers = {"Content-Type": "application/json"}
+def _call(tenancy: Tenancy, route: Route, body: dict[str, str] | None = None, *, token: str | None) -> Answer:
+    url = f"{tenancy.gateway.deployment.endpoint.rstrip('/')}{route.path}"
+    headers = {} if body is None else {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     try:
-        return ask("POST", url, headers=headers, body=json.dumps(body).encode())
+        return ask(route.methods[0], url, headers=headers, body=None if body is None else json.dumps(body).encode())
     except NoAnswer as exc:
         if tenancy.gateway.resource.endpoint_type != "PRIVATE":
             raise
@@ -153,4 +167,5 @@ def _code_of(answer: Answer) -> str | int | None:
 STEPS = (
     Step("gateway", "call without a token", call_without_token),
     Step("gateway", "call with a token", call_with_token),
+    Step("gateway", "version of the function", version),
 )

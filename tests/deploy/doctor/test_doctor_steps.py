@@ -59,6 +59,7 @@ LIFECYCLE = f"GET /n/{NAMESPACE}/b/{BUCKET}/l"
 NEED_OPTIONS = {
     "gateway: token",
     "gateway: call with a token",
+    "gateway: version of the function",
     "store: uploads by pages through the S3 API",
     "store: uploads by pages through PARs",
     "store: virtual-hosted style",
@@ -667,6 +668,26 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     tenancy = world.tenancy(function=None, stack=tmp_path)
     taken = findings_of(STEPS, tenancy)
     assert {f"{one.group}: {one.name}" for one, finding in taken if finding.state != "ok"} == NEED_OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            {"sourceType": "ARCHIVE", "sourceCodeSha256": "0f" * 32},
+            f"ok: It is an archive whose SHA-256 is {'0f' * 32}.",
+        ),
+        (
+            {"sourceType": "CONTAINER_IMAGE", "image": "fra.ocir.io/axexample/presign:0.2.0"},
+            "ok: It is the image fra.ocir.io/axexample/presign:0.2.0.",
+        ),
+        ({"sourceType": "ARCHIVE"}, "skipped: OCI does not tell which image or archive it is."),
+    ],
+)
+def test_what_is_deployed(world: World, source: dict[str, str], told: str) -> None:
+    world.services.function["sourceDetails"] = source
+    found = examine(world)["function: package"]
+    assert f"{found.state}: {found.text}" == told
 
 
 def test_the_configuration_of_the_application_has_a_size_of_its_own(world: World) -> None:

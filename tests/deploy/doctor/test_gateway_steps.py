@@ -143,8 +143,28 @@ def test_all_is_right(system: Gateway, running: Running) -> None:
 def test_without_a_token(system: Gateway) -> None:
     found = system.findings()
     skipped = {name for name, finding in found.items() if finding.state == "skipped"}
-    assert skipped == {"token", "call with a token"}
+    assert skipped == {"token", "call with a token", "version of the function"}
     assert found["call without a token"] == Finding("ok", "It gets 401.")
+
+
+def test_the_version_that_answers(system: Gateway) -> None:
+    found = system.finding("version of the function", system.token())
+    assert found == Finding("ok", "It is 0.3.0; this clone is 0.3.0.")
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "told"),
+    [
+        (200, {"info": {"version": "0.2.0"}}, "ok: It is 0.2.0; this clone is 0.3.0."),
+        (404, {"code": 404}, "unknown: /v1/openapi.json does not tell it: it gets 404."),
+        (200, {"info": {"version": "<b>"}}, "unknown: /v1/openapi.json does not tell it: it gets 200."),
+        (200, ["0.3.0"], "unknown: /v1/openapi.json does not tell it: it gets 200."),
+    ],
+)
+def test_a_version_that_is_another_or_is_not_told(gateway: Gateway, status: int, document: Any, told: str) -> None:
+    with gateway.behind(gateway.answer(status, document)):
+        found = gateway.finding("version of the function", gateway.token())
+    assert f"{found.state}: {found.text}" == told
 
 
 def test_a_url_that_the_store_refuses(world: World, start: Callable[..., Running]) -> None:

@@ -153,12 +153,12 @@ def node(program: str, document: Any) -> Any:
 
 
 def _install() -> None:
-    command = [_program("npm"), "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     with (FOLDER / "package.json").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8")  # noqa: S603
     if done.returncode:
-        raise Missing(f"npm install failed: {done.stderr[-500:]}")
+        raise Missing(f"npm ci failed: {done.stderr[-500:]}")
 
 
 def _program(name: str) -> str:

@@ -1,0 +1,1 @@
+"""Makes a release of what git tracks: `make release`."""
