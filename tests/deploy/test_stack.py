@@ -365,6 +365,7 @@ class TestRights:
                 buckets=["presign"],
                 permissions=statements.permissions_of(["*"], via="par"),
             ),
+            statements.function_may_list_buckets(dynamic_group=FUNCTION, compartment=COMPARTMENT),
         ]
 
     def test_several_buckets(self, runs: dict[str, TestRun]) -> None:

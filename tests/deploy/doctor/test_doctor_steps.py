@@ -659,7 +659,7 @@ def test_the_policy_in_the_package(world: World, tmp_path: Path) -> None:
     assert found["function: settings"].text == (
         "They are right, as far as they are here: file:policy-of-a-test.json is in the package."
     )
-    assert found["bucket: namespace"].state == "ok"  # the default bucket
+    assert found["bucket: there"].state == "ok"  # the default bucket
     assert found["bucket: the function may make PARs"] == Finding(
         "skipped", "The policy is a file of the function's package; --stack DIR tells where it is."
     )
@@ -880,7 +880,7 @@ class TestLogsElsewhere:
 def test_a_bucket_that_the_signing_user_sees_and_the_operator_does_not(world: World) -> None:
     world.services.answers[f"GET /n/{NAMESPACE}/b/{BUCKET}"] = bucket_not_found()
     found = examine(world)
-    assert found["bucket: namespace"] == Finding(
+    assert found["bucket: there"] == Finding(
         "ok", f"{BUCKET} is in {REGION}: the signing user sees it, and you may not."
     )
     assert {finding.state for finding in found.values()} == {"ok", "skipped"}
