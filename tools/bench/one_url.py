@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,17 +11,22 @@ from dataclasses import replace
 from local.stack import Stack
 from tools.bench.measure import in_turns
 from tools.bench.table import Table, at_least, at_most
-from tools.bench.worker import NODE_MODULES, Worker, check, node_worker, python_worker
+from tools.bench.worker import BUCKET, NODE_MODULES, Worker, check, node_worker, python_worker
 
 ROUNDS = 40
 TITLE = "One URL"
 FLOOR = "floor"
 BOTO3 = "boto3, kept client"
 OURS = "presign, the signer"
+BY_ROUTE = "presign, the whole request, by the store route"
+REUSED = "presign, the whole request, with reuse_for"
+REUSING = {"operations": ["read"], "bucket": BUCKET, "prefix": "", "reuse_for": 900}
 PYTHON = {
     FLOOR: "floor",
     OURS: "presign",
     "presign, the whole request": "presign-handler",
+    BY_ROUTE: "presign-by-route",
+    REUSED: "presign-handler",
     BOTO3: "boto3",
     "boto3, new client each time": "boto3-new-client",
     "botocore S3SigV4QueryAuth": "botocore",
@@ -35,9 +41,11 @@ NODE = {
 
 def measure(stack: Stack, tick: Callable[[], None]) -> Table:
     """Measure all that are installed."""
+    reusing = {"POLICY": json.dumps({"rules": [REUSING]})}
     with ExitStack() as started:
         workers: dict[str, Worker] = {
-            title: started.enter_context(python_worker(name, stack)) for title, name in PYTHON.items()
+            title: started.enter_context(python_worker(name, stack, **(reusing if title == REUSED else {})))
+            for title, name in PYTHON.items()
         }
         left_out = []
         if shutil.which("node") and (NODE_MODULES / "node_modules").exists():
@@ -52,7 +60,8 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
         title=TITLE,
         text="CPU time of one presigned URL for `get_object`, warm, each contender in a process of its own. Every URL "
         "was verified. The floor is one HMAC-SHA-256 of 150 bytes and one SHA-256 of 400; the whole request is from "
-        "JSON to JSON, with policy and audit line.",
+        "JSON to JSON, with policy and audit line. By the store route, and under a rule with `reuse_for`, it does "
+        "the same with a few conditions more.",
         unit="µs",
         series=series,
         reference=FLOOR,

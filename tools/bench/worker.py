@@ -97,7 +97,8 @@ def check(sample: str, stack: Stack) -> None:
     Raises:
         ApiError: the signature is wrong.
     """
-    url = urlsplit(url_in(sample))
+    text = url_in(sample)
+    url = urlsplit(text.replace(stack.store_route, stack.storage_url) if stack.store_route else text)
     access_key_id, secret_access_key = stack.credentials
     verify(
         method="GET",

@@ -64,6 +64,11 @@ def presign_handler() -> Callable[[], bytes]:
     return _handler({"key": KEY})
 
 
+def presign_by_route() -> Callable[[], bytes]:
+    """The same for a page of another origin, by the store route."""
+    return _handler({"key": KEY, "cors": True})
+
+
 def presign_batch() -> Callable[[], bytes]:
     """The same for a batch."""
     return _handler({"requests": [{"key": key} for key in BATCH]})
@@ -184,6 +189,7 @@ MAKERS: dict[str, Maker] = {
     "floor": floor,
     "presign": presign,
     "presign-handler": presign_handler,
+    "presign-by-route": presign_by_route,
     "presign-batch": presign_batch,
     "presign-form-batch": presign_form_batch,
     "presign-copy-batch": presign_copy_batch,
