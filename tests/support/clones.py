@@ -52,7 +52,7 @@ def commit_of_tracked_files(folder: Path) -> Path:
     settings = folder / "pyproject.toml"
     filled = settings.read_text("utf-8").replace('repository = "OWNER/NAME"', f'repository = "{REPOSITORY}"')
     settings.write_text(filled, "utf-8")
-    run(sys.executable, "-m", "tools.release.stamp", cwd=folder)
+    run(sys.executable, "-B", "-m", "tools.release.stamp", cwd=folder)  # or its bytecode would be committed
     git(folder, "init", "--quiet")
     git(folder, "add", "--all", "--force")
     git(folder, "commit", "--quiet", "--message", "All of it")
