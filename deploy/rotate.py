@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from deploy import approval, changes, preflight
@@ -146,9 +146,9 @@ def rotate(environment: Environment, kind: Kind, *, approval: Approval, clock: C
         session.take_deployed_archive()
         slot = _read(environment).get(kind.input, {"names": ["a"]})
         names = slot["names"]
-        if "since" not in slot or len(names) == 1:
+        if "until" not in slot:
             _begin(session, kind, names, approval=approval, clock=clock)
-        elif slot["since"] is None:
+        elif slot["until"] is None:
             _use(session, kind, names, approval=approval, clock=clock)
         else:
             _end(session, kind, names, datetime.fromisoformat(slot["until"]), approval=approval, clock=clock)
@@ -174,13 +174,12 @@ def _begin(session: Session, kind: Kind, names: list[str], *, approval: Approval
 
 
 def _use(session: Session, kind: Kind, names: list[str], *, approval: Approval, clock: Clock) -> None:
-    """Use the new secret, the last of `names`. The time of that is written down only when it is in use."""
-    _step(session, kind, {"names": names, "since": None}, approval=approval)
-    since = datetime.fromtimestamp(clock.now(), UTC)
+    """Use the new secret, the last of `names`; when it is in use, write down how long the old one may be."""
+    _step(session, kind, {"names": names, "until": None}, approval=approval)
     # The settings of now count, as URLs that were given keep their ends.
-    until = since + timedelta(seconds=kind.seconds_in_use(session))
-    times = {"since": since.isoformat(timespec="seconds"), "until": until.isoformat(timespec="seconds")}
-    _write(session.environment, {**_read(session.environment), kind.input: {"names": names, **times}})
+    until = datetime.fromtimestamp(clock.now() + kind.seconds_in_use(session), UTC)
+    slot = {"names": names, "until": until.isoformat(timespec="seconds")}
+    _write(session.environment, {**_read(session.environment), kind.input: slot})
     print(f"The new one is in use. From {until:%Y-%m-%d %H:%M} UTC on, the same command takes the old one away.")
 
 

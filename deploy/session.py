@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class Session:
         self.inputs: dict[str, Any] = self.terraform.console(" ".join(_INPUTS.split()))
         self._refuse_another_name()
 
-    @property
+    @cached_property
     def policy_text(self) -> str:
         """The policy that the stack will have, which only a plan can ask it for."""
         inputs = self.inputs
