@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from presign.authorize.decision import Policy
+from presign.authorize.decision import Mismatch, Policy
 from presign.authorize.rules import parse_rules
 from presign.model.invocation import Caller, Principal
 from presign.model.operations import OPERATIONS
+from presign.model.operations.objects import PutObject
 from presign.model.outcomes import Grant
 from presign.model.part_sizes import MIN_PART_BYTES, max_part_bytes
+from presign.model.request import Request
 from presign.problems import AccessDenied, InvalidRequest, LimitExceeded
 from presign.read.parser import RequestParser
 
@@ -767,3 +769,61 @@ class TestFaults:
             "/rules/0/when/Groups": "must be the name of a claim in lower-case letters, digits, _ and -",
             **{f"/rules/0/content_types/{index}": pattern for index in (0, 2, 3)},
         }
+
+
+class TestExplaining:
+    """Each rule tells by itself what it does with a request."""
+
+    def test_all_rules_are_asked(self) -> None:
+        decider = policy({"bucket": "other"}, {"operations": ["put_object"]}, {"prefix": "k", "via": "par"}, {})
+        outcomes = decider.explain(PARSER.parse({"key": "k"}), Principal("gateway", {"sub": "alice"}))
+        assert [str(outcome) for outcome in outcomes if isinstance(outcome, Mismatch)] == [
+            "the rule is for another bucket",
+            "the rule does not list this operation",
+        ]
+        assert [(outcome.rule, outcome.via) for outcome in outcomes if isinstance(outcome, Grant)] == [
+            (2, "par"),
+            (3, "s3"),
+        ]
+
+    def test_claims_are_those_of_the_caller(self) -> None:
+        decider = policy({"prefix": "users/{sub}/"})
+        request = PARSER.parse({"key": "users/alice/a"})
+        assert isinstance(decider.explain(request, Principal("gateway", {"sub": "alice"}))[0], Grant)
+        assert isinstance(decider.explain(request, Principal("gateway", {"sub": "bob"}))[0], Mismatch)
+
+
+class TestFormLengths:
+    """The bounds of a form's length, to the byte."""
+
+    @pytest.mark.parametrize("options", [{"max_content_length": 10}, {"min_content_length": 10}, {}])
+    def test_just_the_greatest_length(self, options: dict[str, Any]) -> None:
+        grant = authorize(policy({"max_content_length": 10}), "post_object", **options)
+        assert grant.max_content_length == 10
+
+    def test_where_the_least_is_possible(self) -> None:
+        assert authorize(policy({"max_content_length": 1}), "post_object").max_content_length == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sent", "allowed"),
+    [
+        ("*/*", "image/png", True),
+        ("*/*", "image/*", True),
+        ("image/*", "image/png", True),
+        ("image/*", "image/x/y", True),
+        ("image/*", "image/*", False),
+    ],
+)
+def test_types_that_no_request_can_have_either(pattern: str, sent: str, allowed: bool) -> None:
+    """The rule decides by itself, though the parser lets only media types by."""
+    request = Request(PutObject(key="k", content_type=sent), "b")
+    [outcome] = policy({"content_types": [pattern]}).explain(request, Principal("invoke"))
+    assert isinstance(outcome, Grant) == allowed
+
+
+def test_a_pattern_of_three_parts_is_no_pattern() -> None:
+    document = {"rules": [{"operations": ["*"], "bucket": "b", "prefix": "", "content_types": ["image/x/*"]}]}
+    assert errors(document) == {
+        "/rules/0/content_types/0": "must be such as image/png, image/* or */*, in lower case",
+    }

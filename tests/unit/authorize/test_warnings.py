@@ -190,3 +190,12 @@ class TestUndone:
         told = ["/rules/0/create_only: is undone, as rule 1 gives uploads without a limit"]
         assert warnings(limited, {"operations": ["put_object"], "when": {"groups": ["a", "b"]}}) == told
         assert warnings(limited, {"operations": ["put_object"], "when": {"groups": ["b"]}}) == []
+
+
+def test_a_rule_for_more_operations_than_the_one_before_it_is_not_hidden() -> None:
+    assert warnings({"operations": ["get_object"]}, {"operations": ["get_object", "delete_object"]}) == []
+
+
+def test_the_same_types_are_no_fewer() -> None:
+    types = {"operations": ["put_object"], "content_types": ["image/png"]}
+    assert len(warnings(types, types)) == 1
