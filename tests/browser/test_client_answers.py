@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,8 @@ def running(start: Callable[..., Running]) -> Running:
     return start({"POLICY": json.dumps({"rules": rules})}, s3_cors=True)
 
 
-@pytest.fixture
-def page(browser: Browser, address: str, running: Running) -> Iterator[Page]:
-    page = open_page(browser, address)
-    sign_in(page, running)
-    yield page
-    page.close()
-
-
 def error_of(page: Page, script: str) -> Any:
-    """What the `PresignError` says that an asynchronous function of the page rejects with."""
+    """The members of the `PresignError` that an asynchronous function of the page rejects with."""
     return page.evaluate(
         f"""() => ({script})().then(
             () => null,
@@ -413,7 +405,7 @@ class TestTokens:
 
 
 class TestSecrets:
-    """What is told and logged may be read by others."""
+    """Others may read messages and logs."""
 
     def test_no_url_and_no_token_is_told(self, page: Page, running: Running, tmp_path: Path) -> None:
         lines: list[str] = []
