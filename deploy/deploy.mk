@@ -7,7 +7,7 @@ ENV ?= production
 APPROVAL = $(if $(AUTO_APPROVE),--auto-approve) $(if $(CONFIRM),--confirm "$(CONFIRM)")
 VERSION = $(if $(POLICY),--policy "$(POLICY)") $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
-# What is missing; it needs Python alone, and comes before all that takes time.
+# Tells all that is missing; it needs Python alone, and comes before all that takes time.
 preflight:
 	@$(NEEDS_PYTHON)
 	@$(PYTHON) -m deploy preflight --env "$(ENV)"

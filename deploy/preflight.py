@@ -55,7 +55,7 @@ def look(environment: Environment, *, quiet: bool = False) -> int:
 
 
 def problems_of(environment: Environment, *, home: Path) -> Iterator[str]:
-    """What is missing or wrong, in whole sentences."""
+    """Each thing that is missing or wrong, in a whole sentence."""
     try:
         environment_of(os.environ, home=home)
     except NotReady as exc:

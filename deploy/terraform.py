@@ -151,7 +151,7 @@ class Terraform:
             raise Failed(process.returncode)
 
     def read(self, *arguments: str, stdin: str = "") -> str:
-        """What a command writes, which is not printed unless it fails.
+        """The output of a command, which is not printed unless the command fails.
 
         Raises:
             Failed: its status is not 0.

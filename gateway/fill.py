@@ -100,7 +100,7 @@ def value_errors(
 
 
 def warnings_of(values: Mapping[str, Sequence[str]]) -> list[str]:
-    """What is legal in the values, but seldom meant so."""
+    """A sentence for each value that is legal, but seldom meant so."""
     if len(set(values.get("ISSUER", ()))) < 2:
         return []
     return [

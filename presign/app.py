@@ -109,7 +109,7 @@ class App:
         return _reply(answer, invocation.call_id)
 
     def _answer(self, invocation: Invocation) -> Any:
-        """What the caller gets: a JSON value, or a problem that is recorded already."""
+        """The caller's answer: a JSON value, or a problem that is recorded already."""
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is DOCUMENT:
             return document(self._root)

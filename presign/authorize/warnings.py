@@ -20,7 +20,7 @@ _MISTAKEN = {
 
 
 def warnings_of(rules: Sequence[Rule]) -> Iterator[FieldError]:
-    """What is surely not meant in `rules`, which have no validation errors."""
+    """A warning for each mistake in `rules`, which have no validation errors but are surely not meant so."""
     for number, rule in enumerate(rules):
         for text, detail in _MISTAKEN.items():
             if text in rule.prefix.lower():

@@ -88,7 +88,7 @@ def answer_of_all(outcomes: Sequence[Issued | Refusal], call: Call) -> Any:
 
 
 def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
-    """What the caller gets for the only item of a call."""
+    """The caller's answer for the only item of a call."""
     return outcome.answer if isinstance(outcome, Issued) else outcome.problem
 
 

@@ -48,7 +48,7 @@ class Operation(
     is_on_object: ClassVar[bool] = False
     """Whether it is on one object, or else on several."""
     options: ClassVar[Mapping[str, Option]]
-    """What the annotations of the fields declare; the next three are derived from it."""
+    """The declarations in the annotations of the fields; the next three are derived from them."""
     query_options: ClassVar[Mapping[str, Option]]
     header_options: ClassVar[Mapping[str, Option]]
     recorded_options: ClassVar[Set[str]]

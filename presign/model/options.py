@@ -12,7 +12,7 @@ Place = Literal["query", "header"]
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for the values of a field that its type can't express.
+    """The rules for the values of a field that its type can't express.
 
     Args:
         place: where in the HTTP request it travels; None if it does not, or in a way of its own.

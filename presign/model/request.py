@@ -1,4 +1,4 @@
-"""What is asked for in a call: one request for each item."""
+"""The requests of a call: one for each item."""
 
 from datetime import datetime
 

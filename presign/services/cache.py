@@ -186,7 +186,7 @@ class CachedValue(Generic[T]):
                 attempt.ended.set()
 
     def _fetch_or_confirm(self) -> T:
-        """What `fetch` gives. A refusal is raised only if it is confirmed."""
+        """The value that `fetch` gives. A refusal is raised only if it is confirmed."""
         try:
             return self._fetch()
         except SecretUnavailable as exc:

@@ -118,7 +118,7 @@ def test_a_url_for_a_tab_is_the_stores_own(page: Page, running: Running) -> None
 
 @pytest.mark.parametrize("cors", [False, True], ids=["the store's own URL", "the URL by the route"])
 def test_a_picture_that_was_shown_can_be_read_by_a_script(page: Page, running: Running, cors: bool) -> None:
-    """What the browser has in its cache for an image came without CORS headers."""
+    """The answer that the browser has in its cache for an image came without CORS headers."""
     upload_picture = """([key, content]) => files.upload(
         new Blob([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], { type: "image/png" }), key)"""
     page.evaluate(upload_picture, ["users/alice/shown.png", PNG_BASE64])

@@ -193,7 +193,7 @@ class TestDownloads:
 
     @pytest.fixture
     def saved(self, page: Page) -> list[Download]:
-        """What the browser saves."""
+        """The file that the browser saves."""
         saved: list[Download] = []
         page.on("download", lambda download: saved.append(download))
         return saved

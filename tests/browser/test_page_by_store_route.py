@@ -24,7 +24,7 @@ RUNS = "<!doctype html><title>quiet</title><script>document.title = 'It runs'</s
 
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
-    """What `make run` starts: the S3 API sends no CORS headers."""
+    """The system that `make run` starts: the S3 API sends no CORS headers."""
     return start({"POLICY": json.dumps(POLICY)})
 
 

@@ -16,7 +16,7 @@ NOT_OFFERED = "not offered"
 
 
 def table() -> dict[str, dict[str, str]]:
-    """What the page says of each language, by behaviour."""
+    """The page's cells for each language, by behaviour."""
     page = (ROOT / "docs/clients.md").read_text("utf-8")
     heading, _, *rows = re.findall(r"^\|.*\|$", page.partition("\n## What each client does\n")[2], re.MULTILINE)
     # The heading links each language to its list.

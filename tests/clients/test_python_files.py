@@ -141,7 +141,7 @@ class TestChanges:
 
 
 class TestSources:
-    """Whatever can be read can be stored."""
+    """All that can be read can be stored."""
 
     @pytest.mark.parametrize("data", [b"hello", bytearray(b"hello"), memoryview(b"hello"), io.BytesIO(b"hello")])
     def test_bytes(self, running: Running, data: Any) -> None:

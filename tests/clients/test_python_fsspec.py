@@ -48,7 +48,7 @@ def fs(options: dict[str, Any]) -> Iterator[PresignFileSystem]:
 
 
 class Fixtures(abstract.AbstractFixtures):  # type: ignore[misc] # fsspec has no types
-    """What fsspec's own tests need to know."""
+    """The facts that fsspec's own tests need."""
 
     @pytest.fixture
     def fs(self, options: dict[str, Any]) -> PresignFileSystem:

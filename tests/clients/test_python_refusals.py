@@ -278,7 +278,7 @@ class TestTokens:
 
 
 class TestArguments:
-    """Whatever is given, a failure is a `PresignError`."""
+    """A failure is a `PresignError`, of any argument."""
 
     @pytest.mark.parametrize(
         "act",

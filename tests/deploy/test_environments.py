@@ -440,7 +440,7 @@ def secrets_of_state(environment: Environment) -> set[str]:
 
 
 class TestApproval:
-    """What can't be undone needs a word, which a yes in advance does not say."""
+    """A change that can't be undone needs a word, which a yes in advance does not say."""
 
     def test_a_policy_of_pars_alone_would_end_all_urls(self, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
         production = clone.environment()
@@ -659,7 +659,7 @@ class TestDay:
 
 
 class TestGit:
-    """What belongs into a repository is not ignored, and secrets are."""
+    """Files that belong into a repository are not ignored, and secrets are."""
 
     @pytest.mark.parametrize(
         ("name", "is_ignored"),

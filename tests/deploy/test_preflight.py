@@ -46,7 +46,7 @@ def environment(root: Path, name: str = "production", inputs: str = INPUTS) -> E
 
 
 def problems(of: Environment) -> list[str]:
-    """What preflight tells."""
+    """The sentences of preflight."""
     return list(preflight.problems_of(of, home=of.root))
 
 

@@ -555,7 +555,7 @@ OLD_DEFAULT = {
         {"bucket": "presign", "max_expires_in": 3600, "operations": ["get_object"], "prefix": "users/{sub}/"},
     ]
 }
-"""What release 0.2 made without a policy."""
+"""The policy that release 0.2 made where none was given."""
 
 
 def mocks_of(*blocks: str) -> str:
@@ -585,7 +585,7 @@ def earlier(terraform: Callable[[Path], Terraform], tmp_path_factory: pytest.Tem
 
 
 class TestEarlierDeployments:
-    """What a deployment of an earlier release has given to people stays valid."""
+    """URLs that a deployment of an earlier release has given to people stay valid."""
 
     def vias(self, run: TestRun) -> list[str]:
         assert run.errors == []

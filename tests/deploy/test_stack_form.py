@@ -49,7 +49,7 @@ NEEDED = {
     "oci:kms:secret:id": {"compartmentId"},
     "oci:kms:vault:id": {"compartmentId"},
 }
-"""What a list of such resources depends on; the meta schema demands it."""
+"""The inputs that a list of such resources depends on; the meta schema demands them."""
 
 OUTPUT_TYPES = {"boolean", "copyableString", "csv", "json", "link", "list", "map", "number", "ocid", "string"}
 

@@ -506,7 +506,7 @@ class TestHeaderInjection:
 
 
 class TestRequestsThatTheGatewayChanges:
-    """What a client adds to a URL reaches the store, which refuses it, or is dropped before."""
+    """Additions of a client to a URL reach the store, which refuses them, or are dropped before."""
 
     def url(self, running: Running, **request: Any) -> str:
         response = running.ask(**request)

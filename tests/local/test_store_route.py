@@ -72,7 +72,7 @@ def by(route: str, store: Store, url: str) -> str:
 
 
 class TestRoundTrips:
-    """Whatever the gateway does to the encoding of a URL, its signature stays valid."""
+    """The signature of a URL stays valid, though the gateway encodes it in another way."""
 
     @pytest.mark.parametrize("key", KEYS)
     def test_a_key_goes_up_comes_back_and_is_deleted(self, route: str, store: Store, key: str) -> None:

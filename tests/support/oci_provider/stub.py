@@ -101,7 +101,7 @@ class Servicer(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
         return protocol.UpgradeResourceState.Response(upgraded_state=_written(state))
 
     def PlanResourceChange(self, request: Any, _context: Any) -> Any:  # noqa: N802
-        """What a change leads to."""
+        """The state that a change leads to."""
         prior, proposed = _read(request.prior_state), _read(request.proposed_new_state)
         planned, replacing = self._resources.plan(request.type_name, prior, proposed)
         steps = protocol.AttributePath.Step

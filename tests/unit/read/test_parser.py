@@ -550,7 +550,7 @@ class TestForm:
 
 
 class TestLists:
-    """What a store gave comes back to it as it is, and a list may begin at any key."""
+    """A store's own tokens come back to it as they are, and a list may begin at any key."""
 
     def query(self, operation: str = "list_objects_v2", **options: Any) -> list[tuple[str, str]]:
         return parse({"operation": operation, **options}).query[1 if operation == "list_objects_v2" else 0 :]
