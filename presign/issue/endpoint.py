@@ -1,21 +1,22 @@
 """Where the S3 Compatibility API is, and how a bucket and a key are put into its URLs."""
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 from presign.issue.uri import uri_encode_path
 from presign.services.regions import realm_domain
 
-_loopback = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}")
+_loopback = r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}"
 _default_ports = {"http": ":80", "https": ":443"}
 _port = r"(?P<port>:(?!0)(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
-_template = re.compile(
+# Patterns of settings, of which a function has few, are compiled when they are needed.
+_template = (
     rf"(?P<scheme>(?i:https?))://(?P<bucket>\{{bucket\}}\.)?(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*){_port}/?"
 )
-_host_url = rf"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*){_port}"
-_service_url = re.compile(_host_url)
-_store_route = re.compile(rf"{_host_url}(?:/[A-Za-z0-9._~-]+)*/?")
+_service_url = rf"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*){_port}"
+_store_route = rf"{_service_url}(?:/[A-Za-z0-9._~-]+)*/?"
 
 
 def region_template(region: str) -> str:
@@ -37,13 +38,13 @@ def _scheme_error(scheme: str, host: str) -> str:
 
     HTTP is only for this machine, by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3).
     """
-    is_safe = scheme == "https" or _loopback.fullmatch(host.lower())
+    is_safe = scheme == "https" or re.fullmatch(_loopback, host.lower())
     return "" if is_safe else "must be https://, as http:// is for loopback hosts only"
 
 
 def store_route_error(url: str) -> str:
     """Why `url` is not that of a store route, or an empty string."""
-    found = _store_route.fullmatch(url)
+    found = re.fullmatch(_store_route, url)
     if not found or {".", ".."}.intersection(url.split("/")):
         return "must be an https URL of a host and a path, without a query"
     return _scheme_error(found["scheme"], found["host"])
@@ -51,12 +52,11 @@ def store_route_error(url: str) -> str:
 
 def service_url_error(url: str) -> str:
     """Why `url` is not that of an OCI service, or an empty string."""
-    found = _service_url.fullmatch(url)
+    found = re.fullmatch(_service_url, url)
     return _scheme_error(found["scheme"], found["host"]) if found else "must be an https URL of a host"
 
 
-@dataclass(frozen=True, slots=True)
-class StorageEndpoint:
+class StorageEndpoint(msgspec.Struct, frozen=True):
     """An endpoint that speaks S3.
 
     Args:
@@ -80,7 +80,7 @@ class StorageEndpoint:
         Raises:
             ValueError: the template is not such a URL.
         """
-        found = _template.fullmatch(template.replace("{region}", region).replace("{namespace}", namespace))
+        found = re.fullmatch(_template, template.replace("{region}", region).replace("{namespace}", namespace))
         if not found:
             raise ValueError(
                 "must be http:// or https://, a host and at most a port; "

@@ -18,7 +18,7 @@ _quoted_string = r'"(?:[^"\\]|\\.)*"'
 _ATTR_CHARS = "!#$&+-.^_`|~" + string.ascii_letters + string.digits
 _ext_value = tuple(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in range(256))
 _media_type = re.compile(rf"{_tchars}/{_tchars}(?:[ ]*;[ ]*{_tchars}=(?:{_tchars}|{_quoted_string}))*")
-_bidirectional_control = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_bidirectional_controls = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DISGUISE = "must not hold bidirectional controls, by which exe.jpg can look like gpj.exe"
 _not_in_quoted_file_name = re.compile(r"[^ !#$&-\[\]-~]")  # beyond ASCII, and the quote, the backslash and the percent
 
@@ -58,7 +58,7 @@ def media_type_error(text: str) -> str:
 def disposition_error(text: str) -> str:
     """Why `text` is not a `Content-Disposition` that shows the name of its file as it is (RFC 6266)."""
     error = field_value_error(text)
-    if not error and "%" in text and _bidirectional_control.search(unquote(text)):
+    if not error and "%" in text and not _bidirectional_controls.isdisjoint(unquote(text)):
         return _DISGUISE
     return error
 
@@ -67,7 +67,7 @@ def file_name_error(text: str) -> str:
     """Why `text` is not the name of a file in any directory."""
     if has_control_character(text):
         return "must not hold control characters"
-    if _bidirectional_control.search(text):
+    if not _bidirectional_controls.isdisjoint(text):
         return _DISGUISE
     if "/" in text or "\\" in text:
         return "must be a file name without slashes and backslashes"

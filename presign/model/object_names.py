@@ -11,7 +11,7 @@ MAX_TOKEN_BYTES = 4096
 """Bytes: the longest token that a store may give to go on with a list."""
 
 _control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_not_in_xml = re.compile("[\ufffe\uffff]")
+_not_in_xml = frozenset("\ufffe\uffff")
 _bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _dot_segments = frozenset({".", ".."})
 _host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
@@ -34,7 +34,7 @@ def key_error(key: str) -> str:
         return f"must be 1 to {MAX_KEY_BYTES} bytes of UTF-8"
     if has_control_character(key):
         return "must not hold control characters"
-    if not key.isprintable() and _not_in_xml.search(key):
+    if not key.isprintable() and not _not_in_xml.isdisjoint(key):
         return "must not hold U+FFFE or U+FFFF, with which no list could be read"
     if key[0] == "/":
         return "must not begin with a slash"

@@ -47,14 +47,15 @@ def as_header(wire_name: str = "", **members: Any) -> Option:
 @cache
 def options_of(struct: type) -> Mapping[str, Option]:
     """The options that `struct` and its bases declare, by their fields, each with its name on the wire."""
-    options = {}
-    for base in reversed(struct.__mro__):
-        for name, annotation in getattr(base, "__annotations__", {}).items():
-            option = _declared(annotation)
-            if option is not None:
-                words = name.replace("_", "-")
-                default = words.title() if option.place == "header" else words
-                options[name] = msgspec.structs.replace(option, wire_name=option.wire_name or default)
+    options: dict[str, Option] = {}
+    for base in struct.__bases__:
+        options |= options_of(base)
+    for name, annotation in vars(struct).get("__annotations__", {}).items():
+        option = _declared(annotation)
+        if option is not None:
+            words = name.replace("_", "-")
+            default = words.title() if option.place == "header" else words
+            options[name] = msgspec.structs.replace(option, wire_name=option.wire_name or default)
     return options
 
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from math import ceil
 from pathlib import Path
+from ssl import OPENSSL_VERSION_INFO
 from typing import Any, Self
 
 import msgspec
@@ -184,7 +185,10 @@ class OciClient:
 
     @cached_property
     def _signer(self) -> Any:
-        sdk.load("oci.fips").enable_fips_mode()  # the package `oci` does it when it is imported as usual
+        if OPENSSL_VERSION_INFO < (
+            3,
+        ):  # the package `oci` does it when it is imported as usual; newer ones decide alone
+            sdk.load("oci.fips").enable_fips_mode()
         if self._principal is None:
             return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
         from presign.services.signer import ResourcePrincipalSigner

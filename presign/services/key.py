@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from typing import Annotated
@@ -16,13 +15,15 @@ from presign.services.client import OciClient, SecretReference
 _KeyText = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,256}\Z")]
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerSecretKey:
+class CustomerSecretKey(msgspec.Struct, frozen=True):
     """A customer secret key of OCI Identity, used until the second of `retire_at`; None if that is not planned."""
 
     access_key_id: _KeyText
-    secret_access_key: _KeyText = field(repr=False)
+    secret_access_key: _KeyText
     retire_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    def __repr__(self) -> str:
+        return f"CustomerSecretKey({self.access_key_id!r}, …)"
 
     def seconds_left(self, now: float) -> float:
         """Seconds from `now` (since the epoch) until the key is retired; 0 or less if it is."""

@@ -1,6 +1,6 @@
 """Imports modules of OCI's SDK without most of the modules that its packages, and those of others, import besides.
 
-A deferred package is imported without running its code. The code runs when the package is asked for a name that is
+A deferred package or module is imported without running its code. The code runs when it is asked for a name that is
 neither one of its submodules nor listed here, so everybody finds the same names as ever. Nothing in the packages is
 changed.
 """
@@ -22,7 +22,7 @@ from presign.logs import where_raised
 _log = logging.getLogger(__name__)
 
 Deferred = Mapping[str, Mapping[str, str]]
-"""Packages, each with the submodules in which names of it are found; `.x` is a module beside the package."""
+"""Packages and modules, each with the submodules in which names of it are found; `.x` is a module beside the package."""
 
 DEFERRED: Deferred = {
     "oci": {},
@@ -51,6 +51,9 @@ DEFERRED: Deferred = {
         "load_pem_private_key": "base",
     },
     "urllib3.http2": {},
+    # The SDK prints with one, and reads files of settings with the other.
+    "configparser": {},
+    "pprint": {},
 }
 
 _lock = RLock()
@@ -127,7 +130,7 @@ class _DeferredCode:
             with suppress(ImportError, AttributeError), _deferring(self._deferred):
                 self._members[name] = getattr(import_module(f".{submodule}", package), name)
                 return self._members[name]
-        if find_spec(f"{package}.{name}"):
+        if "__path__" in self._members and find_spec(f"{package}.{name}"):
             return import_module(f"{package}.{name}")
         with _lock:
             if self._is_running:  # it asks for a name that it has yet to define

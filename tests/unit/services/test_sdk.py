@@ -57,7 +57,7 @@ for package in packages.values():
 assert not any(map(is_deferred, DEFERRED))
 different = [key for key, value in found.items() if value is not vars(packages[key[0]])[key[1]]]
 for name, package in packages.items():
-    parts = {part.name for part in iter_modules(package.__path__)} & vars(package).keys()
+    parts = {part.name for part in iter_modules(getattr(package, "__path__", []))} & vars(package).keys()
     different += [(name, part) for part in parts if vars(package)[part] is not sys.modules.get(f"{name}.{part}")]
 print(json.dumps(different))
 """
@@ -152,6 +152,13 @@ class TestAnyPackage:
     def test_a_name_that_it_defines_itself_runs_its_code(self, make_package: MakePackage) -> None:
         package = make_package(__init__="VALUE = 2", part="from PACKAGE import VALUE")
         assert load(f"{package}.part", deferred={package: {}}).VALUE == 2
+
+    def test_a_module_without_submodules(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="", part="from PACKAGE import other", other="VALUE = 4")
+        other = f"{package}.other"
+        load(f"{package}.part", deferred={package: {}, other: {}})
+        assert "VALUE" not in vars(sys.modules[other])
+        assert sys.modules[other].VALUE == 4
 
     def test_a_name_that_it_does_not_have(self, make_package: MakePackage) -> None:
         package = make_package(__init__="", part="")
