@@ -22,7 +22,7 @@ from presign.logs import where_raised
 _log = logging.getLogger(__name__)
 
 Deferred = Mapping[str, Mapping[str, str]]
-"""Packages and modules, each with the submodules in which names of it are found; `.x` is a module beside the package."""
+"""Packages and modules, each with the submodules in which names of it are found; `.x` is a module beside it."""
 
 DEFERRED: Deferred = {
     "oci": {},
