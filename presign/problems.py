@@ -97,13 +97,14 @@ class Problem(Exception):
             place = errors[0].pointer or "the body"
             place = place if len(place) <= MAX_POINTER else f"{place[:MAX_POINTER]}…"
             detail = f"{detail}: {place} {errors[0].detail}{self._others}"
+        detail += "" if detail.endswith("?") else "."
         return ProblemDetails(
             type="about:blank",
             title=self.title,
             status=self.status,
-            detail=f"{detail}.",
+            detail=detail,
             code=self.code,
-            message=f"{detail}.",
+            message=detail,
             request_id=request_id,
             errors=errors,
         )

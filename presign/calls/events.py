@@ -46,6 +46,9 @@ def close_uploads(event: Event, pars: Pars) -> int:
     """
     bucket, key, written_at = event.bucket, event.key, event.written_at
     if written_at is None:
+        _log.warning(
+            "event %a does not tell when %a was written, so no upload is closed", event.event_id, f"{bucket}/{key}"
+        )
         return 0
     try:
         listed = [*pars.all(bucket, object_prefix=key)]

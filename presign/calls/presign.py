@@ -53,13 +53,13 @@ def batch(call: Call) -> Any:
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
         raise InvalidRequest([FieldError("/requests", detail)])
     signed = _signed(call, grants)
-    answer = _encoded(signed, call.id)
+    answer = _encoded(signed, call)
     if len(answer) + pars * MAX_PAR_ANSWER_BYTES > MAX_ANSWER_BYTES:
-        raise _too_large(signed, call.id)
+        raise _too_large(signed, call)
     outcomes = signed
     if pars:
         outcomes = _with_pars(call, signed)
-        answer = _encoded(outcomes, call.id)
+        answer = _encoded(outcomes, call)
     call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
     return msgspec.Raw(answer)
 
@@ -81,9 +81,9 @@ def presign_all(call: Call, documents: Sequence[Any], parse: Parse) -> list[Issu
 
 def answer_of_all(outcomes: Sequence[Issued | Refusal], call: Call) -> Any:
     """The JSON that lists the answers; raises `PayloadTooLarge` if it is too large to be sent."""
-    answer = _encoded(outcomes, call.id)
+    answer = _encoded(outcomes, call)
     if len(answer) > MAX_ANSWER_BYTES:
-        raise _too_large(outcomes, call.id)
+        raise _too_large(outcomes, call)
     return msgspec.Raw(answer)
 
 
@@ -173,22 +173,23 @@ def _is_signed(item: Grant | Refusal) -> bool:
     return isinstance(item, Grant) and item.via == "s3"
 
 
-def _encoded(items: Sequence[Issued | Grant | Refusal], call_id: str) -> bytes:
-    return _encoder.encode({"results": [_result(item, index, call_id) for index, item in enumerate(items)]})
+def _encoded(items: Sequence[Issued | Grant | Refusal], call: Call) -> bytes:
+    return _encoder.encode({"results": [_result(item, index, call) for index, item in enumerate(items)]})
 
 
-def _result(item: Issued | Grant | Refusal, index: int, call_id: str) -> Any:
+def _result(item: Issued | Grant | Refusal, index: int, call: Call) -> Any:
     """The member of an answer to several that is for this item; null where a PAR is still to be created."""
     if isinstance(item, Issued):
         return item.answer
     if isinstance(item, Refusal):
-        return {"problem": item.problem.details(call_id, at=pointer("requests", index))}
+        place = [index] if isinstance(call.document, list) else ["requests", index]
+        return {"problem": item.problem.details(call.id, at=pointer(*place))}
     return None
 
 
-def _too_large(items: Sequence[Issued | Grant | Refusal], call_id: str) -> PayloadTooLarge:
+def _too_large(items: Sequence[Issued | Grant | Refusal], call: Call) -> PayloadTooLarge:
     sizes = [
-        MAX_PAR_ANSWER_BYTES if isinstance(item, Grant) else len(_encoder.encode(_result(item, index, call_id))) + 1
+        MAX_PAR_ANSWER_BYTES if isinstance(item, Grant) else len(_encoder.encode(_result(item, index, call))) + 1
         for index, item in enumerate(items)
     ]
     fitting = sum(size <= MAX_ANSWER_BYTES - _FRAME_BYTES for size in accumulate(sizes))

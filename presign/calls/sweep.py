@@ -5,8 +5,9 @@ from functools import partial
 import msgspec
 
 from presign.calls.call import Call
+from presign.model.field_errors import pointer
 from presign.model.operation import BucketName
-from presign.problems import Problem, logged_problem
+from presign.problems import FieldError, InvalidRequest, Problem, logged_problem
 from presign.read.parser import parse_struct
 from presign.record import deletion, outcome_of
 from presign.services.pars import own_name
@@ -27,7 +28,13 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 def sweep(call: Call) -> Swept | Problem:
-    """Answer the call; its audit record tells how many were deleted, whether the call succeeds or not."""
+    """Answer the call; its audit record tells how many were deleted, whether the call succeeds or not.
+
+    Raises:
+        InvalidRequest: it is not a bucket to be swept, and nothing else; with every validation error.
+    """
+    if unknown := [name for name in call.document if name != "sweep"]:
+        raise InvalidRequest([FieldError(pointer(name), "can't be given beside sweep") for name in unknown])
     asked = parse_struct(call.document["sweep"], Sweep, at="/sweep")
     deleted: list[str] = []
     outcome: dict[str, str | None] = {}

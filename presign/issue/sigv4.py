@@ -168,7 +168,7 @@ class SigV4Issuer:
             method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
         )
         to_sign = string_to_sign(timestamp=signing.timestamp, scope=signing.scope, request=request)
-        origin = self._endpoint.origin(bucket, by_route=operation.cors)
+        origin = self._endpoint.origin(bucket, by_route=bool(operation.cors))
         url = f"{origin}{uri}?{query}&X-Amz-Signature={signing.signing_key.sign(to_sign)}"
         return answer(grant, url=url, now=now, expires_at=expires_at, headers=request_headers)
 

@@ -85,12 +85,15 @@ def any_error(text: str) -> str:
 
 
 def http_date_error(text: str) -> str:
-    """Why the moment that `text` tells (RFC 3339) can't be written as an HTTP date."""
+    """Why the moment that `text` tells (RFC 3339) can't be written as an HTTP date.
+
+    Readers take a year below 100 for one of their own century (RFC 5322, 4.3).
+    """
     try:
-        http_date(datetime.fromisoformat(text))
+        year = datetime.fromisoformat(text).astimezone(UTC).year
     except OverflowError:
         return "is out of range"
-    return ""
+    return "is out of range" if year < 100 else ""
 
 
 def digest_error(text: str, *, size: int) -> str:

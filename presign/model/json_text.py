@@ -49,22 +49,23 @@ def _syntax_error(text: bytes, detail: str) -> str:
     """An error of msgspec in plain words."""
     if "out of range" in detail:
         return "has a number that is out of range"
-    if _is_json_for_python(text):
-        if "surrogate" in detail or "truncated" in detail:
-            return "has a lone surrogate, such as \\ud800, which is no character"
+    error = _error_of_python(text)
+    if "surrogate" in detail or ("truncated" in detail and not error):
+        return "has a lone surrogate, such as \\ud800, which is no character"
+    if not error:
         return "has NaN or Infinity, which JSON does not have"
     if "truncated" in detail:
         return "ends too early: a bracket, a brace or a quotation mark is missing"
     found = _invalid_character.search(detail)
-    if found and text[int(found[1])] < 0x20:
+    if found and error.startswith("Invalid control character"):
         return f"has a control character in a text (byte {found[1]}); escape it, such as \\n"
     return f"is malformed: {detail.partition(': ')[2]}"
 
 
-def _is_json_for_python(text: bytes) -> bool:
-    """Whether the standard library reads `text`, which takes lone surrogates and NaN besides JSON."""
+def _error_of_python(text: bytes) -> str:
+    """Why the standard library does not read `text`; empty if it does. It takes NaN and lone surrogates too."""
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        json.loads(text.decode())  # of bytes it would skip a byte order mark
+    except (ValueError, RecursionError) as exc:
+        return str(exc)
+    return ""

@@ -56,7 +56,7 @@ class Operation(
     bucket: BucketName | None = None
     expires_in: Seconds | None = None
     via: Via | None = None
-    cors: Annotated[bool, Option(recorded=True)] = False
+    cors: Annotated[bool, Option(recorded=True)] | None = None
 
     def __init_subclass__(cls) -> None:
         cls.options = options_of(cls)

@@ -7,7 +7,7 @@ import msgspec
 from presign.model.operation import Operation
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An object was written; the members are None if the event does not tell them."""
 
     bucket: str
@@ -16,7 +16,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     event_time: str | None = msgspec.field(name="eventTime")
     etag: str | None = msgspec.field(name="eTag")
     version_id: str | None = msgspec.field(name="versionId")
-    compartment_id: str | None = msgspec.field(default=None, name="compartmentId")
+    compartment_id: str | None = msgspec.field(name="compartmentId")
 
     @property
     def written_at(self) -> datetime | None:

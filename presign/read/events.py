@@ -1,12 +1,12 @@
 """Events of Object Storage, as the Events service or Connector Hub delivers them to a function."""
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
 
 from presign.model.field_errors import pointer
+from presign.model.header_values import field_value_error
 from presign.model.json_text import decode
 from presign.model.object_names import bucket_error, key_error
 from presign.model.operations import OPERATIONS
@@ -25,6 +25,9 @@ _OPTIONS = frozenset({"operation", *(name for found in OPERATIONS.values() for n
 _KEY = ("data", "resourceName")
 _DETAILS = ("data", "additionalDetails")
 _BUCKET = (*_DETAILS, "bucketName")
+_ETAG = (*_DETAILS, "eTag")
+_VERSION = (*_DETAILS, "versionId")
+_COMPARTMENT = ("data", "compartmentId")
 
 
 def events_of_list(events: list[Any]) -> list[Any]:
@@ -54,6 +57,13 @@ def parse_event(document: Any) -> Event:
     for path, value, error_of in ((_BUCKET, bucket, bucket_error), (_KEY, key, key_error)):
         if detail := "is required, a text" if value is None else error_of(value):
             errors.append(FieldError(pointer(*path), detail))
+    errors += [
+        FieldError(pointer(*path), "must be a text")
+        for path in (("eventID",), ("eventTime",), _ETAG, _VERSION, _COMPARTMENT)
+        if not isinstance(_member(event, *path), str | None)
+    ]
+    if (version := _text(event, *_VERSION)) and (detail := field_value_error(version)):
+        errors.append(FieldError(pointer(*_VERSION), detail))
     if errors or bucket is None or key is None:
         raise InvalidRequest(errors)
     return Event(
@@ -61,9 +71,9 @@ def parse_event(document: Any) -> Event:
         key=key,
         event_id=_text(event, "eventID"),
         event_time=_text(event, "eventTime"),
-        etag=_text(event, *_DETAILS, "eTag"),
-        version_id=_text(event, *_DETAILS, "versionId"),
-        compartment_id=_text(event, "data", "compartmentId"),
+        etag=_text(event, *_ETAG),
+        version_id=version,
+        compartment_id=_text(event, *_COMPARTMENT),
     )
 
 
@@ -89,12 +99,17 @@ def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
         return document
     try:
         return json_object(decode(base64.b64decode(document["value"], validate=True)))
-    except (binascii.Error, InvalidJson):
+    except (ValueError, InvalidJson):
         raise InvalidRequest([FieldError("/value", "must be an event in Base64")]) from None
 
 
 def _text(event: dict[str, Any], *path: str) -> str | None:
-    value: Any = event
-    for member in path:
-        value = value.get(member) if isinstance(value, dict) else None
+    value = _member(event, *path)
     return value if isinstance(value, str) else None
+
+
+def _member(event: dict[str, Any], *path: str) -> Any:
+    value: Any = event
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

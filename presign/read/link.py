@@ -20,7 +20,7 @@ def document_of_link(invocation: Invocation) -> dict[str, Any]:
     try:
         given = parse_qsl(invocation.target.partition("?")[2], keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidRequest([FieldError("", "is not UTF-8 in its query")]) from None
+        raise InvalidRequest(detail="The query is not UTF-8") from None
     names = [name for name, _ in given]
     errors = []
     for name in dict.fromkeys(names):

@@ -116,7 +116,7 @@ def _convert_what_fits(document: dict[str, Any]) -> tuple[Operation, list[FieldE
         operation = ObjectOperation
         members = {name: value for name, value in members.items() if name not in _owners}
 
-    others = ["operation", *_owners]
+    others = ["operation", *_owners, *MEMBERS]
     errors += first_errors(field_errors(members, operation, unknown=_place, others=others, noun="a request"))
     if len(errors) > MAX_ERRORS:
         raise InvalidRequest(errors)

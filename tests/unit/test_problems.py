@@ -23,6 +23,10 @@ TOO_LONG = FieldError("/expires_in", "must be at most 604800")
         ),
         (LimitExceeded([TOO_LONG]), "The request exceeds a limit of the policy: /expires_in must be at most 604800."),
         (InvalidJson([FieldError("", "is empty")]), "The body is not valid JSON: the body is empty."),
+        (
+            InvalidRequest([FieldError("/Key", "is not a field of a request; did you mean key?")]),
+            "The request is not valid: /Key is not a field of a request; did you mean key?",
+        ),
         (PayloadTooLarge(detail="The body has 9 bytes; 8 are allowed"), "The body has 9 bytes; 8 are allowed."),
     ],
 )

@@ -154,7 +154,8 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
         source_bucket: the bucket of the source; that of the copy when left out.
         source_key: the object key of the source.
         source_version_id: the version of the source.
-        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given.
+        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given; those
+            of the source when left out.
     """
 
     method = "PUT"
@@ -162,11 +163,11 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     source_bucket: Annotated[BucketName, Option(error_of=bucket_error, recorded=True)] | None = None
     source_key: Annotated[ObjectKey, Option(error_of=key_error, recorded=True)]
     source_version_id: Annotated[Text, Option(error_of=upload_id_error, recorded=True)] | None = None
-    metadata_directive: Literal["COPY", "REPLACE"] = "COPY"
+    metadata_directive: Literal["COPY", "REPLACE"] | None = None
 
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
-        if self.metadata_directive == "COPY":
+        if self.metadata_directive != "REPLACE":
             given = self.given(self.header_options.keys() | {"metadata"})
             errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
         return errors
@@ -175,7 +176,8 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
         source = quote(f"{self.source_bucket}/{self.source_key}", safe="/-._~")
         if self.source_version_id is not None:
             source += f"?versionId={self.source_version_id}"
-        return {**super().headers(), "x-amz-copy-source": source, "x-amz-metadata-directive": self.metadata_directive}
+        directive = self.metadata_directive or "COPY"
+        return {**super().headers(), "x-amz-copy-source": source, "x-amz-metadata-directive": directive}
 
 
 def metadata_headers(metadata: dict[str, str] | None) -> dict[str, str]:

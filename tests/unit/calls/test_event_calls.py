@@ -115,6 +115,21 @@ class TestFailures:
         assert (status, ["url" in result for result in answer["results"]]) == (200, [True, False, True])
         assert ids(function) == ["event-1", "event-3"]
 
+    def test_a_refusal_tells_its_place_in_the_list(self, function: InProcess) -> None:
+        status, answer = function.invoke([event(), event("/a")])
+        [error] = answer["results"][1]["problem"]["errors"]
+        assert (status, error["pointer"]) == (200, "/1/data/resourceName")
+
+    @pytest.mark.parametrize("time", [None, "yesterday", "2026-11-27T12:00:00"])
+    def test_one_without_a_time_closes_nothing_and_the_log_tells(
+        self, function: InProcess, time: str | None, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        function.make_pars(1, key="once/a")
+        assert function.invoke({**event("once/a"), "eventTime": time})[0] == 200
+        assert len(function.live()) == 1
+        told = f"event 'event-1' does not tell when '{BUCKET}/once/a' was written, so no upload is closed"
+        assert caplog.messages == [told]
+
     def test_an_upload_that_is_gone_already_is_final(self, function: InProcess) -> None:
         function.make_pars(1, key="once/a")
         function.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)

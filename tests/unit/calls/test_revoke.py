@@ -57,6 +57,12 @@ def revoke_directly(function: InProcess, par_id: str, **options: Any) -> tuple[i
     return function.invoke({"bucket": BUCKET, "id": par_id}, **options)
 
 
+@pytest.mark.parametrize("par_id", [" ", "\t\n", "\u3000"])
+def test_an_id_without_a_character_is_refused(function: InProcess, par_id: str) -> None:
+    for status, problem in (revoke(function, par_id), revoke_directly(function, par_id)):
+        assert (status, problem["errors"]) == (400, [{"pointer": "/id", "detail": "must not be blank"}])
+
+
 class TestWho:
     """The caller to whom it was given, or a direct invocation."""
 

@@ -36,6 +36,17 @@ def test_expired_ones_of_all_its_tags(function: InProcess) -> None:
     assert left.isdisjoint({earlier, tagged})
 
 
+def test_nothing_may_stand_beside_it(function: InProcess) -> None:
+    function.make_expired_pars(1)
+    status, problem = function.invoke({**SWEEP, "bucket": BUCKET, "dry/run": True})
+    told = "can't be given beside sweep"
+    assert (status, problem["errors"]) == (
+        400,
+        [{"pointer": "/bucket", "detail": told}, {"pointer": "/dry~1run", "detail": told}],
+    )
+    assert len(function.live()) == 1
+
+
 def test_pages_that_take_too_long(function: InProcess) -> None:
     function.make_pars(6000)
     function.storage.fault = Fault(delay_seconds=0.4, api="native")

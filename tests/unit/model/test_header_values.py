@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from presign.model.header_values import attachment, disposition_error, field_value_error, file_name_error, http_date
+from presign.model.header_values import (
+    attachment,
+    disposition_error,
+    field_value_error,
+    file_name_error,
+    http_date,
+    http_date_error,
+)
 
 
 class TestAttachment:
@@ -68,3 +75,8 @@ class TestHttpDate:
 
     def test_of_gmt(self) -> None:
         assert http_date(datetime(1999, 1, 1, tzinfo=UTC)) == "Fri, 01 Jan 1999 00:00:00 GMT"
+
+    def test_a_year_that_is_read_as_another_is_refused(self) -> None:
+        assert http_date_error("0099-12-31T23:59:59Z") == "is out of range"
+        assert http_date_error("0100-01-01T00:00:00+00:01") == "is out of range"
+        assert http_date_error("0100-01-01T00:00:00Z") == ""

@@ -30,6 +30,7 @@ EARLY = "ends too early: a bracket, a brace or a quotation mark is missing"
         (b'{"key": "\\udc00 and more of it"}', LONE),
         (b'{"key": 1e400}', "has a number that is out of range"),
         (b'{"key": ' + b"9" * 5000 + b"}", "has a number that is out of range"),
+        (b'{"key": "a\\ud800", "b": }', LONE),
         (b'{"key": NaN}', "has NaN or Infinity, which JSON does not have"),
         (b'{"key": -Infinity}', "has NaN or Infinity, which JSON does not have"),
         (b'{"key": "a\nb"}', "has a control character in a text (byte 10); escape it, such as \\n"),
@@ -43,6 +44,10 @@ EARLY = "ends too early: a bracket, a brace or a quotation mark is missing"
         (b'{"key": a}', "is malformed: invalid character (byte 8)"),
         (b'{"key": "a"} x', "is malformed: trailing characters (byte 14)"),
         (b'{"key": "a",}', "is malformed: trailing comma in object (byte 12)"),
+        (b'{"key": tru}', "is malformed: invalid character (byte 12)"),
+        (b'{"key": nul\n}', "is malformed: invalid character (byte 12)"),
+        (b'{"key":\x01}', "is malformed: invalid character (byte 7)"),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"key": 1}', "is malformed: invalid character (byte 0)"),
         (b"{'key': 1}", "is malformed: object keys must be strings (byte 1)"),
     ],
 )
@@ -56,9 +61,15 @@ def test_a_byte_order_mark_is_skipped() -> None:
     assert decode(b'\xef\xbb\xbf{"key": "a"}') == {"key": "a"}
 
 
-def test_only_before_the_text() -> None:
-    with pytest.raises(InvalidJson):
-        decode(b"\xef\xbb\xbf\xef\xbb\xbf{}")
+@given(
+    st.text('{}[]":,\\\n\ufefftrufalsn0-.eNI', max_size=12)
+    | st.binary(max_size=12).map(lambda text: text.decode("latin-1"))
+)
+def test_every_other_text_has_a_cause(text: str) -> None:
+    try:
+        decode(text.encode())
+    except InvalidJson as exc:
+        assert [(error.pointer, error.detail != "") for error in exc.errors] == [("", True)]
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), st.lists))

@@ -68,4 +68,6 @@ def test_every_unknown_or_repeated_parameter_is_told() -> None:
 
 @pytest.mark.parametrize("query", ["?key=%FF", "?key=a&%C3=b", "?key=%ED%A0%80"])
 def test_bytes_that_are_not_utf_8(query: str) -> None:
-    assert errors(query) == [("", "is not UTF-8 in its query")]
+    with pytest.raises(InvalidRequest) as caught:
+        document(query)
+    assert caught.value.details("1").detail == "The query is not UTF-8."

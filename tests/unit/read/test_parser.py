@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from presign.model.json_text import decode
+from presign.model.operation import Operation
+from presign.model.operations import OPERATIONS
 from presign.model.operations.form import PostObject
 from presign.problems import InvalidRequest
 from presign.read.parser import RequestParser, requests_of_batch
@@ -59,6 +62,17 @@ class TestDefaults:
     def test_null_is_the_same_as_leaving_out(self) -> None:
         nulls = {"operation": None, "bucket": None, "expires_in": None, "version_id": None, "response_expires": None}
         assert parse({"key": "a.txt", **nulls}) == parse({"key": "a.txt"})
+
+    @pytest.mark.parametrize("operation", OPERATIONS.values())
+    def test_null_can_be_in_place_of_each_option(self, operation: type[Operation]) -> None:
+        required = {"key": "a", "prefix": "a/", "upload_id": "u", "part_number": 1, "source_key": "s"}
+        fields = msgspec.structs.fields(operation)
+        given = {
+            "operation": operation.name(),
+            **{field.name: required[field.name] for field in fields if field.required},
+        }
+        nulls = {field.name: None for field in fields if not field.required}
+        assert PARSER.parse({**given, **nulls}) == PARSER.parse(given)
 
 
 class TestWhatTravelsWhere:
@@ -188,6 +202,12 @@ class TestStructure:
         }
         assert errors({"key": "a", "content_type": "text/plain"}) == {
             "/content_type": "is an option of put_object, copy_object, post_object, create_multipart_upload only"
+        }
+
+    def test_a_member_of_another_kind_of_call(self) -> None:
+        assert errors({"key": "a", "Requests": [], "event_type": "x"}) == {
+            "/Requests": "is not a field of a request; did you mean requests?",
+            "/event_type": "is not a field of a request; did you mean eventType?",
         }
 
     def test_an_unknown_member_comes_first_with_the_nearest_name(self) -> None:

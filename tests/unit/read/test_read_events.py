@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from presign.model.operations.objects import GetObject
@@ -16,6 +17,7 @@ from presign.read.parser import RequestParser
 
 PARSER = RequestParser(default_bucket="default", max_expires_in=600, virtual_hosted=False)
 REQUIRED = "is required, a text"
+MUST_BE = "must be a text"
 
 
 def event(key: Any = "a.txt", bucket: Any = "b", **members: Any) -> dict[str, Any]:
@@ -82,6 +84,32 @@ def test_a_key_that_no_url_can_have(key: str, detail: str) -> None:
     assert errors(event(key=key)) == {"/data/resourceName": detail}
 
 
+@pytest.mark.parametrize("value", [1, True, {}, []])
+def test_members_of_another_type(value: Any) -> None:
+    assert errors(event(eventID=value, eventTime=value)) == {"/eventID": MUST_BE, "/eventTime": MUST_BE}
+    details = {"bucketName": "b", "eTag": value, "versionId": value}
+    document = event(data={"compartmentId": value, "resourceName": "a", "additionalDetails": details})
+    assert errors(document) == {
+        "/data/additionalDetails/eTag": MUST_BE,
+        "/data/additionalDetails/versionId": MUST_BE,
+        "/data/compartmentId": MUST_BE,
+    }
+
+
+@pytest.mark.parametrize("version", ["\u00fc", "a\nb", " a"])
+def test_a_version_that_no_url_can_have(version: str) -> None:
+    document = event()
+    document["data"]["additionalDetails"]["versionId"] = version
+    assert list(errors(document)) == ["/data/additionalDetails/versionId"]
+
+
+def test_a_message_tells_each_member_that_is_missing_as_null() -> None:
+    bare = {"resourceName": "a", "additionalDetails": {"bucketName": "b"}}
+    document = {"eventType": "com.oraclecloud.objectstorage.createobject", "data": bare}
+    missing = ("eventID", "eventTime", "eTag", "versionId", "compartmentId")
+    assert msgspec.to_builtins(parse_event(document)) == {"bucket": "b", "key": "a", **dict.fromkeys(missing)}
+
+
 def test_an_event_has_no_options() -> None:
     detail = "can't be given with an event, which has no options"
     assert errors(event(expires_in=5, operation="put_object")) == {"/expires_in": detail, "/operation": detail}
@@ -97,7 +125,7 @@ class TestStreaming:
         value = base64.b64encode(json.dumps(event()).encode()).decode()
         assert parse_event(self.message(value)) == parse_event(event())
 
-    @pytest.mark.parametrize("value", ["no base64", base64.b64encode(b"{").decode()])
+    @pytest.mark.parametrize("value", ["no base64", "\u00fc", base64.b64encode(b"{").decode()])
     def test_a_message_without_one(self, value: str) -> None:
         assert errors(self.message(value)) == {"/value": "must be an event in Base64"}
 
