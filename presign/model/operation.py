@@ -56,7 +56,7 @@ class Operation(
     bucket: BucketName | None = None
     expires_in: Seconds | None = None
     via: Via | None = None
-    cors: Annotated[bool, Option(recorded=True)] | None = None
+    cors: Annotated[bool, Option(recorded=True)] | None = False
 
     def __init_subclass__(cls) -> None:
         cls.options = options_of(cls)
@@ -76,11 +76,11 @@ class Operation(
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
     def given(self, among: Set[str]) -> dict[str, Any]:
-        """Those members `among` these that the caller has given, as JSON values. An empty text gives nothing."""
+        """Those members `among` these that the caller has given, as JSON values. Null and `""` give nothing."""
         members: dict[str, Any] = msgspec.to_builtins(self)
         if among.isdisjoint(members):
             return {}
-        return {name: value for name, value in members.items() if name in among and value != ""}
+        return {name: value for name, value in members.items() if name in among and value not in ("", None)}
 
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""

@@ -154,8 +154,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
         source_bucket: the bucket of the source; that of the copy when left out.
         source_key: the object key of the source.
         source_version_id: the version of the source.
-        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given; those
-            of the source when left out.
+        metadata_directive: whether the copy has the type and the metadata of the source, or those that are given.
     """
 
     method = "PUT"
@@ -163,7 +162,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     source_bucket: Annotated[BucketName, Option(error_of=bucket_error, recorded=True)] | None = None
     source_key: Annotated[ObjectKey, Option(error_of=key_error, recorded=True)]
     source_version_id: Annotated[Text, Option(error_of=upload_id_error, recorded=True)] | None = None
-    metadata_directive: Literal["COPY", "REPLACE"] | None = None
+    metadata_directive: Literal["COPY", "REPLACE"] | None = "COPY"
 
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()

@@ -77,7 +77,7 @@ class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
     method = "GET"
 
     prefix: Annotated[str, msgspec.Meta(min_length=1), _KeyLength, Option(error_of=prefix_error)]
-    listing: Annotated[bool, Option(recorded=True)] | None = None
+    listing: Annotated[bool, Option(recorded=True)] | None = False
 
     @property
     def target(self) -> str:

@@ -72,7 +72,9 @@ class TestDefaults:
             **{field.name: required[field.name] for field in fields if field.required},
         }
         nulls = {field.name: None for field in fields if not field.required}
-        assert PARSER.parse({**given, **nulls}) == PARSER.parse(given)
+        assert parse({**given, **nulls}) == parse(given)
+        left_out, nothing = PARSER.parse(given).operation, PARSER.parse({**given, **nulls}).operation
+        assert nothing.given(set(nulls)) == left_out.given(set(nulls))
 
 
 class TestWhatTravelsWhere:
