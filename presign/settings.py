@@ -22,10 +22,11 @@ SIGNERS = ("sigv4", "boto3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
-_host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
-_region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
+_host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
+_region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
 _claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
+_ocid = re.compile(r"[A-Za-z0-9._-]+")
 _function_tag = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -190,7 +191,7 @@ class _Reader:
         if policy.startswith("file:"):
             try:
                 policy = (self._root / policy.removeprefix("file:")).read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as exc:
+            except (OSError, ValueError) as exc:
                 self.add("POLICY", f"names a file that cannot be read: {exc}")
                 return []
         rules, errors = parse_rules(policy, default_expires_in=default_expires_in)
@@ -215,7 +216,12 @@ class _Reader:
     def ocid(self, name: str, *resource_types: str) -> str | None:
         prefixes = tuple(f"ocid1.{resource_type}." for resource_type in resource_types)
         error = f"must be an OCID: {'… or '.join(prefixes)}…"
-        return self.checked(name, lambda value: "" if value.startswith(prefixes) else error)
+
+        def error_of(value: str) -> str:
+            fits = value.startswith(prefixes) and value not in prefixes and _ocid.fullmatch(value)
+            return "" if fits else error
+
+        return self.checked(name, error_of)
 
     def add(self, name: str, detail: str) -> None:
         self.errors.append(FieldError(f"/{name}", detail))

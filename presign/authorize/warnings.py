@@ -16,15 +16,17 @@ _MISTAKEN = {
     "*": "has an asterisk, which stands for itself: a prefix is for all keys that begin with it",
     "${": "has a dollar before a claim, which stands for itself: write {name}",
     "%7b": "has an encoded brace, which stands for itself: write {name}",
+    "{iss}": "has the claim iss, which never fits if it is a URL, as a claim with a slash does not: use when",
 }
 
 
 def warnings_of(rules: Sequence[Rule]) -> Iterator[FieldError]:
     """A warning for each mistake in `rules`, which have no validation errors but are surely not meant so."""
     for number, rule in enumerate(rules):
-        for text, detail in _MISTAKEN.items():
-            if text in rule.prefix.lower():
-                yield FieldError(pointer("rules", number, "prefix"), detail)
+        for name, template in (("bucket", rule.bucket), ("prefix", rule.prefix)):
+            for text, detail in _MISTAKEN.items():
+                if text in template.lower():
+                    yield FieldError(pointer("rules", number, name), detail)
         if not _callers(rule):
             yield FieldError(pointer("rules", number, "callers"), "never fits, as a direct invocation has no claims")
         yield from _undone_limits(rules, number, number)

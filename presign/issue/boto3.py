@@ -26,13 +26,21 @@ from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.model.request import Request
+from presign.problems import FieldError, NotConfigured
 from presign.services.key import CustomerSecretKey
 
 
 class Boto3Issuer:
-    """Signs with a boto3 client, which is made when the customer secret key changes."""
+    """Signs with a boto3 client, which is made when the customer secret key changes.
+
+    Raises:
+        NotConfigured: boto3 takes no such endpoint.
+    """
 
     def __init__(self, *, endpoint: StorageEndpoint, region: str) -> None:
+        if "_" in endpoint.authority:
+            detail = f"must be sigv4, as boto3 takes no host with an underscore, such as {endpoint.authority}"
+            raise NotConfigured([FieldError("/SIGNER", detail)])
         self._endpoint = endpoint
         self._region = region
         self._client: tuple[CustomerSecretKey | None, Any] = (None, None)

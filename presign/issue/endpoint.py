@@ -11,12 +11,17 @@ from presign.services.regions import realm_domain
 _loopback = r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}"
 _default_ports = {"http": ":80", "https": ":443"}
 _port = r"(?P<port>:(?!0)(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_store_label = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_label = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # Patterns of settings, of which a function has few, are compiled when they are needed.
 _template = (
-    rf"(?P<scheme>(?i:https?))://(?P<bucket>\{{bucket\}}\.)?(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*){_port}/?"
+    rf"(?P<scheme>(?i:https?))://(?P<bucket>\{{bucket\}}\.)?(?P<host>{_store_label}(?:\.{_store_label})*){_port}/?"
 )
-_service_url = rf"(?P<scheme>https?)://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*){_port}"
+_service_url = rf"(?P<scheme>https?)://(?P<host>{_label}(?:\.{_label})*){_port}"
 _store_route = rf"{_service_url}(?:/[A-Za-z0-9._~-]+)*/?"
+_byte = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_address = rf"{_byte}(?:\.{_byte}){{3}}"
+_MAX_HOST_CHARACTERS = 253
 
 
 def region_template(region: str) -> str:
@@ -30,14 +35,19 @@ def template_error(template: str) -> str:
         endpoint = StorageEndpoint.from_template(template, namespace="namespace", region="region")
     except ValueError as exc:
         return str(exc)
-    return _scheme_error(endpoint.scheme, endpoint.authority.partition(":")[0])
+    return _host_error(endpoint.scheme, endpoint.authority.partition(":")[0])
 
 
-def _scheme_error(scheme: str, host: str) -> str:
+def _host_error(scheme: str, host: str) -> str:
     """Why a URL of `scheme` must not lead to `host`, or an empty string.
 
-    HTTP is only for this machine, by its name (RFC 6761, 6.3) or its address (RFC 1122, 3.2.1.3).
+    A host that ends with a number is an IPv4 address (WHATWG URL, 3.5). HTTP is only for this machine, by its name (RFC
+    6761, 6.3) or its address (RFC 1122, 3.2.1.3).
     """
+    if len(host) > _MAX_HOST_CHARACTERS:
+        return f"must have a host of at most {_MAX_HOST_CHARACTERS} characters"
+    if host.rpartition(".")[2].isdigit() and not re.fullmatch(_address, host):
+        return "must have the name of a host, or an IPv4 address"
     is_safe = scheme == "https" or re.fullmatch(_loopback, host.lower())
     return "" if is_safe else "must be https://, as http:// is for loopback hosts only"
 
@@ -47,13 +57,13 @@ def store_route_error(url: str) -> str:
     found = re.fullmatch(_store_route, url)
     if not found or {".", ".."}.intersection(url.split("/")):
         return "must be an https URL of a host and a path, without a query"
-    return _scheme_error(found["scheme"], found["host"])
+    return _host_error(found["scheme"], found["host"])
 
 
 def service_url_error(url: str) -> str:
     """Why `url` is not that of an OCI service, or an empty string."""
     found = re.fullmatch(_service_url, url)
-    return _scheme_error(found["scheme"], found["host"]) if found else "must be an https URL of a host"
+    return _host_error(found["scheme"], found["host"]) if found else "must be an https URL of a host"
 
 
 class StorageEndpoint(msgspec.Struct, frozen=True):

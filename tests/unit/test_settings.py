@@ -217,8 +217,19 @@ def test_the_default_bucket_must_fit_into_a_host_name_if_it_goes_there() -> None
     assert list(errors({**config, "STORAGE_ENDPOINT": "https://{bucket}.example"})) == ["/DEFAULT_BUCKET"]
 
 
-def test_a_policy_file_that_is_not_there(tmp_path: Path) -> None:
-    assert errors({**LEAST, "POLICY": "file:none.json"}, tmp_path)["/POLICY"].startswith("names a file that cannot be")
+@pytest.mark.parametrize("name", ["none.json", "", "a\0b", "a" * 5000])
+def test_a_policy_file_that_is_not_there(tmp_path: Path, name: str) -> None:
+    assert errors({**LEAST, "POLICY": f"file:{name}"}, tmp_path)["/POLICY"].startswith("names a file that cannot be")
+
+
+@pytest.mark.parametrize("ocid", ["ocid1.vaultsecret.", "ocid1.vaultsecret.oc1.x y", "ocid1.vaultsecret.oc1.x/../y"])
+def test_an_ocid_that_is_none(ocid: str) -> None:
+    assert errors({**LEAST, "SECRET_OCID": ocid}) == {"/SECRET_OCID": "must be an OCID: ocid1.vaultsecret.…"}
+
+
+def test_a_namespace_is_a_label_of_a_host() -> None:
+    assert read({**LEAST, "NAMESPACE": "n" * 63}).namespace == "n" * 63
+    assert list(errors({**LEAST, "NAMESPACE": "n" * 64})) == ["/NAMESPACE"]
 
 
 def test_the_default_expiry_must_not_exceed_the_maximum() -> None:
@@ -333,6 +344,8 @@ class TestRegion:
             "eu-frankfurt",
             "EU-FRANKFURT-1",
             "eu-frankfurt-1a",
+            "eu-frankfurt-0",
+            "eu-frankfurt-01",
             "eu--1",
             "e-a-1",
             "-",

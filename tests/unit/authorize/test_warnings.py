@@ -38,6 +38,13 @@ class TestPrefix:
     def test_surely_not_meant(self, prefix: str, detail: str) -> None:
         assert warnings({"prefix": prefix}) == [f"/rules/0/prefix: {detail}"]
 
+    def test_an_issuer_is_a_url(self) -> None:
+        detail = "has the claim iss, which never fits if it is a URL, as a claim with a slash does not: use when"
+        assert warnings({"prefix": "{iss}/", "bucket": "b-{iss}", "callers": ["gateway"]}) == [
+            f"/rules/0/bucket: {detail}",
+            f"/rules/0/prefix: {detail}",
+        ]
+
     @pytest.mark.parametrize("prefix", ["", "users/{sub}/", "100%25/", "$5/", "a+b/"])
     def test_as_it_should_be(self, prefix: str) -> None:
         assert warnings({"prefix": prefix}) == []

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from presign.issue.boto3 import Boto3Issuer
-from presign.issue.endpoint import StorageEndpoint, region_template, store_route_error, template_error
+from presign.issue.endpoint import (
+    StorageEndpoint,
+    region_template,
+    service_url_error,
+    store_route_error,
+    template_error,
+)
 from presign.issue.sigv4 import SigV4Issuer
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import GetObject
+from presign.problems import NotConfigured
 from presign.services.key import CustomerSecretKey
 from support.grants import grant
 
@@ -87,6 +96,34 @@ def test_the_host_is_written_as_clients_send_it(template: str, authority: str) -
 )
 def test_what_is_not_a_template(template: str) -> None:
     assert template_error(template).startswith("must be http:// or https://, a host and at most a port")
+
+
+@pytest.mark.parametrize("check", [template_error, service_url_error, store_route_error])
+class TestHost:
+    @pytest.mark.parametrize("host", ["-a.com", "a-.com", "a..com", "a.com.", f"{'a' * 64}.com"])
+    def test_no_label_of_a_name(self, check: Callable[[str], str], host: str) -> None:
+        assert check(f"https://{host}").startswith("must be ")
+
+    def test_a_name_that_is_too_long(self, check: Callable[[str], str]) -> None:
+        assert check(f"https://{'a.' * 126}a") == ""
+        assert check(f"https://{'a.' * 126}ab") == "must have a host of at most 253 characters"
+
+    @pytest.mark.parametrize("host", ["999.1.1.1", "1.2.3", "1", "256.0.0.1", "01.2.3.4", "store.1", "1.2.3.4.5"])
+    def test_no_address(self, check: Callable[[str], str], host: str) -> None:
+        assert check(f"https://{host}") == "must have the name of a host, or an IPv4 address"
+
+    @pytest.mark.parametrize("host", ["192.0.2.255", "1.example.com", "xn--bcher-kva.example", "1a"])
+    def test_names_and_addresses(self, check: Callable[[str], str], host: str) -> None:
+        assert check(f"https://{host}:8443") == ""
+
+
+def test_boto3_takes_no_underscore() -> None:
+    """The function answers `not_configured`, and the log tells the setting."""
+    with pytest.raises(NotConfigured) as caught:
+        Boto3Issuer(endpoint=endpoint("https://my_store:8443"), region="r")
+    [error] = caught.value.errors
+    told = "must be sigv4, as boto3 takes no host with an underscore, such as my_store:8443"
+    assert (error.pointer, error.detail) == ("/SIGNER", told)
 
 
 def test_what_is_a_template_has_no_fault() -> None:
