@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 import uuid
 from collections import deque
@@ -18,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
 from local.object_storage.native_answer import timestamp
+from local.parameters import decoded, json_body, number
 from local.server import target
 
 MAX_MESSAGES = 20
@@ -34,6 +34,18 @@ MAX_KEPT = 10_000
 """Older messages are forgotten."""
 
 
+class Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    """The metadata of a message.
+
+    Args:
+        channel_id: the channel of the queue that it is put into.
+        custom_properties: names and values of its sender.
+    """
+
+    channel_id: Annotated[str, msgspec.Meta(min_length=1)]
+    custom_properties: dict[str, str] | None = None
+
+
 @dataclass(frozen=True)
 class QueueMessage:
     """A message in the queue.
@@ -42,15 +54,23 @@ class QueueMessage:
         content: as put.
         id: that the queue gave it.
         put_at: when.
+        metadata: as put.
     """
 
     content: str
     id: int
     put_at: datetime
+    metadata: Metadata | None = None
+
+    @property
+    def channel_id(self) -> str | None:
+        """The channel that it is in, None if it is in the queue itself."""
+        return self.metadata.channel_id if self.metadata else None
 
 
 class _Entry(msgspec.Struct, frozen=True):
     content: str
+    metadata: Metadata | None = None
 
 
 class _Details(msgspec.Struct, frozen=True):
@@ -122,7 +142,7 @@ class Queue(SignedApi):
             case "GET", "20210201", "queues", self._queue_id:
                 return json_answer(self._queue(request))
             case "POST", "20210201", "queues", self._queue_id, "messages":
-                return self._put(request.get_data())
+                return self._put(json_body(request))
             case "GET", "20210201", "queues", self._queue_id, "messages":
                 return self._get(request)
             case "DELETE", "20210201", "queues", self._queue_id, "messages", receipt:
@@ -132,15 +152,15 @@ class Queue(SignedApi):
     def _put(self, body: bytes) -> Response:
         if len(body) > MAX_REQUEST_BYTES:
             raise ApiError(413, "PayloadTooLarge", f"A request has at most {MAX_REQUEST_BYTES:,} bytes.")
-        try:
-            contents = [entry.content for entry in msgspec.json.decode(body, type=_Details).messages]
-        except msgspec.DecodeError as exc:
-            raise ApiError(400, "InvalidParameter", f"The messages are not valid: {exc}") from exc
-        if any(len(content.encode()) > MAX_MESSAGE_BYTES for content in contents):
+        entries = decoded(body, _Details).messages
+        if any(len(entry.content.encode()) > MAX_MESSAGE_BYTES for entry in entries):
             raise ApiError(413, "PayloadTooLarge", f"A message has at most {MAX_MESSAGE_BYTES:,} bytes.")
         now = self._clock()
         with self._changed:
-            put = [QueueMessage(content, self._next_id + index, now) for index, content in enumerate(contents)]
+            put = [
+                QueueMessage(entry.content, self._next_id + index, now, entry.metadata)
+                for index, entry in enumerate(entries)
+            ]
             self._next_id += len(put)
             self._messages.extend(put)
             self._waiting.extend(_Waiting(message, now) for message in put)
@@ -153,14 +173,13 @@ class Queue(SignedApi):
 
     def _get(self, request: Request) -> Response:
         """Messages that are visible, at once or as soon as there is one."""
-        limit = _parameter(request, "limit", default=1, least=1, most=MAX_MESSAGES_GIVEN)
-        hidden_seconds = _parameter(
-            request, "visibilityInSeconds", default=VISIBILITY_SECONDS, most=MAX_VISIBILITY_SECONDS
-        )
-        poll_seconds = _parameter(request, "timeoutInSeconds", default=MAX_POLL_SECONDS, most=MAX_POLL_SECONDS)
+        limit = number(request, "limit", default=1, least=1, most=MAX_MESSAGES_GIVEN)
+        hidden_seconds = number(request, "visibilityInSeconds", default=VISIBILITY_SECONDS, most=MAX_VISIBILITY_SECONDS)
+        poll_seconds = number(request, "timeoutInSeconds", default=MAX_POLL_SECONDS, most=MAX_POLL_SECONDS)
+        channel = request.args.get("channelFilter")
         give_up_at = self._clock() + timedelta(seconds=poll_seconds)
         with self._changed:
-            while not (taken := self._visible(limit)) and (left := give_up_at - self._clock()) > timedelta():
+            while not (taken := self._visible(limit, channel)) and (left := give_up_at - self._clock()) > timedelta():
                 self._changed.wait(min(left, self._until_visible()).total_seconds())
             visible_after = self._clock() + timedelta(seconds=hidden_seconds)
             for waiting in taken:
@@ -169,12 +188,20 @@ class Queue(SignedApi):
                 waiting.receipt = uuid.uuid4().hex
             return json_answer({"messages": [_delivery(waiting) for waiting in taken]})
 
-    def _visible(self, limit: int) -> list[_Waiting]:
-        """The oldest messages that a consumer may get now. Those whose time is over are forgotten."""
+    def _visible(self, limit: int, channel: str | None) -> list[_Waiting]:
+        """The oldest messages of a channel that a consumer may get now. Those whose time is over are forgotten.
+
+        Without a filter all are of one channel, as Oracle says: here that of the oldest message.
+        """
         now = self._clock()
         while self._waiting and self._waiting[0].message.put_at + RETENTION <= now:
             self._waiting.popleft()
-        return [waiting for waiting in self._waiting if waiting.visible_after <= now][:limit]
+        visible = [
+            waiting
+            for waiting in self._waiting
+            if waiting.visible_after <= now and channel in (None, waiting.message.channel_id)
+        ]
+        return [waiting for waiting in visible if waiting.message.channel_id == visible[0].message.channel_id][:limit]
 
     def _until_visible(self) -> timedelta:
         """How long until one of the messages that are hidden becomes visible."""
@@ -205,18 +232,6 @@ class Queue(SignedApi):
         }
 
 
-def _parameter(request: Request, name: str, *, default: int, least: int = 0, most: int) -> int:
-    """A number in the query of a request.
-
-    Raises:
-        ApiError: it is none, or out of its bounds.
-    """
-    text = request.args.get(name, str(default))
-    if not (re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most):
-        raise ApiError(400, "InvalidParameter", f"{name} must be a number from {least} to {most:,}.")
-    return int(text)
-
-
 def _delivery(waiting: _Waiting) -> dict[str, Any]:
     return {
         "id": waiting.message.id,
@@ -226,4 +241,5 @@ def _delivery(waiting: _Waiting) -> dict[str, Any]:
         "visibleAfter": timestamp(waiting.visible_after),
         "expireAfter": timestamp(waiting.message.put_at + RETENTION),
         "createdAt": timestamp(waiting.message.put_at),
+        **({"metadata": msgspec.to_builtins(waiting.message.metadata)} if waiting.message.metadata else {}),
     }

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import COMPARTMENT_OCID, ResourcePrincipal
+from local.parameters import decoded, json_body
 from local.server import target
 
 MAX_MESSAGE_BYTES = 64 << 10
@@ -96,16 +97,13 @@ class Topic(SignedApi):
             case "GET", "":
                 return json_answer(self._topic(request))
             case "POST", "/messages":
-                return self._publish(request.get_data())
+                return self._publish(json_body(request))
         raise not_found()
 
     def _publish(self, body: bytes) -> Response:
         if len(body) > MAX_MESSAGE_BYTES:
             raise ApiError(413, "PayloadTooLarge", f"A message has at most {MAX_MESSAGE_BYTES:,} bytes.")
-        try:
-            details = msgspec.json.decode(body, type=_Details)
-        except msgspec.DecodeError as exc:
-            raise ApiError(400, "InvalidParameter", f"The message is not valid: {exc}") from exc
+        details = decoded(body, _Details)
         message = TopicMessage(details.title, details.body, str(uuid.uuid4()), datetime.now(UTC))
         with self._lock:
             self._check_rate()

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.resource_principal import ResourcePrincipal
+from local.parameters import number, required
 
 API = "/20190301/secretbundles"
+BY_NAME = f"{API}/actions/getByName"
 STAGES = {"CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"}
 
 
 @dataclass(frozen=True)
 class _Secret:
+    """A secret.
+
+    Args:
+        contents: of its versions, the first one first.
+    """
+
     secret_id: str
     name: str
     vault_id: str
-    version: int
-    content: str
+    contents: list[str] = field(default_factory=list, repr=False)
+
+    def stages(self, version: int) -> list[str]:
+        """The rotation states of a version, by its number."""
+        match len(self.contents) - version:
+            case 0:
+                return ["CURRENT", "LATEST"]
+            case 1:
+                return ["PREVIOUS"]
+        return ["DEPRECATED"]
 
 
 class Vault(SignedApi):
@@ -41,10 +57,9 @@ class Vault(SignedApi):
 
     def put_secret(self, content: str, *, secret_id: str, name: str, vault_id: str) -> None:
         """Make a secret, or the next version of an existing one."""
-        earlier = self._secrets.get(secret_id)
-        version = earlier.version + 1 if earlier else 1
         self.contents.append(content)
-        self._secrets[secret_id] = _Secret(secret_id, name, vault_id, version, content)
+        secret = self._secrets.setdefault(secret_id, _Secret(secret_id, name, vault_id))
+        secret.contents.append(content)
 
     def schedule_deletion(self, secret_id: str) -> None:
         """Give the secret to nobody any more: Oracle says that it is inaccessible at once."""
@@ -54,34 +69,50 @@ class Vault(SignedApi):
         """The answer to GetSecretBundle and GetSecretBundleByName.
 
         Raises:
-            ApiError: there is no such secret, or no such version of it. Versions before the current one are not kept.
+            ApiError: a parameter is missing or wrong, or there is no such secret, or no such version of it.
         """
-        stage = request.args.get("stage", "CURRENT")
-        if stage not in STAGES:
-            raise ApiError(400, "InvalidParameter", f"stage must be one of {', '.join(sorted(STAGES))}.")
-        found = None
-        if request.method == "GET" and request.path.startswith(f"{API}/"):
-            found = self._secrets.get(request.path.removeprefix(f"{API}/"))
-        elif request.method == "POST" and request.path == f"{API}/actions/getByName":
-            wanted = (request.args.get("vaultId"), request.args.get("secretName"))
-            found = next((one for one in self._secrets.values() if (one.vault_id, one.name) == wanted), None)
-        if found is None or stage not in _bundle(found)["stages"] or "secretVersionName" in request.args:
+        match request.method, request.path:
+            case "POST", path if path == BY_NAME:
+                asked = [required(request, name) for name in ("vaultId", "secretName")]
+                found = next((one for one in self._secrets.values() if [one.vault_id, one.name] == asked), None)
+            case "GET", path if path.startswith(f"{API}/"):
+                found = self._secrets.get(path.removeprefix(f"{API}/"))
+            case _:
+                raise ApiError(404, "NotFound", "There is no operation at this path with this method.")
+        stage, asked_version = _stage(request), _version_number(request)
+        if found is None or "secretVersionName" in request.args:  # versions have no names here
             raise not_found()
-        if request.args.get("versionNumber", str(found.version)) != str(found.version):
-            raise not_found()
-        return json_answer(_bundle(found))
+        for version in range(len(found.contents), 0, -1):
+            if asked_version in (None, version) and (stage is None or stage in found.stages(version)):
+                return json_answer(_bundle(found, version))
+        raise not_found()
 
 
-def _bundle(secret: _Secret) -> dict[str, Any]:
+def _stage(request: Request) -> str | None:
+    """The rotation state that is asked for; the current one if nothing else tells the version."""
+    stage = request.args.get("stage", None if "versionNumber" in request.args else "CURRENT")
+    if stage is not None and stage not in STAGES:
+        raise ApiError(400, "InvalidParameter", f"stage must be one of {', '.join(sorted(STAGES))}.")
+    return stage
+
+
+def _version_number(request: Request) -> int | None:
+    """The number of the version that is asked for; None if nothing tells it."""
+    if "versionNumber" not in request.args:
+        return None
+    return number(request, "versionNumber", default=0, most=2**63 - 1)
+
+
+def _bundle(secret: _Secret, version: int) -> dict[str, Any]:
     return {
         "secretId": secret.secret_id,
-        "versionNumber": secret.version,
+        "versionNumber": version,
         "versionName": None,
         "timeCreated": "2026-01-01T00:00:00.000Z",
-        "stages": ["CURRENT", "LATEST"],
+        "stages": secret.stages(version),
         "secretBundleContent": {
             "contentType": "BASE64",
-            "content": base64.b64encode(secret.content.encode()).decode(),
+            "content": base64.b64encode(secret.contents[version - 1].encode()).decode(),
         },
         "metadata": None,
     }

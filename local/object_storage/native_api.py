@@ -16,6 +16,7 @@ from local.object_storage.native_answer import bucket_not_found, bucket_ocid, ti
 from local.object_storage.native_target import limit, segments
 from local.object_storage.objects import Objects
 from local.object_storage.preauthenticated_requests import MAX_PAGE_ITEMS, PreauthenticatedRequests
+from local.parameters import json_body, number
 
 STARTED_AT = datetime.now(UTC)
 
@@ -105,19 +106,16 @@ class NativeApi:
         return json_answer([self._bucket(name) for name in page], headers=more)
 
     def _create_par(self, request: Request, bucket: str) -> Response:
-        par = self._pars.create(bucket, request.get_data())
+        par = self._pars.create(bucket, json_body(request))
         access_uri = par.access_uri(self._namespace)
         full_path = f"{request.host_url.rstrip('/')}{access_uri}"
         return json_answer({**par.summary(), "accessUri": access_uri, "fullPath": full_path})
 
     def _list_pars(self, request: Request, bucket: str) -> Response:
-        page = request.args.get("page", "0")
-        if not (page.isascii() and page.isdigit()):
-            raise ApiError(400, "InvalidParameter", "page must be the opc-next-page of the answer before.")
         pars, next_page = self._pars.list(
             bucket,
             object_name_prefix=request.args.get("objectNamePrefix", ""),
-            after=int(page),
+            after=number(request, "page", default=0, most=2**63 - 1),
             limit=limit(request, most=MAX_PAGE_ITEMS),
         )
         more = {"opc-next-page": str(next_page)} if next_page else {}

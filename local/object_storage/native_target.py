@@ -7,8 +7,11 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Request
 
 from local.api import ApiError
+from local.parameters import number
 from local.server import target
 
+MAX_NAME_BYTES = 1024
+"""Of an object's name in UTF-8."""
 MAX_TARGET_BYTES = 3500
 """Of a PAR's request, with the object's name. Which error Oracle answers beyond it is not documented."""
 
@@ -30,13 +33,21 @@ def segments(request: Request, count: int) -> list[str]:
         raise ApiError(400, "InvalidParameter", "The path is not UTF-8.") from None
 
 
+def check_object_name(name: str) -> None:
+    """Return if an object may have this name (Oracle, "Object Storage Objects", "Object Names").
+
+    Raises:
+        ApiError: it is too long, or holds a line feed, a carriage return or a NUL.
+    """
+    if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not {"\n", "\r", "\0"}.isdisjoint(name):
+        message = f"An object's name has 1 to {MAX_NAME_BYTES:,} bytes, without line feed, carriage return and NUL."
+        raise ApiError(400, "InvalidObjectName", message)
+
+
 def limit(request: Request, *, most: int) -> int:
-    """The parameter `limit` of a list.
+    """The parameter `limit` of a list; `most` if it is not given.
 
     Raises:
         ApiError: it is not a number from 1 to `most`.
     """
-    text = request.args.get("limit", str(most))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        raise ApiError(400, "InvalidParameter", f"limit must be a number from 1 to {most}.")
-    return int(text)
+    return number(request, "limit", default=most, least=1, most=most)

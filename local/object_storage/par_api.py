@@ -6,6 +6,7 @@ Oracle documents it in "Pre-Authenticated Request Object URLs in Object Storage"
 
 from __future__ import annotations
 
+import re
 import secrets
 from email.utils import format_datetime
 from typing import Any
@@ -15,7 +16,8 @@ from werkzeug.wrappers import Request, Response
 from local.api import ApiError, json_answer, not_found
 from local.object_storage.content import receive
 from local.object_storage.native_answer import timestamp
-from local.object_storage.native_target import MAX_TARGET_BYTES, limit, segments
+from local.object_storage.native_conditions import is_create_only
+from local.object_storage.native_target import MAX_TARGET_BYTES, check_object_name, limit, segments
 from local.object_storage.objects import STORED_HEADERS, Objects, StoredObject, object_answer, stored_object
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequest, PreauthenticatedRequests
 from local.object_storage.uploads import MAX_PART_NUMBER, Upload, Uploads
@@ -26,6 +28,8 @@ MIN_PART_BYTES = 10 << 20
 """Of each part but the last. Oracle's documentation has said so; it now names a maximum only."""
 MAX_LISTED_OBJECTS = 1000
 
+_FIELDS = {"name", "size", "etag", "timecreated", "md5", "timemodified", "storagetier", "archivalstate"}
+"""Of a listed object, in lower case."""
 _CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST,PUT,GET,HEAD,DELETE,OPTIONS",
@@ -107,7 +111,8 @@ class ParApi:
         return response
 
     def _put(self, request: Request, bucket: str, key: str) -> Response:
-        create_only = request.headers.get("If-None-Match") == "*"
+        check_object_name(key)
+        create_only = is_create_only(request, self._objects.find(bucket, key))
         if request.headers.get("opc-multipart", "").lower() == "true":
             return self._begin_upload(request, bucket, key, create_only=create_only)
         made = stored_object(key, receive(request), headers(request), metadata_prefix=METADATA_PREFIX)
@@ -134,6 +139,8 @@ class ParApi:
             limit=limit(request, most=MAX_LISTED_OBJECTS),
         )
         fields = {field.strip().lower() for field in request.args.get("fields", "name").strip('"').split(",")}
+        if unknown := fields - _FIELDS:
+            raise ApiError(400, "InvalidParameter", f"fields must not have {', '.join(sorted(unknown))}.")
         document: dict[str, Any] = {"objects": [_summary(stored, fields) for stored in listing.objects]}
         if delimiter:
             document["prefixes"] = listing.prefixes
@@ -176,7 +183,7 @@ class ParApi:
         self._uploads.find(upload.bucket, upload.key, upload.id)
         number = name.removeprefix(scope)
         match request.method, number:
-            case "PUT", str() if number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_PART_NUMBER:
+            case "PUT", str() if re.fullmatch("[0-9]{1,5}", number) and 1 <= int(number) <= MAX_PART_NUMBER:
                 return Response(headers=_stored(self._uploads.put_part(upload, int(number), receive(request))))
             case "PUT", str() if number:
                 message = f"The part number must be from 1 to {MAX_PART_NUMBER}."
@@ -196,7 +203,7 @@ class ParApi:
             upload.key,
             upload.id,
             None,
-            create_only=request.headers.get("If-None-Match") == "*",
+            create_only=is_create_only(request, self._objects.find(upload.bucket, upload.key)),
             min_part_bytes=MIN_PART_BYTES,
         )
         return Response(headers=_stored(made))

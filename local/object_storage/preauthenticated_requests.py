@@ -16,6 +16,8 @@ import msgspec
 
 from local.api import ApiError
 from local.object_storage.native_answer import timestamp
+from local.object_storage.native_target import check_object_name
+from local.parameters import decoded
 
 MAX_PAGE_ITEMS = 1000
 
@@ -126,10 +128,7 @@ class PreauthenticatedRequests:
         Raises:
             ApiError: the request is not valid.
         """
-        try:
-            details = msgspec.json.decode(body, type=CreateDetails)
-        except msgspec.MsgspecError as exc:
-            raise ApiError(400, "InvalidParameter", f"The body is not valid: {exc}") from exc
+        details = decoded(body, CreateDetails)
         now = self._clock()
         any_object = details.access_type.startswith("Any")
         if details.time_expires <= now:
@@ -139,6 +138,8 @@ class PreauthenticatedRequests:
         if details.bucket_listing_action and not (any_object and "Read" in details.access_type):
             message = f"bucketListingAction is not supported with accessType {details.access_type}."
             raise ApiError(400, "InvalidParameter", message)
+        if details.object_name:
+            check_object_name(details.object_name)
         with self._lock:
             par = PreauthenticatedRequest(bucket, details, now, next(self._numbers))
             self._by_id[bucket, par.id] = self._by_token[par.token] = par

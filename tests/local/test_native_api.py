@@ -16,7 +16,11 @@ from oci.retry import NoneRetryStrategy
 
 from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
+from support.signed import post
 from support.store import BUCKET
+
+BODY = b'{"name": "a", "accessType": "ObjectRead", "objectName": "a", "timeExpires": "2099-01-01T00:00:00Z"}'
+PAGING = ("limit", "page")
 
 
 def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[int, str]:
@@ -106,6 +110,41 @@ class TestPars:
     def test_invalid_details(self, native: NativeStorage, details: dict[str, Any]) -> None:
         assert refused(lambda retry_strategy: native.par(**details)) == (400, "InvalidParameter")
 
+    @pytest.mark.parametrize("name", ["x" * 1025, "\u00fc" * 513, "a\nb", "a\rb", "a\0b"])
+    def test_a_name_that_no_object_can_have(self, native: NativeStorage, name: str) -> None:
+        assert refused(lambda retry_strategy: native.par(object_name=name)) == (400, "InvalidObjectName")
+
+    @pytest.mark.parametrize("name", ["x" * 1024, "\u00fc" * 512, "a\tb", " "])
+    def test_a_name_that_an_object_can_have(self, native: NativeStorage, name: str) -> None:
+        assert native.par(object_name=name).object_name == name
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (b"{", "CannotParseRequest"),
+            (b"{}", "MissingParameter"),
+            (b'{"name": "a", "accessType": "ObjectRead", "objectName": "a"}', "MissingParameter"),
+            (BODY.replace(b"ObjectRead", b"ObjectDelete"), "InvalidParameter"),
+            (BODY.replace(b"2099-01-01T00:00:00Z", b"2099-01-01T00:00:00"), "InvalidParameter"),
+            (BODY.replace(b"2099-01-01T00:00:00Z", b"4070908800"), "InvalidParameter"),
+            (BODY.replace(b'"2099-01-01T00:00:00Z"', b'"2020-01-01T00:00:00Z"'), "InvalidParameter"),
+        ],
+    )
+    def test_a_body_that_is_not_valid(self, native: NativeStorage, body: bytes, code: str) -> None:
+        answer = post(native.server, f"/n/ns/b/{BUCKET}/p", body, signer=native.signer)
+        assert error(answer) == (400, code)
+
+    def test_a_body_in_another_format(self, native: NativeStorage) -> None:
+        answer = post(native.server, f"/n/ns/b/{BUCKET}/p", BODY, signer=native.signer, content_type="text/plain")
+        assert answer.status_code == 415
+
+    @pytest.mark.parametrize(
+        "query", ["limit=0", "limit=1001", "limit=x", "page=x", "page=-1", *(f"{name}={'9' * 5000}" for name in PAGING)]
+    )
+    def test_parameters_of_a_list_have_bounds(self, native: NativeStorage, query: str) -> None:
+        answer = requests.get(f"{native.server.url}/n/ns/b/{BUCKET}/p?{query}", auth=native.signer, timeout=10)
+        assert error(answer) == (400, "InvalidParameter")
+
     def test_a_bucket_that_does_not_exist(self, native: NativeStorage) -> None:
         assert refused(native.sdk.list_preauthenticated_requests, NAMESPACE, "none") == (404, "BucketNotFound")
 
@@ -122,13 +161,11 @@ class TestPars:
 class TestAuthentication:
     """The native API answers 401 unless the resource principal signed the request as it is."""
 
-    BODY = b'{"name": "a", "accessType": "ObjectRead", "objectName": "a", "timeExpires": "2099-01-01T00:00:00Z"}'
-
     def signed(self, native: NativeStorage) -> requests.PreparedRequest:
         headers = {"date": formatdate(usegmt=True), "content-type": "application/json"}
         url = f"{native.server.url}/n/ns/b/{BUCKET}/p"
         signed: requests.PreparedRequest = native.signer(
-            requests.Request("POST", url, data=self.BODY, headers=headers).prepare()
+            requests.Request("POST", url, data=BODY, headers=headers).prepare()
         )
         return signed
 
@@ -143,7 +180,7 @@ class TestAuthentication:
 
     def test_another_body(self, native: NativeStorage) -> None:
         request = self.signed(native)
-        request.body = self.BODY.replace(b'"a"', b'"b"')
+        request.body = BODY.replace(b'"a"', b'"b"')
         assert error(self.send(request)) == (401, "NotAuthenticated")
 
     def test_another_bucket(self, native: NativeStorage) -> None:

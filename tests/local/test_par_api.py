@@ -112,6 +112,29 @@ class TestWriting:
         assert (found.headers["Content-Type"], found.headers["Cache-Control"]) == ("image/png", "no-cache")
         assert found.headers["opc-meta-owner"] == "ada"
 
+    def test_only_if_there_is_none(self, native: NativeStorage) -> None:
+        url = native.par("ObjectWrite", "once").full_path
+        assert error(ask("PUT", url, data=b"a", headers={"If-None-Match": "other"})) == (400, "InvalidParameter")
+        assert ask("PUT", url, data=b"a", headers={"If-None-Match": "*"}).status_code == 200
+        assert error(ask("PUT", url, data=b"b", headers={"If-None-Match": "*"})) == (412, "IfNoneMatchFailed")
+        assert native.content("once") == b"a"
+
+    def test_only_if_it_is_the_same(self, native: NativeStorage) -> None:
+        url = native.par("ObjectWrite", "same").full_path
+        for condition in ("*", "other"):
+            assert error(ask("PUT", url, data=b"a", headers={"If-Match": condition})) == (412, "IfMatchFailed")
+        etag = ask("PUT", url, data=b"a").headers["etag"]
+        assert error(ask("PUT", url, data=b"b", headers={"If-Match": "other"})) == (412, "IfMatchFailed")
+        assert ask("PUT", url, data=b"b", headers={"If-Match": etag}).status_code == 200
+        assert error(ask("PUT", url, data=b"c", headers={"If-Match": etag})) == (412, "IfMatchFailed")
+        assert ask("PUT", url, data=b"c", headers={"If-Match": "*"}).status_code == 200
+        assert native.content("same") == b"c"
+
+    @pytest.mark.parametrize("name", ["a%0Ab", "a%0Db", "a%00b", "x" * 1020])
+    def test_a_name_that_no_object_can_have(self, native: NativeStorage, name: str) -> None:
+        url = native.par("AnyObjectWrite", "inbox/").full_path
+        assert error(ask("PUT", f"{url}inbox/{name}", data=b"x")) == (400, "InvalidObjectName")
+
     def test_the_s3_api_has_the_same_object(self, native: NativeStorage) -> None:
         headers = {"Content-Type": "image/png", "opc-meta-owner": "ada"}
         ask("PUT", native.par("ObjectWrite", "new.png").full_path, data=b"new", headers=headers)
@@ -217,7 +240,17 @@ class TestListing:
     def test_another_prefix(self, url: str, prefix: str) -> None:
         assert error(ask("GET", url, params={"prefix": prefix})) == WRONG
 
-    @pytest.mark.parametrize("parameters", [{"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"delimiter": "-"}])
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {"limit": "0"},
+            {"limit": "1001"},
+            {"limit": "x"},
+            {"delimiter": "-"},
+            {"fields": "owner"},
+            {"limit": "9" * 3000},
+        ],
+    )
     def test_invalid_parameters(self, url: str, parameters: dict[str, str]) -> None:
         assert error(ask("GET", url, params={"prefix": "film/", **parameters})) == (400, "InvalidParameter")
 
@@ -286,7 +319,7 @@ class TestMultipart:
     def test_part_numbers(self, native: NativeStorage) -> None:
         url = self.begin(native, "numbers")
         assert ask("PUT", f"{url}10000", data=b"x").status_code == 200
-        for number in ("0", "10001", "-1", "a", "1/2"):
+        for number in ("0", "10001", "-1", "a", "1/2", "9" * 3000):
             assert error(ask("PUT", f"{url}{number}", data=b"x")) == (400, "InvalidUploadPart")
 
     def test_a_part_that_is_too_small(self, native: NativeStorage) -> None:

@@ -14,7 +14,7 @@ import requests
 from oci.circuit_breaker import NoCircuitBreakerStrategy
 from oci.exceptions import ServiceError
 from oci.queue import QueueAdminClient, QueueClient
-from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
+from oci.queue.models import MessageMetadata, PutMessagesDetails, PutMessagesDetailsEntry
 from oci.retry import NoneRetryStrategy
 
 from local.api import Fault
@@ -106,6 +106,64 @@ def test_another_queue_is_not_found(running: Running) -> None:
 def test_limits(running: Running, contents: list[str], status: int) -> None:
     assert running.status(contents) == status
     assert len(running.queue.messages) == (len(contents) if status == 200 else 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "CannotParseRequest"),
+        (b"{", "CannotParseRequest"),
+        (b"{}", "MissingParameter"),
+        (b'{"messages": [{}]}', "MissingParameter"),
+        (b'{"messages": [{"content": 1}]}', "InvalidParameter"),
+        (b'{"messages": [{"content": "a", "metadata": {}}]}', "MissingParameter"),
+        (b'{"messages": [{"content": "a", "metadata": {"channelId": ""}}]}', "InvalidParameter"),
+    ],
+)
+def test_messages_that_are_not_valid(running: Running, body: bytes, code: str) -> None:
+    answer = post(running.server, TARGET, body, signer=running.signer)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert running.queue.messages == []
+
+
+def test_messages_in_another_format(running: Running) -> None:
+    body = b'{"messages": [{"content": "a"}]}'
+    assert post(running.server, TARGET, body, signer=running.signer, content_type="text/plain").status_code == 415
+    assert running.queue.messages == []
+
+
+class TestChannels:
+    """A message is in the queue itself, or in one of its channels."""
+
+    def put(self, running: Running, *messages: tuple[str, str | None]) -> None:
+        entries = [
+            PutMessagesDetailsEntry(content=content, metadata=MessageMetadata(channel_id=channel) if channel else None)
+            for content, channel in messages
+        ]
+        running.client().put_messages(QUEUE_OCID, PutMessagesDetails(messages=entries))
+
+    def contents(self, messages: list[Any]) -> list[str]:
+        return [message.content for message in messages]
+
+    def test_a_consumer_can_ask_for_one(self, running: Running) -> None:
+        self.put(running, ("a", None), ("b", "x"), ("c", "y"), ("d", "x"))
+        assert running.get(channel_filter="none") == []
+        found = running.get(channel_filter="x")
+        assert self.contents(found) == ["b", "d"]
+        assert [message.metadata.channel_id for message in found] == ["x", "x"]
+        assert running.get(channel_filter="x") == []
+        assert self.contents(running.get(channel_filter="y")) == ["c"]
+
+    def test_no_answer_mixes_them(self, running: Running) -> None:
+        self.put(running, ("a", "x"), ("b", None), ("c", "x"), ("d", None))
+        assert [self.contents(running.get()) for _ in range(3)] == [["a", "c"], ["b", "d"], []]
+
+    def test_metadata_is_given_as_it_was_put(self, running: Running) -> None:
+        metadata = MessageMetadata(channel_id="x", custom_properties={"a": "b"})
+        entries = [PutMessagesDetailsEntry(content="a", metadata=metadata)]
+        running.client().put_messages(QUEUE_OCID, PutMessagesDetails(messages=entries))
+        [found] = running.get()
+        assert (found.metadata.channel_id, found.metadata.custom_properties) == ("x", {"a": "b"})
 
 
 class TestConsumer:

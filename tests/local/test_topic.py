@@ -91,11 +91,25 @@ def test_a_message_has_at_most_64_kib(running: Running, size: int, status: int) 
     assert post(running.server, TARGET, body, signer=running.signer).status_code == status
 
 
-@pytest.mark.parametrize("body", [b"{", b"{}", b'{"body": 1}'])
-def test_a_message_that_is_not_valid(running: Running, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "CannotParseRequest"),
+        (b'{"body": "\xff"}', "CannotParseRequest"),
+        (b"{}", "MissingParameter"),
+        (b'{"body": 1}', "InvalidParameter"),
+        (b"[]", "InvalidParameter"),
+    ],
+)
+def test_a_message_that_is_not_valid(running: Running, body: bytes, code: str) -> None:
     answer = post(running.server, TARGET, body, signer=running.signer)
-    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter")
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert running.topic.messages == []
+
+
+def test_a_message_in_another_format(running: Running) -> None:
+    answer = post(running.server, TARGET, b'{"body": "a"}', signer=running.signer, content_type="text/plain")
+    assert (answer.status_code, running.topic.messages) == (415, [])
 
 
 def test_60_messages_a_minute(running: Running) -> None:

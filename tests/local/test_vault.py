@@ -92,27 +92,80 @@ class TestAnswers:
                 ask()
             assert (caught.value.status, caught.value.code) == (404, "NotAuthorizedOrNotFound")
 
+    def three_versions(self, running: Running) -> None:
+        for content in ("second", "third"):
+            running.vault.put_secret(content, secret_id=SECRET_OCID, name="presign key", vault_id=VAULT_OCID)
+
     @pytest.mark.parametrize(
-        ("asked", "status"),
+        ("asked", "version", "content", "stages"),
         [
-            ({"stage": "CURRENT"}, 200),
-            ({"stage": "LATEST"}, 200),
-            ({"version_number": 2}, 200),
-            ({"stage": "PREVIOUS"}, 404),
-            ({"version_number": 1}, 404),
-            ({"secret_version_name": "first"}, 404),
+            ({}, 3, b"third", ["CURRENT", "LATEST"]),
+            ({"stage": "CURRENT"}, 3, b"third", ["CURRENT", "LATEST"]),
+            ({"stage": "LATEST"}, 3, b"third", ["CURRENT", "LATEST"]),
+            ({"stage": "PREVIOUS"}, 2, b"second", ["PREVIOUS"]),
+            ({"version_number": 2}, 2, b"second", ["PREVIOUS"]),
+            ({"version_number": 1}, 1, b"first", ["DEPRECATED"]),
+            ({"stage": "DEPRECATED"}, 1, b"first", ["DEPRECATED"]),
         ],
     )
-    def test_another_version_is_not_the_current_one(self, running: Running, asked: Any, status: int) -> None:
-        running.vault.put_secret("second", secret_id=SECRET_OCID, name="presign key", vault_id=VAULT_OCID)
-        try:
-            found = running.secrets.get_secret_bundle(SECRET_OCID, **asked).status
-        except ServiceError as exc:
-            found = exc.status
-        assert found == status
+    def test_each_version(self, running: Running, asked: Any, version: int, content: bytes, stages: list[str]) -> None:
+        self.three_versions(running)
+        found = running.secrets.get_secret_bundle(SECRET_OCID, **asked).data
+        assert (found.version_number, found.stages) == (version, stages)
+        assert base64.b64decode(found.secret_bundle_content.content) == content
+        by_name = running.secrets.get_secret_bundle_by_name("presign key", VAULT_OCID, **asked).data
+        assert by_name.version_number == version
 
-    def test_a_stage_that_there_is_not(self, running: Running) -> None:
-        assert running.status(running.signed(target=f"{TARGET}?stage=current")) == 400
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"stage": "PENDING"},
+            {"version_number": 4},
+            {"version_number": 0},
+            {"version_number": 3, "stage": "PREVIOUS"},
+            {"secret_version_name": "first"},
+        ],
+    )
+    def test_a_version_that_there_is_not(self, running: Running, asked: Any) -> None:
+        self.three_versions(running)
+        with pytest.raises(ServiceError) as caught:
+            running.secrets.get_secret_bundle(SECRET_OCID, **asked)
+        assert (caught.value.status, caught.value.code) == (404, "NotAuthorizedOrNotFound")
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ("stage=current", "InvalidParameter"),
+            ("versionNumber=one", "InvalidParameter"),
+            ("versionNumber=-1", "InvalidParameter"),
+            (f"versionNumber={'9' * 5000}", "InvalidParameter"),
+        ],
+    )
+    def test_parameters_that_are_not_valid(self, running: Running, query: str, code: str) -> None:
+        with requests.Session() as session:
+            answer = session.send(running.signed(target=f"{TARGET}?{query}"), timeout=10)
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+    @pytest.mark.parametrize(
+        "query", ["", "?secretName=presign%20key", f"?vaultId={VAULT_OCID}", "?vaultId=&secretName="]
+    )
+    def test_a_name_needs_its_vault(self, running: Running, query: str) -> None:
+        request = running.signed("POST", f"/20190301/secretbundles/actions/getByName{query}", "")
+        with requests.Session() as session:
+            answer = session.send(request, timeout=10)
+        assert (answer.status_code, answer.json()["code"]) == (400, "MissingParameter")
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_a_method_that_there_is_not(self, running: Running, method: str) -> None:
+        with requests.Session() as session:
+            answer = session.send(running.signed(method, TARGET, ""), timeout=10)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+
+    def test_each_answer_has_an_id(self, running: Running) -> None:
+        with requests.Session() as session:
+            answers = [session.send(running.signed(target=target), timeout=10) for target in (TARGET, "/none")]
+        assert [answer.status_code for answer in answers] == [200, 404]
+        assert all(answer.headers["opc-request-id"] for answer in answers)
 
     def test_a_secret_that_is_to_be_deleted(self, running: Running) -> None:
         running.vault.schedule_deletion(SECRET_OCID)

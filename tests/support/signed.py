@@ -24,9 +24,11 @@ def principal(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Resourc
     return identity, get_resource_principals_signer()
 
 
-def post(server: Server, target: str, body: bytes, *, signer: Any) -> requests.Response:
+def post(
+    server: Server, target: str, body: bytes, *, signer: Any, content_type: str = "application/json"
+) -> requests.Response:
     """Send a request as it is, signed if there is a signer."""
-    headers = {"date": formatdate(usegmt=True), "content-type": "application/json"}
+    headers = {"date": formatdate(usegmt=True), "content-type": content_type}
     request = requests.Request("POST", f"{server.url}{target}", data=body, headers=headers).prepare()
     with requests.Session() as session:
         return session.send(signer(request) if signer else request, timeout=10)
