@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from werkzeug.wrappers import Request, Response
@@ -28,6 +28,7 @@ class NativeApi:
         objects, pars: what the requests are about.
         principal: the resource principal that may send requests, None if nobody may.
         namespace: of the tenancy.
+        clock: gives the time, in UTC.
 
     Attributes:
         may_manage_pars: whether the principal has the permission PAR_MANAGE.
@@ -41,12 +42,14 @@ class NativeApi:
         *,
         principal: ResourcePrincipal | None,
         namespace: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self.may_manage_pars = self.may_inspect_buckets = True
         self._objects = objects
         self._pars = pars
         self._principal = principal
         self._namespace = namespace
+        self._clock = clock
 
     def answer(self, request: Request) -> Response:
         """The answer to a request.
@@ -56,7 +59,7 @@ class NativeApi:
         """
         if self._principal is None:
             raise ApiError(401, "NotAuthenticated", "There is no resource principal.")
-        check_signature(request, self._principal, time.time())
+        check_signature(request, self._principal, self._clock().timestamp())
         _, namespace, b, bucket, p, par_id = segments(request, 6)
         if not namespace and request.method == "GET":
             return json_answer(self._namespace)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 from werkzeug.wrappers import Request, Response
 
@@ -40,13 +41,17 @@ class S3Api:
         objects, uploads: what the requests are about.
         keys: secret access keys by access key id.
         region: the one that URLs must be signed for.
+        clock: gives the time, in UTC.
     """
 
-    def __init__(self, objects: Objects, uploads: Uploads, *, keys: dict[str, str], region: str) -> None:
+    def __init__(
+        self, objects: Objects, uploads: Uploads, *, keys: dict[str, str], region: str, clock: Callable[[], datetime]
+    ) -> None:
         self._objects = objects
         self._uploads = uploads
         self._keys = keys
         self._region = region
+        self._clock = clock
 
     def answer(self, request: Request) -> Response:
         """The answer to a request.
@@ -63,7 +68,7 @@ class S3Api:
             headers=headers(request),
             keys=self._keys,
             region=self._region,
-            now=datetime.now(UTC),
+            now=self._clock(),
         )
         content = receive(request)
         if COPY_SOURCE in request.headers and (asked.parameters or request.method != "PUT"):
@@ -125,7 +130,7 @@ class S3Api:
             size=form.content.size,
             keys=self._keys,
             region=self._region,
-            now=datetime.now(UTC),
+            now=self._clock(),
         )
         for name in _FIELDS_NOT_IMPLEMENTED:
             if name in fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from werkzeug.wrappers import Request, Response
@@ -51,11 +52,16 @@ class Storage(Api):
         self._keys = {access_key_id: secret_access_key}
         self._objects = Objects()
         uploads = Uploads(self._objects)
-        self.pars = pars = PreauthenticatedRequests()
-        self._s3 = S3Api(self._objects, uploads, keys=self._keys, region=region)
-        self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace)
+        self.pars = pars = PreauthenticatedRequests(self._now)
+        self._s3 = S3Api(self._objects, uploads, keys=self._keys, region=region, clock=self._now)
+        self.native = NativeApi(self._objects, pars, principal=principal, namespace=namespace, clock=self._now)
         self._par = ParApi(self._objects, uploads, pars, namespace=namespace)
         self._s3_cors = BucketCors(allowed_origins)
+
+    def _now(self) -> datetime:
+        """The store's time; a fault may set its clock ahead."""
+        ahead_seconds = self.fault.clock_ahead_seconds if self.fault else 0
+        return datetime.now(UTC) + timedelta(seconds=ahead_seconds)
 
     def add_key(self, access_key_id: str, secret_access_key: str) -> None:
         """Accept URLs signed with this customer secret key too."""

@@ -355,6 +355,47 @@ class TestRotation:
         assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
         assert old not in accepted_secrets(production)
 
+    def test_a_call_that_is_interrupted_while_it_deletes_the_old_key(
+        self,
+        clone: Clone,
+        fresh_store: Store,
+        time: Time,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """The same command refuses from then on, and a deploy that is told to ends the deletion."""
+        fresh_store.storage.create_bucket("presign")
+        production = clone.environment(inputs=inputs_for(fresh_store))
+        assert clone.deploy(production) == 0
+
+        def the_store_learns_of_the_new_key() -> None:
+            new = resources(production, "oci_identity_customer_secret_key")[1]
+            fresh_store.storage.add_key(new["id"], new["key"])
+
+        time.at_the_fourth_sleep = the_store_learns_of_the_new_key
+        assert rotate(production, KINDS["key"], approval=YES, clock=time.clock) == 0, capsys.readouterr()
+        [old, new] = (key["id"] for key in resources(production, "oci_identity_customer_secret_key"))
+        time.sleep(300 + 3600 + 604_800)
+
+        def interrupted(_terraform: Terraform, _file: Path) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Terraform, "apply", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                rotate(production, KINDS["key"], approval=YES, clock=time.clock)
+        capsys.readouterr()
+        assert rotate(production, KINDS["key"], approval=YES, clock=time.clock) == 1
+        assert "would change too, so `make deploy` comes first." in capsys.readouterr().err
+        assert clone.deploy(production) == 1
+        keys = resources(production, "oci_identity_customer_secret_key")
+        assert [key["id"] for key in keys] == [old, new]
+        words = frozenset({"end-all-urls"})
+        assert clone.deploy(production, approval=Approval(auto=True, words=words)) == 0
+        assert [key["id"] for key in resources(production, "oci_identity_customer_secret_key")] == [new]
+        assert signing_key(production) == new
+        assert "No changes." in clone.plan(production, capsys)
+
     def test_another_change_waits_for_a_deploy(
         self, clone: Clone, time: Time, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -56,6 +56,7 @@ def test_a_message_in_the_queue_has_the_answer_and_its_event(queue: Running) -> 
         "eventTime": "2026-11-24T03:00:00Z",
         "eTag": "e",
         "versionId": "null",
+        "compartmentId": None,
     }
     assert message["answer"] == answer
     assert requests.get(message["answer"]["url"], timeout=10).content == CONTENT

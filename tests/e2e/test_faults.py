@@ -126,14 +126,17 @@ class TestBeforeTheFirstFetch:
             time.sleep(0.1)
         check_url(answer)
 
-    def test_vault_asks_for_patience(self, start: Callable[..., Running]) -> None:
+    @pytest.mark.parametrize(("status", "asked", "requests"), [(429, "60", 1), (429, "3600", 1), (503, "3600", 2)])
+    def test_vault_asks_for_patience(
+        self, start: Callable[..., Running], status: int, asked: str, requests: int
+    ) -> None:
         running = start()
-        running.stack.vault.fault = Fault(status=429, retry_after="60")
+        running.stack.vault.fault = Fault(status=status, retry_after=asked)
         for _ in range(5):
             response = running.ask(key=OBJECT)
             assert response.status_code == 503
             assert 30 <= int(response.headers["Retry-After"]) <= 60
-        assert running.stack.vault.requests == 1
+        assert running.stack.vault.requests == requests
 
     def test_the_process_can_be_ended_while_vault_hangs(self, start: Callable[..., Running]) -> None:
         running = start()
@@ -157,6 +160,29 @@ class TestTime:
         assert len(re.findall("The clock of this machine is (?:1:59:5.|2:00:00) .* behind that of OCI", log)) == 1
         assert "deploy it again" in log
         assert "401 NotAuthenticated" in log
+        assert "IAM policy" not in log
+
+    def test_a_clock_that_goes_wrong_later(self, start: Callable[..., Running]) -> None:
+        """The cached key signs URLs that the store refuses, until it ends."""
+        running = start({"SECRET_TTL": "1", "SECRET_MAX_STALE": "5"})
+        check_url(ask(running)[0])
+        running.stack.vault.fault = running.stack.storage.fault = Fault(clock_ahead_seconds=7200)
+        answers: list[Any] = []
+
+        def is_over() -> bool:
+            answers.append(ask(running)[0])
+            return "url" not in answers[-1]
+
+        wait_until(is_over)
+        assert answers[-1]["code"] == "secret_unavailable"
+        urls = [answer["url"] for answer in answers[:-1]]
+        assert urls
+        for url in (urls[0], urls[-1]):
+            assert requests.get(url, timeout=10).status_code == 403
+        log = running.log()
+        assert len(re.findall("The clock of this machine is (?:1:59:5.|2:00:0.) .* behind that of OCI", log)) == 1
+        assert "401 NotAuthenticated" in log
+        assert "using the cached value" in log
         assert "IAM policy" not in log
 
 

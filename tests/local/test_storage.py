@@ -318,6 +318,13 @@ class TestFaults:
         assert send("GET", presign()) == (200, CONTENT)
         assert time.monotonic() - begin >= 0.3
 
+    def test_a_clock_that_is_ahead(self, faulty: Storage, presign: Callable[..., str]) -> None:
+        url = presign(expires_in=600)
+        faulty.fault = Fault(clock_ahead_seconds=590)
+        assert send("GET", url) == (200, CONTENT)
+        faulty.fault = Fault(clock_ahead_seconds=600)
+        assert refused(send("GET", url)) == (403, "AccessDenied")
+
     @pytest.mark.parametrize("cut_after_bytes", [0, 1_000_000])
     def test_a_connection_that_breaks(
         self, faulty: Storage, presign: Callable[..., str], cut_after_bytes: int, capfd: pytest.CaptureFixture[str]

@@ -266,6 +266,36 @@ class TestClock:
         assert time.strftime("X-Amz-Date=%Y%m%dT120000Z", time.gmtime(now)).encode() in body
         assert running.vault.requests == 1
 
+    @pytest.mark.parametrize(
+        ("via", "told"),
+        [
+            ("s3", "1: the answer did not come before the caller's deadline; the next call may get it"),
+            ("par", "1: Object Storage did not create a pre-authenticated request before the deadline"),
+        ],
+    )
+    def test_one_that_is_ahead_of_the_deadline(
+        self, running: Running, via: str, told: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = App(
+            {
+                "SECRET_OCID": "ocid1.vaultsecret.oc1.x",
+                "VAULT_ENDPOINT": running.server.url,
+                "OBJECT_STORAGE_ENDPOINT": running.server.url,
+                "REGION": "eu-frankfurt-1",
+                "NAMESPACE": "ns",
+                "POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": "a", "prefix": "", "via": via}]}),
+            },
+            root=ROOT,
+            clock=lambda: 1_795_608_000.0,  # 2026-11-25T12:00:00Z
+            audit_stream=io.BytesIO(),
+        )
+        body = b'{"bucket": "a", "key": "a"}'
+        invocation = Invocation(call_id="1", caller="invoke", body=body, deadline="2026-11-24T12:00:30Z")
+        running.vault.fault = Fault(delay_seconds=2)
+        reply = app.handle(invocation)
+        assert (reply.status, json.loads(reply.body)["code"]) == (503, "secret_unavailable")
+        assert caplog.messages == [told]
+
 
 class TestKey:
     """The content of the secret becomes the key (`presign.services.key`)."""
