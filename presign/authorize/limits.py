@@ -84,7 +84,7 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
     fitting = {"*/*"} if subtype == "*" else {"*/*", media_type}
     # Browsers run the scripts of every XML document, whatever its first part says (WHATWG MIME Sniffing, "XML MIME
     # type"), as they do those of image/svg+xml.
-    if not subtype.endswith(("+xml", "*")):
+    if subtype != "xml" and not subtype.endswith(("+xml", "*")):
         fitting.add(f"{kind}/*")
     return ({}, [FieldError("/content_type", one_of)]) if fitting.isdisjoint(patterns) else _KEPT
 

@@ -6,6 +6,7 @@ the end-to-end tests run once more with the other signer, and the search itself 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 
 from conftest import Running
 from local.functions.function import Answer
-from local.stack import OBJECT, REGION, ROOT
+from local.stack import BUCKET, OBJECT, REGION, ROOT
 from presign.issue.sigv4 import credential_scope, signing_key
 from support.leaks import leaks, leaks_of_answer, secrets_of
 
@@ -66,6 +67,11 @@ class TestTheSearch:
                 assert leaks(parameter, {}), parameter
         assert leaks(fields["policy"], {})
         assert leaks(fields["x-amz-signature"], {})
+
+    def test_the_url_of_a_par(self, start: Callable[..., Running]) -> None:
+        rule = {"operations": ["read"], "bucket": BUCKET, "prefix": "", "via": "par"}
+        answer = start({"POLICY": json.dumps({"rules": [rule]})}).invoke(key=OBJECT)[1]
+        assert (leaks(answer["url"], {}) != [], leaks(answer["id"], {})) == (True, [])
 
     def test_tokens_and_keys(self, running: Running) -> None:
         environment = running.stack.identity.environment()

@@ -22,6 +22,7 @@ from presign.issue.sigv4 import credential_scope, signing_key
 _SHAPES = {
     "a signature or a signing key": re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"),
     "the query of a presigned URL": re.compile(r"x-amz-(?:signature|credential|date|expires|algorithm)", re.I),
+    "the URL of a pre-authenticated request": re.compile(r"/p/[0-9A-Za-z_-]{32,}/n/"),
     "a token, or a signed policy": re.compile(r"(?<![A-Za-z0-9+/])eyJ[A-Za-z0-9+/_=-]{16,}"),
     "a token of the resource principal": re.compile(r"ST\$"),
     "a private key": re.compile(r"PRIVATE KEY"),

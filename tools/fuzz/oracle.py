@@ -155,7 +155,7 @@ def _keeps_to_types(patterns: list[str] | None, access: Access) -> bool:
     media_type = access.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type.endswith("/*"):
         return "*/*" in patterns
-    if media_type.endswith("+xml"):
+    if media_type.endswith(("+xml", "/xml")):
         return not {media_type, "*/*"}.isdisjoint(patterns)
     return any(fnmatchcase(media_type, pattern) for pattern in patterns)
 

@@ -169,7 +169,8 @@ class TestDeadline:
         assert len(ids(function)) == 1 + count
         assert [outcome for _, _, outcome, _ in closed(function)] == ["failed"] * count
 
-    def test_a_queue_that_does_not_answer(self, function: InProcess) -> None:
+    def test_a_queue_that_does_not_answer(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+        """The log names all events that may have no message."""
         function.invoke(event())
         released = threading.Event()
         function.queue.fault = Fault(until=released)
@@ -178,6 +179,8 @@ class TestDeadline:
             assert not released.is_set()
         finally:
             released.set()
+        told = "".join(text for text in caplog.messages if "no message was delivered for the events " in text)
+        assert [number for number in range(100) if f"'event-{number}'" not in told] == []
 
     def test_many_are_closed_side_by_side(self, function: InProcess) -> None:
         function.storage.fault = Fault(delay_seconds=0.05, api="native")
