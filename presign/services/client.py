@@ -221,6 +221,6 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> int:
         asked = float(text)
     elif text and "date" in headers:
         # Counted on the service's own clock.
-        with suppress(TypeError, ValueError):
+        with suppress(TypeError, ValueError, OverflowError):
             asked = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
     return ceil(min(max(asked, RETRY_AFTER_SECONDS), MAX_RETRY_AFTER_SECONDS))

@@ -29,7 +29,7 @@ def seconds_ahead(date: str, *, asked_at: float, now: float) -> float | None:
     """
     try:
         theirs = parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, asked_at - theirs) or min(0.0, now - theirs)
 

@@ -73,7 +73,17 @@ class TestRetryAfter:
 
     @pytest.mark.parametrize(
         ("asked", "seconds"),
-        [(None, "2"), ("1", "2"), ("7", "7"), ("86400", "3600"), ("soon", "2"), ("-5", "2"), ("²", "2")],
+        [
+            (None, "2"),
+            ("1", "2"),
+            ("7", "7"),
+            ("86400", "3600"),
+            ("soon", "2"),
+            ("-5", "2"),
+            ("²", "2"),
+            ("9" * 5000, "3600"),
+            ("Tue, 24 Nov 99999999999 12:00:00 GMT", "2"),
+        ],
     )
     @pytest.mark.parametrize("status", [429, 503])
     def test_seconds(self, running: Running, status: int, asked: str | None, seconds: str) -> None:

@@ -30,6 +30,7 @@ class Machine:
         "Tue, 24 Nov 2026 11:55:00 GMT",
         "Tue, 24 Nov 2026 12:05:00 GMT",
         "tomorrow",
+        "Tue, 24 Nov 99999999999 12:00:00 GMT",
         "",
         None,
     ],
