@@ -181,6 +181,11 @@ class TestTokens:
         token = forge(guarded.stack.identity_provider, self.CLAIMS)
         self.refuse(guarded, [("Authorization", f"Bearer {token}")])
 
+    def test_clocks_may_differ_by_half_a_minute(self, guarded: Running) -> None:
+        late, too_late = (guarded.stack.token(lifetime_seconds=seconds) for seconds in (-5, -31))
+        assert send(guarded, [("Authorization", f"Bearer {late}")], {"key": "users/alice/a"})[0] == 200
+        self.refuse(guarded, [("Authorization", f"Bearer {too_late}")])
+
     def test_no_token(self, guarded: Running) -> None:
         self.refuse(guarded, [])
 
