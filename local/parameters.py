@@ -49,7 +49,7 @@ def number(request: Request, name: str, *, default: int, least: int = 0, most: i
         ApiError: it is none, or out of its bounds.
     """
     text = request.args.get(name, str(default))
-    if not (re.fullmatch("[0-9]{1,18}", text) and least <= int(text) <= most):
+    if not (re.fullmatch("[0-9]{1,19}", text) and least <= int(text) <= most):
         raise ApiError(400, "InvalidParameter", f"{name} must be a number from {least} to {most:,}.")
     return int(text)
 

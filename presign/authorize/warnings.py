@@ -16,7 +16,7 @@ _MISTAKEN = {
     "*": "has an asterisk, which stands for itself: a prefix is for all keys that begin with it",
     "${": "has a dollar before a claim, which stands for itself: write {name}",
     "%7b": "has an encoded brace, which stands for itself: write {name}",
-    "{iss}": "has the claim iss, which never fits if it is a URL, as a claim with a slash does not: use when",
+    "{iss}": "has the claim iss, but no claim with a slash can stand here: if issuers are URLs, ask for them in when",
 }
 
 

@@ -76,7 +76,7 @@ def virtual_hosted_bucket_error(bucket: str) -> str:
 def path_segment_error(segment: str) -> str:
     """Why `segment` can't be one of a URL's path, whatever it holds being encoded (RFC 3986, 5.2.4).
 
-    The SDK puts none into a path that has only spaces.
+    The SDK refuses one of spaces alone.
     """
     if not segment.strip():
         return "must not be blank"

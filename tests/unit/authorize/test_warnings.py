@@ -39,7 +39,9 @@ class TestPrefix:
         assert warnings({"prefix": prefix}) == [f"/rules/0/prefix: {detail}"]
 
     def test_an_issuer_is_a_url(self) -> None:
-        detail = "has the claim iss, which never fits if it is a URL, as a claim with a slash does not: use when"
+        detail = (
+            "has the claim iss, but no claim with a slash can stand here: if issuers are URLs, ask for them in when"
+        )
         assert warnings({"prefix": "{iss}/", "bucket": "b-{iss}", "callers": ["gateway"]}) == [
             f"/rules/0/bucket: {detail}",
             f"/rules/0/prefix: {detail}",
