@@ -20,7 +20,10 @@ from presign.read.parser import RequestParser
 
 def main() -> int:
     """Do what the command line says; the exit status is 0 for a policy without errors and a request that is granted."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.command == "explain" and arguments.caller == "invoke" and arguments.claim:
+        parser.error("a direct invocation has no claims")
     try:
         rules, errors = parse_rules(arguments.policy.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as exc:
@@ -46,10 +49,22 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("policy", type=Path, help="the JSON file with the rules")
     explain.add_argument("request", type=Path, help="a JSON file, the body of a request")
     explain.add_argument("--caller", choices=("gateway", "invoke"), default="gateway", help="default: %(default)s")
-    explain.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help="of the caller's token")
+    explain.add_argument(
+        "--claim", action="append", default=[], type=_claim, metavar="NAME=VALUE", help="of the caller's token"
+    )
     explain.add_argument("--store-route", action="store_true", help="as if the setting STORE_ROUTE were set")
     explain.add_argument("--default-bucket", metavar="BUCKET", help="as the setting DEFAULT_BUCKET")
     return parser
+
+
+def _claim(text: str) -> tuple[str, str]:
+    """The name and the value of a claim, as the function gets them."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if not (value.isascii() and value.isprintable()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not printable ASCII, so the function ignores it")
+    return name.lower(), value
 
 
 def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
@@ -58,10 +73,9 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
         request = parser.parse(decode(arguments.request.read_bytes()))
     except (OSError, Problem) as exc:
         return _tell_errors(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
-    claims = dict(claim.partition("=")[::2] for claim in arguments.claim)
     policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN, has_store_route=arguments.store_route)
     granted = False
-    for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, claims))):
+    for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, dict(arguments.claim)))):
         if isinstance(outcome, Mismatch):
             sentence = f"does not grant it: {outcome}"
         elif granted:

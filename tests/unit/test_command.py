@@ -135,3 +135,28 @@ def test_a_request_with_faults(policy: Path) -> None:
         f"{path}: /key: must not have a '.' or '..' segment",
         f"{path}: /bucket: is required, as there is no default bucket",
     ]
+
+
+class TestClaims:
+    """They are those that the function would get."""
+
+    def test_the_case_of_a_name_does_not_count(self, policy: Path) -> None:
+        lines = explain(policy, {**UPLOAD, "content_length": 100}, "--claim", "Sub=alice")[1]
+        assert lines[1] == "rule 1: grants it for 3600 seconds"
+
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            (["--claim", "sub"], "'sub' is not NAME=VALUE"),
+            (["--claim", "sub="], "'sub=' is not NAME=VALUE"),
+            (["--claim", "=alice"], "'=alice' is not NAME=VALUE"),
+            (["--claim", "sub=\u00fc"], "'sub=\u00fc' is not printable ASCII, so the function ignores it"),
+            (["--caller", "invoke", "--claim", "sub=alice"], "a direct invocation has no claims"),
+        ],
+    )
+    def test_one_that_it_would_not_get(self, policy: Path, options: list[str], told: str) -> None:
+        request = policy.with_name("request.json")
+        request.write_text(json.dumps(UPLOAD), encoding="utf-8")
+        done = run("explain", policy, request, *options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in done.stderr
