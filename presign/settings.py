@@ -26,7 +26,7 @@ _host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
 _claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
-_ocid = re.compile(r"[A-Za-z0-9._-]+")
+_ocid = re.compile(r"ocid1\.[a-z]+\.[A-Za-z0-9._-]+")
 _function_tag = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -216,12 +216,7 @@ class _Reader:
     def ocid(self, name: str, *resource_types: str) -> str | None:
         prefixes = tuple(f"ocid1.{resource_type}." for resource_type in resource_types)
         error = f"must be an OCID: {'… or '.join(prefixes)}…"
-
-        def error_of(value: str) -> str:
-            fits = value.startswith(prefixes) and value not in prefixes and _ocid.fullmatch(value)
-            return "" if fits else error
-
-        return self.checked(name, error_of)
+        return self.checked(name, lambda value: "" if value.startswith(prefixes) and _ocid.fullmatch(value) else error)
 
     def add(self, name: str, detail: str) -> None:
         self.errors.append(FieldError(f"/{name}", detail))
