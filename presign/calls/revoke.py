@@ -19,13 +19,13 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A PAR to be revoked.
 
     Args:
-        bucket: the bucket's name.
         id: as the answer with the PAR's URL gave it.
+        bucket: the bucket's name; the function's default bucket when left out.
     """
 
-    bucket: BucketName
     # The SDK puts the id into a path.
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=4096), Option(error_of=path_segment_error)]
+    bucket: BucketName | None = None
 
 
 class Revoked(msgspec.Struct, frozen=True):
@@ -47,9 +47,10 @@ class Revoked(msgspec.Struct, frozen=True):
 def revoke(call: Call) -> Revoked | Problem:
     """Answer the call, whether it succeeds or not; its audit record tells what was tried."""
     asked = parse_struct(call.document, Revocation)
-    told = {"bucket": asked.bucket, "id": asked.id, "subject": call.principal.claims.get("sub", msgspec.UNSET)}
+    bucket = call.service.parser.bucket(asked.bucket)
+    told = {"bucket": bucket, "id": asked.id, "subject": call.principal.claims.get("sub", msgspec.UNSET)}
     try:
-        revoked = delete_par(asked, call)
+        revoked = delete_par(bucket, asked.id, call)
     except Exception as exc:  # noqa: BLE001 - the record tells what was tried
         problem = logged_problem(exc, call.id)
         outcome = {"outcome": outcome_of(problem), "code": problem.code}
@@ -59,8 +60,8 @@ def revoke(call: Call) -> Revoked | Problem:
     return revoked
 
 
-def delete_par(asked: Revocation, call: Call) -> Revoked:
-    """Delete the PAR that `asked` names, if it is of this function and the caller may revoke it.
+def delete_par(bucket: str, par_id: str, call: Call) -> Revoked:
+    """Delete the PAR of this id in `bucket`, if it is of this function and the caller may revoke it.
 
     Raises:
         NotFound: it isn't, or there is none; the caller can't tell which.
@@ -69,7 +70,7 @@ def delete_par(asked: Revocation, call: Call) -> Revoked:
     pars, principal = call.service.pars, call.principal
     par = None
     try:
-        par = pars.find(asked.bucket, asked.id)
+        par = pars.find(bucket, par_id)
     except SecretUnavailable as exc:
         if principal.caller == "invoke" or not exc.refused:
             raise
@@ -77,5 +78,5 @@ def delete_par(asked: Revocation, call: Call) -> Revoked:
     name = None if par is None else own_name(par, pars.tags)
     if par is None or name is None or not name.is_of(principal):
         raise NotFound(detail="There is no such pre-authenticated request")
-    pars.delete(asked.bucket, par)
-    return Revoked(asked.bucket, asked.id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))
+    pars.delete(bucket, par)
+    return Revoked(bucket, par_id, str(par.object_name), rfc3339(int(par.time_expires.timestamp())))

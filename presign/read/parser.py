@@ -16,6 +16,7 @@ from presign.problems import MAX_ERRORS, FieldError, InvalidRequest, first_error
 from presign.read.routes import MEMBERS, PRESIGN
 
 MAX_BATCH_REQUESTS = 1000
+_NO_BUCKET = FieldError("/bucket", "is required, as there is no default bucket")
 
 
 class _Batch(msgspec.Struct):
@@ -52,14 +53,16 @@ def json_object(document: Any) -> dict[str, Any]:
 
 def parse_struct(document: Any, struct: type[Asked], *, at: str = "") -> Asked:
     """The JSON value at the pointer `at` as a `struct`; raises `InvalidRequest` with every validation error."""
-    errors = first_errors(field_errors(document, struct, at=at))
-    if not errors:
-        for name, option in options_of(struct).items():
-            if detail := option.error_of(document[name]):
-                errors.append(FieldError(at + pointer(name), detail))
+    if errors := first_errors(field_errors(document, struct, at=at)):
+        raise InvalidRequest(errors)
+    asked = msgspec.convert(document, struct)
+    for name, option in options_of(struct).items():
+        value = getattr(asked, name)
+        if value is not None and (detail := option.error_of(value)):
+            errors.append(FieldError(at + pointer(name), detail))
     if errors:
         raise InvalidRequest(errors)
-    return msgspec.convert(document, struct)
+    return asked
 
 
 class RequestParser:
@@ -79,6 +82,13 @@ class RequestParser:
             return self.check(*_convert_what_fits(json_object(document)))
         return self.check(operation)
 
+    def bucket(self, named: str | None) -> str:
+        """The bucket that a call names, or else the default bucket; raises `InvalidRequest` if there is none."""
+        bucket = self._default_bucket if named is None else named
+        if bucket is None:
+            raise InvalidRequest([_NO_BUCKET])
+        return bucket
+
     def check(self, operation: Operation, errors: Sequence[FieldError] = ()) -> Request:
         """The request for `operation`, if nothing is wrong with it.
 
@@ -88,7 +98,7 @@ class RequestParser:
         found = operation.validation_errors()
         bucket = self._default_bucket if operation.bucket is None else operation.bucket
         if bucket is None:
-            found.append(FieldError("/bucket", "is required, as there is no default bucket"))
+            found.append(_NO_BUCKET)
         elif self._virtual_hosted and (detail := virtual_hosted_bucket_error(bucket)) and not bucket_error(bucket):
             found.append(FieldError("/bucket", detail))
         if operation.expires_in is not None and operation.expires_in > self._max_expires_in:

@@ -103,6 +103,32 @@ class TestWho:
         assert revoke_directly(function, ids[1], app=replaced)[0] == 200
 
 
+class TestBucket:
+    """It may be left out, as in a request for a URL."""
+
+    def test_the_default_one(self, function: InProcess) -> None:
+        ids = [given(function), given(function)]
+        status, answer = function.post("/v1/presign/revoke", {"id": ids[0]}, claims=ALICE)
+        assert (status, answer["bucket"]) == (200, BUCKET)
+        assert function.invoke({"id": ids[1]})[0] == 200
+        assert function.live() == []
+
+    def test_there_is_none(self, function: InProcess) -> None:
+        par_id = given(function)
+        without = function.another(DEFAULT_BUCKET="")
+        status, answer = function.post("/v1/presign/revoke", {"id": par_id}, claims=ALICE, app=without)
+        assert (status, answer["errors"]) == (
+            400,
+            [{"pointer": "/bucket", "detail": "is required, as there is no default bucket"}],
+        )
+        assert len(function.live()) == 1
+
+    @pytest.mark.parametrize(("member", "value"), [("bucket", "a/b"), ("bucket", 1), ("id", ".."), ("id", None)])
+    def test_a_value_that_is_none(self, function: InProcess, member: str, value: Any) -> None:
+        status, answer = function.invoke({"bucket": BUCKET, "id": "a", member: value})
+        assert (status, [error["pointer"] for error in answer["errors"]]) == (400, [f"/{member}"])
+
+
 class TestNotFound:
     """All ids but the caller's own look alike."""
 
