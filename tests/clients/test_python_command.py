@@ -12,14 +12,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import requests
 from presign_client import __version__
+from presign_client.arguments import parser
 from presign_client.terminal import printable, quoted
 
 from conftest import Running
 from local.stack import BUCKET
+from support.python_clients import UNKNOWN_HOST
 from support.systems import Connected, connected_system, large_file
 
 PROJECT = Path(__file__).parents[2] / "clients" / "python"
@@ -128,6 +131,54 @@ def test_a_file_goes_into_a_folder_under_its_name(terminal: Terminal) -> None:
     (terminal.folder / "hello.txt").write_text("hello", encoding="utf-8")
     put = terminal.run("put", "hello.txt", "users/alice/folder/")
     assert put.stdout.startswith("users/alice/folder/hello.txt: 5 bytes")
+
+
+class TestOptions:
+    """They stand before the command, behind it, or between what follows it."""
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "get KEY FILE",
+            "put FILE KEY",
+            "ls PREFIX",
+            "cp KEY OTHER",
+            "rm KEY",
+            "share KEY",
+            "revoke ID",
+        ],
+    )
+    def test_at_any_place(self, command: str) -> None:
+        words = command.split()
+        common = ["--endpoint", "https://a.example", "--token-file", "t", "--bucket", "b", "--via", "par"]
+        found = [parser().parse_args([*words[:at], *common, *words[at:]]) for at in range(len(words) + 1)]
+        assert vars(found[0]) == {**vars(parser().parse_args(words)), **TestOptions.COMMON}
+        assert found == [found[0]] * len(found)
+
+    COMMON: ClassVar = {"endpoint": "https://a.example", "token_file": Path("t"), "bucket": "b", "via": "par"}
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            ("get KEY -r FOLDER", {"key": "KEY", "file": "FOLDER", "recursive": True}),
+            ("get KEY FOLDER -r", {"key": "KEY", "file": "FOLDER", "recursive": True}),
+            ("put FILE --content-type a/b KEY", {"file": "FILE", "key": "KEY", "content_type": "a/b"}),
+            ("ls --json PREFIX --recursive", {"prefix": "PREFIX", "json": True, "recursive": True}),
+            ("cp KEY --source-bucket s OTHER", {"source_key": "KEY", "key": "OTHER", "source_bucket": "s"}),
+            ("share --expires-in 60 KEY --download-as n", {"key": "KEY", "expires_in": 60, "download_as": "n"}),
+            ("--bucket one rm KEY --bucket two", {"bucket": "two"}),
+            ("--bucket one rm KEY", {"bucket": "one"}),
+            ("get --via par -- -key -file", {"via": "par", "key": "-key", "file": "-file"}),
+        ],
+    )
+    def test_those_of_a_command(self, words: str, expected: dict[str, Any]) -> None:
+        found = vars(parser().parse_args(words.split()))
+        assert {name: found[name] for name in expected} == expected
+
+    def test_the_environment_gives_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PRESIGN_BUCKET", "environment")
+        assert parser().parse_args(["ls"]).bucket == "environment"
+        assert parser().parse_args(["ls", "--bucket", "argument"]).bucket == "argument"
 
 
 class TestStandardStreams:
@@ -279,6 +330,13 @@ def test_waiting_is_said(terminal: Terminal) -> None:
         rest = share.stderr.read()
     assert first == ("presign-client: The connection to 127.0.0.1 failed (ConnectionRefusedError). Trying again.\n")
     assert "interrupted" in rest
+
+
+def test_a_host_that_nobody_knows_is_told_soon(terminal: Terminal) -> None:
+    """Five attempts are enough for a device that is offline for some seconds."""
+    share = terminal.run("share", "a", "--endpoint", f"https://{UNKNOWN_HOST}/v1/presign")
+    failed = f"presign-client: The connection to {UNKNOWN_HOST} failed (gaierror: no address was found)."
+    assert (share.returncode, [line.startswith(failed) for line in share.stderr.splitlines()]) == (1, [True] * 5)
 
 
 def test_a_home_that_can_not_be_written_to_is_no_obstacle(terminal: Terminal) -> None:

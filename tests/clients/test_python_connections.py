@@ -9,16 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from presign_client import ConnectionFailed, InvalidArgument
+from presign_client import Client, ConnectionFailed, Gateway, InvalidArgument, Problem, Retry, addresses
 from presign_client.connections import Connections
 from presign_client.limits import TimeLimit
+from werkzeug.wrappers import Response
 
+from local.server import Server
+from support.python_clients import UNKNOWN_HOST
 from support.slow_server import slow_server
 
 
@@ -135,6 +139,83 @@ def test_a_refusal_in_the_middle_of_a_body_is_read() -> None:
 def test_only_https_and_this_machine_are_asked(url: str) -> None:
     with pytest.raises(InvalidArgument, match="begins with https://"):
         Connections().send("GET", url, headers={}, answer_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "endpoint"),
+    [
+        ("https://a.example/v1/presign", "https://a.example/v1/presign"),
+        ("https://a.example/v1/presign///", "https://a.example/v1/presign"),
+        (" https://a.example/v1/presign/\r\n", "https://a.example/v1/presign"),
+        ("HTTPS://A.example/v1/presign", "HTTPS://A.example/v1/presign"),
+        ("http://localhost:8080/v1/presign/", "http://localhost:8080/v1/presign"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+    ],
+)
+def test_an_endpoint_as_people_write_it(written: str, endpoint: str) -> None:
+    assert addresses.endpoint(written) == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "",
+        " ",
+        "a.example/v1/presign",
+        "localhost:8080/v1/presign",
+        "http://a.example/v1/presign",
+        "ftp://localhost/",
+        "https:///v1/presign",
+        "https://a.example:99999/",
+        "https://a..example/",
+        "https://a.example/v1/pre sign",
+        "https://a.example/v1/\npresign",
+        "https://a.example/v1/présign",
+        "https://a.example/v1/presign?a=b",
+        "https://a.example/v1/presign?",
+        "https://a.example/v1/presign#a",
+        "https://me:secret@a.example/v1/presign",
+        None,
+        5,
+        b"https://a.example/",
+    ],
+)
+def test_an_endpoint_that_is_none_is_refused_at_once(endpoint: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^The endpoint ") as caught:
+        Gateway(endpoint, "token")
+    assert "example" not in str(caught.value)
+
+
+class TestUnknownHosts:
+    """A name without an address may be wrong, or the machine is offline."""
+
+    @pytest.mark.parametrize(("attempts", "expected"), [(8, 5), (3, 3)])
+    def test_one_that_was_never_reached_is_soon_given_up(self, attempts: int, expected: int) -> None:
+        told: list[str] = []
+        retry = Retry(attempts, pause=lambda *_: None, on_pause=lambda error, _: told.append(str(error)))
+        with pytest.raises(ConnectionFailed) as caught:
+            Client(Gateway(f"https://{UNKNOWN_HOST}/v1/presign", "token"), retry=retry).url("a")
+        failed = f"The connection to {UNKNOWN_HOST} failed (gaierror: no address was found)."
+        assert (str(caught.value), caught.value.passes) == (failed, True)
+        assert told == [failed] * (expected - 1)
+
+    def test_one_that_was_reached_before_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The machine is offline."""
+        pauses: list[float] = []
+        retry = Retry(pause=lambda seconds, _: pauses.append(seconds))
+        details = b'{"code": "access_denied", "detail": "No.", "status": 403}'
+        with Server(lambda _: Response(details, 403, content_type="application/problem+json")) as server:
+            asked = Client(Gateway(f"{server.url}/v1/presign", "token"), retry=retry)
+            with pytest.raises(Problem, match="access_denied"):
+                asked.url("a")
+        monkeypatch.setattr(socket, "getaddrinfo", offline)
+        with pytest.raises(ConnectionFailed, match="gaierror"):
+            asked.url("a")
+        assert len(pauses) == 7
+
+
+def offline(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 
 class TestTls:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from presign_client import ChecksumMismatch, Entry, Problem, StoreError
+from presign_client import (
+    ChecksumMismatch,
+    Entry,
+    InvalidArgument,
+    NotRevocable,
+    PresignedUrl,
+    Problem,
+    StoreError,
+)
 from presign_client.__main__ import main
 from werkzeug.wrappers import Request, Response
 
@@ -200,6 +209,33 @@ def test_a_url_that_was_taken_back_works_no_more(pars: Running) -> None:
     assert (caught.value.status, caught.value.code) == (404, "not_found")
 
 
+@pytest.mark.parametrize("named", [lambda url: url, lambda url: url.id], ids=["the URL", "its id"])
+@pytest.mark.parametrize("bucket", [None, BUCKET, "other"])
+def test_a_url_is_taken_back_as_the_client_gave_it(pars: Running, named: Any, bucket: Any) -> None:
+    """Of an id alone, the bucket is the client's, or else the function's own."""
+    client(pars).upload(b"hello", "users/alice/given")
+    [url] = client(pars).links(["users/alice/given"])
+    assert isinstance(url, PresignedUrl)
+    if bucket == "other" and named(url) is not url:
+        with pytest.raises(Problem, match="not_found"):
+            client(pars, bucket=bucket).revoke(named(url))
+        return
+    client(pars, bucket=bucket).revoke(named(url))
+    assert requests.get(url.url, timeout=10).status_code == 401
+
+
+def test_what_can_not_be_taken_back(pars: Running) -> None:
+    asked = client(pars, bucket=BUCKET)
+    signed = asked.url("both/a")
+    for url in (signed, signed.id):
+        with pytest.raises(NotRevocable, match='but one that was asked for with via="par"') as caught:
+            asked.revoke(url)  # type: ignore[arg-type]
+        assert caught.value.code == "not_revocable"
+    with pytest.raises(InvalidArgument) as shown:
+        asked.revoke(signed.url)
+    assert "X-Amz-" not in str(shown.value)
+
+
 @pytest.mark.parametrize("access_uri", ["https://example.com/p/t/", "/elsewhere/", "//example.com/p/t/", "/p/t", ""])
 def test_the_parts_of_an_upload_go_to_its_own_origin(pars: Running, access_uri: str) -> None:
     body = json.dumps({"accessUri": access_uri})
@@ -233,6 +269,10 @@ def test_the_command(
     printed = capsys.readouterr()
     assert requests.get(printed.out.strip(), timeout=10).text == "hello"
     hint = printed.err.splitlines()[-1]
-    bucket, par_id = hint.split("'")[1::2]
-    assert main(["--bucket", bucket, "revoke", par_id]) == 0
+    assert hint.startswith("to take it back: presign-client revoke --bucket ")
+    assert main(shlex.split(hint.partition("presign-client ")[2])) == 0
+    assert requests.get(printed.out.strip(), timeout=10).status_code == 401
+    assert main(["share", "both/a", "--via", "par"]) == 0
+    printed = capsys.readouterr()
+    assert main(["revoke", shlex.split(printed.err)[-1]]) == 0  # of the default bucket
     assert requests.get(printed.out.strip(), timeout=10).status_code == 401

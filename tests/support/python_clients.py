@@ -13,6 +13,8 @@ from presign_client import Client, Gateway, Presigner, Retry
 from conftest import Running
 
 MIB = 1 << 20
+UNKNOWN_HOST = ".".join([letter * 63 for letter in "abcd"])
+"""It is longer than a name can be, so no server is asked for its address."""
 
 
 def content(size: int, *, seed: int = 1) -> bytes:

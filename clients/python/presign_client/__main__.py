@@ -138,8 +138,8 @@ def _share(client: Client, options: argparse.Namespace) -> None:
     print(url.url)
     print(f"valid until {url.expires_at}", file=sys.stderr)
     if url.id:
-        named = f"--bucket {quoted(url.bucket)} revoke {quoted(url.id)}"
-        print(printable(f"to take it back: {PROGRAM} {named}"), file=sys.stderr)
+        named = f"--bucket {quoted(url.bucket)} -- {quoted(url.id)}"  # the id may begin with a hyphen
+        print(printable(f"to take it back: {PROGRAM} revoke {named}"), file=sys.stderr)
 
 
 def _revoke(client: Client, options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from presign_client import __version__
 from presign_client.terminal import PROGRAM
@@ -19,15 +20,32 @@ environment:
 """
 
 
+class _Command(argparse.ArgumentParser):
+    """The parser of a command. Options may stand between its other arguments, and those of the program among them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._is_inside = False
+        # Without defaults, which would take the place of what stood before the command.
+        _add_common(self.add_argument_group("options of all commands"), default=argparse.SUPPRESS)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse by `parse_known_intermixed_args`, which calls this function again, and loses a `--`."""
+        if self._is_inside or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
+        self._is_inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_inside = False
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser; what it finds has the command's name as `command`."""
     made = argparse.ArgumentParser(prog=PROGRAM, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    made.add_argument("--endpoint", default=os.environ.get("PRESIGN_ENDPOINT"), help="URL of the API")
-    made.add_argument("--token-file", type=Path, help="file that holds the token; it is read before each request")
-    made.add_argument("--bucket", default=os.environ.get("PRESIGN_BUCKET"), help="by default the function's own")
-    made.add_argument("--via", choices=("s3", "par"), help="signed URLs or pre-authenticated requests")
-    commands = made.add_subparsers(required=True, metavar="command", dest="command")
+    _add_common(made)
+    made.set_defaults(endpoint=os.environ.get("PRESIGN_ENDPOINT"), bucket=os.environ.get("PRESIGN_BUCKET"))
+    commands = made.add_subparsers(required=True, metavar="command", dest="command", parser_class=_Command)
 
     get = commands.add_parser("get", help="download an object; after an interruption the same command goes on")
     get.add_argument("key")
@@ -61,3 +79,14 @@ def parser() -> argparse.ArgumentParser:
     revoke = commands.add_parser("revoke", help="take back a URL that share has printed with an id")
     revoke.add_argument("id")
     return made
+
+
+def _add_common(target: Any, **how: Any) -> None:
+    """Add the options that may stand before and behind the command."""
+    target.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", **how)
+    target.add_argument("--endpoint", help="URL of the API", **how)
+    target.add_argument(
+        "--token-file", type=Path, help="file that holds the token; it is read before each request", **how
+    )
+    target.add_argument("--bucket", help="by default the function's own", **how)
+    target.add_argument("--via", choices=("s3", "par"), help="signed URLs or pre-authenticated requests", **how)

@@ -13,7 +13,7 @@ from presign_client.answers import etag, rfc3339, text, xml
 from presign_client.api import Api, Via
 from presign_client.connections import Connections
 from presign_client.download import Download, Downloaded
-from presign_client.errors import InvalidArgument, Problem, StoreError
+from presign_client.errors import InvalidArgument, NotRevocable, Problem, StoreError
 from presign_client.folder_download import FolderDownload
 from presign_client.folder_upload import FolderUpload
 from presign_client.folders import FolderDone
@@ -296,11 +296,22 @@ class Client:
         """
         self._retry.run(lambda: self._store.use(self._api.sign("delete_object", key, **options)))
 
-    def revoke(self, par_id: str, *, bucket: str | None = None) -> None:
+    def revoke(self, url: PresignedUrl | str, *, bucket: str | None = None) -> None:
         """Take a pre-authenticated request back: its URL stops working at once.
 
         Args:
-            par_id: the `id` of the `PresignedUrl`.
-            bucket: its `bucket`; by default the client's.
+            url: as `url` or `links` gave it, or its `id`.
+            bucket: the `bucket` of an `id`; by default the client's, or else the function's own.
+
+        Raises:
+            NotRevocable: it is a signed URL.
         """
+        if isinstance(url, PresignedUrl):
+            par_id, bucket = url.id, bucket or url.bucket
+        else:
+            par_id = url
+        if par_id is None:
+            raise NotRevocable('A signed URL can\'t be taken back, but one that was asked for with via="par".')
+        if not isinstance(par_id, str) or "://" in par_id:
+            raise InvalidArgument("Only a PresignedUrl, or the id of one, can be taken back.")
         self._api.revoke(par_id, bucket)

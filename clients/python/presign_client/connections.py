@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
 import threading
 import weakref
@@ -70,6 +71,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._idle: dict[Server, list[Connection]] = defaultdict(list)
+        self._reached: set[str] = set()
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         weakref.finalize(self, _close, self._idle)
@@ -107,8 +109,10 @@ class Connections:
             if connection:
                 connection.http.close()
             if isinstance(error, _FAILURES):
-                raise ConnectionFailed(server.host, cause=_cause(error)) from None
+                is_unknown_host = isinstance(error, socket.gaierror) and server.host not in self._reached
+                raise ConnectionFailed(server.host, cause=_cause(error), is_unknown_host=is_unknown_host) from None
             raise
+        self._reached.add(server.host)
         return Answer(response, connection, self if is_reusable else None)
 
     def keep(self, connection: Connection) -> None:
@@ -254,4 +258,6 @@ def _cause(error: BaseException) -> str:
     with suppress(AttributeError):
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not accepted: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return f"{type(error).__name__}: no address was found"
     return "it took too long" if isinstance(error, TimeoutError) else type(error).__name__

@@ -133,19 +133,30 @@ class StoreError(PresignError):
 
 
 class ConnectionFailed(PresignError):
-    """There was no answer, or not all of it."""
+    """There was no answer, or not all of it.
+
+    Attributes:
+        is_unknown_host: whether the host's name has no address, and never had one here. So it may be wrong.
+    """
 
     code = "connection_failed"
     passes = True
 
-    def __init__(self, host: str, *, cause: str) -> None:
+    def __init__(self, host: str, *, cause: str, is_unknown_host: bool = False) -> None:
         super().__init__(f"The connection to {host} failed ({cause}).")
+        self.is_unknown_host = is_unknown_host
 
 
 class InvalidArgument(PresignError, ValueError):
     """An argument can't be used, so nothing was sent."""
 
     code = "invalid_argument"
+
+
+class NotRevocable(InvalidArgument):
+    """The URL can't be taken back."""
+
+    code = "not_revocable"
 
 
 class NoToken(PresignError):

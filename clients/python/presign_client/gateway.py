@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from presign_client.addresses import secure
+from presign_client.addresses import endpoint as address
 from presign_client.answers import api_document
 from presign_client.connections import Answer, Connections
 from presign_client.errors import InvalidArgument, NoToken, PresignError
@@ -25,12 +25,12 @@ class Gateway:
             refused it is called again, once for all requests that were refused with the same token.
 
     Raises:
-        InvalidArgument: the endpoint is not an HTTPS URL. Plain HTTP is allowed for this machine only.
+        InvalidArgument: the endpoint is not an HTTPS URL, or has a query or a user. Plain HTTP is allowed for this
+            machine only.
     """
 
     def __init__(self, endpoint: str, token: str | Callable[[], str]) -> None:
-        secure(endpoint, "The endpoint")
-        self._endpoint = endpoint.rstrip("/")
+        self._endpoint = address(endpoint)
         self._token = token
         self._connections = Connections()
         self._lock = threading.Lock()

@@ -9,11 +9,13 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
 
-from presign_client.errors import PresignError, Stopped, StoreError
+from presign_client.errors import ConnectionFailed, PresignError, Stopped, StoreError
 
 T = TypeVar("T")
 
 _EXPIRED_IN_A_ROW = 2
+_UNKNOWN_HOST_ATTEMPTS = 5
+"""Enough for a device that is offline for some seconds; a wrong name is not waited for much longer."""
 
 
 def _pause(seconds: float, stopped: threading.Event) -> None:
@@ -69,7 +71,9 @@ class Retry:
                     refusals += 1
                     continue
                 failures += 1
-                is_final = failures >= self.attempts or error.retry_after_seconds > self.max_retry_after_seconds
+                is_unknown_host = isinstance(error, ConnectionFailed) and error.is_unknown_host
+                attempts = min(self.attempts, _UNKNOWN_HOST_ATTEMPTS) if is_unknown_host else self.attempts
+                is_final = failures >= attempts or error.retry_after_seconds > self.max_retry_after_seconds
                 if is_final or not error.passes:
                     raise
                 seconds = min(self.first_pause_seconds * 2 ** (failures - 1), self.max_pause_seconds)
