@@ -42,13 +42,14 @@ def test_maven_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
     if maven is None or shutil.which("javac") is None:
         cannot_run("needs Maven and a JDK: apt-get install maven default-jdk-headless")
     shutil.rmtree(PROJECT / "target", ignore_errors=True)  # classes of tests that are no more would run, too
+    command = [maven, "--batch-mode", "--no-transfer-progress"]
     with mobile.environment(start) as variables:
-        mobile.run(
-            [maven, "--batch-mode", "--no-transfer-progress", "test"],
-            folder=str(PROJECT),
-            variables={**os.environ, **variables},
-        )
+        mobile.run([*command, "test"], folder=str(PROJECT), variables={**os.environ, **variables})
     assert outcomes() == dict.fromkeys(written(), "passed")
+    # A developer who builds it has no such system.
+    printed = mobile.run([*command, "surefire:test"], folder=str(PROJECT), variables=os.environ)
+    skipped = re.findall(r"^(\w+) is skipped: there is no local system", printed, re.MULTILINE)
+    assert sorted(skipped) == ["ObjectsTest", "PageTest", "SurvivalTest", "UploadTest"]
 
 
 @pytest.mark.parametrize("block", blocks("clients-mobile.md", "kotlin"))

@@ -228,7 +228,7 @@ def test_what_can_not_be_taken_back(pars: Running) -> None:
     asked = client(pars, bucket=BUCKET)
     signed = asked.url("both/a")
     for url in (signed, signed.id):
-        with pytest.raises(NotRevocable, match='but one that was asked for with via="par"') as caught:
+        with pytest.raises(NotRevocable, match='one that was asked for with via="par" can') as caught:
             asked.revoke(url)  # type: ignore[arg-type]
         assert caught.value.code == "not_revocable"
     with pytest.raises(InvalidArgument) as shown:

@@ -311,7 +311,7 @@ class Client:
         else:
             par_id = url
         if par_id is None:
-            raise NotRevocable('A signed URL can\'t be taken back, but one that was asked for with via="par".')
+            raise NotRevocable('A signed URL can\'t be taken back; one that was asked for with via="par" can.')
         if not isinstance(par_id, str) or "://" in par_id:
             raise InvalidArgument("Only a PresignedUrl, or the id of one, can be taken back.")
         self._api.revoke(par_id, bucket)

@@ -1,9 +1,19 @@
 // A client of the presign function for Android and the JVM, in one file. It needs only the platform and org.json, which
 // Android has. All functions block: call them from a background thread, a coroutine or a Worker.
+//
+// Its sections, each under such a line as "---- Files ----":
+//
+//   Errors and results   what functions throw and give
+//   The client           PresignClient: its functions first, then uploads, lists, and requests
+//   Callers              their tokens, and their progress
+//   Files                the file to upload, the state of an upload, the file of a download
+//   HTTP                 a request and its answer, deadlines, and the addresses that are safe
+//   Answers              errors in JSON, what headers tell, and XML
 
 package presign
 
 import java.io.ByteArrayOutputStream
+import java.io.EOFException
 import java.io.File
 import java.io.IOException
 import java.io.InputStream
@@ -11,9 +21,11 @@ import java.io.OutputStream
 import java.io.RandomAccessFile
 import java.io.StringReader
 import java.net.HttpURLConnection
+import java.net.SocketTimeoutException
 import java.net.URI
 import java.net.URISyntaxException
 import java.net.URLEncoder
+import java.net.UnknownHostException
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption
 import java.security.MessageDigest
@@ -25,6 +37,7 @@ import java.time.format.DateTimeParseException
 import java.util.Base64
 import java.util.Timer
 import java.util.TimerTask
+import java.util.concurrent.ConcurrentHashMap
 import javax.xml.parsers.SAXParserFactory
 import kotlin.math.max
 import kotlin.math.min
@@ -35,6 +48,8 @@ import org.xml.sax.Attributes
 import org.xml.sax.InputSource
 import org.xml.sax.SAXException
 import org.xml.sax.helpers.DefaultHandler
+
+// ---- Errors and results ----
 
 /** An error in one field of a request: its JSON pointer, and what is wrong with it. */
 data class FieldError(val pointer: String, val detail: String)
@@ -64,6 +79,9 @@ class PresignException(
     /** Whether the same request may succeed later. */
     val passes: Boolean
         get() = code == "connection_failed" || status in PASSING || (fromStore && (status >= 500 || code in DAMAGED))
+
+    /** Whether the host's name has no address, and never had one here. So it may be wrong. */
+    internal var isUnknownHost = false
 
     /** Whether a rule allows the request by a pre-authenticated request only, which can bind less. */
     internal val wantsPar: Boolean
@@ -134,6 +152,8 @@ data class Downloaded(val size: Long, val sha256: String, val verified: Boolean)
 /** Is told how many bytes have gone, and how many there are. The first number falls when bytes are sent again. */
 typealias Progress = (done: Long, total: Long) -> Unit
 
+// ---- The client ----
+
 /**
  * Works with the objects of one bucket.
  *
@@ -141,6 +161,7 @@ typealias Progress = (done: Long, total: Long) -> Unit
  * throws an [InterruptedException]. `runInterruptible` of kotlinx.coroutines does so when a coroutine is cancelled.
  *
  * @param endpoint URL of the API, such as `https://…/presigner/v1/presign`. Plain HTTP is for this machine only.
+ *   White space around it and slashes at its end do no harm.
  * @param token gives the caller's token. It is called before each request, and once with true when its token was
  *   refused: then it should get a new one.
  * @param bucket the function's own default if null.
@@ -158,16 +179,9 @@ class PresignClient(
     timeoutSeconds: Int = 60,
     private val sleep: (Long) -> Unit = Thread::sleep,
 ) {
-    private val endpoint = endpoint.trimEnd('/')
+    private val endpoint = address(endpoint)
     private val tokens = Tokens(token)
     private val http = Http(timeoutSeconds * 1000)
-
-    init {
-        if (!isSecure(this.endpoint)) {
-            val message = "The endpoint must begin with https://; http:// is for this machine only."
-            throw PresignException(message, "invalid_argument")
-        }
-    }
 
     /** A URL for an operation on an object. `options` are those of the operation, and `expires_in`. */
     fun url(operation: String, key: String, options: Map<String, Any> = emptyMap()): PresignedUrl =
@@ -199,8 +213,17 @@ class PresignClient(
 
     /** Make a URL stop working, which only a pre-authenticated request can: its [PresignedUrl.id] is not null. */
     fun revoke(url: PresignedUrl) {
-        val id = url.id ?: throw PresignException("A signed URL can't be taken back.", "not_revocable")
-        persistently { ask("/revoke", JSONObject().put("bucket", url.bucket).put("id", id)) }
+        val message = "A signed URL can't be taken back; one that was asked for with via = \"par\" can."
+        revoke(url.id ?: throw PresignException(message, "not_revocable"), url.bucket)
+    }
+
+    /**
+     * Make a URL stop working, of which only the id was kept.
+     *
+     * @param bucket of the URL; by default the client's, or else the function's own.
+     */
+    fun revoke(id: String, bucket: String? = this.bucket) {
+        persistently { ask("/revoke", JSONObject().put("bucket", bucket).put("id", id)) }
     }
 
     /**
@@ -314,7 +337,7 @@ class PresignClient(
         persistently { use(presign("delete_object", mapOf("key" to key))) }
     }
 
-    // Uploads
+    // -- Uploads
 
     private fun store(
         source: Source, key: String, contentType: String, state: UploadState, transfer: Transfer, via: String?,
@@ -501,7 +524,7 @@ class PresignClient(
         return max(answer.optLong("part_size", default), (size + maxParts - 1) / maxParts)
     }
 
-    // Lists
+    // -- Lists
 
     private abstract inner class Pages(val prefix: String, val delimiter: String?) {
         var isLast = false
@@ -566,7 +589,7 @@ class PresignClient(
         }
     }
 
-    // Requests
+    // -- Requests
 
     private fun shareOptions(expiresInSeconds: Long?, saveAs: String?): Map<String, Any> {
         val all = mapOf("expires_in" to expiresInSeconds, "download_as" to saveAs)
@@ -625,7 +648,8 @@ class PresignClient(
             } catch (failure: PresignException) {
                 if (failure.refusesUrl && refusals++ < REFUSALS_IN_A_ROW) continue
                 val asked = failure.retryAfterSeconds
-                if (!failure.passes || ++failures >= attempts || asked > MOST_PATIENCE_SECONDS) throw failure
+                val most = if (failure.isUnknownHost) min(attempts, UNKNOWN_HOST_ATTEMPTS) else attempts
+                if (!failure.passes || ++failures >= most || asked > MOST_PATIENCE_SECONDS) throw failure
                 val pause = min(FIRST_PAUSE_MS shl min(failures - 1, 10), MAX_PAUSE_MS) * (0.5 + Math.random() / 2)
                 transfer.pause(max(pause.toLong(), asked * 1000), sleep)
             }
@@ -643,10 +667,13 @@ class PresignClient(
         const val MAX_PAUSE_MS = 30_000L
         const val MOST_PATIENCE_SECONDS = 120 // a server that asks for more is not waited for
         const val REFUSALS_IN_A_ROW = 2
+        const val UNKNOWN_HOST_ATTEMPTS = 5 // enough for a device that is offline for some seconds
         const val LIST_FIELDS = "name,size,timeModified"
         val PAR_ROOT = Regex("^https?://[^/]+/p/[^/]+/n/[^/]+/b/[^/]+/o/")
     }
 }
+
+// ---- Callers ----
 
 /** The caller's tokens. When many requests are refused at the same time, one new token is asked for. */
 private class Tokens(private val give: (Boolean) -> String) {
@@ -695,7 +722,7 @@ private class Transfer(val isStopped: () -> Boolean = { false }, val tell: Progr
     }
 }
 
-// Files
+// ---- Files ----
 
 /** The file to upload. */
 private class Source(private val file: File, private val transfer: Transfer) {
@@ -863,7 +890,7 @@ private class Download(private val file: File) {
         transfer.tell(done, total)
         while (done < total) {
             val count = input.read(chunk, 0, min(chunk.size.toLong(), total - done).toInt())
-            if (count < 0) throw IOException("The answer ended too early.")
+            if (count < 0) throw EOFException()
             try { output.write(chunk, 0, count) } catch (failure: IOException) { throw notWritten(failure) }
             digest.update(chunk, 0, count)
             done += count
@@ -902,7 +929,7 @@ private fun fileChanged() = PresignException("The file was changed while it was 
 private fun notWritten(cause: IOException) =
     PresignException("The file can't be written.", "unwritable_file", cause = cause)
 
-// HTTP
+// ---- HTTP ----
 
 private const val CHUNK_BYTES = 1 shl 16
 
@@ -938,7 +965,6 @@ private class Answer(
     /** Whether it is a page for people, such as a proxy shows. */
     val isPage: Boolean get() = body.isNotEmpty() && mediaType?.startsWith("text/html") == true
 
-
     /** The JSON object that the body is. */
     fun json(): JSONObject? = try { JSONObject(body.toString(Charsets.UTF_8)) } catch (_: JSONException) { null }
 
@@ -958,29 +984,42 @@ private class Answer(
 }
 
 private class Http(private val timeoutMs: Int) {
+    /** The hosts that were connected to. The name of another one may be wrong. */
+    private val reached: MutableSet<String> = ConcurrentHashMap.newKeySet()
+
     /** Send a request, and read the answer. With `toStore` a status that does not tell success is an error. */
     fun <T> exchange(request: Request, toStore: Boolean, read: (HttpURLConnection) -> T): T {
         if (!isSecure(request.url)) throw foreign(API)
         val connection = URI(request.url).toURL().openConnection() as HttpURLConnection
+        val watch = Watch(timeoutMs, connection)
         var isDone = false
         try {
             prepare(connection, request)
-            Watch(timeoutMs, connection).use { watch ->
+            watch.use {
                 val body = request.body ?: Body.EMPTY.takeIf { request.method == "PUT" || request.method == "POST" }
                 if (body != null) write(connection, body, watch)
                 watch.wait(connection.readTimeout)
                 if (connection.responseCode in 300..399) throw redirected(toStore)
             }
+            reached += connection.url.host
             if (toStore && connection.responseCode !in 200..299) {
                 throw storeError(body(connection), connection.responseCode, retryAfter(connection))
             }
             return read(connection).also { isDone = true }
         } catch (failure: PresignException) {
             throw failure
-        } catch (_: IOException) { // its text may hold the URL
-            throw PresignException("The connection to ${connection.url.host} failed.", "connection_failed")
+        } catch (failure: IOException) {
+            throw connectionFailed(connection.url.host, if (watch.isOver) SocketTimeoutException() else failure)
         } finally {
             if (!isDone) connection.disconnect() // else the connection serves again
+        }
+    }
+
+    /** It tells the class of the cause alone, whose text may hold the URL. */
+    private fun connectionFailed(host: String, cause: IOException): PresignException {
+        val message = "The connection to $host failed (${cause.javaClass.simpleName})."
+        return PresignException(message, "connection_failed").apply {
+            isUnknownHost = cause is UnknownHostException && host !in reached
         }
     }
 
@@ -1028,6 +1067,11 @@ private class Watch(@Volatile private var timeoutMs: Int, private val connection
     @Volatile
     private var last = System.nanoTime()
 
+    /** Whether it has broken the connection. */
+    @Volatile
+    var isOver = false
+        private set
+
     init {
         TIMER.schedule(this, PERIOD_MS, PERIOD_MS)
     }
@@ -1045,6 +1089,7 @@ private class Watch(@Volatile private var timeoutMs: Int, private val connection
     override fun run() {
         if (System.nanoTime() - last < timeoutMs * 1_000_000L) return
         cancel()
+        isOver = true
         connection.disconnect()
     }
 
@@ -1063,7 +1108,7 @@ private class Deadline(private val timeoutMs: Int) {
     private var since = System.nanoTime()
     private var bytes = 0L
 
-    /** @throws IOException there were too few bytes for too long. */
+    /** @throws SocketTimeoutException there were too few bytes for too long. */
     fun passed(count: Int) {
         bytes += count
         val now = System.nanoTime()
@@ -1071,7 +1116,7 @@ private class Deadline(private val timeoutMs: Int) {
             since = now
             bytes = 0
         } else if (now - since > timeoutMs * 1_000_000L) {
-            throw IOException("The answer came too slowly.")
+            throw SocketTimeoutException()
         }
     }
 
@@ -1104,15 +1149,30 @@ private const val MAX_ANSWER_BYTES = 16 shl 20
 private fun isSecure(url: String): Boolean {
     val found = try { URI(url) } catch (_: URISyntaxException) { null }
     val host = found?.host ?: return false
-    val isLocal = host == "localhost" || host == "[::1]" || host.matches(LOOPBACK)
-    return found.scheme == "https" || (found.scheme == "http" && isLocal)
+    val isLocal = host.equals("localhost", true) || host == "[::1]" || host.matches(LOOPBACK)
+    return found.scheme.equals("https", true) || (found.scheme.equals("http", true) && isLocal)
 }
+
+/** The URL of the API, without what a person may write around it. */
+private fun address(endpoint: String): String {
+    val text = endpoint.trim().trimEnd('/')
+    val problem = when {
+        !isSecure(text) -> "must be a URL that begins with https://; http:// is for this machine only"
+        URI(text).run { rawQuery != null || rawFragment != null || rawUserInfo != null } ->
+            "must be a URL without a query, a fragment and a user"
+        URI(text).port > MAX_PORT || text.any { it > '~' } -> "has a port or characters that no URL has"
+        else -> return text
+    }
+    throw PresignException("The endpoint $problem.", "invalid_argument")
+}
+
+private const val MAX_PORT = 65_535
 
 private val LOOPBACK = Regex("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}")
 
 private fun originOf(url: String) = URI(url).let { "${it.scheme}://${it.rawAuthority}" }
 
-// Answers
+// ---- Answers ----
 
 /** Runs what reads the JSON of the function. */
 private fun <T> understood(read: () -> T): T = try {

@@ -10,8 +10,10 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import presign.Local
 import presign.MIB
+import presign.NeedsSystem
 import presign.made
 
+@NeedsSystem
 class PageTest {
     @TempDir
     lateinit var folder: File
@@ -37,7 +39,17 @@ class PageTest {
         assertTrue(File(folder, "${UUID(1, 2)}.upload").exists())
         assertEquals("success", UploadWorker(Context(folder), parameters).doWork().name)
         assertTrue(film.readBytes().contentEquals(Local.read(key).first))
-        val missing = WorkerParameters(UUID(3, 4), Data(mapOf("file" to "${folder.path}/none", "key" to key)))
-        assertEquals("failure", UploadWorker(Context(folder), missing).doWork().name)
+    }
+
+    @Test
+    fun `the worker of the page leaves no parts when it gives up`() {
+        val film = made(folder, "film.mp4", 33 * MIB)
+        val values = Data(mapOf("file" to film.path, "key" to "users/alice/given-up.mp4"))
+        val parameters = WorkerParameters(UUID(3, 4), values)
+        val stopped = UploadWorker(Context(folder), parameters).apply { stopAfterQuestions = 800 }
+        assertEquals("retry", stopped.doWork().name)
+        assertTrue(film.delete())
+        assertEquals("failure", UploadWorker(Context(folder), parameters).doWork().name)
+        assertEquals(emptyList<String>(), folder.list()!!.toList())
     }
 }

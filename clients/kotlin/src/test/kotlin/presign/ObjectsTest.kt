@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.CsvSource
 import org.junit.jupiter.params.provider.ValueSource
 
+@NeedsSystem
 class ObjectsTest {
     @TempDir
     lateinit var folder: File
@@ -92,7 +93,12 @@ class ObjectsTest {
         client.revoke(shared)
         assertEquals(401, (URI(shared.url).toURL().openConnection() as HttpURLConnection).responseCode)
         assertCode("not_found") { client.revoke(shared) }
-        assertCode("not_revocable") { client.revoke(client.share("s3/folders/c")) }
+        val again = client.share("par/folders/c")
+        client.revoke(again.id!!)
+        assertEquals(401, (URI(again.url).toURL().openConnection() as HttpURLConnection).responseCode)
+        val signed = assertThrows(PresignException::class.java) { client.revoke(client.share("s3/folders/c")) }
+        val message = "A signed URL can't be taken back; one that was asked for with via = \"par\" can."
+        assertEquals("not_revocable" to message, signed.code to signed.message)
     }
 
     @ParameterizedTest

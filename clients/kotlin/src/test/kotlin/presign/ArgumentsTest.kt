@@ -1,0 +1,81 @@
+package presign
+
+import java.io.IOException
+import org.junit.jupiter.api.Assertions.assertArrayEquals
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.CsvSource
+import org.junit.jupiter.params.provider.ValueSource
+
+/** The client is given what it can't use. These tests need no system. */
+class ArgumentsTest {
+    @ParameterizedTest
+    @ValueSource(
+        strings = [
+            "", " ", "a b", "https://", "//localhost/", "example.com/v1/presign", "localhost:8080/v1/presign",
+            "http://192.0.2.1/v1/presign", "http://127.0.0.1.example.com/", "ftp://localhost/",
+            "https://example.com:99999/", "https://example.com/v1/pre sign", "https://example.com/v1/\npresign",
+            "https://example.com/v1/présign", "https://example.com/v1/presign?a=b", "https://example.com/v1/presign?",
+            "https://example.com/v1/presign#a", "https://me:secret@example.com/v1/presign",
+        ],
+    )
+    fun `the endpoint must be secure`(endpoint: String) {
+        val failure = assertThrows(PresignException::class.java) { PresignClient(endpoint, { "" }) }
+        assertEquals("invalid_argument", failure.code)
+        assertTrue(failure.message!!.startsWith("The endpoint "))
+        assertFalse("example" in failure.message!!)
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = [
+            "http://127.0.0.1:1/v1/presign", "http://127.0.0.1:1/v1/presign///", " http://127.0.0.1:1/v1/presign/\n",
+            "HTTP://LOCALHOST:1/v1/presign", "http://[::1]:1/",
+        ],
+    )
+    fun `an endpoint may be written as people do`(endpoint: String) {
+        val client = PresignClient(endpoint, { "token" }, attempts = 1)
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("connection_failed", failure.code)
+        PresignClient("HTTPS://EXAMPLE.COM/v1/presign/", { "token" })
+    }
+
+    @ParameterizedTest
+    @CsvSource("8, 4", "3, 2")
+    fun `a host that has no address is soon given up`(attempts: Int, pauses: Int) {
+        var slept = 0L
+        val unknown = listOf("a", "b", "c", "d").joinToString(".") { it.repeat(63) } // too long for a name
+        val client = PresignClient("https://$unknown/v1/presign", { "token" }, attempts = attempts, sleep = { slept += it })
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("The connection to $unknown failed (UnknownHostException).", failure.message)
+        assertTrue(failure.passes)
+        val seconds = (0 until pauses).sumOf { 500L shl it }
+        assertTrue(slept in seconds / 2 - pauses..seconds)
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["", "secret\ntoken", "secret töken"])
+    fun `a token that is none is not shown`(token: String) {
+        val client = PresignClient("http://127.0.0.1:1", { token })
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("no_token", failure.code)
+        assertFalse("secret" in failure.stackTraceToString())
+    }
+
+    @Test
+    fun `a sign-in that fails has its cause`() {
+        val client = PresignClient("http://127.0.0.1:1", { throw IOException("The user went away.") })
+        val failure = assertThrows(PresignException::class.java) { client.share("a") }
+        assertEquals("no_token" to "The user went away.", failure.code to failure.cause!!.message)
+    }
+
+    @Test
+    fun `older compilers can read the classes`() {
+        val version = PresignClient::class.java.getAnnotation(Metadata::class.java).metadataVersion
+        assertArrayEquals(intArrayOf(2, 1, 0), version)
+    }
+}
