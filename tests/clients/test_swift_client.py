@@ -29,6 +29,9 @@ def test_swift_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
         printed = swift(PROJECT, "test", variables=variables)
     outcomes = re.findall(r"^Test Case '\w+\.(\w+)' (passed|failed|skipped)", printed, re.MULTILINE)
     assert dict(outcomes) == dict.fromkeys(written(), "passed")
+    # A developer who runs them has no such system: the tests that need it are skipped.
+    printed = swift(PROJECT, "test", variables={})
+    assert "There is no local system: make check starts one." in printed
 
 
 @pytest.mark.parametrize("block", blocks("clients-mobile.md", "swift"))

@@ -51,7 +51,7 @@ POM = """<?xml version="1.0" encoding="UTF-8"?>
       <plugin>
         <groupId>org.jetbrains.kotlin</groupId>
         <artifactId>kotlin-maven-plugin</artifactId>
-        <version>2.4.21</version>
+        <version>2.0.21</version>
         <executions>
           <execution>
             <goals>

@@ -90,6 +90,8 @@ struct Retry: Sendable {
     /// A server that asks for more is not waited for.
     private static let mostPatienceSeconds = 120.0
     private static let refusalsInARow = 2
+    /// Enough for a device that is offline for some seconds.
+    private static let unknownHostAttempts = 5
 
     /// The result of `attempt`, which is repeated with growing pauses; after a refused URL at once: it had expired.
     func callAsFunction<T>(_ attempt: () async throws -> T) async throws -> T {
@@ -106,7 +108,8 @@ struct Retry: Sendable {
                 }
                 failures += 1
                 let asked = error.retryAfterSeconds
-                guard error.passes, failures < attempts, asked <= Self.mostPatienceSeconds else { throw error }
+                let most = error.isUnknownHost ? min(attempts, Self.unknownHostAttempts) : attempts
+                guard error.passes, failures < most, asked <= Self.mostPatienceSeconds else { throw error }
                 let growing = min(0.5 * pow(2, Double(failures - 1)), Self.longestPauseSeconds)
                 try await pause(max(growing * Double.random(in: 0.5...1), asked))
             }

@@ -8,14 +8,14 @@ final class Download: Receiver, @unchecked Sendable {
     private let file: URL
     private let temporary: URL
     private let handle: FileHandle
-    private let progress: Progress
+    private let progress: TransferProgress
     private var digest = WholeDigest()
     private var expected: String?
     private var etag: String?
     private var done = 0
     private var total = -1
 
-    init(_ file: URL, _ progress: @escaping Progress) throws {
+    init(_ file: URL, _ progress: @escaping TransferProgress) throws {
         self.file = file
         self.progress = progress
         let name = ".\(file.lastPathComponent).\(UUID().uuidString).part"

@@ -27,6 +27,7 @@ public final class PresignClient: Sendable {
 
     /// - Parameters:
     ///   - endpoint: URL of the API, such as `https://…/presigner/v1/presign`. Plain HTTP is for this machine only.
+    ///     Slashes at its end do no harm.
     ///   - bucket: the function's own default if nil.
     ///   - via: `par` asks for pre-authenticated requests, `s3` for signed URLs; by default the policy decides.
     ///   - attempts: how often a request is sent at most.
@@ -35,7 +36,7 @@ public final class PresignClient: Sendable {
     ///   - pause: waits so many seconds before another attempt.
     ///   - token: gives the caller's token. It is called before each request, and once with true when its token was
     ///     refused: then it should get a new one.
-    /// - Throws: `invalid_argument` if the endpoint is not secure.
+    /// - Throws: `invalid_argument` if the endpoint is not secure, or has a query or a user.
     public init(
         endpoint: URL,
         bucket: String? = nil,
@@ -48,10 +49,7 @@ public final class PresignClient: Sendable {
         },
         token: @escaping @Sendable (_ refresh: Bool) async throws -> String
     ) throws {
-        guard endpoint.isSecure else {
-            let message = "The endpoint must begin with https://; http:// is for this machine only."
-            throw PresignError("invalid_argument", message)
-        }
+        let endpoint = try endpoint.asEndpoint()
         transport = Transport(configuration: configuration, timeoutSeconds: timeoutSeconds)
         api = API(endpoint: endpoint, bucket: bucket, via: via, tokens: Tokens(token), transport: transport)
         retry = Retry(attempts: attempts, pause: pause)
@@ -99,14 +97,24 @@ public final class PresignClient: Sendable {
     /// Make a URL stop working, which only a pre-authenticated request can: its `id` is not nil.
     public func revoke(_ url: PresignedURL) async throws {
         guard let id = url.id else {
-            throw PresignError("not_revocable", "A signed URL can't be taken back.")
+            let message = #"A signed URL can't be taken back; one that was asked for with via: "par" can."#
+            throw PresignError("not_revocable", message)
         }
-        _ = try await retry { try await api.ask("revoke", ["bucket": url.bucket, "id": id]) }
+        try await revoke(id: id, bucket: url.bucket)
+    }
+
+    /// Make a URL stop working, of which only the id was kept.
+    /// - Parameter bucket: of the URL; by default the client's, or else the function's own.
+    public func revoke(id: String, bucket: String? = nil) async throws {
+        var document = ["id": id]
+        document["bucket"] = bucket ?? api.bucket
+        let request = document
+        _ = try await retry { try await api.ask("revoke", request) }
     }
 
     /// Read an object into a file, which is replaced once the object is there as a whole. On Apple's systems its digest
     /// is compared with the one that `upload` stored with it.
-    public func download(_ key: String, to file: URL, progress: @escaping Progress = { _, _ in }) async throws {
+    public func download(_ key: String, to file: URL, progress: @escaping TransferProgress = { _, _ in }) async throws {
         let download = try Download(file, progress)
         defer { download.close() }
         try await retry {

@@ -27,9 +27,12 @@ public struct PresignError: LocalizedError, Sendable {
     /// How long the server asks to wait before another attempt, 0 if it does not say.
     public let retryAfterSeconds: Double
 
+    /// Whether the host's name has no address, and never had one here. So it may be wrong.
+    let isUnknownHost: Bool
+
     init(
         _ code: String, _ message: String, status: Int = 0, errors: [FieldError] = [], fromStore: Bool = false,
-        retryAfterSeconds: Double = 0
+        retryAfterSeconds: Double = 0, isUnknownHost: Bool = false
     ) {
         self.code = code
         self.message = message
@@ -37,6 +40,7 @@ public struct PresignError: LocalizedError, Sendable {
         self.errors = errors
         self.fromStore = fromStore
         self.retryAfterSeconds = retryAfterSeconds
+        self.isUnknownHost = isUnknownHost
     }
 
     public var errorDescription: String? { message }
@@ -71,6 +75,14 @@ extension PresignError {
     static let unreadableFile = PresignError("unreadable_file", "The file can't be read.")
     static let unwritableFile = PresignError("unwritable_file", "The file can't be written.")
 
+    /// There was no answer. It tells the code of the cause alone, whose text may hold the URL.
+    static func connectionFailed(_ host: String, _ cause: URLError, wasReached: Bool) -> PresignError {
+        let isUnknown = [.cannotFindHost, .dnsLookupFailed].contains(cause.code)
+        return PresignError(
+            "connection_failed", "The connection to \(host) failed (\(cause.code.name)).",
+            isUnknownHost: isUnknown && !wasReached)
+    }
+
     /// Neither a token nor a file goes to an address that nobody signed.
     static func redirected(by server: Server) -> PresignError {
         let message = "There was a redirect by \(server.rawValue), which is not followed."
@@ -83,5 +95,21 @@ extension PresignError {
         return PresignError(
             "foreign_answer", "The answer, of status \(status), is not one of \(server.rawValue): \(from).",
             status: status, fromStore: server == .store, retryAfterSeconds: retryAfterSeconds)
+    }
+}
+
+extension URLError.Code {
+    fileprivate var name: String {
+        switch self {
+        case .cannotFindHost: "cannotFindHost"
+        case .dnsLookupFailed: "dnsLookupFailed"
+        case .cannotConnectToHost: "cannotConnectToHost"
+        case .networkConnectionLost: "networkConnectionLost"
+        case .notConnectedToInternet: "notConnectedToInternet"
+        case .timedOut: "timedOut"
+        case .secureConnectionFailed: "secureConnectionFailed"
+        case .serverCertificateUntrusted: "serverCertificateUntrusted"
+        default: "URLError \(rawValue)"
+        }
     }
 }

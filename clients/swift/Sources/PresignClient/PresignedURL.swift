@@ -52,10 +52,28 @@ public struct PresignedURL: Sendable {
 extension URL {
     /// Whether it protects what is sent: by HTTPS, or since it does not leave this machine.
     var isSecure: Bool {
-        guard let host, !host.isEmpty else { return false }
+        guard let host = host?.lowercased(), !host.isEmpty else { return false }
+        let scheme = scheme?.lowercased()
         if scheme == "https" { return true }
         let isLocal = host == "localhost" || host == "::1" || host == "[::1]" || host.isLoopbackAddress
         return scheme == "http" && isLocal
+    }
+
+    /// The URL of the API, without slashes at its end.
+    func asEndpoint() throws -> URL {
+        guard isSecure else {
+            let message = "The endpoint must be a URL that begins with https://; http:// is for this machine only."
+            throw PresignError("invalid_argument", message)
+        }
+        guard query == nil, fragment == nil, user == nil else {
+            let message = "The endpoint must be a URL without a query, a fragment and a user."
+            throw PresignError("invalid_argument", message)
+        }
+        let path = absoluteString.reversed().drop { $0 == "/" }.reversed()
+        guard (1...65_535).contains(port ?? 443), let url = URL(string: String(path)) else {
+            throw PresignError("invalid_argument", "The endpoint has a port or characters that no URL has.")
+        }
+        return url
     }
 }
 

@@ -4,7 +4,7 @@ import FoundationNetworking
 #endif
 
 /// Is told how many bytes have gone, and how many there are. The first number falls when bytes are sent again.
-public typealias Progress = @Sendable (_ done: Int, _ total: Int) -> Void
+public typealias TransferProgress = @Sendable (_ done: Int, _ total: Int) -> Void
 
 /// Is told how many bytes of a body have gone.
 typealias Sent = @Sendable (Int) -> Void
@@ -38,6 +38,7 @@ final class Transport: Sendable {
     private let delegate = Delegate()
     private let session: URLSession
     private let timeoutSeconds: Double
+    private let reached = Hosts()
 
     init(configuration: URLSessionConfiguration, timeoutSeconds: Double) {
         configuration.urlCache = nil
@@ -75,7 +76,10 @@ final class Transport: Sendable {
         let watch = Task {
             while true {
                 try await Task.sleep(nanoseconds: 100_000_000)
-                if exchange.idleSeconds > (exchange.isSending ? timeoutSeconds : patience) { task.cancel() }
+                if exchange.idleSeconds > (exchange.isSending ? timeoutSeconds : patience) {
+                    exchange.fail(URLError(.timedOut))
+                    task.cancel()
+                }
             }
         }
         defer { watch.cancel() }
@@ -87,11 +91,21 @@ final class Transport: Sendable {
                 exchange.fail(CancellationError())
                 task.cancel()
             }
+            reached.add(host)
             if (300..<400).contains(answer.status) { throw PresignError.redirected(by: server) }
             return answer
-        } catch is URLError {
-            // The text of the error may hold the URL.
-            throw PresignError("connection_failed", "The connection to \(host) failed.")
+        } catch let error as URLError {
+            throw PresignError.connectionFailed(host, error, wasReached: reached.contains(host))
         }
     }
+}
+
+/// The hosts that have answered. The name of another one may be wrong.
+private final class Hosts: @unchecked Sendable {
+    private let lock = NSLock()
+    private var names: Set<String> = []
+
+    func contains(_ name: String) -> Bool { lock.withLock { names.contains(name) } }
+
+    func add(_ name: String) { lock.withLock { _ = names.insert(name) } }
 }

@@ -90,8 +90,14 @@ final class ObjectsTests: FolderTestCase {
         XCTAssertEqual((refused as? HTTPURLResponse)?.statusCode, 401)
         let again = try await failure { try await client.revoke(shared) }
         XCTAssertEqual(again.code, "not_found")
+        let other = try await client.share("par/folders/c")
+        try await client.revoke(id: XCTUnwrap(other.id))
+        let (_, gone) = try await URLSession.shared.data(from: other.url)
+        XCTAssertEqual((gone as? HTTPURLResponse)?.statusCode, 401)
         let signed = try await failure { try await client.revoke(try await client.share("s3/folders/c")) }
         XCTAssertEqual(signed.code, "not_revocable")
+        let message = #"A signed URL can't be taken back; one that was asked for with via: "par" can."#
+        XCTAssertEqual(signed.message, message)
     }
 
     func testLinksComeInBatches() async throws {

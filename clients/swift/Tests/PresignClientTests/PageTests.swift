@@ -17,13 +17,6 @@ struct SignIn {
     }
 }
 
-func storeInBackground(_ film: URL, with files: PresignClient, in session: URLSession) async throws {
-    let day = 86_400
-    let request = try await files.uploadRequest(
-        film, key: "users/alice/film.mp4", contentType: "video/mp4", expiresInSeconds: day)
-    session.uploadTask(with: request, fromFile: film).resume()
-}
-
 final class PageTests: FolderTestCase {
     func testThePhotosOfThePage() async throws {
         let photos = try Photos(endpoint: try endpoint(), signIn: SignIn(valid: try token()))
@@ -36,6 +29,10 @@ final class PageTests: FolderTestCase {
         let (bytes, _) = try await URLSession.shared.data(from: try await photos.link())
         XCTAssertEqual(bytes, try Data(contentsOf: photo))
         try await photos.store(photo, state: path("state.json"))
+    }
+
+    func testTheNamesOfFoundationAreLeftToIt() {
+        XCTAssertEqual(half().fractionCompleted, 0.5)
     }
 
     func testTheBackgroundUploadOfThePage() async throws {

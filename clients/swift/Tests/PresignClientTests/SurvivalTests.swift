@@ -66,14 +66,59 @@ final class SurvivalTests: FolderTestCase {
     }
 
     func testTheEndpointMustBeSecure() throws {
-        let insecure = ["http://192.0.2.1/v1", "http://127.0.0.1.example.com/", "ftp://localhost/", "//localhost/", "a"]
+        let insecure = [
+            "http://192.0.2.1/v1", "http://127.0.0.1.example.com/", "ftp://localhost/", "//localhost/", "a", "https://",
+            "example.com/v1/presign", "localhost:8080/v1/presign", "https://example.com:99999/",
+            "https://example.com/v1/presign?a=b", "https://example.com/v1/presign?", "https://example.com/#a",
+            "https://me:secret@example.com/",
+        ]
         for text in insecure {
-            XCTAssertThrowsError(try PresignClient(endpoint: XCTUnwrap(URL(string: text))) { _ in "" }) { error in
-                XCTAssertEqual((error as? PresignError)?.code, "invalid_argument")
+            // Foundation itself refuses some of them.
+            guard let url = URL(string: text) else { continue }
+            XCTAssertThrowsError(try PresignClient(endpoint: url) { _ in "" }, text) { error in
+                XCTAssertEqual((error as? PresignError)?.code, "invalid_argument", text)
+                XCTAssertEqual((error as? PresignError)?.message.contains("example"), false)
             }
         }
-        for text in ["https://example.com/", "http://localhost/", "http://127.0.0.1:80/", "http://[::1]/"] {
-            XCTAssertNoThrow(try PresignClient(endpoint: XCTUnwrap(URL(string: text))) { _ in "" })
+        for text in ["https://example.com/", "http://LOCALHOST/", "http://127.0.0.1:80/", "http://[::1]/"] {
+            XCTAssertNoThrow(try PresignClient(endpoint: XCTUnwrap(URL(string: text))) { _ in "" }, text)
+        }
+    }
+
+    func testAnEndpointMayBeWrittenAsPeopleDo() throws {
+        for (written, endpoint) in [
+            ("https://example.com/v1/presign", "https://example.com/v1/presign"),
+            ("https://example.com/v1/presign///", "https://example.com/v1/presign"),
+            ("HTTPS://example.com/v1/presign/", "HTTPS://example.com/v1/presign"),
+            ("http://localhost:8080/", "http://localhost:8080"),
+        ] {
+            let client = try PresignClient(endpoint: XCTUnwrap(URL(string: written))) { _ in "" }
+            XCTAssertEqual(client.api.endpoint.absoluteString, endpoint)
+        }
+    }
+
+    func testASlashBehindTheEndpointDoesNoHarm() async throws {
+        let valid = try token()
+        let slashed = try XCTUnwrap(URL(string: try endpoint().absoluteString + "/"))
+        let client = try PresignClient(endpoint: slashed, attempts: 1) { _ in valid }
+        let size = try await client.size("s3/folders/c")
+        XCTAssertEqual(size, 5)
+        let links = try await client.shareAll(["s3/folders/c"])
+        XCTAssertEqual(links.count, 1)
+    }
+
+    func testAHostThatHasNoAddressIsSoonGivenUp() async throws {
+        let unknown = ["a", "b", "c", "d"].map { String(repeating: $0, count: 63) }.joined(separator: ".")
+        let url = try XCTUnwrap(URL(string: "https://\(unknown)/v1/presign"))
+        for (attempts, pauses) in [(8, 4), (3, 2)] {
+            let told = Told()
+            let client = try PresignClient(endpoint: url, attempts: attempts, pause: { told.add(Int($0 * 1000)) }) { _ in
+                "secret-token"
+            }
+            let error = try await failure { _ = try await client.share("a") }
+            XCTAssertEqual(error.message, "The connection to \(unknown) failed (cannotFindHost).")
+            XCTAssertTrue(error.passes)
+            XCTAssertEqual(told.all.count, pauses)
         }
     }
 
@@ -93,7 +138,7 @@ final class SurvivalTests: FolderTestCase {
         let client = try PresignClient(endpoint: endpoint, attempts: 1) { _ in "secret-token" }
         let lost = try await failure { _ = try await client.share("a") }
         XCTAssertEqual(lost.code, "connection_failed")
-        XCTAssertEqual(lost.message, "The connection to 127.0.0.1 failed.")
+        XCTAssertEqual(lost.message, "The connection to 127.0.0.1 failed (cannotConnectToHost).")
     }
 
     func testAServerThatAsksForYearsOfPatienceIsNotWaitedFor() async throws {
@@ -153,6 +198,7 @@ final class SurvivalTests: FolderTestCase {
         for key in ["silent", "store-silent", "drops"] {
             let error = try await failure { try await client.download(key, to: path("a")) }
             XCTAssertEqual(error.code, "connection_failed")
+            XCTAssertEqual(error.message, "The connection to 127.0.0.1 failed (timedOut).")
             XCTAssertTrue(error.passes)
         }
     }
