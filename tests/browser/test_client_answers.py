@@ -232,7 +232,15 @@ class TestRedirects:
         script = "() => files.upload(document.querySelector('input').files[0], 'redirected.txt')"
         assert failure(page, script) == "redirected"
 
-    @pytest.mark.parametrize("url", ["http://store.example/a", "ftp://127.0.0.1/a", "javascript:1", "", 7])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://store.example/a", "ftp://127.0.0.1/a", "javascript:1", "", " ", 7),
+            *("store.example/v1/presign", "localhost:8080/v1/presign", "https://store.example/pre sign"),
+            *("https://store.example/a?b=c", "https://store.example/a?", "https://store.example/#a"),
+            *("https://me:secret@store.example/a", "https://:secret@store.example/a", "https://store.example:99999/"),
+        ],
+    )
     def test_a_url_that_is_not_protected(self, page: Page, url: Any) -> None:
         assert (
             page.evaluate(
@@ -243,6 +251,13 @@ class TestRedirects:
             )
             == "invalid_argument"
         )
+
+    @pytest.mark.parametrize("end", ["/", "///", " ", "/\n"])
+    def test_an_endpoint_as_people_write_it(self, page: Page, running: Running, end: str) -> None:
+        endpoint = f" {running.stack.url.replace('http', 'HTTP')}/v1/presign{end}"
+        client_at(page, endpoint, running.stack.token())
+        [link] = page.evaluate("files.links(['a'])")
+        assert "X-Amz-Signature=" in link["url"]
 
     def test_a_url_of_the_store_that_is_not_protected(self, page: Page) -> None:
         given = {"url": "http://store.example/a?X-Amz-Signature=1", "method": "HEAD", "headers": {}, "expires_in": 60}

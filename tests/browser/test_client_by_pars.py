@@ -272,6 +272,29 @@ class TestFolders:
         }""")
         assert found == [[f"users/alice/many/{number:04}", 1] for number in range(1001)]
 
+    @pytest.mark.parametrize("via", [None, "par"])
+    def test_the_token_is_asked_for_once_for_each_request_and_once_for_the_user(
+        self, page: Page, running: Running, via: str | None
+    ) -> None:
+        running.stack.storage.put_object(BUCKET, "users/alice/counted/a", b"x")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        script = """async ([endpoint, token, via]) => {
+            const tokens = [];
+            const getToken = () => (tokens.push(token), token);
+            const counted = new PresignClient({ endpoint, getToken, via: via ?? undefined });
+            const counts = [];
+            for (let round = 0; round < 2; round++) {
+                for await (const { key } of counted.list("users/alice/counted/")) void key;
+                counts.push(tokens.length);
+            }
+            return counts;
+        }"""
+        endpoint = f"{running.stack.url}/v1/presign"
+        first, second = page.evaluate(script, [endpoint, running.stack.token(), via])
+        requests_of_api = [url for url in asked if url.endswith("/v1/presign")]
+        assert (first, second) == (len(requests_of_api) + 1, len(requests_of_api) + 2)
+
     def test_folders_in_a_list(self, page: Page, running: Running) -> None:
         for name in ("a & b.txt", "sub/1", "sub/2", "z"):
             running.stack.storage.put_object(BUCKET, f"users/alice/tree/{name}", b"xy")
@@ -314,6 +337,13 @@ class TestRevocation:
         }"""
         assert page.evaluate(script) == [200, 401]
 
+    def test_the_id_of_a_link_is_enough(self, page: Page, running: Running) -> None:
+        running.stack.storage.put_object(BUCKET, "users/alice/secret.txt", b"hello")
+        [share] = page.evaluate("files.links(['users/alice/secret.txt'])")
+        page.evaluate("(id) => files.revoke(id)", share["id"])
+        assert requests.get(share["url"], timeout=10).status_code == 401
+        assert failure(page, "(url) => files.revoke(url)", share["url"]) == "invalid_argument"
+
     def test_the_link_of_another_user_can_not_be_revoked(self, page: Page, running: Running) -> None:
         running.stack.storage.put_object(BUCKET, "users/alice/mine.txt", b"hello")
         share = page.evaluate("files.share('users/alice/mine.txt')")
@@ -323,3 +353,5 @@ class TestRevocation:
 
     def test_a_presigned_url_has_no_id(self, page: Page) -> None:
         assert failure(page, "() => files.revoke({ bucket: 'b' })") == "not_revocable"
+        told = page.evaluate("files.revoke({ bucket: 'b' }).catch(({ message }) => message)")
+        assert told == 'A signed URL can\'t be taken back; one that was asked for with via: "par" can.'

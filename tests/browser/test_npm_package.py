@@ -19,6 +19,7 @@ import requests
 from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, cannot_run, node_tools
+from support.python_clients import UNKNOWN_HOST
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "clients/js/src"
@@ -73,6 +74,22 @@ def program(name: str) -> str:
     if path is None:
         cannot_run(f"there is no {name}: apt-get install npm")
     return path
+
+
+UNKNOWN_HOST_SCRIPT = """
+import { PresignClient } from "presign-client";
+
+const pauses = [];
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (action, milliseconds) => {
+  // Others are deadlines, and those of fetch itself.
+  if (![500, 1000, 2000, 4000, 8000].includes(milliseconds)) return setTimeout(action, milliseconds);
+  pauses.push(milliseconds);
+  return setTimeout(action, 0);
+};
+const files = new PresignClient({ endpoint: `https://${process.argv[2]}/v1/presign`, getToken: () => "token" });
+files.link("a").catch(({ code, message }) => console.log(JSON.stringify({ code, message, pauses })));
+"""
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +162,17 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     }
     url = running.ask(key=key).json()["url"]
     assert requests.get(url, timeout=10).content == b"\7" * 20 * 2**20
+
+
+def test_a_host_that_has_no_address_is_soon_given_up(project: Path) -> None:
+    """Its name may be wrong. Four pauses are enough for a machine that is offline for some seconds."""
+    (project / "unknown.js").write_text(UNKNOWN_HOST_SCRIPT, encoding="utf-8")
+    printed = json.loads(run(program("node"), project / "unknown.js", UNKNOWN_HOST, cwd=project))
+    assert printed == {
+        "code": "connection_failed",
+        "message": "The connection to the API failed (ENOTFOUND).",
+        "pauses": [500, 1000, 2000, 4000],
+    }
 
 
 def test_its_md5_is_that_of_rfc_1321(tmp_path: Path) -> None:

@@ -50,16 +50,21 @@ def running(start: Callable[..., Running], via: str) -> Running:
 def open_with(browser: Browser, running: Running) -> Iterator[Callable[[str], Page]]:
     """Opens a page that runs these lines."""
     pages: list[Page] = []
+    told: list[str] = []
 
     def open_one(lines: str) -> Page:
         html = HTML.replace("ENDPOINT", f"{running.stack.url}/v1/presign").replace("TOKEN", running.stack.token())
-        pages.append(open_page(browser, sites.enter_context(bundled_site(html, lines))))
-        return pages[-1]
+        page = open_page(browser, sites.enter_context(bundled_site(html, lines)))
+        page.on("console", lambda message: told.append(message.text))
+        pages.append(page)
+        return page
 
     with ExitStack() as sites:
         yield open_one
         for page in pages:
             page.close()
+    # A browser lets no page set some headers, and says so.
+    assert [line for line in told if "unsafe header" in line] == []
 
 
 def is_stored(running: Running, key: str, path: Path) -> None:

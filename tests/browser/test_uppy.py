@@ -107,6 +107,17 @@ def test_a_file_is_uploaded_as_it_is(
     assert head.headers["Content-Type"] == "image/png"
 
 
+def test_the_console_has_no_complaint(open_uppy: Callable[[Running], Page], running: Running, tmp_path: Path) -> None:
+    """A browser lets no page set the length of a body."""
+    page = open_uppy(running)
+    told: list[str] = []
+    page.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
+    for name, size in (("small.png", 1000), ("large.png", MOST_BYTES_BY_PUT + 1)):
+        begin(page, make_file(tmp_path / name, size))
+        end(page)
+    assert [line for line in told if line.startswith(("error", "warning"))] == []
+
+
 def test_the_network_is_cut_in_the_middle_of_a_part(
     open_uppy: Callable[[Running], Page], connected: tuple[Running, Cable], tmp_path: Path
 ) -> None:

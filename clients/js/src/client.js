@@ -5,7 +5,7 @@
 import { Api } from "./api.js";
 import { signMany } from "./batch.js";
 import { Downloads } from "./downloads.js";
-import { PresignError } from "./errors.js";
+import { invalidArgument, PresignError } from "./errors.js";
 import { isBlob } from "./file.js";
 import { Listing } from "./listing.js";
 import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
@@ -104,13 +104,18 @@ export class PresignClient {
   /**
    * Make a shared URL stop working.
    *
-   * @param {{ bucket: string, id?: string }} share
+   * @param {{ bucket?: string, id?: string } | string} share  As `share` gave it, or its `id`. The bucket is by default
+   *   the client's, or else the API's own.
    * @param {AbortSignal} [signal]
    */
-  async revoke({ bucket, id }, signal) {
-    if (id === undefined) {
-      throw new PresignError("A presigned URL of S3 can't be revoked.", { code: "not_revocable" });
+  async revoke(share, signal) {
+    const { id, bucket = this.#api.bucket } = typeof share === "string" ? { id: share } : share;
+    if (!id) {
+      const message = 'A signed URL can\'t be taken back; one that was asked for with via: "par" can.';
+      throw new PresignError(message, { code: "not_revocable" });
     }
+    // The function's log tells the id.
+    if (id.includes("://")) throw invalidArgument("The `id` of a URL is not the URL.");
     await withRetries(() => this.#api.post("/revoke", { bucket, id }, signal), { signal });
   }
 

@@ -2,7 +2,7 @@
 /** @import { Tokens } from "./tokens.js" */
 import { apiDocument } from "./api_answer.js";
 import { isReachable } from "./cors.js";
-import { invalidArgument, PresignError, redirected } from "./errors.js";
+import { connectionFailed, invalidArgument, PresignError, redirected } from "./errors.js";
 import { safeUrl } from "./http.js";
 import { following } from "./signals.js";
 
@@ -23,8 +23,8 @@ export class Connection {
    */
   constructor(endpoint, tokens) {
     const url = safeUrl(endpoint, "The option `endpoint`");
-    if (url.search || url.hash || url.username) {
-      throw invalidArgument("The option `endpoint` must be a URL without a query and a user.");
+    if (/[?#]/.test(url.href) || url.username || url.password) {
+      throw invalidArgument("The option `endpoint` must be a URL without a query, a fragment and a user.");
     }
     this.endpoint = url.href.replace(/\/+$/, "");
     this.#tokens = tokens;
@@ -75,7 +75,7 @@ export class Connection {
       } catch (cause) {
         if (cause instanceof PresignError) throw cause;
         if (await this.#hidesItsAnswers()) throw wrongEndpoint();
-        throw new PresignError("The connection to the API failed.", { code: "connection_failed", cause });
+        throw connectionFailed("API", cause, this.#wasReached);
       } finally {
         clearTimeout(timer);
       }

@@ -17,9 +17,12 @@ export class PresignError extends Error {
    * @param {FieldError[]} [facts.errors]  The members of the request that the API refused.
    * @param {number} [facts.retryAfterMs]  How long the server asks to wait.
    * @param {boolean} [facts.fromStore]  Whether the answer came from the store; if not, it came from the API.
+   * @param {boolean} [facts.isUnknownHost]  Whether the host's name has no address, and never had one here. So it may be
+   *   wrong. Only Node.js tells.
    * @param {unknown} [facts.cause]
    */
-  constructor(message, { code, status = 0, errors = [], retryAfterMs = 0, fromStore = false, cause }) {
+  constructor(message, facts) {
+    const { code, status = 0, errors = [], retryAfterMs = 0, fromStore = false, isUnknownHost = false, cause } = facts;
     super(message, { cause });
     this.name = "PresignError";
     this.code = code;
@@ -27,6 +30,7 @@ export class PresignError extends Error {
     this.errors = errors;
     this.retryAfterMs = retryAfterMs;
     this.fromStore = fromStore;
+    this.isUnknownHost = isUnknownHost;
   }
 }
 
@@ -58,6 +62,33 @@ export function abortError({ reason }) {
  */
 export function invalidArgument(message) {
   return new PresignError(message, { code: "invalid_argument" });
+}
+
+/**
+ * The error for a connection that failed. A browser does not tell why; Node.js does, by a code.
+ *
+ * @param {"API" | "storage"} server
+ * @param {unknown} cause
+ * @param {boolean} wasReached  Whether the server has answered before.
+ * @returns {PresignError}
+ */
+export function connectionFailed(server, cause, wasReached) {
+  const reason = reasonOf(cause);
+  const isUnknownHost = !wasReached && ["ENOTFOUND", "EAI_AGAIN"].includes(reason);
+  const message = `The connection to the ${server} failed${reason && ` (${reason})`}.`;
+  return new PresignError(message, { code: "connection_failed", isUnknownHost, cause });
+}
+
+/**
+ * Why a connection failed, as far as it is known. The texts of errors are left out, since they may hold the URL.
+ *
+ * @param {any} cause
+ * @returns {string}
+ */
+function reasonOf(cause) {
+  if (["AbortError", "TimeoutError"].includes(cause?.name)) return "it took too long";
+  const code = cause?.cause?.code;
+  return /^[A-Z0-9_]+$/.test(code ?? "") ? code : "";
 }
 
 /**

@@ -22,14 +22,18 @@ export function retryAfterMs(text) {
  * @returns {URL}
  */
 export function safeUrl(text, name) {
-  const url = typeof text === "string" && text !== "" ? parsed(text) : null;
+  const url = typeof text === "string" && text.trim() !== "" ? parsed(text.trim()) : null;
   if (!url) throw invalidArgument(`${name} must be a URL.`);
   if (url.protocol === "https:" || (url.protocol === "http:" && isThisMachine(url.hostname))) return url;
   throw invalidArgument(`${name} must begin with https://; http:// is for this machine only.`);
 }
 
+/** A host without a scheme, which a browser would take for a path. */
+const BARE_HOST = /^[^/?#:.]+(\.[^/?#:.]+)+(\/|$)/;
+
 /** @param {string} text */
 function parsed(text) {
+  if (/\s/.test(text) || BARE_HOST.test(text)) return null;
   try {
     return new URL(text, globalThis.location?.href);
   } catch {

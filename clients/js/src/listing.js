@@ -12,6 +12,8 @@ import { element, elements } from "./store_answer.js";
  * @property {string} [url]  Reads the object for some minutes, where the list came by a pre-authenticated request.
  *
  * @typedef {{ delimiter?: "/", signal?: AbortSignal }} ListOptions
+ * @typedef {ListOptions & { prefix: string, folder: string, user?: string | null }} Query  `folder` is the part of the
+ *   prefix that a PAR can be for. Whose PAR that is, is asked once for a list, and only if it matters.
  * @typedef {{ entries: ListedObject[], next: string }} Page  Of a list; `next` is empty on the last one.
  */
 
@@ -38,81 +40,73 @@ export class Listing {
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   async *list(prefix, options) {
-    let { page, isByPar } = await this.#firstPage(prefix, options);
+    /** @type {Query} */
+    const query = { ...options, prefix, folder: prefix.slice(0, prefix.lastIndexOf("/") + 1) };
+    let { page, isByPar } = await this.#firstPage(query);
     for (;;) {
       yield* page.entries;
       if (!page.next) return;
       const read = isByPar ? this.#parPage : this.#s3Page;
-      page = await read.call(this, prefix, page.next, options);
+      page = await read.call(this, query, page.next);
     }
   }
 
   /**
-   * @param {string} prefix
-   * @param {ListOptions} options
+   * @param {Query} query
    * @returns {Promise<{ page: Page, isByPar: boolean }>}
    */
-  async #firstPage(prefix, options) {
-    const folder = folderOf(prefix);
-    const byPar = async () => ({ page: await this.#parPage(prefix, "", options), isByPar: true });
-    if (folder && (this.#api.via === "par" || (await this.#held(folder)))) return byPar();
+  async #firstPage(query) {
+    const byPar = async () => ({ page: await this.#parPage(query, ""), isByPar: true });
+    if (query.folder && (this.#api.via === "par" || (await this.#held(query)))) return byPar();
     try {
-      return { page: await this.#s3Page(prefix, "", options), isByPar: false };
+      return { page: await this.#s3Page(query, ""), isByPar: false };
     } catch (error) {
       // A PAR is never for a whole bucket.
-      if (!folder || !NOT_BY_S3.includes(codeOf(error))) throw error;
+      if (!query.folder || !NOT_BY_S3.includes(codeOf(error))) throw error;
       return byPar().catch((other) => {
         throw REFUSALS.includes(codeOf(other)) ? error : other;
       });
     }
   }
 
-  /**
-   * @param {string} folder
-   * @param {AbortSignal} [signal]
-   */
-  async #par(folder, signal) {
-    const held = await this.#held(folder, signal);
+  /** @param {Query} query */
+  async #par(query) {
+    const held = await this.#held(query);
     if (held) return held;
+    const { folder, signal } = query;
     const par = await this.#api.sign({ operation: "get_prefix", prefix: folder, listing: true }, signal);
-    this.#pars.set(await this.#nameOf(folder, signal), par);
+    this.#pars.set(await this.#nameOf(query), par);
     return par;
   }
 
-  /**
-   * @param {string} folder
-   * @param {AbortSignal} [signal]
-   */
-  async #held(folder, signal) {
-    const held = this.#pars.get(await this.#nameOf(folder, signal));
+  /** @param {Query} query */
+  async #held(query) {
+    const held = this.#pars.size ? this.#pars.get(await this.#nameOf(query)) : undefined;
     return held && Date.now() < held.staleAt ? held : null;
   }
 
-  /**
-   * @param {string} folder
-   * @param {AbortSignal} [signal]
-   */
-  async #nameOf(folder, signal) {
-    return JSON.stringify([await this.#api.user(signal), folder]);
+  /** @param {Query} query */
+  async #nameOf(query) {
+    if (query.user === undefined) query.user = await this.#api.user(query.signal);
+    return JSON.stringify([query.user, query.folder]);
   }
 
   /**
-   * @param {string} prefix
+   * @param {Query} query
    * @param {string} start
-   * @param {ListOptions} options
    * @returns {Promise<Page>}
    */
-  async #parPage(prefix, start, { delimiter, signal }) {
-    const folder = folderOf(prefix);
+  async #parPage(query, start) {
+    const { prefix, delimiter, signal } = query;
     let root = "";
     let asked = false;
     const signed = async () => {
       if (asked) this.#pars.clear(); // as the store has refused the URL
       asked = true;
-      const par = await this.#par(folder, signal);
+      const par = await this.#par(query);
       root = PAR_ROOT.exec(par.url)?.[0] ?? "";
-      const query = parameters({ prefix, fields: LISTED_FIELDS, limit: "1000", start, delimiter });
-      return { ...par, url: `${root}?${query}` };
+      const values = parameters({ prefix, fields: LISTED_FIELDS, limit: "1000", start, delimiter });
+      return { ...par, url: `${root}?${values}` };
     };
     const { text } = await this.#api.send(signed, { signal });
     const { objects, prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
@@ -125,12 +119,11 @@ export class Listing {
   }
 
   /**
-   * @param {string} prefix
+   * @param {Query} query
    * @param {string} token
-   * @param {ListOptions} options
    * @returns {Promise<Page>}
    */
-  async #s3Page(prefix, token, { delimiter, signal }) {
+  async #s3Page({ prefix, delimiter, signal }, token) {
     const more = { prefix: prefix || undefined, continuation_token: token || undefined };
     const request = { operation: "list_objects_v2", delimiter, ...more };
     const { text } = await this.#api.send(request, { signal });
@@ -141,15 +134,6 @@ export class Listing {
     const prefixes = elements(text, "CommonPrefixes").map((common) => listedPrefix(element(common, "Prefix")));
     return { entries: inOrder([...objects, ...prefixes]), next: element(text, "NextContinuationToken") };
   }
-}
-
-/**
- * The part of a prefix that a PAR can be for.
- *
- * @param {string} prefix
- */
-function folderOf(prefix) {
-  return prefix.slice(0, prefix.lastIndexOf("/") + 1);
 }
 
 /** @param {Record<string, string | undefined>} values */

@@ -10,6 +10,8 @@ const RETRY_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 /** A server that asks to wait longer than this makes the action fail. */
 const MAX_PAUSE_MS = 120_000;
 const REFUSALS_IN_A_ROW = 3;
+/** Enough for a machine that is offline for some seconds. */
+const UNKNOWN_HOST_RETRIES = 4;
 /** The store's codes for a body that does not have the digest sent with it. */
 const DAMAGED_CODES = new Set([
   "BadDigest",
@@ -40,7 +42,8 @@ export async function withRetries(attempt, { signal, onWait = () => {} }) {
         continue;
       }
       refusals = 0;
-      const isLast = failures === RETRY_PAUSES_MS.length || error.retryAfterMs > MAX_PAUSE_MS;
+      const most = error.isUnknownHost ? UNKNOWN_HOST_RETRIES : RETRY_PAUSES_MS.length;
+      const isLast = failures >= most || error.retryAfterMs > MAX_PAUSE_MS;
       if (isLast || !mayPass(error)) throw error;
       onWait();
       await pause(Math.max(RETRY_PAUSES_MS[failures++], error.retryAfterMs), signal);

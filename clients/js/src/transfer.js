@@ -1,6 +1,6 @@
 /** @import { StoreAnswer } from "./store_answer.js" */
 import { isHiddenByCors } from "./cors.js";
-import { abortError, PresignError, redirected } from "./errors.js";
+import { abortError, connectionFailed, PresignError, redirected } from "./errors.js";
 import { checkReadable, isBlob } from "./file.js";
 import { safeUrl } from "./http.js";
 import { within } from "./signals.js";
@@ -48,6 +48,7 @@ export async function transfer(request, body, options = {}) {
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);
     if (error instanceof PresignError && error.code === "connection_failed") {
+      if (readable.has(api)) error.isUnknownHost = false;
       // To a browser, a file that it can't read is a failed connection, and so is at once an answer not for the page.
       if (isBlob(body)) await checkReadable(body);
       const isDoubtful = error.cause === undefined && !readable.has(api);
@@ -100,7 +101,7 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
     xhr.onloadend = () => {
       clearTimeout(stall);
       signal?.removeEventListener("abort", abort);
-      if (xhr.status === 0) return reject(connectionFailed(cause));
+      if (xhr.status === 0) return reject(connectionFailed("storage", cause, false));
       const found = headersOf(xhr);
       const header = (/** @type {string} */ name) => found.get(name.toLowerCase()) ?? null;
       resolve({ status: xhr.status, text: xhr.responseText, url: xhr.responseURL, header });
@@ -137,7 +138,7 @@ async function sendByFetch({ method, url }, headers, body, { signal, stallMs = S
       return { status: response.status, text, url: response.url, header: (name) => response.headers.get(name) };
     });
   } catch (cause) {
-    throw cause instanceof PresignError ? cause : connectionFailed(cause);
+    throw cause instanceof PresignError ? cause : connectionFailed("storage", cause, false);
   }
 }
 
@@ -154,9 +155,4 @@ function hiddenMs(body) {
 function hidden(cause) {
   const message = "The storage lets no page read its answers: it takes the store route, or rules with `via: par`.";
   return new PresignError(message, { code: "cors", cause });
-}
-
-/** @param {unknown} [cause]  Unknown in a browser, but if nothing happened for too long. */
-function connectionFailed(cause) {
-  return new PresignError("The connection to the storage failed.", { code: "connection_failed", cause });
 }

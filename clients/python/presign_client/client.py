@@ -312,6 +312,6 @@ class Client:
             par_id = url
         if par_id is None:
             raise NotRevocable('A signed URL can\'t be taken back; one that was asked for with via="par" can.')
-        if not isinstance(par_id, str) or "://" in par_id:
-            raise InvalidArgument("Only a PresignedUrl, or the id of one, can be taken back.")
+        if not isinstance(par_id, str) or "://" in par_id:  # the function's log tells the id
+            raise InvalidArgument("The id of a URL is not the URL.")
         self._api.revoke(par_id, bucket)

@@ -106,6 +106,8 @@ public final class PresignClient: Sendable {
     /// Make a URL stop working, of which only the id was kept.
     /// - Parameter bucket: of the URL; by default the client's, or else the function's own.
     public func revoke(id: String, bucket: String? = nil) async throws {
+        // The function's log tells the id.
+        guard !id.contains("://") else { throw PresignError("invalid_argument", "The id of a URL is not the URL.") }
         var document = ["id": id]
         document["bucket"] = bucket ?? api.bucket
         let request = document

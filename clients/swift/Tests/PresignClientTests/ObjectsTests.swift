@@ -98,6 +98,8 @@ final class ObjectsTests: FolderTestCase {
         XCTAssertEqual(signed.code, "not_revocable")
         let message = #"A signed URL can't be taken back; one that was asked for with via: "par" can."#
         XCTAssertEqual(signed.message, message)
+        let url = try await failure { try await client.revoke(id: shared.url.absoluteString) }
+        XCTAssertEqual(url.code, "invalid_argument")
     }
 
     func testLinksComeInBatches() async throws {

@@ -223,6 +223,8 @@ class PresignClient(
      * @param bucket of the URL; by default the client's, or else the function's own.
      */
     fun revoke(id: String, bucket: String? = this.bucket) {
+        // The function's log tells the id.
+        if ("://" in id) throw PresignException("The id of a URL is not the URL.", "invalid_argument")
         persistently { ask("/revoke", JSONObject().put("bucket", bucket).put("id", id)) }
     }
 
