@@ -111,7 +111,7 @@ def test_the_token_may_stand_in_a_file(terminal: Terminal) -> None:
         ({"PRESIGN_ENDPOINT": ""}, "presign-client: set PRESIGN_ENDPOINT, or give --endpoint\n"),
         (
             {"PRESIGN_ENDPOINT": "http://example.com/v1/presign"},
-            "presign-client: The endpoint must be a URL that begins with https://.\n",
+            "presign-client: The endpoint must be a URL that begins with https://; http:// is for this machine only.\n",
         ),
     ],
 )

@@ -115,7 +115,7 @@ export class PresignClient {
       throw new PresignError(message, { code: "not_revocable" });
     }
     // The function's log tells the id.
-    if (id.includes("://")) throw invalidArgument("The `id` of a URL is not the URL.");
+    if (/^https?:\/\//i.test(id)) throw invalidArgument("The `id` of a URL is needed, not the URL.");
     await withRetries(() => this.#api.post("/revoke", { bucket, id }, signal), { signal });
   }
 

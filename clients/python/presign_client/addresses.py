@@ -48,7 +48,7 @@ def secure(url: str, name: str = "The URL") -> SplitResult:
             return parts
     except (ValueError, TypeError, AttributeError):
         pass
-    raise InvalidArgument(f"{name} must be a URL that begins with https://.")
+    raise InvalidArgument(f"{name} must be a URL that begins with https://; http:// is for this machine only.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -312,6 +312,7 @@ class Client:
             par_id = url
         if par_id is None:
             raise NotRevocable('A signed URL can\'t be taken back; one that was asked for with via="par" can.')
-        if not isinstance(par_id, str) or "://" in par_id:  # the function's log tells the id
-            raise InvalidArgument("The id of a URL is not the URL.")
+        # The function's log tells the id, so it must not be the URL.
+        if not isinstance(par_id, str) or par_id.lower().startswith(("https://", "http://")):
+            raise InvalidArgument("The id of a URL is needed, not the URL.")
         self._api.revoke(par_id, bucket)

@@ -107,7 +107,9 @@ public final class PresignClient: Sendable {
     /// - Parameter bucket: of the URL; by default the client's, or else the function's own.
     public func revoke(id: String, bucket: String? = nil) async throws {
         // The function's log tells the id.
-        guard !id.contains("://") else { throw PresignError("invalid_argument", "The id of a URL is not the URL.") }
+        guard !["https://", "http://"].contains(where: id.lowercased().hasPrefix) else {
+            throw PresignError("invalid_argument", "The id of a URL is needed, not the URL.")
+        }
         var document = ["id": id]
         document["bucket"] = bucket ?? api.bucket
         let request = document

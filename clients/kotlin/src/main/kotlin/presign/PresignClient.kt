@@ -224,7 +224,9 @@ class PresignClient(
      */
     fun revoke(id: String, bucket: String? = this.bucket) {
         // The function's log tells the id.
-        if ("://" in id) throw PresignException("The id of a URL is not the URL.", "invalid_argument")
+        if (id.startsWith("https://", true) || id.startsWith("http://", true)) {
+            throw PresignException("The id of a URL is needed, not the URL.", "invalid_argument")
+        }
         persistently { ask("/revoke", JSONObject().put("bucket", bucket).put("id", id)) }
     }
 
