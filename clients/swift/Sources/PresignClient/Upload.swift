@@ -12,7 +12,8 @@ extension PresignClient {
     ///     in another process too. It may hold a URL: keep it where only the app can read it. Without a state, the parts
     ///     are dropped when the upload fails or its task is cancelled.
     public func upload(
-        _ file: URL, key: String, contentType: String, state: URL? = nil, progress: @escaping TransferProgress = { _, _ in }
+        _ file: URL, key: String, contentType: String, state: URL? = nil,
+        progress: @escaping TransferProgress = { _, _ in }
     ) async throws {
         let source = try Source(file)
         let identity = "\(api.bucket ?? "") \(key) \(source.size) \(source.digest.identity)"

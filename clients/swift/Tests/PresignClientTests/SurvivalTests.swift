@@ -112,9 +112,8 @@ final class SurvivalTests: FolderTestCase {
         let url = try XCTUnwrap(URL(string: "https://\(unknown)/v1/presign"))
         for (attempts, pauses) in [(8, 4), (3, 2)] {
             let told = Told()
-            let client = try PresignClient(endpoint: url, attempts: attempts, pause: { told.add(Int($0 * 1000)) }) { _ in
-                "secret-token"
-            }
+            let client = try PresignClient(
+                endpoint: url, attempts: attempts, pause: { told.add(Int($0 * 1000)) }, token: { _ in "secret-token" })
             let error = try await failure { _ = try await client.share("a") }
             XCTAssertEqual(error.message, "The connection to \(unknown) failed (cannotFindHost).")
             XCTAssertTrue(error.passes)

@@ -49,7 +49,8 @@ class ArgumentsTest {
     fun `a host that has no address is soon given up`(attempts: Int, pauses: Int) {
         var slept = 0L
         val unknown = listOf("a", "b", "c", "d").joinToString(".") { it.repeat(63) } // too long for a name
-        val client = PresignClient("https://$unknown/v1/presign", { "token" }, attempts = attempts, sleep = { slept += it })
+        val endpoint = "https://$unknown/v1/presign"
+        val client = PresignClient(endpoint, { "token" }, attempts = attempts, sleep = { slept += it })
         val failure = assertThrows(PresignException::class.java) { client.share("a") }
         assertEquals("The connection to $unknown failed (UnknownHostException).", failure.message)
         assertTrue(failure.passes)
