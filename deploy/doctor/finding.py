@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["ok", "wrong", "unknown", "skipped"]
+State = Literal["ok", "wrong", "warning", "unknown", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Finding:
     """The outcome of a step.
 
     Args:
-        state: `ok`; `wrong`; `unknown` if the operator may not find out, or nobody can yet; `skipped`.
+        state: `ok`; `wrong`; `warning` of something that still works; `unknown` if the operator may not find out, or
+            nobody can yet; `skipped`.
         text: one sentence: what is right, the cause of what is wrong, the permission that is lacking, or why it is
             skipped. It never holds a secret, a URL with a signature, or a token.
         mend: the command or the IAM statement that mends it.
@@ -34,7 +35,7 @@ class Skipped(Exception):
 def worst_of(findings: Sequence[Finding]) -> Finding:
     """One finding in place of several: it has the worst of their states, and the texts of those in that state."""
     states = [finding.state for finding in findings]
-    worst_state = next(state for state in ("wrong", "unknown", "skipped", "ok") if state in states)
+    worst_state = next(state for state in ("wrong", "warning", "unknown", "skipped", "ok") if state in states)
     worst = [finding for finding in findings if finding.state == worst_state]
     mends = [finding.mend for finding in worst if finding.mend]
     details = tuple(line for finding in worst for line in finding.details)

@@ -16,7 +16,13 @@ from deploy.doctor.finding import Finding, State
 from deploy.doctor.step import Step
 from gateway.openapi import VERSION
 
-STYLES: dict[State, str] = {"ok": "green", "wrong": "bold red", "unknown": "yellow", "skipped": "dim"}
+STYLES: dict[State, str] = {
+    "ok": "green",
+    "wrong": "bold red",
+    "warning": "bold yellow",
+    "unknown": "yellow",
+    "skipped": "dim",
+}
 _STATE_WIDTH = 9
 
 

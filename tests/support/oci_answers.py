@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request
 
 from deploy import statements
 from gateway.fill import TEMPLATE, fill
+from support.oci_network import FUNCTION_SUBNET, GATEWAY_SUBNET, network_answers
 
 REGION = "eu-frankfurt-1"
 HOME_REGION = "us-ashburn-1"
@@ -78,6 +79,7 @@ def right_answers(storage_url: str, gateway_url: str) -> dict[str, Document]:
     """
     return {
         **_function(storage_url),
+        **network_answers(COMPARTMENT),
         **_secret(),
         **_iam(),
         **_users(),
@@ -120,6 +122,8 @@ def _function(storage_url: str) -> dict[str, Document]:
             "compartmentId": COMPARTMENT,
             "lifecycleState": "ACTIVE",
             "config": {},
+            "subnetIds": [FUNCTION_SUBNET],
+            "networkSecurityGroupIds": [],
         },
     }
 
@@ -257,6 +261,8 @@ def _gateway(gateway_url: str) -> dict[str, Document]:
         "displayName": "presign",
         "compartmentId": COMPARTMENT,
         "endpointType": "PUBLIC",
+        "subnetId": GATEWAY_SUBNET,
+        "networkSecurityGroupIds": [],
         "hostname": "gateway.example",
         "lifecycleState": "ACTIVE",
     }

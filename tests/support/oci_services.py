@@ -296,7 +296,7 @@ class World:
     def endpoints(self) -> dict[str, str]:
         """The address of the services for the SDK's clients."""
         names = (
-            "Deployment Events FunctionsManagement Gateway Identity LogSearch LoggingManagement "
-            "NotificationControlPlane ObjectStorage QueueAdmin Secrets Vaults"
+            "ApiGateway CertificatesManagement Deployment Events FunctionsManagement Gateway Identity LogSearch "
+            "LoggingManagement NotificationControlPlane ObjectStorage QueueAdmin Secrets Vaults VirtualNetwork"
         )
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}

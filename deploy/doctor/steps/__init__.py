@@ -17,6 +17,7 @@ from deploy.doctor.steps import (
     key,
     key_rights,
     logs,
+    network,
     secret,
     store,
     store_route,
@@ -25,6 +26,7 @@ from deploy.doctor.steps import (
 STEPS: tuple[Step, ...] = (
     *clock.STEPS,
     *function.STEPS,
+    *network.STEPS,
     *secret.STEPS,
     *bucket.STEPS,
     *key.STEPS,

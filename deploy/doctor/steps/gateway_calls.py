@@ -92,9 +92,9 @@ def _failure(tenancy: Tenancy, answer: Answer) -> Finding:
             "the step about the gateway secret; python -m presign explain",
         ),
         404: (f"The deployment has no {PRESIGN.path}", update_command(tenancy)),
-        502: ("The function can't be started, or has failed", "the step about the function's log"),
+        502: ("The function can't be started, or has failed", "the steps of the network, and the function's log"),
         503: ("The function can't read the secret", "the steps about the secret"),
-        504: ("The function took too long", "the time-out and the memory of the function, and its log"),
+        504: ("The function took too long", "the steps of the network; the function's time-out, memory, and log"),
     }
     if answer.status == 500 and _is_of_function(answer):
         causes[500] = (f"The function fails ({code})", "the step about the function's settings, and its log")

@@ -11,6 +11,7 @@ from deploy.doctor.tenancy.facts import Facts, fact
 from deploy.doctor.tenancy.function import DeployedFunction
 from deploy.doctor.tenancy.gateway import ApiGateway
 from deploy.doctor.tenancy.iam import Iam
+from deploy.doctor.tenancy.network import Network
 from deploy.doctor.tenancy.oci_api import OciApi
 from deploy.doctor.tenancy.secret import KeySecret
 from deploy.doctor.tenancy.stack import AppliedStack
@@ -54,6 +55,7 @@ class Tenancy(Facts):
         self.storage = ObjectStorage(self.target, function=self.function, secret=self.secret, oci=self.oci, clock=clock)
         self.gateway = ApiGateway(self.target, function=self.function, stack=self.stack, oci=self.oci)
         self.iam = Iam(self.oci, function=self.function)
+        self.network = Network(self.oci)
 
     @fact("the token")
     def token(self) -> str | None:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from deploy import doctor
 from deploy.doctor import report
-from deploy.doctor.finding import Finding
+from deploy.doctor.finding import Finding, worst_of
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
@@ -40,6 +40,7 @@ def test_lines_for_a_terminal() -> None:
         (step("there"), Finding("ok", "photos is there.")),
         (step("events"), Finding("wrong", "It emits none.", "a command that is longer than the line", ("[a] detail",))),
         (step("owner", group="key"), Finding("unknown", "You lack a permission.")),
+        (step("age", group="key"), Finding("warning", "It is old.", "make rotate")),
         (step("form", group="key"), Finding("skipped", "No rule needs it.")),
     ]
     assert not report.show(found, Console(file=stream, width=40, highlight=False))
@@ -51,9 +52,18 @@ def test_lines_for_a_terminal() -> None:
         "           → a command that is longer than the line",
         "key",
         "  unknown  owner: You lack a permission.",
+        "  warning  age: It is old.",
+        "           → make rotate",
         "  skipped  form: No rule needs it.",
-        "1 ok, 1 wrong, 1 unknown, 1 skipped",
+        "1 ok, 1 wrong, 1 warning, 1 unknown, 1",
+        "skipped",
     ]
+
+
+def test_a_warning_leaves_the_rest_well() -> None:
+    found = [(step("there"), Finding("ok", ".")), (step("age", group="key"), Finding("warning", "It is old."))]
+    assert report.show(found, Console(file=io.StringIO()))
+    assert worst_of([finding for _, finding in found]) == Finding("warning", "It is old.")
 
 
 def test_one_document_for_machines(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Networks: the security rules and the routes that HTTPS needs."""
