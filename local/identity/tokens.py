@@ -29,8 +29,11 @@ LIFETIME_SECONDS = 3600
 _KEY_FILE = "issuer_key.pem"
 
 
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+
+
 class IdentityProvider:
-    """Issues tokens, and answers requests for its public keys (JWKS, RFC 7517).
+    """Issues tokens, and answers requests for its public keys (JWKS, RFC 7517) and for its discovery document.
 
     Args:
         key: signs the tokens; a new one if None.
@@ -68,4 +71,6 @@ class IdentityProvider:
         )
 
     def __call__(self, request: Request) -> Response:
-        return Response(json.dumps(self._jwks), content_type="application/json")
+        discovery = {"issuer": ISSUER, "jwks_uri": "/jwks", "id_token_signing_alg_values_supported": ["RS256"]}
+        document = discovery if request.path == DISCOVERY_PATH else self._jwks
+        return Response(json.dumps(document), content_type="application/json")

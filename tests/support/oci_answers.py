@@ -39,6 +39,7 @@ DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.deployment"
 TOPIC = "ocid1.onstopic.oc1.eu-frankfurt-1.events"
 QUEUE = "ocid1.queue.oc1.eu-frankfurt-1.events"
 LOG_GROUP = "ocid1.loggroup.oc1.eu-frankfurt-1.presign"
+ISSUER = "https://identity.oraclecloud.com/"
 JWKS_PATH = "/admin/v1/SigningCert/jwk"
 LOG = "ocid1.log.oc1.eu-frankfurt-1.function"
 EVENTS_RULE = "ocid1.eventrule.oc1.eu-frankfurt-1.presign"
@@ -296,7 +297,7 @@ def placeholders(gateway_url: str) -> dict[str, list[str]]:
     """The values that fill the placeholders of the API deployment."""
     return {
         "FUNCTION_OCID": [FUNCTION],
-        "ISSUER": ["https://identity.oraclecloud.com/"],
+        "ISSUER": [ISSUER],
         "AUDIENCE": ["https://presign.example.com/"],
         "JWKS_URI": [f"{gateway_url}{JWKS_PATH}"],
         "ALLOWED_ORIGINS": ["https://app.example.com"],

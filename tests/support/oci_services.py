@@ -25,7 +25,7 @@ from deploy.doctor.tenancy import Tenancy
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.request_signature import NotAuthenticated, verify_request
 from local.identity.resource_principal import new_key
-from local.identity.tokens import IdentityProvider
+from local.identity.tokens import DISCOVERY_PATH, IdentityProvider
 from local.object_storage.presigned import verify
 from local.object_storage.s3_answer import error_response, xml_response
 from local.object_storage.s3_target import s3_target
@@ -36,6 +36,7 @@ from support.oci_answers import (
     DEPLOYMENT,
     FUNCTION,
     HOME_REGION,
+    ISSUER,
     JWKS_PATH,
     LOG_GROUP,
     NAMESPACE,
@@ -269,9 +270,11 @@ class World:
         self.storage.stop()
 
     def _answer_call(self, request: Request) -> Response:
-        """The identity provider's keys, and the answer of a gateway to all that have no token."""
+        """The answers of the identity provider, and that of a gateway to all that have no token."""
         if request.path == JWKS_PATH:
             return self.identity_provider(request)
+        if request.path == DISCOVERY_PATH:
+            return json_answer({"issuer": ISSUER, "jwks_uri": JWKS_PATH})
         return Response('{"code": 401, "message": "Unauthorized"}', 401, content_type="application/json")
 
     def apply_stack(self) -> None:

@@ -83,9 +83,9 @@ def jwks_finding(answer: Answer, *, uri: str) -> Finding:
             f"{uri} has {len(keys)} keys, and the gateway takes {MAX_KEYS} at most.",
             "let the identity provider drop its old keys, or give the deployment the keys it needs as static keys",
         )
-    fitting = [key for key in keys if key.get("kty") == "RSA" and _bits(key) in KEY_BITS]
+    fitting = [key for key in keys if _fits(key)]
     if not fitting:
-        kinds = ", ".join(sorted({f"{key.get('kty')} {_bits(key) or ''}".strip() for key in keys})) or "none"
+        kinds = ", ".join(sorted({_kind(key) for key in keys})) or "none"
         return Finding(
             "wrong",
             f"No key of {uri} is an RSA key of 2048 to 4096 bits ({kinds}), and the gateway knows no others.",
@@ -155,6 +155,16 @@ def _errors(
 def _short(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _fits(key: Mapping[str, Any]) -> bool:
+    """Whether the gateway can verify a signature with a key of a JWKS (RFC 7517, 4)."""
+    is_for_signatures = key.get("use", "sig") == "sig" and key.get("alg", "RS256") in ALGORITHMS
+    return is_for_signatures and key.get("kty") == "RSA" and _bits(key) in KEY_BITS
+
+
+def _kind(key: Mapping[str, Any]) -> str:
+    return " ".join(str(part) for part in (key.get("kty"), _bits(key), key.get("alg"), key.get("use")) if part)
 
 
 def _bits(key: Mapping[str, Any]) -> int:

@@ -72,7 +72,7 @@ def jwks(tenancy: Tenancy) -> Finding:
     uri = tenancy.gateway.specification.jwks_uri
     if uri is None:
         raise Skipped("The deployment does not verify tokens with keys from an address.")
-    return tokens.jwks_finding(_answer_of_jwks(tenancy, uri), uri=uri)
+    return tokens.jwks_finding(answer_of_jwks(tenancy, uri), uri=uri)
 
 
 def token(tenancy: Tenancy) -> Finding:
@@ -85,11 +85,12 @@ def token(tenancy: Tenancy) -> Finding:
     keys = None
     if deployed.jwks_uri is not None:
         with suppress(NoAnswer, Skipped):  # which the step `jwks` reports
-            keys = tokens.keys_in(_answer_of_jwks(tenancy, deployed.jwks_uri))
+            keys = tokens.keys_in(answer_of_jwks(tenancy, deployed.jwks_uri))
     return tokens.token_finding(found, deployed, keys, now=tenancy.now())
 
 
-def _answer_of_jwks(tenancy: Tenancy, uri: str) -> Answer:
+def answer_of_jwks(tenancy: Tenancy, uri: str) -> Answer:
+    """The answer of the address of the keys that the deployment has."""
     return tenancy.once("the JWKS", lambda: ask("GET", uri))
 
 

@@ -383,6 +383,8 @@ class TestKeys:
             (Response('{"keys": []}'), "No key of", "RS256"),
             (Response('{"keys": [{"kty": "EC", "crv": "P-256"}]}'), "2048 to 4096 bits (EC)", "RS256"),
             (Response(json.dumps({"keys": [key_of(1024)]})), "2048 to 4096 bits (RSA 1024)", "RS256"),
+            (Response(json.dumps({"keys": [key_of(2048) | {"alg": "PS256"}]})), "bits (RSA 2048 PS256)", "RS256"),
+            (Response(json.dumps({"keys": [key_of(2048) | {"use": "enc"}]})), "bits (RSA 2048 enc)", "RS256"),
         ],
     )
     def test_keys_that_do_not_help(self, gateway: Gateway, answer: Response, text: str, mend: str) -> None:
