@@ -220,6 +220,7 @@ def _object_storage() -> dict[str, Document]:
         "GET /n": NAMESPACE,
         f"GET /n/{NAMESPACE}/b": [bucket],
         f"GET /n/{NAMESPACE}/b/{BUCKET}": bucket,
+        f"GET /n/{NAMESPACE}/b/{BUCKET}/p": [],
         f"GET /n/{NAMESPACE}/b/{BUCKET}/l": {"timeCreated": ago(days=1), "items": [lifecycle_rule]},
     }
 

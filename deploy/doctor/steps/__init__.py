@@ -9,6 +9,7 @@ from __future__ import annotations
 from deploy.doctor.step import Step
 from deploy.doctor.steps import (
     bucket,
+    certificate,
     clock,
     events,
     function,
@@ -19,6 +20,7 @@ from deploy.doctor.steps import (
     key_rights,
     logs,
     network,
+    pars,
     secret,
     store,
     store_route,
@@ -30,9 +32,11 @@ STEPS: tuple[Step, ...] = (
     *network.STEPS,
     *secret.STEPS,
     *bucket.STEPS,
+    *pars.STEPS,
     *key.STEPS,
     *key_rights.STEPS,
     *gateway.STEPS,
+    *certificate.STEPS,
     *identity_provider.STEPS,
     *gateway_calls.STEPS,
     *store.STEPS,

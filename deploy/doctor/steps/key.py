@@ -21,6 +21,9 @@ YOUNG_SECONDS = 300
 MAX_KEYS = 2
 """Customer secret keys that a user may have."""
 
+MAX_AGE_DAYS = 90
+"""An older customer secret key is a warning: the CIS Foundations Benchmark for OCI asks for a new one so often."""
+
 _MISMATCHES = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed")
 _ACCEPTED = ("", "AccessDenied", "NoSuchBucket")
 """The errors that a signature which matches can get: none, or one that hides the bucket from the user."""
@@ -59,6 +62,16 @@ def _replacement(tenancy: Tenancy, user: str, *, useless: str | None = None) -> 
     delete = [f"oci iam customer-secret-key delete{options} --customer-secret-key-id {useless}"] if useless else []
     create = f"(umask 077; oci iam customer-secret-key create{options} --display-name presign-2 > key.json)"
     return "\n".join([*delete, create, new_version_command(tenancy)])
+
+
+def age(tenancy: Tenancy) -> Finding:
+    """Whether the key is younger than the age at which it should be replaced."""
+    days = max(0, int((tenancy.now() - _created_at(tenancy)) / 86400))
+    text = f"The key is {days} day{'' if days == 1 else 's'} old"
+    if days <= MAX_AGE_DAYS:
+        return Finding("ok", f"{text}.")
+    mend = "make rotate (docs/operations.md#replace-the-customer-secret-key)"
+    return Finding("warning", f"{text}; replace it after {MAX_AGE_DAYS} days. No URL fails meanwhile.", mend)
 
 
 def signature(tenancy: Tenancy) -> Finding:
@@ -166,5 +179,6 @@ def _mismatch_finding(tenancy: Tenancy, bucket: str) -> Finding:
 
 STEPS = (
     Step("key", "owner", owner, "inspect users in tenancy, and read users in tenancy"),
+    Step("key", "age", age, "read users in tenancy, or read secret-bundles in the secret's compartment"),
     Step("key", "signature, and right to list", signature, "read buckets in the bucket's compartment"),
 )

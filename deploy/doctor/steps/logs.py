@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from deploy.doctor.finding import Finding, Skipped
+from deploy.doctor.finding import Finding
+from deploy.doctor.function_log import MAX_RESULTS, Line, lines_with, log_of, logs
 from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
 
 RECENT = timedelta(minutes=15)
 """A younger error makes the finding `wrong`, an older one `unknown`, as its cause may be mended by now."""
 
-LOOK_BACK = timedelta(days=1)
-MAX_RESULTS = 100
 MAX_SHOWN = 5
 MAX_CHARACTERS = 400
 
@@ -31,16 +28,12 @@ CAUSES = {
 }
 """OCI Functions' own errors in the log, with their causes (docs.oracle.com, "Troubleshooting OCI Functions")."""
 
+_VAULT = "Vault did not give"
+"""As the function's log begins the cause (`presign/services/client.py`)."""
+_refusal = re.compile(rf"{_VAULT}.*?: 4(?!08|29)\d\d \w")
+"""408 and 429 ask for patience; the rest of 4xx is final."""
+
 _clock = re.compile(r"The clock of this machine is (\S+ \(h:mm:ss\) (?:ahead of|behind))")
-_request_id = re.compile(r"^\S+ - (?=[\w.]+ - [A-Z]+ - )")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the function's log."""
-
-    at: datetime
-    text: str
 
 
 def of_function(tenancy: Tenancy) -> Finding:
@@ -82,14 +75,33 @@ def clock(tenancy: Tenancy) -> Finding:
     return Finding("ok", "The function reported no clock error.")
 
 
+def refusals_of_vault(tenancy: Tenancy) -> Finding:
+    """How often Vault has refused the secret in the last day, or has failed to give it."""
+    lines = [line for line in lines_with(tenancy, [_VAULT]) if _VAULT in line.text]
+    if not lines:
+        return Finding("ok", "Vault has refused nothing in the last 24 hours, as far as the log tells.")
+    refused = [line for line in lines if _refusal.search(line.text)]
+    last = (refused or lines)[0]
+    count = f"{'at least ' if len(lines) >= MAX_RESULTS else ''}{len(refused or lines)}"
+    shown = (last.text[:MAX_CHARACTERS],)
+    when = f"{count} time{'' if count == '1' else 's'} in 24 hours, the latest at {last.at:%Y-%m-%d %H:%M:%S} UTC"
+    if not refused:
+        text = f"Vault failed {when}; it did not refuse. The cached key is used meanwhile, if there is one."
+        return Finding("warning", text, "wait, and look at the steps of the network if it goes on", shown)
+    text = f"Vault refused the secret {when}"
+    if tenancy.now() - last.at.timestamp() > RECENT.total_seconds():
+        return Finding("unknown", f"{text}: the cause may be mended by now.", None, shown)
+    return Finding("wrong", f"{text}.", "the steps of the secret have the cause and the statement", shown)
+
+
 def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tuple[str, ...]) -> Finding:
     region_option = tenancy.target.region_option
     missing, mends = [], []
     for category in categories:
-        log = _log(tenancy, resource, category)
+        log = log_of(tenancy, resource, category)
         if log is None:
             source = {"sourceType": "OCISERVICE", "service": service, "resource": resource, "category": category}
-            groups = {log.log_group_id for log in _logs(tenancy)}
+            groups = {log.log_group_id for log in logs(tenancy)}
             missing.append(category)
             mends.append(
                 f"oci logging log create{region_option} "
@@ -108,73 +120,16 @@ def _state_of(tenancy: Tenancy, resource: str, *, service: str, categories: tupl
     return Finding("ok", f"On: {' and '.join(categories)}.")
 
 
-def _log(tenancy: Tenancy, resource: str, category: str) -> Any:
-    """The log of a resource, in the function's compartment or else in another; one that is on, if there are several."""
-
-    def of_resource(logs: list[Any]) -> list[Any]:
-        return [
-            log
-            for log in logs
-            if log.configuration
-            and (log.configuration.source.resource, log.configuration.source.category) == (resource, category)
-        ]
-
-    found = of_resource(_logs(tenancy)) or of_resource(_logs_of_tenancy(tenancy))
-    return max(found, key=lambda log: bool(log.is_enabled), default=None)
-
-
-def _logs(tenancy: Tenancy) -> list[Any]:
-    """The logs in the function's compartment."""
-    return tenancy.once("the logs", lambda: _listed(tenancy, tenancy.function.resource.compartment_id))
-
-
-def _logs_of_tenancy(tenancy: Tenancy) -> list[Any]:
-    """The logs in all compartments."""
-    return tenancy.once(
-        "the logs of tenancy", lambda: _listed(tenancy, tenancy.oci.tenancy_ocid, is_compartment_id_in_subtree=True)
-    )
-
-
-def _listed(tenancy: Tenancy, compartment: str, **options: bool) -> list[Any]:
-    from oci.logging import LoggingManagementClient
-
-    client = tenancy.oci.client(LoggingManagementClient)
-    groups = tenancy.oci.list_all(client.list_log_groups, compartment, **options)
-    return [log for group in groups for log in tenancy.oci.list_all(client.list_logs, group.id)]
-
-
 def _errors(tenancy: Tenancy) -> list[Line]:
     """The errors in the function's log, the last first."""
-    from oci.loggingsearch import LogSearchClient
-    from oci.loggingsearch.models import SearchLogsDetails
-
-    log = _log(tenancy, tenancy.function.resource.application_id, "invoke")
-    if log is None:
-        raise Skipped("The function has no log.")
-    compartment = log.compartment_id or tenancy.function.resource.compartment_id
     # The function writes lines in the FDK's format (presign/logs.py), and OCI Functions adds its own.
-    patterns = ["- ERROR -", "- CRITICAL -", *CAUSES]
-    condition = " or ".join(f"logContent = '*{pattern}*'" for pattern in patterns)
-    now = datetime.fromtimestamp(tenancy.now(), UTC)
-    details = SearchLogsDetails(
-        time_start=now - LOOK_BACK,
-        time_end=now,
-        search_query=f'search "{compartment}/{log.log_group_id}/{log.id}" '
-        f"| where data.functionId = '{tenancy.target.function_ocid}' and ({condition}) | sort by datetime desc",
-    )
-    response = tenancy.oci.client(LogSearchClient).search_logs(details, limit=MAX_RESULTS).data
-    lines = []
-    for result in response.results or []:
-        content = result.data.get("logContent", {})
-        data = content.get("data", {})
-        at = datetime.fromtimestamp(result.data["datetime"] / 1000, UTC)
-        lines.append(Line(at, _request_id.sub("", " ".join(str(data.get("message", "")).split()))))
-    return lines
+    return lines_with(tenancy, ["- ERROR -", "- CRITICAL -", *CAUSES])
 
 
 STEPS = (
     Step("logs", "the function's", of_function, "read log-groups in tenancy"),
     Step("logs", "the gateway's", of_gateway, "read log-groups in tenancy"),
     Step("logs", "the function's clock", clock, "read log-content in the log's compartment"),
+    Step("logs", "refusals of Vault", refusals_of_vault, "read log-content in the log's compartment"),
     Step("logs", "the function's errors", errors, "read log-content in the log's compartment"),
 )

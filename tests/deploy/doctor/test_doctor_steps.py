@@ -321,6 +321,13 @@ CASES = {
         r"^No user of the identity domain Default has this key; it may have been deleted\.$",
         f"oci iam customer-secret-key create --region {HOME_REGION} --user-id <OCID of the signing user> ",
     ),
+    "an old key": Case(
+        lambda world: world.services.customer_secret_key.update(timeCreated=ago(days=91.5)),
+        "key: age",
+        r"^The key is 91 days old; replace it after 90 days\. No URL fails meanwhile\.$",
+        "make rotate (docs/operations.md#replace-the-customer-secret-key)",
+        "warning",
+    ),
     "a young key": Case(
         _all_of(lambda world: world.services.customer_secret_key.update(timeCreated=ago(seconds=60)), _forget_key),
         "key: signature, and right to list",
@@ -634,6 +641,13 @@ def test_all_errors_of_the_settings_are_told(world: World) -> None:
     assert names == ["/MAX_EXPIRES_IN", "/SECRET_OCID", "/SIGNER"]
 
 
+def test_the_age_of_a_key_whose_owner_nobody_may_tell(world: World) -> None:
+    """It counts from the moment when the key was put into the secret."""
+    world.services.answers["GET /20160918/users"] = not_found()
+    world.services.answers[BUNDLE]["timeCreated"] = ago(days=90.5)
+    assert examine(world)["key: age"] == Finding("ok", "The key is 90 days old.")
+
+
 def test_a_young_key_whose_owner_nobody_may_tell(world: World) -> None:
     world.services.answers["GET /20160918/users"] = not_found()
     world.services.answers[BUNDLE]["timeCreated"] = ago(seconds=60)
@@ -828,6 +842,43 @@ def test_the_last_errors_of_the_function(world: World) -> None:
         "FunctionInvokeImageNotAvailable: Failed to pull function image",
         "presign.problems - ERROR - 01ABC: Vault did not give the secret",
     ]
+
+
+REFUSED = (
+    "01ABC - presign.problems - ERROR - 01ABC: Vault did not give ocid1.vaultsecret.oc1..a: 404 "
+    "NotAuthorizedOrNotFound, Authorization failed (opc-request-id A)"
+)
+FAILED = "01ABC - presign.services.cache - WARNING - Vault did not give ocid1.vaultsecret.oc1..a: {}"
+
+
+def test_vault_has_refused(world: World) -> None:
+    world.services.found_in_log(log_line(REFUSED, minutes=2), log_line(REFUSED, hours=2), log_line("- ERROR - a"))
+    finding = examine(world)["logs: refusals of Vault"]
+    assert finding.state == "wrong"
+    assert re.fullmatch(
+        r"Vault refused the secret 2 times in 24 hours, the latest at [\d-]{10} .{8} UTC\.", finding.text
+    )
+    assert finding.mend == "the steps of the secret have the cause and the statement"
+    assert finding.details == (REFUSED.removeprefix("01ABC - "),)
+
+
+def test_vault_has_refused_hours_ago(world: World) -> None:
+    world.services.found_in_log(*[log_line(REFUSED, hours=2)] * 100)
+    finding = examine(world)["logs: refusals of Vault"]
+    assert finding.state == "unknown"
+    assert finding.text.startswith("Vault refused the secret at least 100 times in 24 hours, the latest at ")
+    assert finding.text.endswith(" UTC: the cause may be mended by now.")
+
+
+@pytest.mark.parametrize(
+    "cause", ["503 ServiceUnavailable, a", "429 TooManyRequests, a", "408 RequestTimeout, a", "ConnectTimeout, a"]
+)
+def test_vault_has_failed(cause: str, world: World) -> None:
+    world.services.found_in_log(log_line(FAILED.format(cause), minutes=2))
+    finding = examine(world)["logs: refusals of Vault"]
+    assert finding.state == "warning"
+    assert finding.text.startswith("Vault failed 1 time in 24 hours, the latest at ")
+    assert finding.text.endswith("; it did not refuse. The cached key is used meanwhile, if there is one.")
 
 
 def test_an_old_error_may_be_mended(world: World) -> None:
