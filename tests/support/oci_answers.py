@@ -52,7 +52,7 @@ RULES = [
 ]
 
 Document = Any
-"""JSON, a `local.api.ApiError`, or a function of the request that gives or raises one of them."""
+"""JSON, a `local.api.ApiError`, a whole response, or a function of the request that gives or raises one of them."""
 
 
 def ago(**units: float) -> str:

@@ -126,6 +126,8 @@ class OciServices(SignedApi):
             document = document(request)
         if isinstance(document, ApiError):
             raise document
+        if isinstance(document, Response):
+            return document
         return json_answer(document)
 
     # Short names for the documents that tests change.

@@ -27,11 +27,9 @@ def piled_up(tenancy: Tenancy) -> Finding:
 
 
 def _of_bucket(tenancy: Tenancy, bucket: str) -> Finding:
-    from oci.pagination import list_call_get_all_results_generator
-
     listed = tenancy.storage.client.list_preauthenticated_requests
     namespace, tags = tenancy.storage.tenancy_namespace, tenancy.function.settings.tags
-    every = list_call_get_all_results_generator(listed, "record", namespace, bucket, limit=PAGE_ITEMS)
+    every = tenancy.oci.list_each(listed, namespace, bucket, limit=PAGE_ITEMS)
     looked_at = list(islice(every, MAX_LISTED))
     own = [par for par in looked_at if (name := ParName.parse(par.name)) and name.tag in tags]
     more = "at least " if len(looked_at) == MAX_LISTED else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -58,11 +58,19 @@ class OciApi(Facts):
             circuit_breaker_strategy=NoCircuitBreakerStrategy(),
         )
 
-    def list_all(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
-        """Everything on all the pages of a listing."""
-        from oci.pagination import list_call_get_all_results
+    def list_each(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:
+        """Everything on all the pages of a listing, each asked for once: the SDK's own helper tries for minutes."""
+        page: dict[str, str] = {}
+        while True:
+            answer = call(*arguments, **options, **page)
+            yield from getattr(answer.data, "items", answer.data)
+            if not answer.has_next_page:
+                return
+            page = {"page": answer.next_page}
 
-        return list(list_call_get_all_results(call, *arguments, **options).data)
+    def list_all(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
+        """The same as a list."""
+        return [*self.list_each(call, *arguments, **options)]
 
     @fact("the home region")
     def home_region(self) -> str:

@@ -20,7 +20,6 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.tenancy import Tenancy
-from deploy.doctor.web import NoAnswer, ask
 from local.api import ApiError, not_found
 from support.oci_answers import (
     ACCESS_KEY_ID,
@@ -798,17 +797,69 @@ def test_a_service_that_hangs(world: World) -> None:
     assert found["secret: content"].state == "ok"
 
 
-def test_a_host_name_without_an_address(world: World) -> None:
-    """By the SDK, and by `web`, which asks hosts that are none of OCI's API."""
-    endpoints = {**world.endpoints(), "ObjectStorageClient": "https://nowhere.invalid"}
-    given = world.tenancy()
-    tenancy = Tenancy(given.arguments, endpoints=endpoints, environment={}, state=world.state)
-    found = {f"{step.group}: {step.name}": finding for step, finding in findings_of(STEPS, tenancy)}
-    sentence = "nowhere.invalid has no address: this machine is offline, its DNS fails, or the name or the region in it"
-    assert found["bucket: namespace"].state == "unknown"
-    assert found["bucket: namespace"].text.startswith(sentence)
-    with pytest.raises(NoAnswer, match=sentence):
-        ask("GET", "https://nowhere.invalid/jwk")
+NOWHERE = "https://nowhere.invalid"
+NO_ADDRESS = "nowhere.invalid has no address: this machine is offline, its DNS fails, or the name or the region in it"
+
+
+def _deployed_at(url: str) -> Callable[[World], object]:
+    return lambda world: world.services.answers[f"GET /20190501/deployments/{DEPLOYMENT}"].update(endpoint=url)
+
+
+def _keys_at(url: str) -> Callable[[World], object]:
+    def change(world: World) -> None:
+        specification = world.services.answers[f"GET /20190501/deployments/{DEPLOYMENT}"]["specification"]
+        policy = specification["requestPolicies"]["authentication"]["validationPolicy"]
+        policy["uri"] = f"{url}/jwk"
+        policy["additionalValidationPolicy"]["issuers"] = [url]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [
+        (_deployed_at(NOWHERE), {"gateway: call without a token"}),
+        (_keys_at(NOWHERE), {"gateway: keys that verify tokens", "gateway: discovery document"}),
+        (
+            _set(STORAGE_ENDPOINT=NOWHERE),
+            {
+                "key: signature, and right to list",
+                "store: list-type=2",
+                "store: URLs valid for seven days",
+            },
+        ),
+        (_set(STORE_ROUTE=NOWHERE), {"store route: way to the store", "store route: refusals"}),
+    ],
+)
+def test_a_host_name_without_an_address(change: Callable[[World], object], steps: set[str], world: World) -> None:
+    change(world)
+    found = examine(world)
+    assert {name for name, finding in found.items() if finding.text.startswith(NO_ADDRESS)} == steps
+    assert {found[name].state for name in steps} == {"unknown"}
+    assert "wrong" not in {finding.state for finding in found.values()}
+
+
+SERVICES = (
+    "Deployment Events FunctionsManagement Gateway Identity LogSearch LoggingManagement ObjectStorage QueueAdmin "
+    "Secrets Vaults VirtualNetwork"
+)
+
+
+@pytest.mark.parametrize("service", SERVICES.split())
+def test_a_service_whose_host_name_has_no_address(service: str, world: World) -> None:
+    endpoints = {**world.endpoints(), f"{service}Client": NOWHERE}
+    tenancy = Tenancy(world.tenancy().arguments, endpoints=endpoints, environment={}, state=world.state)
+    told = [finding for _, finding in findings_of(STEPS, tenancy) if finding.text.startswith(NO_ADDRESS)]
+    assert told
+    assert {finding.state for finding in told} == {"unknown"}
+
+
+def test_a_page_of_an_origin_whose_store_has_no_address(world: World) -> None:
+    world.services.config["STORAGE_ENDPOINT"] = NOWHERE
+    steps = [step for step in STEPS if step.name == "uploads by pages through the S3 API"]
+    ((_, finding),) = findings_of(steps, world.tenancy(origin="https://app.example.com"))
+    assert finding.state == "unknown"
+    assert finding.text.startswith(NO_ADDRESS)
 
 
 def test_secrets_that_can_not_be_told_do_not_stop_the_others(world: World) -> None:

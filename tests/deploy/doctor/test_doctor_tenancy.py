@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
+from oci.apigateway import DeploymentClient
 from oci.exceptions import ServiceError
+from oci.identity import IdentityClient
+from werkzeug.wrappers import Request, Response
 
 from deploy.doctor.finding import Skipped
 from deploy.doctor.key_owner import key_owner
-from local.api import ApiError, not_found
+from local.api import ApiError, json_answer, not_found
 from support.oci_answers import ACCESS_KEY_ID, BUCKET, DEPLOYMENT, FUNCTION, GATEWAY, NAMESPACE, REGION, SIGNER
 from support.oci_services import World
 
@@ -84,6 +88,30 @@ def test_the_configuration_of_the_application_counts_too(world: World) -> None:
     world.services.answers[application]["config"] = {"DEFAULT_EXPIRES_IN": "60", "DEFAULT_BUCKET": "other"}
     assert world.tenancy().function.settings.default_expires_in == 60
     assert world.tenancy().function.settings.default_bucket == BUCKET
+
+
+@pytest.mark.parametrize("wrap", [lambda page: page, lambda page: {"items": page}])
+def test_all_pages_of_a_listing(wrap: Callable[[list[object]], object], world: World) -> None:
+    """A list of users, and a collection of deployments, as the SDK gives them."""
+    asked = []
+
+    def listed(request: Request) -> Response:
+        asked.append(page := request.args.get("page", "0"))
+        one = {"id": f"ocid1.one.oc1..{page}", "lifecycleState": "ACTIVE"}
+        following = {"opc-next-page": str(int(page) + 1)} if page < "2" else {}
+        return json_answer(wrap([one]), headers=following)
+
+    world.services.answers |= {"GET /20160918/users": listed, "GET /20190501/deployments": listed}
+    oci = world.tenancy().oci
+    is_collection = isinstance(wrap([]), dict)
+    users, deployments = oci.client(IdentityClient).list_users, oci.client(DeploymentClient).list_deployments
+    call = deployments if is_collection else users
+    assert [one.id for one in oci.list_all(call, "ocid1.tenancy.oc1..tenancy")] == [
+        "ocid1.one.oc1..0",
+        "ocid1.one.oc1..1",
+        "ocid1.one.oc1..2",
+    ]
+    assert asked == ["0", "1", "2"]
 
 
 def _big_tenancy(world: World, *, owned_by: str) -> None:
