@@ -45,6 +45,9 @@ REFERENCES = {
 }
 """The Terraform expression for each placeholder of the files in `gateway/`."""
 
+_ALLOWED_HEADERS = '${{distinct(concat({}, compact(split(",", var.allowed_headers))))}}'
+"""The Terraform expression for the headers that pages may send: those of the file, and those of the input."""
+
 _LISTS = frozenset({"ISSUER", "AUDIENCE", "ALLOWED_ORIGINS"})
 _placeholder = re.compile(r"<([A-Z_]+)>")
 
@@ -52,7 +55,9 @@ _placeholder = re.compile(r"<([A-Z_]+)>")
 def api_deployment(specification: dict[str, Any]) -> dict[str, Any]:
     """The Terraform resource, as JSON, that deploys the `specification` of `gateway/deployment.json`."""
     converted = to_terraform(specification)
-    converted["request_policies"]["rate_limiting"]["rate_in_requests_per_second"] = "${var.requests_per_second}"
+    policies = converted["request_policies"]
+    policies["rate_limiting"]["rate_in_requests_per_second"] = "${var.requests_per_second}"
+    policies["cors"]["allowed_headers"] = _ALLOWED_HEADERS.format(json.dumps(policies["cors"]["allowed_headers"]))
     return {
         "resource": {
             "oci_apigateway_deployment": {

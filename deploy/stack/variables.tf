@@ -130,6 +130,17 @@ variable "allowed_origins" {
   }
 }
 
+variable "allowed_headers" {
+  description = "Headers that the tools of your pages add to requests, such as traceparent,baggage, with commas between them."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^[!#$%&'*+.^_`|~0-9A-Za-z-]+(,[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$", var.allowed_headers))
+    error_message = "allowed_headers must be names of headers, with commas between them and no spaces."
+  }
+}
+
 variable "store_route" {
   description = "Whether the gateway leads to Object Storage, so that web pages can use presigned URLs; by default it does, unless subnets are given."
   type        = bool

@@ -66,6 +66,7 @@ CASES: dict[str, dict[str, Any]] = {
         "policy": policy({"operations": ["read", "delete_object"]}, {"operations": ["post_object"], "bucket": "inbox"})
     },
     "no_route": {"store_route": False},
+    "headers": {"allowed_headers": "traceparent,Content-Type,x-requested-with"},
     "claims": {
         "policy": policy({"operations": ["read"], "bucket": "b-{tenant}"}, {"operations": ["put_object"]}),
         "buckets": "b-acme,b-best",
@@ -127,6 +128,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "one_secret_twice": ({"gateway_secrets": ["a", "a"]}, "gateway_secrets must be one or two different names"),
     "region": ({"region": "FRA"}, "region must be a region identifier"),
     "origins": ({"allowed_origins": "https://a.example.com/"}, "allowed_origins must be *, or origins such as"),
+    "headers": ({"allowed_headers": "traceparent, baggage"}, "allowed_headers must be names of headers"),
     "subnet_kind": ({"function_subnet_ocid": "ocid1.vcn.oc1..v"}, "function_subnet_ocid must be the OCID of a subnet"),
     "one_subnet": (
         {"function_subnet_ocid": "ocid1.subnet.oc1..f"},
@@ -446,6 +448,18 @@ class TestGateway:
         [specification] = runs["private"].one("oci_apigateway_deployment")["specification"]
         [limit] = specification["request_policies"][0]["rate_limiting"]
         assert (limit["rate_in_requests_per_second"], limit["rate_key"]) == (7, "CLIENT_IP")
+
+    @pytest.mark.parametrize(
+        ("case", "allowed"),
+        [
+            ("defaults", ["Authorization", "Content-Type"]),
+            ("headers", ["Authorization", "Content-Type", "traceparent", "x-requested-with"]),
+        ],
+    )
+    def test_the_headers_that_pages_may_send(self, runs: dict[str, TestRun], case: str, allowed: list[str]) -> None:
+        [specification] = api(runs[case])["specification"]
+        [cors] = specification["request_policies"][0]["cors"]
+        assert cors["allowed_headers"] == allowed
 
     def test_the_gateway_secret_is_the_functions(self, defaults: TestRun) -> None:
         key = defaults.one("oci_functions_function")["config"]["CLAIMS_KEY"]

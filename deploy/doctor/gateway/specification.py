@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.fill import STORE_TEMPLATE, TEMPLATE, fill, fill_store
+from gateway.fill import STORE_TEMPLATE, TEMPLATE, fill, fill_store, with_allowed_headers
 
 SECRET_PLACEHOLDER = "<CLAIMS_KEY>"  # noqa: S105 - stands for the secret
 
@@ -73,6 +73,8 @@ class Specification:
     def differences(self, *, function_ocid: str) -> tuple[list[str], list[str]]:
         """The differences from `gateway/deployment.json`, filled with its own values; and its additions to that.
 
+        Its rate, and headers that pages may send besides those of the file, are values too.
+
         Args:
             function_ocid: of the function that its routes should call.
         """
@@ -85,6 +87,9 @@ class Specification:
             "CLAIMS_KEY": [SECRET_PLACEHOLDER],
         }
         filled = fill(json.loads(TEMPLATE.read_text("utf-8")), values)
+        filled = with_allowed_headers(filled, self.part("requestPolicies", "cors", "allowedHeaders") or [])
+        if rate := self.part("requestPolicies", "rateLimiting", "rateInRequestsPerSecond"):
+            filled["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"] = rate
         found = list(_differences(filled, _without_secret(self._document), ""))
         return _sorted_out(found, "gateway/deployment.json")
 

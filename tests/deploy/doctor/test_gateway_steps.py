@@ -220,7 +220,7 @@ class TestSpecification:
 
     def test_each_difference_is_told_by_its_path(self, gateway: Gateway) -> None:
         deployed = gateway.specification
-        deployed["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"] = 5
+        deployed["requestPolicies"]["rateLimiting"]["rateKey"] = "TOTAL"
         deployed["requestPolicies"]["cors"]["allowedMethods"] = ["POST"]
         del deployed["requestPolicies"]["authentication"]["validationPolicy"]["maxCacheDurationInHours"]
         headers = deployed["routes"][0]["requestPolicies"]["headerTransformations"]
@@ -239,7 +239,7 @@ class TestSpecification:
         assert finding.details == (
             "requestPolicies.authentication.validationPolicy.maxCacheDurationInHours is missing",
             'requestPolicies.cors.allowedMethods is ["POST"], not ["GET", "POST"]',
-            "requestPolicies.rateLimiting.rateInRequestsPerSecond is 5, not 100",
+            'requestPolicies.rateLimiting.rateKey is "TOTAL", not "CLIENT_IP"',
             f"{at}.setHeaders.items[x-claim-iss] is missing",
             f'routes[/v1/presign/batch].backend.functionId is "ocid1.fnfunc.oc1..another", not "{FUNCTION}"',
             "routes[/v1/openapi.json] is missing",
@@ -251,6 +251,20 @@ class TestSpecification:
         gateway.specification["routes"].reverse()
         gateway.specification["requestPolicies"]["cors"]["allowedMethods"].reverse()
         assert gateway.finding("specification") == Finding("ok", "It is gateway/deployment.json.")
+
+    def test_a_rate_and_headers_of_ones_own(self, gateway: Gateway) -> None:
+        """The stack has inputs for both."""
+        policies = gateway.specification["requestPolicies"]
+        policies["rateLimiting"]["rateInRequestsPerSecond"] = 5
+        policies["cors"]["allowedHeaders"] = ["traceparent", "Content-Type", "Authorization"]
+        assert gateway.finding("specification") == Finding("ok", "It is gateway/deployment.json.")
+        policies["cors"]["allowedHeaders"] = ["traceparent", "Authorization"]
+        name, finding = gateway.only_wrong()
+        assert name == "specification"
+        assert finding.details[0] == (
+            'requestPolicies.cors.allowedHeaders is ["traceparent", "Authorization"], '
+            'not ["Authorization", "Content-Type", "traceparent"]'
+        )
 
     def test_what_it_has_besides_is_told_and_not_wrong(self, gateway: Gateway) -> None:
         gateway.specification["requestPolicies"]["mutualTls"] = {"isVerifiedCertificateRequired": False}
