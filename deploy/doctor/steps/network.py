@@ -77,7 +77,7 @@ def addresses(tenancy: Tenancy) -> Finding:
 def _addresses_of(tenancy: Tenancy, subnet: Any) -> Finding:
     free = tenancy.network.free_addresses(subnet)
     text = f"{subnet.display_name} has {free} free address{'' if free == 1 else 'es'}"
-    mend = "give the function or the gateway a larger subnet, as a subnet never grows"
+    mend = "enlarge the subnet, or give the function or the gateway another one"
     if free < 1:
         return Finding("wrong", f"{text}, so no new container can start: calls end in 502 (SubnetOutOfIPs).", mend)
     if free < FEW_ADDRESSES:

@@ -212,7 +212,7 @@ def test_the_picture_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> No
     text = "".join(ElementTree.fromstring(drawn).itertext()).replace("\xa0", " ")
     assert COMMAND in text
     hosts = set(re.findall(r"://([a-z0-9.-]+[a-z0-9])", drawn))
-    assert hosts == {"www.w3.org", "gateway.example", "app.example.com"}
+    assert hosts == {"www.w3.org", "gateway.example", "app.example.com", "identity.oraclecloud.com"}
 
 
 def test_a_report_has_the_states_alone(world: World, tmp_path: Path) -> None:

@@ -273,13 +273,13 @@ CASES = {
         lambda world: addresses(world, FUNCTION_SUBNET, taken=253),
         ADDRESSES,
         "presign-function has 0 free addresses, so no new container can start: calls end in 502 (SubnetOutOfIPs).",
-        "larger subnet",
+        "enlarge the subnet",
     ),
     "one free address": Case(
         lambda world: addresses(world, GATEWAY_SUBNET, taken=252),
         ADDRESSES,
         "presign-gateway has 1 free address, and new containers need some.",
-        "larger subnet",
+        "enlarge the subnet",
         "warning",
     ),
 }
