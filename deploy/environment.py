@@ -19,7 +19,8 @@ REQUIRED = ("issuer", "audience", "jwks_uri", "compartment_ocid")
 """The inputs that have no default, and that the OCI configuration does not tell."""
 
 _name = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_input = re.compile(r"^(\w+)[ \t]*=[ \t]*(.*?)[ \t]*(?:(?:#|//).*)?$", re.MULTILINE)
+# A comment may follow, and an address between quotation marks has slashes too.
+_input = re.compile(r'^(\w+)[ \t]*=[ \t]*((?:"[^"\n]*"|(?!#|//).)*?)[ \t]*(?:(?:#|//).*)?$', re.MULTILINE)
 
 
 def is_name(text: str) -> bool:

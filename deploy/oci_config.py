@@ -11,6 +11,8 @@ from pathlib import Path
 
 from deploy.environment import Environment
 
+NO_TERRAFORM = "Terraform is missing; https://developer.hashicorp.com/terraform/install tells how to get it."
+
 _REQUIRED = ("tenancy_ocid", "region")
 
 
@@ -31,7 +33,16 @@ def environment_of(environment: Mapping[str, str], *, home: Path, copy: Path | N
         NotReady: Terraform is not installed, or there are no credentials.
     """
     if shutil.which("terraform", path=environment.get("PATH", "")) is None:
-        raise NotReady("Terraform is missing; https://developer.hashicorp.com/terraform/install tells how to get it.")
+        raise NotReady(NO_TERRAFORM)
+    return credentials_of(environment, home=home, copy=copy)
+
+
+def credentials_of(environment: Mapping[str, str], *, home: Path, copy: Path | None = None) -> dict[str, str]:
+    """The same, whether Terraform is installed or not.
+
+    Raises:
+        NotReady: there are no credentials.
+    """
     if {f"TF_VAR_{name}" for name in _REQUIRED} <= set(environment):
         return {**environment}
     profile = environment.get("OCI_CLI_PROFILE", "DEFAULT")
@@ -49,6 +60,10 @@ def environment_of(environment: Mapping[str, str], *, home: Path, copy: Path | N
     for name in ("tenancy", "region"):
         if name not in section:
             raise NotReady(f"OCI credentials are missing: the profile {profile} of {file} has no {name}.")
+    key = section.get("key_file")
+    if key is not None and not (home / key[2:] if key.startswith("~/") else Path(key)).is_file():
+        # The Console's preview of the configuration has a placeholder there.
+        raise NotReady(f"OCI credentials are missing: {file} has the key_file {key}, which is no file.")
     variables = {"tenancy_ocid": section["tenancy"], "region": section["region"], "config_file_profile": profile}
     if "security_token_file" in section:
         variables["auth"] = "SecurityToken"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deploy import changes
 from deploy.environment import DEFAULT, REQUIRED, ROOT, Environment, is_name
-from deploy.oci_config import NotReady, environment_of
+from deploy.oci_config import NO_TERRAFORM, NotReady, credentials_of
 
 OLDEST_TERRAFORM = (1, 5)
 
@@ -56,8 +56,10 @@ def look(environment: Environment, *, quiet: bool = False) -> int:
 
 def problems_of(environment: Environment, *, home: Path) -> Iterator[str]:
     """Each thing that is missing or wrong, in a whole sentence."""
+    if shutil.which("terraform") is None:
+        yield NO_TERRAFORM
     try:
-        environment_of(os.environ, home=home)
+        credentials_of(os.environ, home=home)
     except NotReady as exc:
         yield str(exc)
     yield from _old_terraform()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 import sys
@@ -73,6 +74,16 @@ def test_a_file_that_is_no_configuration(path: str, home: Path) -> None:
         environment_of({"PATH": path}, home=home)
 
 
+@pytest.mark.parametrize("key", ["<path to your private keyfile> # TODO", "~/.oci/none.pem", "/none.pem", ""])
+def test_a_key_that_is_not_there(path: str, home: Path, key: str) -> None:
+    """The Console's preview of the file has the first one."""
+    (home / ".oci" / "config").write_text(
+        f"{CONFIGURATION}\n".replace("[other]", f"key_file = {key}\n[other]"), "utf-8"
+    )
+    with pytest.raises(NotReady, match=rf"has the key_file {re.escape(key)}, which is no file\.$"):
+        environment_of({"PATH": path}, home=home)
+
+
 def test_the_profile_tells_the_tenancy_and_the_region(path: str, home: Path) -> None:
     assert environment_of({"PATH": path}, home=home) == {
         "PATH": path,
@@ -100,6 +111,8 @@ def test_a_machine_without_a_configuration_tells_them_itself(path: str, tmp_path
 def test_another_file_of_the_configuration_is_copied_for_the_provider(path: str, home: Path, tmp_path: Path) -> None:
     """The provider reads no file but that of the home directory, so tenancy and credentials would be of two files."""
     other, copy = tmp_path / "other", tmp_path / "copy"
+    (home / "keys").mkdir()
+    (home / "keys" / "other.pem").touch()
     other.write_text(f"{CONFIGURATION}key_file = ~/keys/other.pem\n", encoding="utf-8")
     given = {"PATH": path, "OCI_CLI_CONFIG_FILE": str(other), "OCI_CLI_PROFILE": "other"}
     found = environment_of(given, home=home, copy=copy)

@@ -70,7 +70,9 @@ def test_some_inputs_are_missing(operator: Path, monkeypatch: pytest.MonkeyPatch
     ]
 
 
-@pytest.mark.parametrize("value", ["ocid1.compartment.oc1..…", "<OCID>"])
+@pytest.mark.parametrize(
+    "value", ["ocid1.compartment.oc1..…", "<OCID>", "https://idcs-….identity.oraclecloud.com/jwk", "a # … b"]
+)
 def test_a_part_that_was_to_be_replaced(operator: Path, value: str) -> None:
     assert problems(environment(operator, inputs=f'{INPUTS}vault_ocid = "{value}"\n')) == [
         f'environments/production/presign.tfvars: vault_ocid is "{value}", in which a part is to be replaced by yours.'
@@ -79,8 +81,10 @@ def test_a_part_that_was_to_be_replaced(operator: Path, value: str) -> None:
 
 def test_all_is_told_at_once(operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
+    (operator / ".oci" / "config").unlink()
     assert [problem.partition(" ")[0] for problem in problems(Environment("production", operator))] == [
         "Terraform",
+        "OCI",
         "environments/production/presign.tfvars",
     ]
 

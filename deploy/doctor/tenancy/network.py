@@ -11,7 +11,7 @@ from deploy.doctor.tenancy.facts import Facts, fact
 from deploy.doctor.tenancy.oci_api import OciApi
 
 RESERVED_ADDRESSES = 3
-"""The first two addresses of a subnet and its last: docs.oracle.com, `Content/Network/Tasks/Overview_of_VCNs_and_Subnets.htm`."""
+"""The first two of a subnet and its last: docs.oracle.com, `Content/Network/Tasks/Overview_of_VCNs_and_Subnets.htm`."""
 
 
 class Network(Facts):
