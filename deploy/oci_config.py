@@ -53,7 +53,7 @@ def credentials_of(environment: Mapping[str, str], *, home: Path, copy: Path | N
     except (ConfigError, OSError, UnicodeDecodeError) as exc:
         raise NotReady(f"{file} can't be read: {exc}") from exc
     if not found:
-        raise NotReady(f"OCI credentials are missing: there is no {file}; `oci setup config` makes it.")
+        raise NotReady(f"OCI credentials are missing: there is no {file}; `oci setup config` makes it, or the Console.")
     if profile not in configuration:
         raise NotReady(f"OCI credentials are missing: {file} has no profile {profile}; OCI_CLI_PROFILE names another.")
     section = configuration[profile]
