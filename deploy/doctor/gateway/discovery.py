@@ -17,7 +17,7 @@ PATH = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryDocument:
-    """What a discovery document tells.
+    """A discovery document, as far as it concerns the gateway.
 
     Args:
         url: its own address.

@@ -55,7 +55,9 @@ def gateway_routes(tenancy: Tenancy) -> Finding:
         if not host.endswith(_SUFFIXES_OF_OCI):
             return Finding("wrong", f"{text}, so the gateway can't fetch the keys of {host}: calls end in 500.", mend)
         return Finding("unknown", f"{text}; that they include {host} is not documented.", mend)
-    return _way_to_services(tenancy, subnet, (ALL_SERVICES,))
+    ways = [_way_to_services(tenancy, subnet, (ALL_SERVICES,))]
+    ways += [] if to_internet is None else [target_finding(tenancy, to_internet, subnet)]
+    return worst_of([*dict.fromkeys(ways)])
 
 
 def gateway_rules(tenancy: Tenancy) -> Finding:

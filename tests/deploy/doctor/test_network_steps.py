@@ -32,6 +32,7 @@ from support.oci_services import World
 
 GROUP = "ocid1.networksecuritygroup.oc1.eu-frankfurt-1.group"
 NAT_GATEWAY = "ocid1.natgateway.oc1.eu-frankfurt-1.out"
+TO_NAT = {**TO_INTERNET, "networkEntityId": NAT_GATEWAY}
 FUNCTION_ROUTES = "routes of the function's subnet"
 FUNCTION_RULES = "security rules of the function's subnet"
 GATEWAY_ROUTES = "routes of the gateway's subnet"
@@ -82,7 +83,12 @@ def addresses(world: World, subnet: str, *, taken: int) -> None:
 
 def nat_gateway(world: World, **members: Any) -> None:
     """Lead the function's subnet to a NAT gateway."""
-    routes(world, "function", {**TO_INTERNET, "networkEntityId": NAT_GATEWAY})
+    routes(world, "function", TO_NAT)
+    make_nat_gateway(world, **members)
+
+
+def make_nat_gateway(world: World, **members: Any) -> None:
+    """Make a NAT gateway, to which no route leads yet."""
     document = {"id": NAT_GATEWAY, "displayName": "out", "lifecycleState": "AVAILABLE", "blockTraffic": False}
     world.services.answers[f"GET /20160918/natGateways/{NAT_GATEWAY}"] = {**document, **members}
 
@@ -320,6 +326,30 @@ def test_the_network_of_the_stack_is_right(world: World) -> None:
 def test_other_ways_to_be_open(change: Callable[[World], object], world: World) -> None:
     change(world)
     assert {finding.state for finding in findings(world).values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_blocked", "state", "text"),
+    [
+        (
+            [TO_SERVICES, TO_NAT],
+            False,
+            "ok",
+            "The service gateway presign leads to All FRA Services. The NAT gateway out ",
+        ),
+        ([TO_SERVICES, TO_NAT], True, "wrong", "The NAT gateway out blocks all traffic."),
+        ([TO_NAT], False, "ok", "The NAT gateway out leads out."),
+    ],
+)
+def test_a_private_gateway_with_a_nat_gateway(
+    rules: list[dict[str, str]], is_blocked: bool, state: str, text: str, world: World
+) -> None:
+    private(world, "https://login.example.com/keys")
+    make_nat_gateway(world, blockTraffic=is_blocked)
+    routes(world, "gateway", *({"networkEntityId": SERVICE_GATEWAY, **rule} for rule in rules))
+    found = findings(world)[GATEWAY_ROUTES]
+    assert found.state == state
+    assert found.text.startswith(text)
 
 
 def test_pars_alone_need_object_storage_alone(world: World) -> None:
