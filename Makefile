@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi clients release stamp lock audit pictures fuzz load bench
+.PHONY: run test test-unit test-live check lint format openapi clients release stamp lock audit pictures fuzz mutants load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
@@ -86,6 +86,7 @@ lock: .venv/dev
 	$(LOCK) $(EVERYWHERE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) $(EVERYWHERE) requirements/check.in -c requirements/dev.txt -o requirements/check.txt
 	$(LOCK) $(EVERYWHERE) requirements/fuzz.in -o requirements/fuzz.txt
+	$(LOCK) $(EVERYWHERE) requirements/mutants.in -c requirements/dev.txt -o requirements/mutants.txt
 	$(LOCK) $(EVERYWHERE) --no-deps requirements/stack.in -o requirements/stack.txt
 
 # Known vulnerabilities of what is locked.
@@ -100,6 +101,12 @@ pictures: .venv/dev
 fuzz: .venv/dev
 	$(INSTALL) --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tools.fuzz -max_total_time=600
+
+# Changes each line of the folders that decide, and runs the unit tests on each change: hours of work. The tests should
+# find at least 95 %; `.venv/bin/mutmut results` lists the rest, and `.venv/bin/mutmut show NAME` shows one.
+mutants: .venv/dev
+	$(INSTALL) --require-hashes -r requirements/mutants.txt
+	$(BIN)/mutmut run
 
 # A minute of load for each of 1, 8 and 32 callers, while the function is killed and Vault fails.
 load: .venv/dev

@@ -788,6 +788,14 @@ class TestExplaining:
             (3, "s3"),
         ]
 
+    def test_each_limit_is_told(self) -> None:
+        decider = policy({"max_expires_in": 60, "response_overrides": "none"})
+        request = PARSER.parse({"key": "k", "expires_in": 61, "response_expires": "2026-01-01T00:00:00Z"})
+        [outcome] = decider.explain(request, Principal("invoke"))
+        assert str(outcome) == (
+            "/expires_in: must be at most 60; /response_expires: is not allowed by the rule's response_overrides"
+        )
+
     def test_claims_are_those_of_the_caller(self) -> None:
         decider = policy({"prefix": "users/{sub}/"})
         request = PARSER.parse({"key": "users/alice/a"})

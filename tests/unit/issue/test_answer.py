@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import SigV4Issuer
 from presign.model.operation import Operation
+from presign.model.operations.multipart import CreateMultipartUpload
 from presign.model.operations.objects import GetObject
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 from presign.problems import InvalidRequest
@@ -67,3 +69,22 @@ def test_a_problem_tells_it_in_one_sentence() -> None:
     assert caught.value.details("01CALL", at="/requests/3").detail == (
         "The request is not valid: /requests/3 makes a URL of 8000 bytes; it must have less than 8000."
     )
+
+
+@pytest.mark.parametrize(
+    ("most", "parts"),
+    [
+        (None, (16_777_216, 10_000, None)),
+        (0, (5_242_880, 1, 0)),
+        (1, (5_242_880, 1, 1)),
+        (5_242_880, (5_242_880, 1, 5_242_880)),
+        (5_242_881, (5_242_880, 2, 5_242_881)),
+        (52_428_800_000, (5_242_880, 10_000, 52_428_800_000)),
+        (52_428_800_001, (5_242_881, 10_000, 52_428_800_001)),
+    ],
+)
+def test_the_parts_of_an_upload(most: int | None, parts: tuple[int, int, int | None]) -> None:
+    granted = msgspec.structs.replace(grant(CreateMultipartUpload(key="k")), max_content_length=most)
+    presigned = ISSUERS[0].issue(granted, key=KEY, now=0)
+    assert (presigned.part_size, presigned.max_parts, presigned.max_content_length) == parts
+    assert (presigned.key, presigned.method, presigned.expires_in) == ("k", "POST", 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import pytest
 
@@ -78,7 +79,29 @@ def test_the_url_is_signed_at_the_time_of_the_call_and_not_of_the_day() -> None:
 
 def test_the_form_too() -> None:
     issuer = Boto3Issuer(endpoint=ENDPOINT, region="us-ashburn-1")
-    fields = issuer.issue(grant(PostObject(key="k")), key=KEY, now=0).fields
+    form = PostObject(
+        key="k", content_type="image/png", success_action_status=201, min_content_length=1, max_content_length=9
+    )
+    issued = issuer.issue(grant(form), key=KEY, now=0)
+    assert (issued.url, issued.method, issued.key, issued.expires_in) == ("http://127.0.0.1:9000/b", "POST", "k", 60)
+    assert issued.expires_at == "1970-01-01T00:01:00Z"
+    fields = issued.fields
     assert fields is not None
-    assert fields["x-amz-date"] == "19700101T000000Z"
-    assert json.loads(base64.b64decode(fields["policy"]))["expiration"] == "1970-01-01T00:01:00Z"
+    policy = json.loads(base64.b64decode(fields.pop("policy")))
+    assert re.fullmatch("[0-9a-f]{64}", fields.pop("x-amz-signature"))
+    authentication = {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": "access/19700101/us-ashburn-1/s3/aws4_request",
+        "x-amz-date": "19700101T000000Z",
+    }
+    assert fields == {"key": "k", "Content-Type": "image/png", "success_action_status": "201", **authentication}
+    assert policy["expiration"] == "1970-01-01T00:01:00Z"
+    conditions = [
+        {"Content-Type": "image/png"},
+        {"success_action_status": "201"},
+        ["content-length-range", 1, 9],
+        {"bucket": "b"},
+        {"key": "k"},
+        *({name: value} for name, value in authentication.items()),
+    ]
+    assert sorted(map(str, policy["conditions"])) == sorted(map(str, conditions))

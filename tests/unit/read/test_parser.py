@@ -254,6 +254,21 @@ class TestStructure:
             ("/requests", "is required"),
         ]
 
+    def test_a_member_of_nothing_beside_a_batch(self) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            requests_of_batch({"requests": ["a"], "colour": "a"})
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [
+            ("/colour", "is not a field of this object")
+        ]
+
+    def test_members_that_are_missing_hide_no_other_error(self) -> None:
+        assert errors({"operation": "upload_part", "expires_in": 0, "upload_id": "a b"}) == {
+            "/expires_in": "must be at least 1",
+            "/key": "is required",
+            "/part_number": "is required",
+            "/upload_id": "must be the upload id that the store gave: printable ASCII without spaces",
+        }
+
     @pytest.mark.parametrize(
         ("requests", "errors"),
         [

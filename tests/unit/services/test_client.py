@@ -20,6 +20,7 @@ import pytest
 
 from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
+from local.object_storage.storage import Storage
 from local.server import Server
 from local.stack import ROOT
 from local.vault import Vault
@@ -167,6 +168,29 @@ class TestIdentity:
     def test_the_endpoint_is_that_of_the_region(self, running: Running, region: str) -> None:
         client = running.client(msgspec.structs.replace(running.principal, region=region), object_storage_endpoint=None)
         assert client.object_storage.base_client.get_endpoint() == "https://objectstorage.us-ashburn-1.oraclecloud.com"
+
+
+class TestNamespace:
+    """The namespace is asked of Object Storage."""
+
+    def test_the_answer(self, running: Running) -> None:
+        keys = {"access_key_id": "a", "secret_access_key": "s"}
+        server = Server(Storage(**keys, region="r", principal=running.identity, namespace="axaxnpcrorw5"))
+        try:
+            assert running.client(running.principal, object_storage_endpoint=server.url).namespace() == "axaxnpcrorw5"
+        finally:
+            server.stop()
+
+    def test_a_refusal_names_the_statement_and_the_setting(self, running: Running) -> None:
+        running.vault.fault = Fault(status=404)
+        with pytest.raises(SecretUnavailable) as caught:
+            running.tenancy.namespace()
+        assert re.fullmatch(
+            r"Object Storage did not tell the namespace \(or else NAMESPACE can be set\): 404 .*; this IAM policy "
+            r"statement is likely missing: "
+            r"allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
+            caught.value.cause,
+        )
 
 
 class TestIdleConnections:

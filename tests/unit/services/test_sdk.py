@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from uuid import uuid4
 
 import pytest
 
@@ -122,12 +123,12 @@ MakePackage = Callable[..., str]
 
 
 @pytest.fixture
-def make_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> MakePackage:
+def make_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePackage:
     """Makes a package of these files, and returns its name."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def make(**files: str) -> str:
-        name = f"deferred_{abs(hash(request.node.nodeid))}"
+        name = f"deferred_{uuid4().hex}"
         (tmp_path / name).mkdir()
         for stem, text in files.items():
             (tmp_path / name / f"{stem}.py").write_text(text.replace("PACKAGE", name), encoding="utf-8")

@@ -1,0 +1,145 @@
+"""`presign.services.delivery`: messages through the real SDK, to the local Notifications and Queue."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.api import Fault
+from local.identity.resource_principal import ResourcePrincipal
+from local.queue import Queue
+from local.server import Server
+from local.topic import Topic
+from presign.model.outcomes import PresignedUrl
+from presign.model.request import Event
+from presign.problems import SecretUnavailable
+from presign.services.client import OciClient, PrincipalFiles
+from presign.services.delivery import Delivery, Message
+
+TOPIC_OCID = "ocid1.onstopic.oc1.x"
+QUEUE_OCID = "ocid1.queue.oc1.x"
+ANSWER = PresignedUrl(
+    url="https://store.example/b/k?X-Amz-Signature=0",
+    method="GET",
+    headers={},
+    expires_at="2026-11-27T12:00:00Z",
+    expires_in=60,
+    operation="get_object",
+    bucket="b",
+    key="k",
+    via="s3",
+)
+
+
+def message(event_id: str | None = "e1") -> Message:
+    event = Event(
+        bucket="b",
+        key="k",
+        event_id=event_id,
+        event_time="2026-11-27T11:00:00Z",
+        etag=None,
+        version_id=None,
+        compartment_id=None,
+    )
+    return Message(event, ANSWER)
+
+
+class Running:
+    """A topic and a queue, and the deliveries to them."""
+
+    def __init__(self, directory: Path) -> None:
+        identity = ResourcePrincipal(directory, region="eu-frankfurt-1")
+        self.topic = Topic(identity, topic_id=TOPIC_OCID)
+        self.queue = Queue(identity, queue_id=QUEUE_OCID)
+        self.servers = [Server(self.topic), Server(self.queue)]
+        files = PrincipalFiles(
+            token_path=directory / "rpst",
+            key_path=directory / "session_key.pem",
+            passphrase_path=None,
+            region="eu-frankfurt-1",
+        )
+        client = OciClient(principal=files, vault_endpoint=None, object_storage_endpoint=None, clock=time.time)
+        self.to_topic, self.to_queue = (
+            Delivery(client, target=target, endpoint=server.url)
+            for target, server in zip([TOPIC_OCID, QUEUE_OCID], self.servers, strict=True)
+        )
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    it = Running(tmp_path)
+    yield it
+    for server in it.servers:
+        server.stop()
+
+
+CONTENT = {
+    "event": {
+        "bucket": "b",
+        "key": "k",
+        "eventID": "e1",
+        "eventTime": "2026-11-27T11:00:00Z",
+    },
+    "answer": {
+        "url": "https://store.example/b/k?X-Amz-Signature=0",
+        "method": "GET",
+        "headers": {},
+        "expires_at": "2026-11-27T12:00:00Z",
+        "expires_in": 60,
+        "operation": "get_object",
+        "bucket": "b",
+        "key": "k",
+        "via": "s3",
+    },
+}
+
+
+def test_a_topic_gets_each_message_by_itself(running: Running) -> None:
+    messages = [message(), message(None)]
+    batches = running.to_topic.batches(messages)
+    assert batches == [messages[:1], messages[1:]]
+    for batch in batches:
+        running.to_topic.publish(batch)
+    first, second = running.topic.messages
+    assert first.title == "Object written: event e1"
+    assert without_nulls(json.loads(first.body)) == CONTENT
+    assert second.title == "Object written: event 2026-11-27T11:00:00Z"
+
+
+def test_a_queue_gets_up_to_20_at_once(running: Running) -> None:
+    batches = running.to_queue.batches([message()] * 41)
+    assert [len(batch) for batch in batches] == [20, 20, 1]
+    running.to_queue.publish(batches[0])
+    assert len(running.queue.messages) == 20
+    assert without_nulls(json.loads(running.queue.messages[0].content)) == CONTENT
+
+
+def test_a_topic_that_refuses(running: Running) -> None:
+    running.topic.fault = Fault(status=404)
+    with pytest.raises(SecretUnavailable) as caught:
+        running.to_topic.publish([message()])
+    assert re.fullmatch(
+        r"Notifications did not take a message for ocid1\.onstopic\.oc1\.x: 404 .*; this IAM policy statement is "
+        r"likely missing: allow dynamic-group <the function's> to use ons-topics in compartment <the topic's>",
+        caught.value.cause,
+    )
+
+
+def test_a_queue_that_refuses(running: Running) -> None:
+    running.queue.fault = Fault(status=404)
+    with pytest.raises(SecretUnavailable) as caught:
+        running.to_queue.publish([message()])
+    assert re.fullmatch(
+        r"Queue did not take a message for ocid1\.queue\.oc1\.x: 404 .*; this IAM policy statement is "
+        r"likely missing: allow dynamic-group <the function's> to use queue-push, read queues in compartment <…>",
+        caught.value.cause,
+    )
+
+
+def without_nulls(document: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    return {name: {key: value for key, value in part.items() if value is not None} for name, part in document.items()}
