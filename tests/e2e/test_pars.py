@@ -279,7 +279,7 @@ class TestSweep:
     """Expired ones are deleted, so that they do not pile up."""
 
     def test_only_expired_ones_of_this_function(self, pars: Running) -> None:
-        ends = [pars.ask(key="users/alice/s", expires_in=1).json() for _ in range(3)]
+        ends = [pars.ask(key="users/alice/s", expires_in=4).json() for _ in range(3)]
         stays = pars.ask(key="users/alice/s", expires_in=600).json()
         ends_at = datetime.fromisoformat(ends[-1]["expires_at"])
         while datetime.now(UTC) <= ends_at + timedelta(seconds=1):
