@@ -179,11 +179,12 @@ class TestFailures:
 
     def test_it_is_slow(self, start: Callable[..., Running]) -> None:
         running = start({"POLICY": json.dumps(POLICY)})
+        assert running.ask(key="users/alice/a").status_code == 200  # it knows the namespace then
         running.stack.storage.fault = Fault(delay_seconds=4, api="native")
         asked_at = time.monotonic()
         response = running.ask(key="users/alice/a")
         assert (response.status_code, response.json()["code"]) == (503, "secret_unavailable")
-        assert time.monotonic() - asked_at < 20
+        assert time.monotonic() - asked_at < 4  # before Object Storage would have answered
 
 
 class TestRevoke:
