@@ -124,6 +124,8 @@ def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]
             continue
         if arguments.key is not None and par.object_name != arguments.key:
             continue
+        if arguments.prefix is not None and not (par.object_name or "").startswith(arguments.prefix):
+            continue
         if arguments.older_than is not None and par.time_created > now - timedelta(seconds=arguments.older_than):
             continue
         yield par

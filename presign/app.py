@@ -21,7 +21,7 @@ from presign.calls.sweep import sweep
 from presign.model.invocation import Invocation, Principal
 from presign.model.json_text import decode
 from presign.model.outcomes import Refusal
-from presign.problems import MEDIA_TYPE, Problem, logged_problem
+from presign.problems import MEDIA_TYPE, EventFailed, Problem, logged_problem
 from presign.read.claims import principal_of
 from presign.read.link import document_of_link
 from presign.read.routes import (
@@ -106,6 +106,9 @@ class App:
             principal = Principal(invocation.caller)
             with suppress(OSError, ValueError):
                 self._audit.write(records_of([Refusal(answer)], invocation=invocation, principal=principal))
+            if answer.status >= 500 and _is_of_events(invocation):
+                # The Fn agent makes other statuses 200, which says to the sender that no event need come back.
+                return msgspec.structs.replace(_reply(answer, invocation.call_id), status=EventFailed.status)
         return _reply(answer, invocation.call_id)
 
     def _answer(self, invocation: Invocation) -> Any:
@@ -138,6 +141,13 @@ def _logged_failure() -> Iterator[None]:
         yield
     except Exception as exc:  # noqa: BLE001 - callers get it as an answer, unless it goes well then
         logged_problem(exc, "start")
+
+
+def _is_of_events(invocation: Invocation) -> bool:
+    """Whether this is a direct invocation with events."""
+    with suppress(Problem):
+        return invocation.caller == "invoke" and direct_route(decode(invocation.body)) in (EVENT, EVENTS)
+    return False
 
 
 def _reply(answer: Any, call_id: str) -> Reply:

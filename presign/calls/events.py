@@ -31,7 +31,12 @@ def event(call: Call) -> PresignedUrl | Problem:
 
 def events(call: Call) -> Any:
     """Answer a list of events, as Connector Hub sends it; raises `EventFailed` likewise, if any of them failed."""
-    outcomes = presign_all(call, events_of_list(call.document), _parse(call))
+    try:
+        documents = events_of_list(call.document)
+    except Problem as exc:
+        _log.warning("%s: list of events refused: %s", call.id, exc)
+        raise
+    outcomes = presign_all(call, documents, _parse(call))
     _follow(call, outcomes)
     return answer_of_all(outcomes, call)
 
@@ -53,14 +58,20 @@ def close_uploads(event: Event, pars: Pars) -> int:
     try:
         listed = [*pars.all(bucket, object_prefix=key)]
     except SecretUnavailable as exc:
-        compartment = event.compartment_id
-        if is_not_found(exc) and compartment and pars.is_bucket_gone(bucket, compartment=compartment):
+        if _is_of_no_bucket(event, exc, pars):
             return 0
         raise
     found = [par for par in listed if is_open_upload(par, key=key, tags=pars.tags, written_at=written_at)]
     for par in found:
         pars.delete(bucket, par)
     return len(found)
+
+
+def _is_of_no_bucket(event: Event, problem: Problem, pars: Pars) -> bool:
+    """Whether an event has this problem because its bucket is gone, so that it would have it the next time too."""
+    if event.compartment_id is None or not (isinstance(problem, SecretUnavailable) and is_not_found(problem)):
+        return False
+    return pars.is_bucket_gone(event.bucket, compartment=event.compartment_id)
 
 
 def _parse(call: Call) -> Callable[[Any], Request]:
@@ -78,11 +89,23 @@ def _parse(call: Call) -> Callable[[Any], Request]:
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
     """Do all that events ask for besides URLs: deliver the answers, then close uploads. One that fails fails alone."""
-    results = [outcome.problem for outcome in outcomes if isinstance(outcome, Refusal)]
+    results = _failures(call, outcomes)
     results += _deliver(call, outcomes)
     results += _close_all(call, outcomes)
     if any(isinstance(result, Problem) and result.status >= 500 for result in results):
         raise EventFailed
+
+
+def _failures(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Problem]:
+    """The problems of events without a URL that may get one the next time."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Refusal) and outcome.problem.status >= 500]
+
+    def is_final(refusal: Refusal) -> bool:
+        event = None if refusal.request is None else refusal.request.event
+        return event is not None and _is_of_no_bucket(event, refusal.problem, call.service.pars)
+
+    finals = call.side_by_side(is_final, failed)
+    return [refusal.problem for refusal, final in zip(failed, finals, strict=True) if final is not True]
 
 
 def _deliver(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:

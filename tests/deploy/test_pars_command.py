@@ -92,6 +92,8 @@ def test_the_list_has_the_tag_and_the_call(pars: Running) -> None:
     [record] = [json.loads(line) for line in pars.log().splitlines() if par_id in line]
     line = f"{par_id}  tag {function_tag(FUNCTION_OCID)}, call {record['call_id']}\n"
     assert run(pars, "list", "--key", "users/alice/told").stdout.endswith(line)
+    assert run(pars, "list", "--key", "users/alice/told", "--prefix", "users/alice/").stdout.endswith(line)
+    assert run(pars, "list", "--key", "users/alice/told", "--prefix", "users/bob/").stdout == ""
 
 
 def test_those_of_one_tag_and_of_one_issuer(pars: Running) -> None:

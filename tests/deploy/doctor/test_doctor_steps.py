@@ -445,7 +445,7 @@ CASES = {
         ),
         "logs: the function's clock",
         r"UTC the function's clock was 0:10:00 \(h:mm:ss\) ahead of that of OCI\.$",
-        "make deploy",
+        'fn config function presign presign ROTATED_AT "$(date -u +%FT%TZ)"',
     ),
 }
 

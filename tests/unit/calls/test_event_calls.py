@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +17,7 @@ import pytest
 from local.api import Fault
 from local.identity.resource_principal import COMPARTMENT_OCID
 from presign.app import App
+from presign.model.invocation import Invocation
 from support.in_process import InProcess
 from support.native_storage import NativeStorage
 from support.store import BUCKET
@@ -45,6 +48,19 @@ def event(
         "eventID": f"event-{number}",
         "data": {"compartmentId": compartment_id, "resourceName": key, "additionalDetails": details},
     }
+
+
+def direct(body: Any) -> Invocation:
+    """A direct invocation with `body`."""
+    return Invocation(
+        call_id="01CALL",
+        caller="invoke",
+        method="",
+        target="",
+        headers={},
+        body=json.dumps(body).encode(),
+        deadline="2099-01-01T00:00:00Z",
+    )
 
 
 def delivered(function: InProcess) -> list[dict[str, Any]]:
@@ -78,6 +94,30 @@ class TestFailures:
         assert upload not in {par.id for par in function.live()}
         assert closed(function) == [("deleted", "once/b", "granted", 0), (BUCKET, "once/a", "granted", 1)]
         assert caplog.messages == []
+
+    def test_the_bucket_of_a_par_is_gone(self, native: NativeStorage) -> None:
+        by_par = {**READ, "bucket": "deleted", "via": "par"}
+        with InProcess(native, READ, by_par) as function:
+            gone = event("b", number=2, bucket="deleted", compartment_id=COMPARTMENT_OCID)
+            status, answer = function.invoke([event(), gone])
+            assert (status, len(answer["results"])) == (200, 2)
+            assert ids(function) == ["event-1"]
+            assert function.invoke([event(), event("b", bucket="deleted")])[0] == 502
+            native.storage.native.may_inspect_buckets = False
+            assert function.invoke([event(), gone])[0] == 502
+
+    @pytest.mark.parametrize("body", [event(), [event()]], ids=["one", "a list"])
+    def test_a_setting_that_is_wrong(self, body: Any, tmp_path: Path) -> None:
+        """The sender sends the events again, until somebody has mended it."""
+        app = App({"REGION": "nowhere"}, root=tmp_path, audit_stream=io.BytesIO())
+        assert app.handle(direct(body)).status == 502
+        assert app.handle(direct({"key": "a.txt"})).status == 500
+
+    def test_a_list_that_is_too_long(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+        assert function.invoke([event()] * 1001)[0] == 400
+        [text] = caplog.messages
+        assert "list of events refused: " in text
+        assert "1000" in text
 
     def test_a_bucket_that_is_there_on_the_last_page(self, function: InProcess) -> None:
         for number in range(1001):
