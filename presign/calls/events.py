@@ -89,9 +89,7 @@ def _parse(call: Call) -> Callable[[Any], Request]:
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
     """Do all that events ask for besides URLs: deliver the answers, then close uploads. One that fails fails alone."""
-    results = _failures(call, outcomes)
-    results += _deliver(call, outcomes)
-    results += _close_all(call, outcomes)
+    results = [*_deliver(call, outcomes), *_failures(call, outcomes), *_close_all(call, outcomes)]
     if any(isinstance(result, Problem) and result.status >= 500 for result in results):
         raise EventFailed
 

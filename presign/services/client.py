@@ -185,9 +185,8 @@ class OciClient:
 
     @cached_property
     def _signer(self) -> Any:
-        if OPENSSL_VERSION_INFO < (
-            3,
-        ):  # the package `oci` does it when it is imported as usual; newer ones decide alone
+        # The package `oci` does it when it is imported as usual. From version 3 on, OpenSSL takes no such switch.
+        if OPENSSL_VERSION_INFO < (3, 0):
             sdk.load("oci.fips").enable_fips_mode()
         if self._principal is None:
             return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()

@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from functools import cache
@@ -305,3 +306,22 @@ class World:
             "LoggingManagement NotificationControlPlane ObjectStorage QueueAdmin Secrets Vaults VirtualNetwork"
         )
         return {f"{name}Client": f"{self.server.url}/{{region}}" for name in names.split()}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way for a tenancy to be wrong.
+
+    Args:
+        change: makes it wrong.
+        step: the one that sees it.
+        text: the cause, as the test compares it.
+        mend: a part of that which mends it; empty if nothing but waiting does.
+        state: of the step.
+    """
+
+    change: Callable[[World], object]
+    step: str
+    text: str
+    mend: str
+    state: str = "wrong"

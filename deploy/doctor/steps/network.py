@@ -64,8 +64,9 @@ def gateway_rules(tenancy: Tenancy) -> Finding:
     """Whether security rules let callers reach the gateway, and the gateway the function."""
     gateway = tenancy.gateway.resource
     subnet, groups = tenancy.network.subnet(gateway.subnet_id), gateway.network_security_group_ids or []
-    labels = [one.cidr_block for one in tenancy.network.services if one.cidr_block.startswith(ALL_SERVICES)]
-    peers = [EVERYWHERE] if gateway.endpoint_type != "PRIVATE" else [EVERYWHERE, *labels]
+    peers = [EVERYWHERE]
+    if gateway.endpoint_type == "PRIVATE":
+        peers.append(mends.all_services(tenancy).cidr_block)
     outwards = _rules(tenancy, subnet, groups, peers=peers, peer=EVERYWHERE)
     return worst_of([_rules(tenancy, subnet, groups, peers=(), peer=EVERYWHERE, is_ingress=True), outwards])
 

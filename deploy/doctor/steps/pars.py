@@ -9,7 +9,7 @@ from itertools import islice
 from deploy.doctor.finding import Finding, Skipped, worst_of
 from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
-from presign.services.pars import PAGE_ITEMS, ParName
+from presign.services.pars import PAGE_ITEMS, own_name
 
 MAX_LISTED = 20_000
 """PARs of a bucket that are looked at."""
@@ -31,7 +31,7 @@ def _of_bucket(tenancy: Tenancy, bucket: str) -> Finding:
     namespace, tags = tenancy.storage.tenancy_namespace, tenancy.function.settings.tags
     every = tenancy.oci.list_each(listed, namespace, bucket, limit=PAGE_ITEMS)
     looked_at = list(islice(every, MAX_LISTED))
-    own = [par for par in looked_at if (name := ParName.parse(par.name)) and name.tag in tags]
+    own = [par for par in looked_at if own_name(par, tags)]
     more = "at least " if len(looked_at) == MAX_LISTED else ""
     if not own:
         return Finding("ok", f"{bucket} has no PAR of this function{' among the first' if more else ''}.")

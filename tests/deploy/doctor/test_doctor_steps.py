@@ -7,7 +7,6 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,7 +46,7 @@ from support.oci_answers import (
     ago,
     of_compartment,
 )
-from support.oci_services import World, bucket_not_found
+from support.oci_services import Case, World, bucket_not_found
 
 BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
 KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"
@@ -96,25 +95,6 @@ def test_all_is_right(world: World) -> None:
     found = examine(world)
     assert {name: finding for name, finding in found.items() if finding.state not in ("ok", "skipped")} == {}
     assert {name for name, finding in found.items() if finding.state == "skipped"} == NEED_OPTIONS
-
-
-@dataclass(frozen=True)
-class Case:
-    """A way to be wrong.
-
-    Args:
-        change: makes it wrong.
-        step: the one that sees it.
-        text: a pattern of the cause.
-        mend: a part of that which mends it; empty if nothing but waiting does.
-        state: of the step.
-    """
-
-    change: Callable[[World], object]
-    step: str
-    text: str
-    mend: str
-    state: str = "wrong"
 
 
 def _set(**settings: str) -> Callable[[World], object]:

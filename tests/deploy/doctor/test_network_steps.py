@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ from support.oci_network import (
     TO_SERVICES,
     VCN,
 )
-from support.oci_services import World
+from support.oci_services import Case, World
 
 GROUP = "ocid1.networksecuritygroup.oc1.eu-frankfurt-1.group"
 NAT_GATEWAY = "ocid1.natgateway.oc1.eu-frankfurt-1.out"
@@ -105,25 +104,6 @@ def no_service_gateway(world: World) -> None:
     """Leave the function's network without a service gateway."""
     routes(world, "function")
     world.services.answers["GET /20160918/serviceGateways"] = []
-
-
-@dataclass(frozen=True)
-class Case:
-    """A way to be shut.
-
-    Args:
-        change: shuts it.
-        step: the one that sees it.
-        text: the cause.
-        mend: a part of that which mends it.
-        state: of the step.
-    """
-
-    change: Callable[[World], object]
-    step: str
-    text: str
-    mend: str
-    state: str = "wrong"
 
 
 CASES = {
