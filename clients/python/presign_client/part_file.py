@@ -10,11 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from presign_client.connections import BLOCK_BYTES
 from presign_client.errors import PresignError, UnwritableFile, reason
 from presign_client.reader import RANGE_BYTES, Reader
 from presign_client.state import State
-
-_CHUNK_BYTES = 1 << 20
 
 
 class PartFile:
@@ -145,7 +144,7 @@ class Hashing:
         with writable(), self._part.path.open("rb", buffering=0) as file:
             file.seek(self._next)
             while self._next < end:
-                chunk = file.read(min(_CHUNK_BYTES, end - self._next))
+                chunk = file.read(min(BLOCK_BYTES, end - self._next))
                 if not chunk:
                     raise UnwritableFile("The file became shorter while it was downloaded.")
                 self._digest.update(chunk)

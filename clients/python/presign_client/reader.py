@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from presign_client.answers import foreign
-from presign_client.connections import Answer
+from presign_client.connections import BLOCK_BYTES, Answer
 from presign_client.digests import told_digest
 from presign_client.errors import Changed, ConnectionFailed, Stopped, StoreError
 from presign_client.links import Link
@@ -16,7 +16,6 @@ from presign_client.retry import Retry
 from presign_client.store import Store
 
 RANGE_BYTES = 8 << 20
-_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Reader:
         if start and not about.etag:
             raise StoreError("Object Storage gives no ranges of this object.", status=501, code="NotImplemented")
         until = min(end, about.size)
-        buffer = memoryview(bytearray(min(_BUFFER_BYTES, max(until - start, 1))))
+        buffer = memoryview(bytearray(min(BLOCK_BYTES, max(until - start, 1))))
         done = start
 
         def attempt() -> None:
