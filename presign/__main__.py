@@ -1,6 +1,6 @@
 """`python -m presign` tests a policy before it is deployed.
 
-`check FILE` lists every error of its rules, and warns of what is surely not meant. `explain FILE REQUEST` tells which
+`check FILE` lists the errors of its rules, and warns of what is surely not meant. `explain FILE REQUEST` tells which
 rule grants a request, and why each other rule does not.
 """
 
@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from presign.authorize.decision import Mismatch, Policy
+from presign.authorize.decision import Mismatch, Policy, source_of
 from presign.authorize.rules import Rule, parse_rules
 from presign.authorize.warnings import warnings_of
 from presign.model.invocation import Principal
 from presign.model.json_text import decode
 from presign.model.operation import DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN
+from presign.model.request import Request
 from presign.problems import FieldError, Problem
 from presign.read.parser import RequestParser
 
@@ -42,7 +43,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m presign", description="Tests a policy.")
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="list every error of a policy, and warn of what is surely not meant")
+    check = commands.add_parser("check", help="list the errors of a policy, and warn of what is surely not meant")
     check.add_argument("--strict", action="store_true", help="end with status 1 if there are warnings")
     explain = commands.add_parser("explain", help="tell which rule grants a request, and why each other rule does not")
     for command in (check, explain):
@@ -74,8 +75,18 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
     except (OSError, Problem) as exc:
         return _tell_errors(arguments.request, getattr(exc, "errors", None) or [FieldError("", str(exc))])
     policy = Policy(rules, default_expires_in=DEFAULT_EXPIRES_IN, has_store_route=arguments.store_route)
+    principal = Principal(arguments.caller, dict(arguments.claim))
+    granted = _explain_one(policy, request, principal)
+    if download := source_of(request):
+        granted = _explain_one(policy, download, principal, of="for the source, ") and granted
+    print("granted" if granted else "refused")
+    return 0 if granted else 1
+
+
+def _explain_one(policy: Policy, request: Request, principal: Principal, *, of: str = "") -> bool:
+    """Print a line for each rule, which begins with `of`; whether one of them grants the request."""
     granted = False
-    for number, outcome in enumerate(policy.explain(request, Principal(arguments.caller, dict(arguments.claim)))):
+    for number, outcome in enumerate(policy.explain(request, principal)):
         if isinstance(outcome, Mismatch):
             sentence = f"does not grant it: {outcome}"
         elif granted:
@@ -83,9 +94,8 @@ def _explain(rules: list[Rule], arguments: argparse.Namespace) -> int:
         else:
             sentence = f"grants it for {outcome.expires_in} seconds"
             granted = True
-        print(f"rule {number}: {sentence}")
-    print("granted" if granted else "refused")
-    return 0 if granted else 1
+        print(f"{of}rule {number}: {sentence}")
+    return granted
 
 
 def _tell_errors(path: Path, errors: list[FieldError]) -> int:

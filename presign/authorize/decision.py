@@ -64,15 +64,11 @@ class Policy:
             AccessDenied: no rule matches it; the reason tells of the rule that comes nearest.
         """
         grant = self._granted(request, principal)
-        operation = request.operation
-        if type(operation) is not CopyObject:
+        download = source_of(request)
+        if download is None:
             return grant
-        # A copy amounts to a download of its source.
-        download = GetObject(
-            key=operation.source_key, version_id=operation.source_version_id, expires_in=operation.expires_in
-        )
         try:
-            source = self._granted(Request(download, operation.source_bucket or request.bucket), principal)
+            source = self._granted(download, principal)
         except AccessDenied as exc:
             raise AccessDenied(reason=f"for the source, {exc.reason}") from None
         return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
@@ -112,6 +108,17 @@ class Policy:
     @cached_property
     def _single_use(self) -> "list[_CompiledRule]":
         return [self._rule(number) for number, rule in enumerate(self._rules) if rule.single_use]
+
+
+def source_of(request: Request) -> Request | None:
+    """For a copy, the download of its source, since a copy amounts to one; None for any other request."""
+    operation = request.operation
+    if type(operation) is not CopyObject:
+        return None
+    download = GetObject(
+        key=operation.source_key, version_id=operation.source_version_id, expires_in=operation.expires_in
+    )
+    return Request(download, operation.source_bucket or request.bucket)
 
 
 class _CompiledRule:

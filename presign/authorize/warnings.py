@@ -9,6 +9,8 @@ from presign.problems import FieldError
 
 _UPLOADS = {"put_object", "post_object", "copy_object", "complete_multipart_upload"}
 """The operations that make an object, or replace one."""
+_READS = {"get_object", "head_object", "get_prefix"}
+"""The operations whose PARs read objects: none is for the headers alone."""
 _OVERRIDES = ("none", "download", "any")
 """The values of `response_overrides`, the strictest first."""
 
@@ -29,6 +31,9 @@ def warnings_of(rules: Sequence[Rule]) -> Iterator[FieldError]:
                     yield FieldError(pointer("rules", number, name), detail)
         if not _callers(rule):
             yield FieldError(pointer("rules", number, "callers"), "never fits, as a direct invocation has no claims")
+        if rule.via == "par" and rule.granted & {"get_object", "head_object"} == {"head_object"}:
+            detail = "has head_object without get_object, but a PAR for it gives the content too"
+            yield FieldError(pointer("rules", number, "operations"), detail)
         yield from _undone_limits(rules, number, number)
     for outer, inner in _nested(rules):
         if outer < inner and _hides(rules[outer], rules[inner]):
@@ -73,21 +78,21 @@ def _undone_limits(rules: Sequence[Rule], number: int, other_number: int) -> Ite
     rule, other = rules[number], rules[other_number]
     if _callers(rule).isdisjoint(_callers(other)) or not _is_for_callers_of(other, rule):
         return
-    limits = upload_limits(rule)
+    limits, others = upload_limits(rule), upload_limits(other)
     undoing = []
     if other.via == "par":
         if "put_object" in other.granted:
             undoing.append(("gives uploads by PARs, which keep no limit", limits))
-        if "get_object" in other.granted:
+        if not other.granted.isdisjoint(_READS):
             reads = ["response_overrides"] if rule.response_overrides in ("none", "download") else []
             reads += [name for name in limits if name == "content_types"]
             undoing.append(("gives reads by PARs, whose holder chooses the type that a browser sees", reads))
-    elif not upload_limits(other) and not other.granted.isdisjoint(_UPLOADS):
-        undoing.append(("gives uploads without a limit", limits))
-    elif "delete_object" in other.granted:
-        undoing.append(
-            ("lets the same callers delete an object first", [name for name in limits if name == "create_only"])
-        )
+    else:
+        lacking = [] if other.granted.isdisjoint(_UPLOADS) else [name for name in limits if name not in others]
+        way = "gives uploads without this limit" if others else "gives uploads without a limit"
+        undoing.append((way, lacking))
+        if rule.create_only and "delete_object" in other.granted and "create_only" not in lacking:
+            undoing.append(("lets the same callers delete an object first", ["create_only"]))
     for way, names in undoing:
         for name in names:
             yield FieldError(pointer("rules", number, name), f"is undone, as rule {other_number} {way}")

@@ -165,9 +165,25 @@ class TestUndone:
         assert warnings({**limited, "operations": ["*"]}) == [f"/rules/0/create_only: is undone, as rule 0 {way}"]
         assert warnings({**OWN, "max_content_length": 9}, {"operations": ["delete_object"]}) == []
 
-    def test_types_by_reads_whose_holder_chooses_them(self) -> None:
+    @pytest.mark.parametrize(
+        ("limits", "other"),
+        [
+            ({"max_content_length": 9}, {"content_types": ["*/*"]}),
+            ({"content_types": ["image/*"]}, {"create_only": True}),
+            ({"create_only": True}, {"max_content_length": 9}),
+        ],
+    )
+    def test_by_an_upload_with_other_limits(self, limits: dict[str, Any], other: dict[str, Any]) -> None:
+        [name], [other_name] = limits, other
+        assert warnings({**OWN, **limits}, {**OWN, **other}) == [
+            f"/rules/0/{name}: is undone, as rule 1 gives uploads without this limit",
+            f"/rules/1/{other_name}: is undone, as rule 0 gives uploads without this limit",
+        ]
+
+    @pytest.mark.parametrize("operations", [["get_object"], ["get_object", "head_object"], ["get_prefix"]])
+    def test_types_by_reads_whose_holder_chooses_them(self, operations: list[str]) -> None:
         way = "gives reads by PARs, whose holder chooses the type that a browser sees"
-        par = {"via": "par", "operations": ["get_object"]}
+        par = {"via": "par", "operations": operations}
         assert warnings({**OWN, "content_types": ["image/*"]}, par) == [
             f"/rules/0/content_types: is undone, as rule 1 {way}"
         ]
@@ -199,6 +215,14 @@ class TestUndone:
         told = ["/rules/0/create_only: is undone, as rule 1 gives uploads without a limit"]
         assert warnings(limited, {"operations": ["put_object"], "when": {"groups": ["a", "b"]}}) == told
         assert warnings(limited, {"operations": ["put_object"], "when": {"groups": ["b"]}}) == []
+
+
+def test_a_par_for_the_headers_alone() -> None:
+    assert warnings({"operations": ["head_object"], "via": "par"}) == [
+        "/rules/0/operations: has head_object without get_object, but a PAR for it gives the content too"
+    ]
+    assert warnings({"operations": ["read"], "via": "par"}) == []
+    assert warnings({"operations": ["head_object"]}) == []
 
 
 def test_a_rule_for_more_operations_than_the_one_before_it_is_not_hidden() -> None:
