@@ -90,6 +90,13 @@ class TestSizes:
         assert "url" in running.invoke(**EVENT, x="x" * (64 * 1024 - empty))[1]
         assert running.invoke(**EVENT, x="x" * (64 * 1024 - empty + 1))[1]["code"] == "payload_too_large"
 
+    def test_a_list_of_events_may_have_1_mib(self, running: Running) -> None:
+        body = json.dumps([EVENT]).encode()
+        fitting = body + b" " * (1024 * 1024 - len(body))
+        assert "url" in json.loads(running.stack.invoke(fitting).body)["results"][0]
+        answer = running.stack.invoke(fitting + b" ")
+        assert json.loads(answer.body)["status"] == 413
+
 
 class TestOptionsOfAnEvent:
     """An event has no options; one that stands beside it is refused, not dropped."""

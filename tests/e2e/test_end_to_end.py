@@ -456,6 +456,16 @@ class TestVault:
         assert f"The content of {SECRET_OCID} is not a JSON object with the texts access_key_id and" in log
         assert "hunter2" not in log
 
+    @pytest.mark.parametrize("content", ["hunter2", '{"access_key_id": "hunter2"}'])
+    def test_a_secret_that_holds_no_key_while_one_is_cached(self, start: Callable[..., Running], content: str) -> None:
+        running = start({"SECRET_TTL": "1"})
+        assert running.ask(key=OBJECT).status_code == 200
+        put_secret(running, content)
+        wait_until(lambda: running.ask(key=OBJECT).status_code != 200 or "using the cached value" in running.log())
+        assert requests.get(running.ask(key=OBJECT).json()["url"], timeout=10).content == CONTENT
+        assert f"The content of {SECRET_OCID} is not a JSON object" in running.log()
+        assert "hunter2" not in running.log()
+
     def test_one_more_try_after_a_fault(self, fresh: Running) -> None:
         fresh.stack.vault.fault = Fault(status=500)
         self.check_unavailable(fresh)

@@ -176,6 +176,7 @@ class TestFailures:
         running.stack.storage.fault = Fault(status=500, api="native")
         response = running.ask(key="users/alice/a")
         assert (response.status_code, response.json()["code"]) == (503, "secret_unavailable")
+        assert response.headers["Retry-After"] == "2"
 
     def test_it_is_slow(self, start: Callable[..., Running]) -> None:
         running = start({"POLICY": json.dumps(POLICY)})

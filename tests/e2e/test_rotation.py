@@ -22,6 +22,7 @@ from local.functions.function import Function
 from local.identity.tokens import AUDIENCE, ISSUER
 from local.server import Server
 from local.stack import CONTENT, FUNCTION_OCID, OBJECT, ROOT
+from support.waiting import wait_until
 
 CALLERS = 3
 EXPIRES_IN = 4
@@ -260,6 +261,17 @@ class TestRetirement:
         running.put_key(*running.stack.credentials)
         time.sleep(int(response.headers["Retry-After"]))
         assert running.ask(key=OBJECT).status_code == 200
+
+    def test_a_key_that_is_retired_while_another_is_cached(self, start: Callable[..., Running]) -> None:
+        """The cached one signs, and the log quotes no more of the secret than the id and `retire_at`."""
+        running = start({"SECRET_TTL": "1"})
+        assert running.ask(key=OBJECT).status_code == 200
+        running.put_key("retired", "hunter2", retire_at="2026-01-01T00:00:00Z", note="hunter3")
+        wait_until(lambda: "using the cached value" in running.log() or running.ask(key=OBJECT).status_code != 200)
+        assert access_key_id(running.ask(key=OBJECT).json()["url"]) == running.stack.credentials[0]
+        assert "is retired since 2026-01-01 00:00:00+00:00: " in running.log()
+        assert "The key retired in ocid1.vaultsecret" in running.log()
+        assert "hunter" not in running.log()
 
     def test_a_key_that_retires_while_it_is_fresh(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "300"})

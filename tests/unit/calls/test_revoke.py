@@ -184,6 +184,14 @@ class TestWithoutTheRight:
         assert revoke(function, "unknown")[0] == 503
         assert revoke_directly(function, "unknown")[0] == 503
 
+    def test_a_wrong_clock_is_no_missing_right(self, function: InProcess) -> None:
+        [foreign] = function.make_pars(1, tag="another-function")
+        function.storage.fault = Fault(api="native", clock_ahead_seconds=400)
+        assert revoke(function, foreign)[0] == 503
+        assert revoke_directly(function, foreign)[0] == 503
+        function.storage.fault = Fault(api="native", clock_ahead_seconds=200)
+        assert revoke(function, foreign) == (404, NOT_FOUND)
+
 
 def test_the_records_have_the_id(function: InProcess) -> None:
     par_id = given(function)

@@ -69,6 +69,13 @@ def test_a_store_that_does_not_answer(function: InProcess, method: str) -> None:
         released.set()
 
 
+def test_nothing_is_deleted_while_the_clock_is_ahead_of_the_deadline(function: InProcess) -> None:
+    function.make_expired_pars(1)
+    assert function.invoke(SWEEP, seconds=-3600) == (200, {"bucket": BUCKET, "deleted": 0, "done": False})
+    assert len(function.live()) == 1
+    assert function.storage.requests == 0
+
+
 def test_one_that_is_gone_already_does_not_end_it(function: InProcess) -> None:
     function.make_expired_pars(3)
     function.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)

@@ -228,6 +228,23 @@ class TestIdleConnections:
         assert [ports.index(port) for port in ports] == [0, 0, 2, 2]
 
 
+class TestTimeOuts:
+    """A service that does not answer is waited for so long, and no longer."""
+
+    def test_of_a_request(self, running: Running) -> None:
+        """A second to connect, and two for the answer."""
+        assert running.tenancy.object_storage.base_client.timeout == (1.0, 2.0)
+
+    def test_one_more_try(self, running: Running) -> None:
+        """So a namespace takes 4 s and a pause, and the PAR, which is asked for once, 2 s more."""
+        released = threading.Event()
+        running.vault.fault = Fault(until=released)
+        with pytest.raises(SecretUnavailable, match="Read timed out"):
+            running.tenancy.namespace()
+        released.set()
+        assert running.vault.requests == 2
+
+
 class TestRefusal:
     """A refusal is final; a request for patience, a failure, and no answer are not."""
 
