@@ -48,7 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         print("--issuer needs --subject.", file=sys.stderr)
         return 1
     from oci.circuit_breaker import NoCircuitBreakerStrategy
-    from oci.exceptions import ClientError, RequestException, ServiceError
     from oci.object_storage import ObjectStorageClient
 
     try:
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         for par in chosen:
             print(_line(par))
         failed = {} if arguments.action == "list" else _delete(client, namespace, chosen, arguments)
-    except (ServiceError, ClientError, RequestException, OSError) as exc:
+    except _failures() as exc:
         print(_sentence(exc), file=sys.stderr)
         return 1
     for par, sentence in failed.values():
@@ -70,24 +69,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _delete(client: Any, namespace: str, pars: Iterable[Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """Delete all of `pars`; gives those that may still be alive, each with a sentence that says why, by their ids."""
-    from oci.exceptions import RequestException, ServiceError
-
     failed: dict[str, Any] = {}
     missing: dict[str, Any] = {}
     for par in pars:
         try:
             client.delete_preauthenticated_request(namespace, arguments.bucket, par.id)
-        except (ServiceError, RequestException) as exc:
-            is_missing = isinstance(exc, ServiceError) and exc.status == 404
+        except _failures() as exc:
+            is_missing = getattr(exc, "status", None) == 404
             (missing if is_missing else failed)[par.id] = (par, _sentence(exc))
     if missing:
         # OCI answers 404 where the right is missing, too. Only a list shows that a PAR is gone.
         try:
             left = {par.id for par in _all(client, namespace, arguments)}
-        except (ServiceError, RequestException):
+        except _failures():
             left = {*missing}
         failed |= {par_id: told for par_id, told in missing.items() if par_id in left}
     return failed
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """The exceptions by which a call of OCI fails."""
+    from oci.exceptions import ClientError, ServiceError
+
+    # The SDK's RequestException and ConnectTimeout have nothing else in common.
+    return ServiceError, ClientError, OSError
 
 
 def _sentence(exc: Any) -> str:

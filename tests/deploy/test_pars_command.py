@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
+from oci.retry import NoneRetryStrategy
 
 from conftest import Running
+from deploy import pars as pars_command
 from local.api import Fault
 from local.stack import BUCKET, FUNCTION_OCID, ROOT
 from presign.settings import function_tag
@@ -84,6 +90,70 @@ def test_those_that_can_not_be_deleted_are_told_at_the_end(pars: Running, status
     assert [par_id in line for par_id, line in zip(ids, lines, strict=True)] == [True, True]
     assert [line.endswith(f"OCI answered {status} Fault: A test asked for this.") for line in lines] == [True, True]
     assert all(par_id in run(pars, "list", "--prefix", prefix).stdout for par_id in ids)
+
+
+@contextmanager
+def vanishing(port: int) -> Iterator[str]:
+    """The address of the server at `port`, which takes no connection any more when it has answered a DELETE."""
+    with ExitStack() as kept:
+        # With a backlog of 0, one connection may wait to be accepted, and Linux does not answer the next ones.
+        listener = kept.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+
+        def answer_until_then() -> None:
+            request = b""
+            while not request.startswith(b"DELETE "):
+                client, _ = listener.accept()
+                with client, socket.create_connection(("127.0.0.1", port)) as server:
+                    request = client.recv(65_536)
+                    server.sendall(request)
+                    server.shutdown(socket.SHUT_WR)  # so that the server closes the connection
+                    answer = server.makefile("rb").read().replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+                    if request.startswith(b"DELETE "):
+                        kept.enter_context(socket.create_connection(listener.getsockname()))
+                    client.sendall(answer)
+
+        threading.Thread(target=answer_until_then, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def run_until_connections_time_out(running: Running, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command in this process, with 0.5 s to connect and no retries; gives its exit status."""
+    monkeypatch.setattr("oci.base_client.DEFAULT_CONNECTION_TIMEOUT", 0.5)
+    monkeypatch.setattr("oci.retry.DEFAULT_RETRY_STRATEGY", NoneRetryStrategy())
+    for name, value in running.stack.identity.environment().items():
+        monkeypatch.setenv(name, value)
+    parser = argparse.ArgumentParser()
+    pars_command.add_arguments(parser)
+    with vanishing(int(running.stack.storage_url.rpartition(":")[2])) as url:
+        options = ["--bucket", BUCKET, "--auth", "resource_principal", "--endpoint", url]
+        return pars_command.run(parser.parse_args([*arguments, *options]))
+
+
+def test_a_connection_that_times_out_does_not_end_it(
+    pars: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first is deleted, each other is tried, and all that may be alive are listed."""
+    prefix = "users/alice/unreachable/"
+    ids = given(pars, *(f"{prefix}{number}" for number in range(4)))
+    assert run_until_connections_time_out(pars, "revoke", "--prefix", prefix, monkeypatch=monkeypatch) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("Not deleted: ObjectWrite ") for line in lines] == [True] * 3
+    assert [par_id in line for par_id, line in zip(ids[1:], lines, strict=True)] == [True] * 3
+    assert ["OCI can't be asked: " in line and "timed out" in line for line in lines] == [True] * 3
+    left = run(pars, "list", "--prefix", prefix).stdout
+    assert [par_id in left for par_id in ids] == [False, True, True, True]
+
+
+def test_whether_one_is_gone_can_not_be_asked(
+    pars: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [par_id] = given(pars, "users/alice/unknown")
+    pars.stack.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)
+    status = run_until_connections_time_out(pars, "revoke", "--key", "users/alice/unknown", monkeypatch=monkeypatch)
+    pars.stack.storage.fault = None
+    [line] = capsys.readouterr().err.splitlines()
+    assert (status, line.startswith("Not deleted: ObjectWrite "), par_id in line) == (1, True, True)
+    assert line.endswith("OCI answered 404 Fault: A test asked for this.")
 
 
 def test_the_list_has_the_tag_and_the_call(pars: Running) -> None:
