@@ -261,9 +261,11 @@ class TestPars:
 
     def test_none_while_the_clock_is_ahead_of_the_deadline(self, function: InProcess) -> None:
         """An event is delivered by a message, or closes an upload; either needs time."""
+        assert function.invoke(event())[0] == 200  # it has the key then
         function.make_pars(1, key="once/a")
         for document in (event(), event("once/a")):
             assert function.invoke(document, seconds=-3600)[0] == 502
+        assert ids(function) == ["event-1"]
         assert len(function.live()) == 1
 
     def test_no_more_threads(self, function: InProcess, by_pars: App, monkeypatch: pytest.MonkeyPatch) -> None:
