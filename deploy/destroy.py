@@ -87,7 +87,7 @@ def destroy(environment: Environment, *, approval: Approval, client_for: Callabl
     except ServiceError as exc:
         print(f"OCI answered {exc.status} {exc.code}: {exc.message}", file=sys.stderr)
         return 1
-    except (Refused, NotReady, ClientError) as exc:
+    except (Refused, NotReady, ClientError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 1
     except Failed as exc:

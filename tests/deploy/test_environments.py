@@ -15,6 +15,7 @@ from typing import Any
 
 import oci
 import pytest
+from oci.exceptions import ConnectTimeout
 from oci.object_storage import ObjectStorageClient
 from werkzeug.wrappers import Request, Response
 
@@ -645,6 +646,11 @@ class TestDay:
         assert archive_of(resources(production, "oci_functions_function")[0]) == archive_of(first)
         nothing_differs()
 
+        def unreachable(_region: str) -> ObjectStorageClient:
+            raise ConnectTimeout("Object Storage can't be reached")
+
+        assert destroy.destroy(staging, approval=Approval(auto=True), client_for=unreachable) == 1
+        assert capsys.readouterr().err.endswith("Object Storage can't be reached\n")
         assert destroy.destroy(staging, approval=Approval(auto=True), client_for=objects.client_for) == 1
         word = frozenset({"destroy-staging"})
         assert destroy.destroy(staging, approval=Approval(auto=True, words=word), client_for=objects.client_for) == 1
