@@ -196,13 +196,14 @@ class CachedValue(Generic[T]):
 
     def _fail(self, attempt: _Attempt[T], exc: SecretUnavailable) -> None:
         with self._lock:
-            now, kept = self._clock(), self._kept
+            now = self._clock()
             if now - attempt.began_at < HANG_SECONDS:
-                if exc.refused and kept is not None and kept.began_at <= attempt.began_at:
+                if exc.refused:
                     self._kept = None
+                else:
+                    self._down_at = now
                 self._pause_seconds = max(min(2 * self._pause_seconds, MAX_PAUSE_SECONDS), exc.retry_after_seconds)
                 attempt.next_at = now + self._pause_seconds
-                self._down_at = -inf if exc.refused else now
             attempt.failure, attempt.failed_at = exc.cause, now
             used = self._usable(now)
         attempt.ended.set()

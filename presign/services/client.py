@@ -218,7 +218,7 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> int:
     asked = 0.0
     if text.isascii() and text.isdigit():
         asked = float(text)
-    elif text and "date" in headers:
+    elif "date" in headers:
         # Counted on the service's own clock.
         with suppress(TypeError, ValueError, OverflowError):
             asked = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()

@@ -103,7 +103,7 @@ class _Finder:
         self._deferred = deferred
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path, target) if name in self._deferred else None
+        spec = PathFinder.find_spec(name, path) if name in self._deferred else None
         if spec is not None and spec.loader is not None:
             spec.loader = _DeferredCode(spec.loader, self._deferred)  # type: ignore[assignment] # by its methods
         return spec
