@@ -38,11 +38,8 @@ class Source:
             raise fault
         return number
 
-    def cached(
-        self, *, max_stale_seconds: float = 0, at_once: bool = True, wait_seconds: float = 0
-    ) -> Callable[[], int]:
-        self.runs_at_once = at_once
-        cached = CachedValue(
+    def cache(self, *, max_stale_seconds: float = 0) -> CachedValue[int]:
+        return CachedValue(
             self.fetch,
             ttl_seconds=300,
             max_stale_seconds=max_stale_seconds,
@@ -51,6 +48,12 @@ class Source:
             jitter=lambda: self.random,
             start=self.start,
         )
+
+    def cached(
+        self, *, max_stale_seconds: float = 0, at_once: bool = True, wait_seconds: float = 0
+    ) -> Callable[[], int]:
+        self.runs_at_once = at_once
+        cached = self.cache(max_stale_seconds=max_stale_seconds)
         return lambda: cached.get(wait_seconds=wait_seconds)
 
     def start(self, run: Callable[[], None]) -> None:
@@ -117,6 +120,28 @@ class TestFreshness:
         source.retired.add(2)
         source.fault = SecretUnavailable("down")
         assert unavailable(get).cause == "down"
+
+
+class TestFresh:
+    """The value at hand is fresh until it is to be fetched anew."""
+
+    def test_until_three_quarters_of_the_time_to_live_are_over(self) -> None:
+        source = Source()
+        cached = source.cache(max_stale_seconds=100)
+        assert (cached.fresh(), source.fetches) == (None, 0)
+        assert (cached.get(), cached.fresh()) == (1, 1)
+        source.now += 224.9
+        assert cached.fresh() == 1
+        source.now += 0.1
+        assert (cached.fresh(), source.fetches) == (None, 1)
+
+    def test_one_that_takes_the_place_of_another_at_the_same_moment(self) -> None:
+        source = Source()
+        cached = source.cache()
+        cached.get()
+        source.retired.add(1)
+        assert cached.fresh() is None
+        assert (cached.get(), cached.fresh()) == (2, 2)
 
 
 class TestInTheBackground:
@@ -222,6 +247,26 @@ class TestFreezing:
         assert source.fetches == 2
         assert get() == 1
 
+    def test_a_call_without_a_value_that_is_answered_late(self) -> None:
+        """It waits for 30 s. After 30 s more nobody is there for the answer."""
+        source = Source()
+
+        def is_usable(value: int) -> bool:
+            if source.waiting:  # the call has found no value
+                source.run()
+            return False
+
+        cached = CachedValue(
+            source.fetch, ttl_seconds=300, is_usable=is_usable, clock=lambda: source.now, start=source.start
+        )
+        assert cached.get() == 1
+        source.runs_at_once = False
+        source.takes_seconds = 59
+        assert cached.get(wait_seconds=30) == 2
+        source.takes_seconds = 60
+        problem = unavailable(lambda: cached.get(wait_seconds=30))
+        assert problem.cause == "the answer did not come before the caller's deadline; the next call may get it"
+
     def test_what_was_fetched_before_the_container_was_frozen_is_as_old_as_its_fetch(self) -> None:
         """The answer lay in the socket for an hour; it may be an hour out of date."""
         source = Source()
@@ -266,14 +311,14 @@ class TestFailures:
     def test_a_success_ends_the_doubling(self) -> None:
         source = Source()
         get = source.cached()
-        source.fault = SecretUnavailable("down", retry_after_seconds=2)
+        source.fault = SecretUnavailable("down", retry_after_seconds=1)
         for _ in range(3):
             source.now += int(unavailable(get).headers["Retry-After"])
         source.fault = None
         assert get() == 4
-        source.fault = SecretUnavailable("down", retry_after_seconds=2)
+        source.fault = SecretUnavailable("down", retry_after_seconds=1)
         source.now += 300
-        assert unavailable(get).headers == {"Retry-After": "2"}
+        assert unavailable(get).headers == {"Retry-After": "1"}
 
     def test_a_pause_that_the_service_asks_for_is_kept(self) -> None:
         source = Source()
@@ -385,7 +430,9 @@ class TestStale:
         assert results == [2]
 
     def test_it_waits_two_seconds_at_most_and_the_next_calls_not_at_all(self) -> None:
-        _, get = self.stale()
+        source, get = self.stale(age_seconds=299)
+        assert get() == 1  # at once, since it is not stale yet
+        source.now += 1
         seconds = []
         for _ in range(3):
             began = time.monotonic()

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from oci.exceptions import ServiceError
 
 from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
@@ -81,6 +82,7 @@ class TestRetryAfter:
             ("86400", "3600"),
             ("soon", "2"),
             ("-5", "2"),
+            ("Fri, 31 Dec 9999 23:59:59 -0000", "2"),
             ("²", "2"),
             ("9" * 5000, "3600"),
             ("Tue, 24 Nov 99999999999 12:00:00 GMT", "2"),
@@ -99,6 +101,36 @@ class TestRetryAfter:
         assert running.unavailable().headers == {"Retry-After": "3600"}
         running.vault.fault = Fault(status=429, retry_after="Tue, 24 Nov 2020 12:00:00 GMT")
         assert running.unavailable().headers == {"Retry-After": "2"}
+
+    def test_a_date_without_one_of_vault(self, running: Running) -> None:
+        def call() -> None:
+            raise ServiceError(429, "TooManyRequests", {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "Later.")
+
+        with pytest.raises(SecretUnavailable) as caught:
+            running.tenancy.ask(call, failure="Vault did not answer", statement="")
+        assert caught.value.headers == {"Retry-After": "2"}
+
+
+class TestSecret:
+    """A secret is asked for by its OCID, or else by its vault and its name there."""
+
+    def test_by_its_name(self, running: Running) -> None:
+        for number, vault_id in enumerate(("ocid1.vault.oc1.y", "ocid1.vault.oc1.z")):
+            running.vault.put_secret(
+                vault_id, secret_id=f"ocid1.vaultsecret.oc1.{number}", name="key", vault_id=vault_id
+            )
+        secret = SecretReference(vault_ocid="ocid1.vault.oc1.z", name="key")
+        assert running.tenancy.secret_content(secret) == "b2NpZDEudmF1bHQub2MxLno="
+
+    def test_a_name_that_its_vault_does_not_have(self, running: Running) -> None:
+        with pytest.raises(SecretUnavailable) as caught:
+            running.tenancy.secret_content(SecretReference(vault_ocid="ocid1.vault.oc1.x", name="other"))
+        assert re.fullmatch(
+            r"Vault did not give secret other in ocid1\.vault\.oc1\.x: 404 NotAuthorizedOrNotFound, Authorization "
+            r"failed or requested resource not found\. \(opc-request-id \w+\); this IAM policy statement is likely "
+            r"missing: allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
+            caught.value.cause,
+        )
 
 
 @pytest.fixture(params=["files", "the SDK's own signer"])
@@ -386,3 +418,12 @@ def test_a_server_that_drops_the_connection(running: Running) -> None:
     running.content()
     running.server.stop()
     assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
+
+
+def test_a_failure_of_any_kind_is_told_in_one_line(running: Running) -> None:
+    def call() -> None:
+        raise TimeoutError("the read\n  timed out")
+
+    with pytest.raises(SecretUnavailable) as caught:
+        running.tenancy.ask(call, failure="Vault did not answer", statement="")
+    assert caught.value.cause == "Vault did not answer: TimeoutError, the read timed out"

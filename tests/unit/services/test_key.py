@@ -1,7 +1,8 @@
-"""`presign.services.key`: the key stays in memory, as answering a call opens no file to write into it."""
+"""`presign.services.key`: a content that holds no key is refused, and the key stays in memory: no file gets it."""
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -13,6 +14,15 @@ from local.identity.resource_principal import ResourcePrincipal
 from local.server import Server
 from local.stack import ROOT
 from local.vault import Vault
+from presign.problems import SecretUnavailable
+from presign.services.client import SecretReference
+from presign.services.key import CustomerSecretKey, parse_key
+
+NOON = 1_795_521_600.0  # 2026-11-24T12:00:00Z
+NO_KEY = (
+    "The content of ocid1.vaultsecret.oc1.x is not a JSON object with the texts access_key_id and secret_access_key, "
+    "each of 1 to 256 printable ASCII characters, and optionally the time retire_at (RFC 3339): "
+)
 
 PROGRAM = """
 import os, sys
@@ -62,3 +72,39 @@ def test_no_file_is_written(tmp_path: Path, signer: str) -> None:
             command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=60, check=False
         )
     assert (ended.returncode, ended.stdout) == (0, "['/dev/null']\n"), ended.stderr
+
+
+def parse(content: str) -> CustomerSecretKey:
+    """The key in this content of a secret at noon."""
+    return parse_key(content, SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x"), now=NOON)
+
+
+def refusal(content: str) -> str:
+    """The reason why this content of a secret holds no key."""
+    with pytest.raises(SecretUnavailable) as caught:
+        parse(content)
+    return caught.value.cause
+
+
+def base64_of(document: bytes) -> str:
+    return base64.b64encode(document).decode()
+
+
+def test_a_content_that_is_not_base64() -> None:
+    content = base64_of(b'{"access_key_id": "id", "secret_access_key": "hunter2"}')
+    assert parse(content).access_key_id == "id"
+    assert refusal(f"{content[:8]}!{content[8:]}").startswith(NO_KEY)
+
+
+def test_a_key_that_is_not_utf_8_is_not_quoted() -> None:
+    content = base64_of(b'{"access_key_id": "id", "secret_access_key": "hunter2\xff"}')
+    assert refusal(content) == f"{NO_KEY}it is not UTF-8"
+
+
+def test_a_key_is_good_until_less_than_a_second_is_left() -> None:
+    document = b'{"access_key_id": "id", "secret_access_key": "s", "retire_at": "2026-11-24T12:00:0%dZ"}'
+    assert parse(base64_of(document % 1)).seconds_left(NOON) == 1
+    assert refusal(base64_of(document % 0)) == (
+        "The key id in ocid1.vaultsecret.oc1.x is retired since 2026-11-24 12:00:00+00:00: make another customer "
+        "secret key, and give the secret a version that holds it"
+    )

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from pkgutil import get_data
+from textwrap import dedent
 from types import ModuleType
 from uuid import uuid4
 
@@ -150,6 +152,18 @@ class TestAnyPackage:
         assert imported(f"{package}.other") is None
         assert sys.modules[package].other is imported(f"{package}.other") is not None
 
+    def test_a_submodule_is_found_without_its_code(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="READY = 1", part="", other="VALUE = 11")
+        load(f"{package}.part", deferred={package: {}})
+        assert sys.modules[package].other.VALUE == 11
+        assert "READY" not in vars(sys.modules[package])
+
+    def test_its_files_can_be_read(self, make_package: MakePackage) -> None:
+        package = make_package(__init__="READY = 1", part="")
+        load(f"{package}.part", deferred={package: {}})
+        assert get_data(package, "__init__.py") == b"READY = 1"
+        assert "READY" not in vars(sys.modules[package])
+
     def test_a_name_that_it_defines_itself_runs_its_code(self, make_package: MakePackage) -> None:
         package = make_package(__init__="VALUE = 2", part="from PACKAGE import VALUE")
         assert load(f"{package}.part", deferred={package: {}}).VALUE == 2
@@ -160,6 +174,26 @@ class TestAnyPackage:
         load(f"{package}.part", deferred={package: {}, other: {}})
         assert "VALUE" not in vars(sys.modules[other])
         assert sys.modules[other].VALUE == 4
+
+    def test_one_that_is_removed_meanwhile(self, make_package: MakePackage, monkeypatch: pytest.MonkeyPatch) -> None:
+        package = make_package(__init__="", part="from PACKAGE import other", other="VALUE = 12")
+        part = load(f"{package}.part", deferred={f"{package}.other": {}})
+        monkeypatch.delitem(sys.modules, f"{package}.other")
+        assert part.other.VALUE == 12
+
+    def test_a_name_that_its_code_has_yet_to_define(self, make_package: MakePackage) -> None:
+        code = """
+            import sys
+            try:
+                sys.modules[__name__].value
+            except AttributeError as exc:
+                told = str(exc)
+            value = 13
+        """
+        package = make_package(__init__=dedent(code), part="")
+        load(f"{package}.part", deferred={package: {}})
+        assert sys.modules[package].value == 13
+        assert sys.modules[package].told == f"module '{package}' has no attribute 'value'"
 
     def test_a_name_that_it_does_not_have(self, make_package: MakePackage) -> None:
         package = make_package(__init__="", part="")
@@ -196,13 +230,14 @@ class TestAnyPackage:
         assert load(f"{package}.part", deferred={package: {}, "deferred_beside": {}}).VALUE == 8
 
     def test_one_whose_code_puts_another_module_in_its_place(self, make_package: MakePackage, tmp_path: Path) -> None:
-        package = make_package(__init__="", part="from PACKAGE import inner")
-        (tmp_path / package / "inner").mkdir()
+        package = make_package(__init__="", part="from PACKAGE.outer import inner")
+        (tmp_path / package / "outer" / "inner").mkdir(parents=True)
         code = "import sys, types\nVALUE = 9\nsys.modules[__name__] = new = types.ModuleType('new')\nnew.VALUE = 10"
-        (tmp_path / package / "inner" / "__init__.py").write_text(code, encoding="utf-8")
-        load(f"{package}.part", deferred={f"{package}.inner": {}})
-        assert sys.modules[package].inner.VALUE == 10
-        assert sys.modules[package].inner is imported(f"{package}.inner")
+        (tmp_path / package / "outer" / "inner" / "__init__.py").write_text(code, encoding="utf-8")
+        load(f"{package}.part", deferred={f"{package}.outer.inner": {}})
+        outer = sys.modules[f"{package}.outer"]
+        assert outer.inner.VALUE == 10
+        assert outer.inner is imported(f"{package}.outer.inner")
 
     def test_one_that_is_not_there(self) -> None:
         with pytest.raises(ModuleNotFoundError, match="no_such_package"):

@@ -72,6 +72,14 @@ def test_it_signs_with_the_token_and_the_key(files: Files) -> None:
     check(files.signer()(request()), "token", key)
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_the_sdk_says_whether_the_content_is_signed(files: Files, signed: bool) -> None:
+    files.write("token", new_key())
+    put = Request("PUT", "https://store.example/object", data=b"content").prepare()
+    headers = files.signer()(put, enforce_content_headers=signed).headers
+    assert ("x-content-sha256" in headers) is signed
+
+
 def test_the_sdk_takes_it_for_a_signer_that_needs_no_other_configuration(files: Files) -> None:
     files.write("token", new_key())
     assert isinstance(files.signer(), SecurityTokenSigner)
