@@ -95,7 +95,7 @@ def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Out
         for name, value in operation.given(_overrides(type(operation))).items()
         if allowed == "none" or _changes_the_type(name, value)
     ]
-    return ({}, refused) if refused else _KEPT
+    return {}, refused
 
 
 @cache

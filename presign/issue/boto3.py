@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import boto3
 import botocore.auth
@@ -52,10 +52,12 @@ class Boto3Issuer:
             RuntimeError: boto3 did not sign just the headers of the request, or signed at another time.
         """
         signed_at, expires_at = validity(grant, key=key, now=now)
-        issue = self._form if isinstance(grant.request.operation, PostObject) else self._url
+        operation = grant.request.operation
         moment = _moment.set(signed_at)
         try:
-            return issue(grant, key, now, signed_at, expires_at)
+            if isinstance(operation, PostObject):
+                return self._form(grant, operation, key, now, signed_at, expires_at)
+            return self._url(grant, key, now, signed_at, expires_at)
         finally:
             _moment.reset(moment)
 
@@ -76,18 +78,19 @@ class Boto3Issuer:
             url = self._endpoint.origin(bucket, by_route=True) + url.removeprefix(self._endpoint.origin(bucket))
         return answer(grant, url=url, now=now, expires_at=expires_at, headers=headers)
 
-    def _form(self, grant: Grant, key: CustomerSecretKey, now: int, signed_at: int, expires_at: int) -> PresignedUrl:
-        operation = cast("PostObject", grant.request.operation)
-        form = self._client_of(key).generate_presigned_post(
+    def _form(
+        self, grant: Grant, form: PostObject, key: CustomerSecretKey, now: int, signed_at: int, expires_at: int
+    ) -> PresignedUrl:
+        signed = self._client_of(key).generate_presigned_post(
             grant.request.bucket,
-            operation.key,
-            Fields=operation.fields(),
-            Conditions=operation.conditions(),
+            form.key,
+            Fields=form.fields(),
+            Conditions=form.conditions(),
             ExpiresIn=expires_at - signed_at,
         )
-        if form["fields"]["x-amz-date"] != timestamp(signed_at):
+        if signed["fields"]["x-amz-date"] != timestamp(signed_at):
             raise RuntimeError("boto3 did not sign at the time of the call")
-        return answer(grant, url=form["url"], now=now, expires_at=expires_at, fields=form["fields"])
+        return answer(grant, url=signed["url"], now=now, expires_at=expires_at, fields=signed["fields"])
 
     def _client_of(self, key: CustomerSecretKey) -> Any:
         if key == self._client[0]:

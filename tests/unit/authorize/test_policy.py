@@ -266,6 +266,7 @@ class TestLength:
     def test_nothing_may_be_uploaded_where_it_is_zero(self) -> None:
         decider = policy({"max_content_length": 0})
         assert allows(decider, "put_object", content_length=0)
+        assert asked(authorize(decider, "post_object")).content_length_range() == (0, 0)
         assert exceeded(decider, "put_object", content_length=1) == {"/content_length": "must be at most 0"}
         assert exceeded(decider, "upload_part", content_length=0) == {
             "/part_number": "is beyond the parts that an object of the greatest length has"
@@ -594,6 +595,11 @@ class TestCopy:
         [name] = limit
         assert exceeded(policy(limit), "copy_object") == {
             "/operation": f"must be another, as a copy can't keep the rule's {name}"
+        }
+
+    def test_all_limits_that_a_copy_can_not_keep_are_told(self) -> None:
+        assert exceeded(policy({"max_content_length": 1, "create_only": True}), "copy_object") == {
+            "/operation": "must be another, as a copy can't keep the rule's max_content_length, create_only"
         }
 
 

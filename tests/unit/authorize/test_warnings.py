@@ -80,6 +80,7 @@ class TestHidden:
             ({}, {"callers": ["invoke"]}),
             ({"callers": ["gateway"]}, {"prefix": "{sub}/", "callers": ["gateway", "invoke"]}),
             ({}, {"when": {"groups": ["a"]}}),
+            ({"when": {"groups": ["a"]}}, {"when": {"groups": ["a"]}}),
             ({"when": {"groups": ["a", "b"]}}, {"when": {"groups": ["a"], "tenant": ["t"]}}),
             ({"max_expires_in": 60}, {"max_expires_in": 60}),
             ({}, {"max_expires_in": 60}),
@@ -92,6 +93,7 @@ class TestHidden:
             ),
             ({"operations": ["write"], "create_only": True}, {"operations": ["write"], "create_only": True}),
             ({"via": "par"}, {"via": "par", "operations": ["get_object", "delete_object"]}),
+            ({"via": "par"}, {"via": "par", "response_overrides": "any"}),
         ],
     )
     def test_told(self, earlier: dict[str, Any], later: dict[str, Any]) -> None:

@@ -62,6 +62,18 @@ class TestLength:
         with pytest.raises(InvalidRequest):
             url(issuer, listing)
 
+    def test_a_token_that_is_not_given_has_no_length(self, issuer: Any) -> None:
+        def listing(delimiter: str) -> ListObjectsV2:
+            return ListObjectsV2(prefix="ü" * 512, start_after="ü" * 512, delimiter="ü" * 200 + delimiter)
+
+        missing = 8_000 - len(url(issuer, listing("")))
+        assert len(url(issuer, listing("a" * (missing - 1)))) == 7_999
+        with pytest.raises(InvalidRequest) as caught:
+            url(issuer, listing("a" * missing))
+        assert [error.detail for error in caught.value.errors] == [
+            "makes a URL of 8000 bytes; it must have less than 8000"
+        ]
+
 
 def test_a_problem_tells_it_in_one_sentence() -> None:
     with pytest.raises(InvalidRequest) as caught:

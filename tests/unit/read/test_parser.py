@@ -11,8 +11,9 @@ from presign.model.json_text import decode
 from presign.model.operation import Operation
 from presign.model.operations import OPERATIONS
 from presign.model.operations.form import PostObject
+from presign.model.operations.prefixes import GetPrefix
 from presign.problems import InvalidRequest
-from presign.read.parser import RequestParser, requests_of_batch
+from presign.read.parser import RequestParser, parse_struct, requests_of_batch
 
 PARSER = RequestParser(default_bucket="uploads", max_expires_in=7200, virtual_hosted=False)
 NO_DEFAULT_BUCKET = RequestParser(default_bucket=None, max_expires_in=60, virtual_hosted=False)
@@ -328,6 +329,22 @@ class TestStructure:
         unknown = [f"x{number}" for number in range(21)]
         assert list(errors({"key": "a", **dict.fromkeys(unknown)})) == [f"/{name}" for name in unknown[:20]]
 
+    def test_twenty_unknown_fields_do_not_hide_that_there_are_other_faults(self) -> None:
+        document = {"key": "../a", **dict.fromkeys(f"x{number}" for number in range(20))}
+        with pytest.raises(InvalidRequest) as caught:
+            parse(document)
+        assert caught.value.details("1").detail == (
+            "The request is not valid: /x0 is not a field of a request (20 or more others in errors)."
+        )
+
+    def test_a_fault_in_an_object_within_a_document_has_the_pointer_of_both(self) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            parse_struct({"colour": "red"}, GetPrefix, at="/a~1b")
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [
+            ("/a~1b/colour", "is not a field of this object"),
+            ("/a~1b/prefix", "is required"),
+        ]
+
     def test_all_faults_come_in_one_answer(self) -> None:
         assert errors(
             {
@@ -416,6 +433,9 @@ class TestBucket:
 
     def test_required_if_there_is_no_default(self) -> None:
         assert errors({"key": "a"}, NO_DEFAULT_BUCKET) == {"/bucket": "is required, as there is no default bucket"}
+
+    def test_one_that_is_named_comes_before_the_default(self) -> None:
+        assert [PARSER.bucket(named) for named in ("other", None)] == ["other", "uploads"]
 
     @pytest.mark.parametrize("bucket", ["ab", "Upper", "a_b", "a.b", "-ab", "ab-", "a" * 64])
     def test_in_a_host_name_refused(self, bucket: str) -> None:

@@ -96,11 +96,18 @@ def test_members_of_another_type(value: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("version", ["\u00fc", "a\nb", " a"])
-def test_a_version_that_no_url_can_have(version: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "detail"),
+    [
+        ("\u00fc", "must be printable ASCII"),
+        ("a\nb", "must be printable ASCII"),
+        (" a", "must not be empty, nor begin or end with a space"),
+    ],
+)
+def test_a_version_that_no_url_can_have(version: str, detail: str) -> None:
     document = event()
     document["data"]["additionalDetails"]["versionId"] = version
-    assert list(errors(document)) == ["/data/additionalDetails/versionId"]
+    assert errors(document) == {"/data/additionalDetails/versionId": detail}
 
 
 def test_a_message_tells_each_member_that_is_missing_as_null() -> None:
@@ -128,6 +135,10 @@ class TestStreaming:
     @pytest.mark.parametrize("value", ["no base64", "\u00fc", base64.b64encode(b"{").decode()])
     def test_a_message_without_one(self, value: str) -> None:
         assert errors(self.message(value)) == {"/value": "must be an event in Base64"}
+
+    def test_a_message_with_a_character_that_base64_does_not_have(self) -> None:
+        value = base64.b64encode(json.dumps(event()).encode()).decode()
+        assert errors(self.message(f"{value[:4]}\n{value[4:]}")) == {"/value": "must be an event in Base64"}
 
     def test_a_message_with_another_json_value(self) -> None:
         assert errors(self.message(base64.b64encode(b"[]").decode())) == {"": "must be a JSON object"}
