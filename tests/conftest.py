@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -150,6 +151,16 @@ def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeSt
     it = NativeStorage(tmp_path, monkeypatch)
     with it.server:
         yield it
+
+
+@pytest.fixture
+def east_of_greenwich() -> Iterator[None]:
+    """A machine whose local time is not UTC."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", "IST-5:30")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(scope="session")

@@ -612,6 +612,10 @@ class TestCreateOnly:
     def test_the_condition_is_added_and_signed(self, operation: str) -> None:
         assert asked(authorize(self.DECIDER, operation)).headers() == {"If-None-Match": "*"}
 
+    def test_the_condition_is_added_where_readers_may_choose_every_header(self) -> None:
+        decider = policy({"create_only": True, "response_overrides": "any"})
+        assert asked(authorize(decider, "put_object")).headers() == {"If-None-Match": "*"}
+
     def test_a_form_can_not_be_conditional(self) -> None:
         assert exceeded(self.DECIDER, "post_object") == {
             "/operation": "must be another, as a form could replace an object"

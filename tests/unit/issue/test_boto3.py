@@ -5,8 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
+from urllib.parse import parse_qs, urlsplit
 
+import boto3
+import botocore.auth
+import botocore.compat
 import pytest
+from botocore.config import Config
 
 from presign.issue.boto3 import Boto3Issuer
 from presign.issue.endpoint import StorageEndpoint
@@ -77,6 +83,27 @@ def test_the_url_is_signed_at_the_time_of_the_call_and_not_of_the_day() -> None:
     assert "X-Amz-Date=19700101T000000Z&X-Amz-Expires=60" in url
 
 
+@pytest.mark.usefixtures("east_of_greenwich")
+def test_the_url_is_signed_at_the_same_moment_in_every_time_zone() -> None:
+    assert "X-Amz-Date=19700101T000000Z&X-Amz-Expires=60" in presign(GetObject(key="k"))
+
+
+def test_what_boto3_signs_for_others_has_the_time_of_day() -> None:
+    presign(GetObject(key="k"))
+    client = boto3.client(
+        "s3",
+        aws_access_key_id="access",
+        aws_secret_access_key="secret",
+        region_name="us-ashburn-1",
+        config=Config(signature_version="s3v4"),
+    )
+    earliest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+    latest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    [signed_at] = parse_qs(urlsplit(url).query)["X-Amz-Date"]
+    assert earliest <= signed_at <= latest
+
+
 def test_the_form_too() -> None:
     issuer = Boto3Issuer(endpoint=ENDPOINT, region="us-ashburn-1")
     form = PostObject(
@@ -105,3 +132,20 @@ def test_the_form_too() -> None:
         *({name: value} for name, value in authentication.items()),
     ]
     assert sorted(map(str, policy["conditions"])) == sorted(map(str, conditions))
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [
+        (GetObject(key="k"), "boto3 did not sign host, or not at the time of the call"),
+        (PostObject(key="k"), "boto3 did not sign at the time of the call"),
+    ],
+)
+def test_nothing_is_given_that_botocore_signed_at_another_time(
+    operation: Operation, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer botocore may ask for the time in another way; a URL of the time of day could outlive its `expires_at`."""
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", botocore.compat.get_current_datetime)
+    with pytest.raises(RuntimeError) as caught:
+        presign(operation)
+    assert str(caught.value) == told

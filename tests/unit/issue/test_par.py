@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -50,16 +49,6 @@ class Issuing:
 @pytest.fixture
 def issuing(native: NativeStorage) -> Issuing:
     return Issuing(native)
-
-
-@pytest.fixture
-def east_of_greenwich() -> Iterator[None]:
-    """A machine whose local time is not UTC."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TZ", "IST-5:30")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def test_a_download(native: NativeStorage, issuing: Issuing) -> None:

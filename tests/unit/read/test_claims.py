@@ -75,8 +75,15 @@ class TestPrincipal:
 
     @pytest.mark.parametrize("headers", [{}, {"x-claim-sub": "alice"}, {"x-claim-sub": f"{'0' * 32}:alice:"}])
     def test_http_without_a_claim_that_carries_the_secret_is_refused(self, headers: dict[str, str | list[str]]) -> None:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDenied) as caught:
             self.principal(headers)
+        assert caught.value.reason == "no claim carries the gateway secret"
+
+    def test_a_claim_of_printable_ascii_is_taken_and_the_log_says_nothing(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert self.principal({"x-claim-sub": f"{KEY}:alice:"}) == Principal("gateway", {"sub": "alice"})
+        assert caplog.messages == []
 
     @pytest.mark.parametrize("sub", ["ali\u0107e", "alic\xe9", "a\tb", "a\x7fb"])
     def test_a_claim_that_is_not_printable_ascii_is_ignored_and_the_log_says_so_once(
