@@ -30,9 +30,8 @@ Limit = Callable[[Operation], Outcome]
 def limit_of(rule: Rule) -> Limit:
     """All limits of `rule` in one."""
     limits: list[Limit] = []
-    overrides = rule.response_overrides or ("any" if rule.via == "par" else "download")
-    if overrides != "any":
-        limits.append(partial(_response_overrides, overrides))
+    if rule.allowed_overrides != "any":
+        limits.append(partial(_response_overrides, rule.allowed_overrides))
     if names := upload_limits(rule):
         limits.append(partial(_copy, names))
     if rule.max_content_length is not None:

@@ -83,6 +83,11 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         return _granted(tuple(self.operations), self.via)
 
     @property
+    def allowed_overrides(self) -> ResponseOverrides:
+        """`response_overrides`, or its default where the rule does not say."""
+        return self.response_overrides or ("any" if self.via == "par" else "download")
+
+    @property
     def answers_events(self) -> bool:
         """Whether an event may be answered by it: with a URL to read the object, as for a direct invocation."""
         return "invoke" in self.callers and GetObject.name() in self.granted

@@ -69,7 +69,7 @@ def _hides(outer: Rule, inner: Rule) -> bool:
         and _at_most(inner.max_content_length, outer.max_content_length)
         and (inner.create_only or not outer.create_only)
         and _is_subset(inner.content_types, outer.content_types)
-        and _OVERRIDES.index(_overrides(inner)) <= _OVERRIDES.index(_overrides(outer))
+        and _OVERRIDES.index(inner.allowed_overrides) <= _OVERRIDES.index(outer.allowed_overrides)
     )
 
 
@@ -107,10 +107,6 @@ def _callers(rule: Rule) -> set[str]:
 def _is_for_callers_of(rule: Rule, other: Rule) -> bool:
     """Whether the claims of every caller that `other` is for fulfil the conditions of `rule` too."""
     return all(name in other.when and set(other.when[name]) <= set(values) for name, values in rule.when.items())
-
-
-def _overrides(rule: Rule) -> str:
-    return rule.response_overrides or ("any" if rule.via == "par" else "download")
 
 
 def _at_most(number: int | None, most: int | None) -> bool:

@@ -151,6 +151,11 @@ class TestWhatTravelsWhere:
         request = parse({"operation": "delete_object", "key": "a.txt", "version_id": "v1"})
         assert (request.method, request.query, request.headers) == ("DELETE", [("versionId", "v1")], {})
 
+    def test_copying_from_the_same_bucket_and_from_another(self) -> None:
+        copy = {"operation": "copy_object", "key": "b", "source_key": "a"}
+        for named, source in ((None, "uploads/a"), ("other", "other/a")):
+            assert parse({**copy, "source_bucket": named}).headers["x-amz-copy-source"] == source
+
     def test_a_file_name_to_download_as(self) -> None:
         request = parse({"key": "a", "download_as": "naïve plan.pdf"})
         assert request.query == [
