@@ -91,7 +91,7 @@ def answers(trials: Trials, rules: Sequence[Rule]) -> Finding:
             Accept_Encoding="gzip",
         ),
         "the list of uploads": lambda: _told(bucket, ListMultipartUploads(cors=True), succeeded),
-        "an upload of another length, which must be refused": lambda: _refused_length(bucket, trials.key()),
+        "an upload of another length, which must be refused": lambda: _refused_length(trials),
         "an upload of 20 MiB": lambda: _checked(trials.write(large, bytes(STORE_ROUTE_BYTES)), succeeded),
     }
     found = {name: look() for name, look in tried.items()}
@@ -113,9 +113,10 @@ def _told(
     return _checked(bucket.send(operation, headers=sent), is_right)
 
 
-def _refused_length(bucket: SignedBucket, key: str) -> tuple[Answer, bool]:
+def _refused_length(trials: Trials) -> tuple[Answer, bool]:
     """An upload that is signed for 1 byte and has 2."""
-    answer = bucket.send(PutObject(key=key, content_length=1, cors=True), b"ab", {"Content-Length": "2"})
+    upload = PutObject(key=trials.key(), content_length=1, cors=True)
+    answer = trials.write(upload, b"ab", {"Content-Length": "2"})
     return answer, 400 <= answer.status < 500
 
 

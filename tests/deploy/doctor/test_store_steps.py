@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -252,18 +252,11 @@ class TestStoreRoute:
 
     def test_a_gateway_that_decodes_twice(self, world: StoreWorld) -> None:
         """The URLs of keys with a percent sign are no longer those that were signed."""
-        host = self.route.removeprefix("http://").removesuffix("/store")
 
-        def decode(request: Request) -> Response:
-            path, _, query = target(request).partition("?")
-            url = f"http://{host}{quote(unquote(unquote(path)), safe='/')}?{query}"
-            passed = {name: value for name, value in headers(request) if name != "Host"}
-            answer = requests.request(request.method, url, headers=passed, data=request.get_data(), timeout=10)
-            return Response(answer.content, answer.status_code, dict(answer.headers))
+        def decode(path: str, body: bytes) -> tuple[str, bytes]:
+            return quote(unquote(unquote(path)), safe="/"), body
 
-        with Server(decode) as server:
-            world.services.config["STORE_ROUTE"] = f"{server.url}/store"
-            found = self.look(world, write=f"{BUCKET}/trials")["awkward keys"]
+        found = self.look_through(world, decode)["awkward keys"]
         assert found.state == "wrong"
         assert [line for line in found.details if "%2F" in line] == [
             "'%2Fb': the upload gets 403 SignatureDoesNotMatch"
@@ -273,6 +266,29 @@ class TestStoreRoute:
             'web pages then need rules with "via": "par", in place of rule 0 of POLICY'
         )
         assert world.is_clean()
+
+    def test_a_gateway_that_cuts_an_upload_to_its_signed_length(self, world: StoreWorld) -> None:
+        found = self.look_through(world, lambda path, body: (path, b"a" if body == b"ab" else body))
+        told = "an upload of another length, which must be refused: it gets 200"
+        assert told in found["requests and answers"].details
+        assert world.is_clean()
+
+    def look_through(self, world: StoreWorld, change: Callable[[str, bytes], tuple[str, bytes]]) -> dict[str, Finding]:
+        """The findings by a proxy before the gateway that changes the path and the body of each request."""
+        host = self.route.removeprefix("http://").removesuffix("/store")
+
+        def pass_on(request: Request) -> Response:
+            path, _, query = target(request).partition("?")
+            path, body = change(path, request.get_data())
+            passed = {name: value for name, value in headers(request) if name not in ("Host", "Content-Length")}
+            answer = requests.request(
+                request.method, f"http://{host}{path}?{query}", headers=passed, data=body, timeout=10
+            )
+            return Response(answer.content, answer.status_code, dict(answer.headers))
+
+        with Server(pass_on) as server:
+            world.services.config["STORE_ROUTE"] = f"{server.url}/store"
+            return self.look(world, write=f"{BUCKET}/trials")
 
     def test_pages_are_not_asked_to_use_the_s3_api(self, world: StoreWorld) -> None:
         found = world.findings(origin=ORIGIN)["uploads by pages through the S3 API"]
