@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from presign.authorize.rules import PAR_OPERATIONS, Rule, upload_limits
+from presign.authorize.rules import GROUPS, PAR_OPERATIONS, Rule, upload_limits
 from presign.model.field_errors import pointer
 from presign.problems import FieldError
 
 _UPLOADS = {"put_object", "post_object", "copy_object", "complete_multipart_upload"}
 """The operations that make an object, or replace one."""
-_READS = {"get_object", "head_object", "get_prefix"}
+_READS = PAR_OPERATIONS - _UPLOADS
 """The operations whose PARs read objects: none is for the headers alone."""
 _OVERRIDES = ("none", "download", "any")
 """The values of `response_overrides`, the strictest first."""
@@ -31,7 +31,7 @@ def warnings_of(rules: Sequence[Rule]) -> Iterator[FieldError]:
                     yield FieldError(pointer("rules", number, name), detail)
         if not _callers(rule):
             yield FieldError(pointer("rules", number, "callers"), "never fits, as a direct invocation has no claims")
-        if rule.via == "par" and rule.granted & {"get_object", "head_object"} == {"head_object"}:
+        if rule.via == "par" and rule.granted & GROUPS["read"] == {"head_object"}:
             detail = "has head_object without get_object, but a PAR for it gives the content too"
             yield FieldError(pointer("rules", number, "operations"), detail)
         yield from _undone_limits(rules, number, number)

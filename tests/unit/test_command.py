@@ -107,27 +107,29 @@ def test_why_no_rule_grants_a_request(policy: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("source_bucket", "decision"), [("public", "granted"), ("secret", "refused")])
-def test_a_copy_needs_a_grant_for_its_source(policy: Path, source_bucket: str, decision: str) -> None:
+@pytest.mark.parametrize(
+    ("source_bucket", "told", "decision", "status"),
+    [
+        ("public", "grants it for 3600 seconds", "granted", 0),
+        ("secret", "does not grant it: the rule is for another bucket", "refused", 1),
+    ],
+)
+def test_a_copy_needs_a_grant_for_its_source(
+    policy: Path, source_bucket: str, told: str, decision: str, status: int
+) -> None:
     target = {"operations": ["copy_object"], "bucket": "uploads", "prefix": ""}
     policy.write_text(json.dumps({"rules": [POLICY["rules"][0], target]}), encoding="utf-8")
-    request = {
-        "operation": "copy_object", "bucket": "uploads", "key": "a", "source_bucket": source_bucket, "source_key": "b"
-    }  # fmt: skip
-    status, lines = explain(policy, request)
-    assert status == (0 if decision == "granted" else 1)
-    assert lines == [
-        "rule 0: does not grant it: the rule does not list this operation",
-        "rule 1: grants it for 3600 seconds",
-        "for the source, rule 0: "
-        + (
-            "grants it for 3600 seconds"
-            if decision == "granted"
-            else "does not grant it: the rule is for another bucket"
-        ),
-        "for the source, rule 1: does not grant it: the rule does not list this operation",
-        decision,
-    ]
+    copy = {"operation": "copy_object", "bucket": "uploads", "key": "a"}
+    assert explain(policy, {**copy, "source_bucket": source_bucket, "source_key": "b"}) == (
+        status,
+        [
+            "rule 0: does not grant it: the rule does not list this operation",
+            "rule 1: grants it for 3600 seconds",
+            f"for the source, rule 0: {told}",
+            "for the source, rule 1: does not grant it: the rule does not list this operation",
+            decision,
+        ],
+    )
 
 
 def test_which_rule_grants_a_request(policy: Path) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +15,6 @@ import pytest
 from local.api import Fault
 from local.identity.resource_principal import COMPARTMENT_OCID
 from presign.app import App
-from presign.model.invocation import Invocation
 from support.in_process import InProcess
 from support.native_storage import NativeStorage
 from support.store import BUCKET
@@ -48,19 +45,6 @@ def event(
         "eventID": f"event-{number}",
         "data": {"compartmentId": compartment_id, "resourceName": key, "additionalDetails": details},
     }
-
-
-def direct(body: Any) -> Invocation:
-    """A direct invocation with `body`."""
-    return Invocation(
-        call_id="01CALL",
-        caller="invoke",
-        method="",
-        target="",
-        headers={},
-        body=json.dumps(body).encode(),
-        deadline="2099-01-01T00:00:00Z",
-    )
 
 
 def delivered(function: InProcess) -> list[dict[str, Any]]:
@@ -107,11 +91,11 @@ class TestFailures:
             assert function.invoke([event(), gone])[0] == 502
 
     @pytest.mark.parametrize("body", [event(), [event()]], ids=["one", "a list"])
-    def test_a_setting_that_is_wrong(self, body: Any, tmp_path: Path) -> None:
+    def test_a_setting_that_is_wrong(self, function: InProcess, body: Any) -> None:
         """The sender sends the events again, until somebody has mended it."""
-        app = App({"REGION": "nowhere"}, root=tmp_path, audit_stream=io.BytesIO())
-        assert app.handle(direct(body)).status == 502
-        assert app.handle(direct({"key": "a.txt"})).status == 500
+        app = function.another(REGION="nowhere")
+        assert function.invoke(body, app=app)[0] == 502
+        assert function.invoke({"key": "a.txt"}, app=app)[0] == 500
 
     def test_a_list_that_is_too_long(self, function: InProcess, caplog: pytest.LogCaptureFixture) -> None:
         assert function.invoke([event()] * 1001)[0] == 400
