@@ -20,6 +20,7 @@ from playwright.sync_api import sync_playwright
 from werkzeug.wrappers import Response
 
 from local.server import Server
+from support.browsers import chromium_path
 from support.interoperability.cases import Case
 
 FOLDER = Path(__file__).parent
@@ -106,7 +107,9 @@ def with_node(cases: Sequence[Case]) -> list[Answer]:
 
 def with_chromium(cases: Sequence[Case]) -> list[Answer]:
     """The `fetch` of a page in Chromium. The bucket must let its origin read answers."""
-    path = _program("chromium")
+    path = chromium_path()
+    if path is None:
+        raise Missing("Chromium")
     script = """async (cases) => {
       const answers = [];
       for (const { method, url, headers, body } of cases) {
