@@ -3,10 +3,10 @@
 A failure of one item becomes its refusal, and fails no other.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -26,8 +26,6 @@ MAX_PAR_ANSWER_BYTES = 32 * 1024
 """Bytes: more than any answer with a PAR has."""
 
 _FRAME_BYTES = len('{"results":[]}')
-
-_OUTCOMES = (Issued, Refusal)
 
 Parse = Callable[[Any], Request]
 Authorize = Callable[[Request, Call], Grant]
@@ -94,8 +92,15 @@ def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
 
 def _granted(call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize) -> list[Grant | Refusal]:
     """A grant for each item that can be read and that the policy allows."""
-    requests = _each(parse, documents, call.id)
-    return _each(lambda request: authorize(request, call), requests, call.id)
+    items: list[Grant | Refusal] = []
+    for document in documents:
+        request = None
+        try:
+            request = parse(document)
+            items.append(authorize(request, call))
+        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+            items.append(Refusal(logged_problem(exc, call.id), request))
+    return items
 
 
 def _authorized(request: Request, call: Call) -> Grant:
@@ -109,67 +114,51 @@ def _authorized(request: Request, call: Call) -> Grant:
     return call.service.policy.authorize(msgspec.structs.replace(request, operation=operation), call.principal)
 
 
-def _signed(call: Call, grants: Sequence[Grant | Refusal]) -> list[Any]:
+def _signed(call: Call, items: Sequence[Grant | Refusal]) -> list[Any]:
     """A presigned URL for each grant via `s3`, all signed with one key at one time; the others as they are.
 
     The key is fetched only if there is such a grant. A failure to fetch it is logged once.
     """
-    if not any(_is_signed(item) for item in grants):
-        return [*grants]
+    if not any(map(_is_signed, items)):
+        return [*items]
     service, deadline = call.service, call.invocation.deadline
     try:
         key, issuer = service.key(deadline=deadline), service.issuer(deadline=deadline)
     except Exception as exc:  # noqa: BLE001 - the items that were refused have their answers already
         problem = logged_problem(exc, call.id)
-        return [_refusal(item, problem) if _is_signed(item) else item for item in grants]
-    now = service.now()
-
-    def sign(grant: Grant) -> Issued | Grant:
-        return Issued(grant, issuer.issue(grant, key=key, now=now)) if grant.via == "s3" else grant
-
-    return _each(sign, grants, call.id)
+        return [Refusal(problem, item.request, item) if _is_signed(item) else item for item in items]
+    sign = partial(issuer.issue, key=key, now=service.now())
+    return [_issued(item, sign, call) if _is_signed(item) else item for item in items]
 
 
 def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Issued | Refusal]:
     """A PAR for each grant that is left. They are created side by side."""
     service = call.service
     create = partial(create_par, pars=service.pars, principal=call.principal, call_id=call.id, now=service.now())
-    created = iter(call.side_by_side(create, [item for item in items if isinstance(item, Grant)]))
+    grants = [item for item in items if isinstance(item, Grant)]
+    created: Iterator[PresignedUrl | Exception] = iter(call.side_by_side(create, grants))
 
-    def issued(grant: Grant) -> Issued:
-        answer = next(created)
-        if isinstance(answer, TimeoutError):
+    def answer(_: Grant) -> PresignedUrl:
+        result = next(created)
+        if isinstance(result, TimeoutError):
             late = "Object Storage did not create a pre-authenticated request before the deadline"
             raise SecretUnavailable(late)
-        if isinstance(answer, Exception):
-            raise answer
-        return Issued(grant, answer)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    return _each(issued, items, call.id)
-
-
-def _each(step: Callable[[Any], Any], items: Iterable[Any], call_id: str) -> list[Any]:
-    """Each item after `step`; a failure becomes the item's refusal. Items that have an outcome are left as they are."""
-    results = []
-    for item in items:
-        if isinstance(item, _OUTCOMES):
-            results.append(item)
-            continue
-        try:
-            results.append(step(item))
-        except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-            results.append(_refusal(item, logged_problem(exc, call_id)))
-    return results
+    return [_issued(item, answer, call) if isinstance(item, Grant) else item for item in items]
 
 
-def _refusal(item: Any, problem: Problem) -> Refusal:
-    """The refusal of an item: of its JSON, of the request in it, or of what was granted."""
-    if isinstance(item, Grant):
-        return Refusal(problem, item.request, item)
-    return Refusal(problem, item if isinstance(item, Request) else None)
+def _issued(grant: Grant, issue: Callable[[Grant], PresignedUrl], call: Call) -> Issued | Refusal:
+    """The outcome of a grant whose answer `issue` gives."""
+    try:
+        return Issued(grant, issue(grant))
+    except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+        return Refusal(logged_problem(exc, call.id), grant.request, grant)
 
 
-def _is_signed(item: Grant | Refusal) -> bool:
+def _is_signed(item: Grant | Refusal) -> TypeGuard[Grant]:
     return isinstance(item, Grant) and item.via == "s3"
 
 
