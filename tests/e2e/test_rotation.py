@@ -125,7 +125,7 @@ def test_a_key_whose_end_is_planned_is_replaced_and_no_url_fails(start: Callable
         running.put_key(old, secret_access_key, retire_at=retire_at.isoformat())
         time.sleep(TTL + MAX_STALE)
         load.keys()
-        time.sleep(0.5)
+        wait_until(lambda: len(load.answers) > CALLERS)
         running.stack.storage.add_key("new", "new-secret")
         running.put_key("new", "new-secret")
         time.sleep(max(0, (retire_at - datetime.now(UTC)).total_seconds()))
