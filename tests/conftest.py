@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import requests
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
@@ -93,9 +93,14 @@ def pytest_configure() -> None:
     """Let programs that tests start end by SIGINT, which in a shell's background job they would ignore."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # mutmut runs one test in several ways, and thousands of times.
-    every_way = [HealthCheck.differing_executors]
-    settings.register_profile("mutants", max_examples=20, database=None, suppress_health_check=every_way)
+    # mutmut runs one test in several ways, and thousands of times; nobody reads what fails.
+    settings.register_profile(
+        "mutants",
+        max_examples=20,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

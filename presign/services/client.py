@@ -190,7 +190,7 @@ class OciClient:
             sdk.load("oci.fips").enable_fips_mode()
         if self._principal is None:
             return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
-        from presign.services.signer import ResourcePrincipalSigner
+        from presign.services.resource_principal import ResourcePrincipalSigner
 
         return ResourcePrincipalSigner(
             token_path=self._principal.token_path,

@@ -149,7 +149,7 @@ principals = st.builds(
 class TestPlainLoop:
     """Grants, and the limits and mismatches that are told, are those of a loop over all rules."""
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=3 * settings().max_examples)
     @given(st.lists(rules_of, max_size=12), st.lists(documents, min_size=1, max_size=4), principals, st.booleans())
     def test_the_same_decision(
         self, rules: list[Rule], documents: list[Any], principal: Principal, has_store_route: bool
@@ -159,7 +159,7 @@ class TestPlainLoop:
             request = PARSER.parse(document)
             assert decided(policy, request, principal) == plain_loop(policy, request, principal)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=3 * settings().max_examples)
     @given(st.lists(keys, max_size=30), keys)
     def test_all_beginnings_of_a_key_are_found(self, prefixes: list[str], key: str) -> None:
         index = RuleIndex([rule(prefix=prefix) for prefix in prefixes])

@@ -528,6 +528,10 @@ class TestPar:
     def test_a_rule_that_a_par_can_not_keep(self, members: dict[str, Any], pointer: str) -> None:
         assert list(errors({"rules": [{**self.RULE, **members}]})) == [f"/rules/0{pointer}"]
 
+    def test_all_objects_of_a_prefix_need_a_par(self) -> None:
+        rule = {**self.RULE, "via": "s3", "operations": ["read", "get_prefix"]}
+        assert errors({"rules": [rule]}) == {"/rules/0/operations/1": "needs a rule with via: par"}
+
     def test_the_objects_whose_uploads_are_closed(self) -> None:
         decider = policy({"via": "par", "prefix": "users/{sub}/in/", "single_use": True})
         assert decider.is_single_use("b", "users/alice/in/a")

@@ -167,6 +167,10 @@ class TestUndone:
         assert warnings({**limited, "operations": ["*"]}) == [f"/rules/0/create_only: is undone, as rule 0 {way}"]
         assert warnings({**OWN, "max_content_length": 9}, {"operations": ["delete_object"]}) == []
 
+    def test_one_way_around_create_only_is_enough_to_be_told(self) -> None:
+        told = ["/rules/0/create_only: is undone, as rule 1 gives uploads without a limit"]
+        assert warnings({**OWN, "create_only": True}, {**OWN, "operations": ["put_object", "delete_object"]}) == told
+
     @pytest.mark.parametrize(
         ("limits", "other"),
         [

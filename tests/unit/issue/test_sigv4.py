@@ -341,7 +341,7 @@ class TestSameAsBoto3:
             ("list_parts", of_upload(part_number_marker=st.integers(0, 10_000), max_parts=st.integers(1, 1000))),
         ],
     )
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=5 * settings().max_examples, deadline=None)
     @given(data=st.data())
     def test_every_operation(
         self, operation: str, options: st.SearchStrategy[dict[str, object]], data: st.DataObject

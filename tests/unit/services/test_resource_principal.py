@@ -1,4 +1,4 @@
-"""`presign.services.signer`: it signs as the resource principal whose token and key are in the files at the time.
+"""`presign.services.resource_principal`: it signs with the token and the key that are in the files at the time.
 
 If one of these fails with a new version of the SDK or of cryptography, they no longer offer what the signer is made of.
 """
@@ -23,7 +23,7 @@ from oci.auth.signers import SecurityTokenSigner
 from requests import PreparedRequest, Request
 
 from local.identity.resource_principal import new_key
-from presign.services.signer import ResourcePrincipalSigner
+from presign.services.resource_principal import ResourcePrincipalSigner
 
 SIGNED = "date: Tue, 24 Nov 2026 12:00:00 GMT\n(request-target): get /secret\nhost: vault.example"
 
