@@ -219,6 +219,17 @@ class TestReason:
         )
         assert self.reason(rules[:1], request) == "rule 0: the rule does not list this way of calling"
 
+    @pytest.mark.parametrize(
+        ("farther", "nearer", "told"),
+        [
+            (rule(via="par"), rule(bucket="{tenant}"), "the rule is for another bucket"),
+            (rule(prefix="{group}/"), rule(prefix="{sub}/"), "the key does not begin with the rule's prefix"),
+        ],
+    )
+    def test_one_condition_more(self, farther: Rule, nearer: Rule, told: str) -> None:
+        request = Request(GetObject(key="bob/a", via="s3"), "b")
+        assert self.reason([farther, nearer], request, sub="alice", tenant="c") == f"rule 1: {told}"
+
     def test_a_way_of_access(self) -> None:
         rules = [rule(callers=["invoke"]), rule(via="par")]
         request = PARSER.parse({"key": "a", "via": "s3"})

@@ -500,9 +500,10 @@ class TestPar:
         assert [error.pointer for error in caught.value.errors] == ["/key"]
 
     def test_the_longest_time(self) -> None:
-        decider = Policy(
-            parse_rules(json.dumps({"rules": [self.RULE]}))[0], default_expires_in=3600, par_max_expires_in=60
-        )
+        rules, _ = parse_rules(json.dumps({"rules": [self.RULE, {**self.RULE, "via": "s3"}]}))
+        decider = Policy(rules, default_expires_in=3600, par_max_expires_in=60)
+        assert authorize(decider, via="s3").expires_in == 3600
+        decider = Policy(rules[:1], default_expires_in=3600, par_max_expires_in=60)
         assert authorize(decider).expires_in == 60
         with pytest.raises(InvalidRequest) as caught:
             authorize(decider, expires_in=61)
@@ -574,6 +575,13 @@ class TestCopy:
         assert not self.copy(source_key="users/bob/a")
         assert not self.copy(source_bucket="private", source_key="users/alice/a")
         assert not self.copy(policy({"operations": ["copy_object"]}), key="b", source_key="a")
+
+    def test_a_version_of_the_source_that_may_be_read_by_pars_only(self) -> None:
+        decider = policy(self.OWN, {"operations": ["read"], "bucket": "public", "via": "par"})
+        source = {"source_bucket": "public", "source_key": "a"}
+        assert self.copy(decider, **source)
+        with pytest.raises(InvalidRequest):
+            self.copy(decider, **source, source_version_id="v")
 
     def test_a_target_that_may_not_be_written(self) -> None:
         assert not self.copy(key="users/bob/b", source_key="users/alice/a")

@@ -136,17 +136,25 @@ class TestStoreRoute:
     ROUTE = "https://gateway.example.com/store"
 
     @pytest.mark.parametrize("issuer", [SigV4Issuer, Boto3Issuer])
-    def test_only_the_beginning_differs(self, issuer: type[SigV4Issuer] | type[Boto3Issuer]) -> None:
-        endpoint = StorageEndpoint.from_template(
-            "https://store.example.com:8443", namespace="", region="r", store_route=self.ROUTE
-        )
+    @pytest.mark.parametrize(
+        ("template", "store", "path"),
+        [
+            ("https://store.example.com:8443", "https://store.example.com:8443", "/bucket"),
+            ("https://{bucket}.store.example.com", "https://bucket.store.example.com", ""),
+        ],
+    )
+    def test_only_the_beginning_differs(
+        self, template: str, store: str, path: str, issuer: type[SigV4Issuer] | type[Boto3Issuer]
+    ) -> None:
+        endpoint = StorageEndpoint.from_template(template, namespace="", region="r", store_route=self.ROUTE)
         made = issuer(endpoint=endpoint, region="r")
         key = CustomerSecretKey("access", "secret")
         urls = [
-            made.issue(grant(GetObject(key="a b/\u00fc%2F", cors=cors)), key=key, now=0).url for cors in (False, True)
+            made.issue(grant(GetObject(key="a b/\u00fc%2F", cors=cors), bucket="bucket"), key=key, now=0).url
+            for cors in (False, True)
         ]
-        assert urls[0].startswith("https://store.example.com:8443/b/a%20b/%C3%BC%252F?X-Amz-Algorithm=")
-        assert urls[1] == urls[0].replace("https://store.example.com:8443", self.ROUTE)
+        assert urls[0].startswith(f"{store}{path}/a%20b/%C3%BC%252F?X-Amz-Algorithm=")
+        assert urls[1] == urls[0].replace(store, self.ROUTE)
 
     @pytest.mark.parametrize("issuer", [SigV4Issuer, Boto3Issuer])
     def test_a_form_goes_to_the_store(self, issuer: type[SigV4Issuer] | type[Boto3Issuer]) -> None:
