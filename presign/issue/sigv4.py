@@ -162,7 +162,8 @@ class SigV4Issuer:
         query = canonical_query = f"{signing.authentication}{seconds}&X-Amz-SignedHeaders={encoded_names}"
         if parameters:
             encoded = encoded_parameters(parameters)
-            canonical_query = "&".join(sorted([*encoded, *query.split("&")]))
+            # The names of S3's parameters begin with a small letter, so they come after X-Amz-SignedHeaders.
+            canonical_query = "&".join([query, *sorted(encoded)])
             query = "&".join([*encoded, query])
         request = canonical_request(
             method=operation.method, uri=uri, query=canonical_query, headers=headers, signed_headers=signed_headers
