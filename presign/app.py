@@ -14,7 +14,6 @@ from presign import logs
 from presign.assembly import Service
 from presign.calls import events, presign
 from presign.calls.call import Call
-from presign.calls.document import document
 from presign.calls.link import Redirect, link
 from presign.calls.revoke import revoke
 from presign.calls.sweep import sweep
@@ -115,16 +114,16 @@ class App:
         """The caller's answer: a JSON value, or a problem that is recorded already."""
         route = http_route(invocation) if invocation.caller == "gateway" else None
         if route is DOCUMENT:
-            return document(self._root)
+            return msgspec.Raw((self._root / "gateway" / "openapi.json").read_bytes())
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
-        check_size(invocation.body, BATCH if route is None else route)
-        json_value = document_of_link(invocation) if route is LINK else decode(invocation.body)
+        check_size(invocation.body, route or BATCH)
+        document = document_of_link(invocation) if route is LINK else decode(invocation.body)
         if route is None:
-            route = direct_route(json_value)
+            route = direct_route(document)
             check_size(invocation.body, route)
         return _CALLS[route](
-            Call(invocation=invocation, principal=principal, document=json_value, service=service, audit=self._audit)
+            Call(invocation=invocation, principal=principal, document=document, service=service, audit=self._audit)
         )
 
     @cached_property

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from presign.authorize.decision import Policy
 from presign.issue.endpoint import StorageEndpoint, region_template
+from presign.issue.sigv4 import SigV4Issuer
 from presign.model.outcomes import Grant, PresignedUrl
 from presign.problems import SecretUnavailable
 from presign.read.parser import RequestParser
@@ -38,8 +39,8 @@ class Issuer(Protocol):
 class Service:
     """The parts, made once; the key and the namespace are fetched when first needed.
 
-    The methods that fetch raise `SecretUnavailable` if it can't be had, or not before a deadline: when the caller stops
-    waiting (RFC 3339; any other text if that isn't known).
+    The methods that fetch raise `SecretUnavailable` if OCI does not give it before `deadline`, the moment at which the
+    caller stops waiting (RFC 3339; any other text if that isn't known).
 
     `clock` gives the time, in seconds since the epoch. Any of the `gateway_secrets` proves that a claim comes from API
     Gateway, and `delivery` is None if nobody gets the answers to events.
@@ -114,8 +115,6 @@ class Service:
 
                 self._issuer = Boto3Issuer(endpoint=endpoint, region=region)
             else:
-                from presign.issue.sigv4 import SigV4Issuer
-
                 self._issuer = SigV4Issuer(endpoint=endpoint, region=region)
         return self._issuer
 

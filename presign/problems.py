@@ -69,9 +69,9 @@ class Problem(Exception):
     def __init_subclass__(
         cls,
         *,
-        status: int = 500,
+        status: int = status,
         title: str = title,
-        code: str = "internal_error",
+        code: str = code,
         sentence: str = sentence,
     ) -> None:
         cls.status, cls.title, cls.code, cls.sentence = status, title, code, sentence
@@ -79,10 +79,10 @@ class Problem(Exception):
     def __init__(
         self, errors: Sequence[FieldError] = (), *, detail: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__("; ".join([detail or self.sentence, *map(str, errors)]))
+        self._detail = detail or self.sentence
+        super().__init__("; ".join([self._detail, *map(str, errors)]))
         self.errors = list(errors[:MAX_ERRORS])
         self.headers = dict(headers or {})
-        self._detail = detail or self.sentence
         others = f"{MAX_ERRORS} or more others" if len(errors) > MAX_ERRORS else f"{len(errors) - 1} more"
         self._others = f" ({others} in errors)" if len(errors) > 1 else ""
 
@@ -125,7 +125,7 @@ class NotConfigured(Problem, code="not_configured", sentence="The service is not
     """The function's settings are missing or wrong; each is in `errors`, which only the log may show."""
 
     def details(self, request_id: str, *, at: str = "") -> ProblemDetails:
-        return Problem.details(type(self)(), request_id, at=at) if self.errors else super().details(request_id, at=at)
+        return Problem.details(NotConfigured(), request_id)
 
 
 class SecretUnavailable(

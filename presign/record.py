@@ -17,7 +17,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asked for what, and the outcome. It holds no URL, signature or key.
+    """The caller, its request, and the outcome. It holds no URL, signature or key.
 
     Args:
         event: the thing that was done: presigning, or deleting pre-authenticated requests in one of three ways.
@@ -64,13 +64,15 @@ def outcome_of(problem: Problem) -> Literal["refused", "failed"]:
     return "refused" if problem.status < 500 else "failed"
 
 
-def deletion(invocation: Invocation, **members: Any) -> AuditRecord:
-    """The audit record of PARs that were, or should have been, deleted."""
+def deletion(invocation: Invocation, *, problem: Problem | None = None, **members: Any) -> AuditRecord:
+    """The audit record of PARs that were deleted, or that should have been if there is a `problem`."""
+    if problem is not None:
+        members |= {"outcome": outcome_of(problem), "code": problem.code}
     return AuditRecord(call_id=invocation.call_id, caller=invocation.caller, **members)
 
 
 class AuditLog:
-    """Where audit records go: `stream`, or standard error as it is at that moment."""
+    """Writes audit records to `stream`, or to standard error as it is at that moment."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream

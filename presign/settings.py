@@ -17,12 +17,12 @@ from presign.services.client import PrincipalFiles, SecretReference
 from presign.services.regions import region_of_code
 
 SIGNERS = ("sigv4", "boto3")
-"""The issuers that sign with the customer secret key; each is imported only when it is chosen."""
+"""The issuers that sign with the customer secret key; boto3 is imported only when it is chosen."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
-_host_label = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
+_namespace = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
 _claims_keys = re.compile(r"[A-Za-z0-9_-]{32,128}(?: *, *[A-Za-z0-9_-]{32,128})?")
@@ -91,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         settings = cls(
             principal=PrincipalFiles.from_config(config),
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
-            namespace=reader.matching("NAMESPACE", _host_label, "must be lower-case letters and digits"),
+            namespace=reader.matching("NAMESPACE", _namespace, "must be lower-case letters, digits, - and _"),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             virtual_hosted=virtual,

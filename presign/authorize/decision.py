@@ -71,6 +71,8 @@ class Policy:
             source = self._granted(download, principal)
         except AccessDenied as exc:
             raise AccessDenied(reason=f"for the source, {exc.reason}") from None
+        except InvalidRequest as exc:
+            raise InvalidRequest([_of_source(error) for error in exc.errors]) from None
         return msgspec.structs.replace(grant, expires_in=min(grant.expires_in, source.expires_in))
 
     def _granted(self, request: Request, principal: Principal) -> Grant:
@@ -121,6 +123,12 @@ def source_of(request: Request) -> Request | None:
     return Request(download, operation.source_bucket or request.bucket)
 
 
+def _of_source(error: FieldError) -> FieldError:
+    """An error of the source's download, at the member of the copy that it is about."""
+    name = error.pointer.removeprefix("/")
+    return FieldError(f"/source_{name}", error.detail) if name in ("key", "version_id") else error
+
+
 class _CompiledRule:
     """A rule with everything worked out that does not depend on the request."""
 
@@ -129,46 +137,43 @@ class _CompiledRule:
     ) -> None:
         self._rule = rule
         self._number = number
-        self._via = rule.via
         self._operations = rule.granted
-        self._callers = rule.callers
         self._bucket = Template(rule.bucket)
         self._prefix = Template(rule.prefix)
         self._when = {name: frozenset(values) for name, values in rule.when.items()}
         self._limit = limit_of(rule)
         self._par_max_expires_in = par_max_expires_in
         self._has_store_route = has_store_route
-        bounds = [rule.max_expires_in, par_max_expires_in if rule.via == "par" else None]
-        self._default_expires_in = min([default_expires_in, *(bound for bound in bounds if bound is not None)])
+        longest = par_max_expires_in if rule.via == "par" else MAX_EXPIRES_IN
+        self._default_expires_in = min(default_expires_in, rule.max_expires_in or longest, longest)
 
     def decide(self, request: Request, principal: Principal) -> Grant | Mismatch:
         """The grant of `request`, or why there is none."""
         if mismatch := self._mismatch(request, principal):
             return mismatch
-        operation = request.operation
-        by_route = operation.cors and self._via == "s3" and not isinstance(operation, PostObject)
+        rule, operation = self._rule, request.operation
+        by_route = operation.cors and rule.via == "s3" and not isinstance(operation, PostObject)
         if by_route and not self._has_store_route:
             return Mismatch(unfit=[NO_CORS])
         changes, exceeded = self._limit(operation)
         if by_route and not exceeded:
-            exceeded = store_route_errors(operation, max_content_length=self._rule.max_content_length)
+            exceeded = store_route_errors(operation, max_content_length=rule.max_content_length)
         expires_in = self._default_expires_in if operation.expires_in is None else operation.expires_in
-        most = self._rule.max_expires_in
-        if most is not None and expires_in > most:
-            exceeded = [FieldError("/expires_in", f"must be at most {most}"), *exceeded]
+        if rule.max_expires_in is not None and expires_in > rule.max_expires_in:
+            exceeded = [FieldError("/expires_in", f"must be at most {rule.max_expires_in}"), *exceeded]
         if exceeded:
             return Mismatch(exceeded=exceeded)
-        if self._via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
+        if rule.via == "par" and (unfit := list(par_errors(request, max_expires_in=self._par_max_expires_in))):
             return Mismatch(unfit=unfit)
-        reuse_for = self._rule.reuse_for if isinstance(operation, HeadObject) else None
-        if reuse_for is not None and expires_in < 2 * reuse_for:
+        reuse_for = rule.reuse_for
+        if reuse_for is None or expires_in < 2 * reuse_for or not isinstance(operation, HeadObject):
             reuse_for = None
-        if reuse_for is not None and operation.given({"response_cache_control"}) == {}:
+        elif operation.response_cache_control is None:
             # A fresh object has no freshness of its own, so without this it would not be cached.
             changes = {**changes, "response_cache_control": f"private, max-age={reuse_for}"}
         if changes:
             request = msgspec.structs.replace(request, operation=msgspec.structs.replace(operation, **changes))
-        return Grant(request, expires_in, self._number, self._via, self._rule.max_content_length, reuse_for)
+        return Grant(request, expires_in, self._number, rule.via, rule.max_content_length, reuse_for)
 
     def is_for(self, bucket: str, key: str) -> bool:
         """Whether the claims of some caller could lead to this object."""
@@ -179,10 +184,10 @@ class _CompiledRule:
         operation = request.operation
         if operation.name() not in self._operations:
             return Mismatch(detail="the rule does not list this operation")
-        if principal.caller not in self._callers:
+        if principal.caller not in self._rule.callers:
             return Mismatch(detail="the rule does not list this way of calling", fulfilled=1)
-        if operation.via is not None and operation.via != self._via:
-            return Mismatch(detail=f"the rule gives access via {self._via}", fulfilled=2)
+        if operation.via is not None and operation.via != self._rule.via:
+            return Mismatch(detail=f"the rule gives access via {self._rule.via}", fulfilled=2)
         bucket = self._bucket.fill_in(principal.claims)
         if request.bucket != bucket:
             needs = "the rule's bucket needs a claim that is missing or can't be part of a name"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from presign.authorize.rules import PAR_OPERATIONS, ResponseOverrides, Rule, upload_limits
 from presign.model.field_errors import pointer
-from presign.model.operation import ObjectOperation, Operation
+from presign.model.operation import Operation
 from presign.model.operations import multipart
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, PutObject
@@ -159,5 +159,5 @@ def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]
     query = sum(len(name) + len(quote(value)) + 20 for name, value in operation.query())
     size = len(quote(operation.target)) + len(request.bucket) + query
     if size > MAX_REQUEST_BYTES - _OTHER_BYTES:
-        at = "/key" if isinstance(operation, ObjectOperation) else "/prefix"
+        at = "/key" if operation.is_on_object else "/prefix"
         yield FieldError(at, f"is too long for a PAR, whose request may have {MAX_REQUEST_BYTES} bytes")

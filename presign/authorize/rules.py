@@ -28,10 +28,10 @@ ResponseOverrides = Literal["download", "any", "none"]
 GROUPS = {
     "read": frozenset({"get_object", "head_object"}),
     "write": frozenset({"put_object", "post_object", *MULTIPART}),
-    "multipart": frozenset(MULTIPART),
+    "multipart": MULTIPART,
     "*": frozenset(OPERATIONS),
 }
-"""Names that stand for several operations. `delete_object` is in `*` only."""
+"""Names that stand for several operations."""
 _NAMES = (*OPERATIONS, *GROUPS)
 
 PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
@@ -128,6 +128,8 @@ def parse_rules(text: str, *, default_expires_in: int = DEFAULT_EXPIRES_IN) -> t
         json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_refuse_twice)
     except InvalidJson as exc:
         return [], [FieldError("", f"is not JSON: it {exc.errors[0].detail}")]
+    except RecursionError:  # msgspec takes a few levels more than the standard library
+        return [], [FieldError("", "is not JSON: it is nested too deeply")]
     except ValueError as exc:
         return [], [FieldError("", str(exc))]
     errors: list[FieldError] = []

@@ -13,7 +13,7 @@ from presign.record import AuditLog
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """An invocation, read so far as all kinds of calls are read alike.
+    """An invocation, with all that every kind of call needs to answer it.
 
     Args:
         document: the JSON value of the body.

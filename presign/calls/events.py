@@ -11,7 +11,7 @@ from presign.model.outcomes import Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
 from presign.problems import EventFailed, Problem, SecretUnavailable, logged_problem
 from presign.read.events import events_of_list, object_of, request_of_event
-from presign.record import deletion, outcome_of
+from presign.record import deletion
 from presign.services.delivery import Message
 from presign.services.pars import Pars, is_not_found, is_open_upload
 
@@ -24,7 +24,7 @@ def event(call: Call) -> PresignedUrl | Problem:
     Raises:
         EventFailed: something failed that may go well the next time, so the sender is to send the event again.
     """
-    outcome = presign_one(call, _parse(call))
+    outcome = presign_one(call, partial(_parse, call))
     _follow(call, [outcome])
     return answer_of(outcome)
 
@@ -36,7 +36,7 @@ def events(call: Call) -> Any:
     except Problem as exc:
         _log.warning("%s: list of events refused: %s", call.id, exc)
         raise
-    outcomes = presign_all(call, documents, _parse(call))
+    outcomes = presign_all(call, documents, partial(_parse, call))
     _follow(call, outcomes)
     return answer_of_all(outcomes, call)
 
@@ -69,22 +69,18 @@ def close_uploads(event: Event, pars: Pars) -> int:
 
 def _is_of_no_bucket(event: Event, problem: Problem, pars: Pars) -> bool:
     """Whether an event has this problem because its bucket is gone, so that it would have it the next time too."""
-    if event.compartment_id is None or not (isinstance(problem, SecretUnavailable) and is_not_found(problem)):
+    if event.compartment_id is None or not is_not_found(problem):
         return False
     return pars.is_bucket_gone(event.bucket, compartment=event.compartment_id)
 
 
-def _parse(call: Call) -> Callable[[Any], Request]:
-    """Reads an event. The log tells of one that can't be read, since its audit record has no object and no reason."""
-
-    def parse(document: Any) -> Request:
-        try:
-            return request_of_event(document, call.service.parser)
-        except Problem as exc:
-            _log.warning("%s: event of %s refused: %s", call.id, object_of(document), exc)
-            raise
-
-    return parse
+def _parse(call: Call, document: Any) -> Request:
+    """Read an event. The log tells of one that can't be read, since its audit record has no object and no reason."""
+    try:
+        return request_of_event(document, call.service.parser)
+    except Problem as exc:
+        _log.warning("%s: event of %s refused: %s", call.id, object_of(document), exc)
+        raise
 
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
@@ -110,7 +106,12 @@ def _deliver(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
     delivery = call.service.delivery
     if delivery is None:
         return []
-    batches = delivery.batches(_messages(outcomes))
+    messages = [
+        Message(outcome.request.event, outcome.answer)
+        for outcome in outcomes
+        if isinstance(outcome, Issued) and outcome.request.event is not None
+    ]
+    batches = delivery.batches(messages)
     results = _side_by_side(call, delivery.publish, batches)
     for batch, result in zip(batches, results, strict=True):
         if isinstance(result, Problem):
@@ -126,11 +127,8 @@ def _close_all(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
     results = _side_by_side(call, partial(close_uploads, pars=pars), events)
     records = []
     for event, result in zip(events, results, strict=True):
-        told = {"deleted": result}
-        if isinstance(result, Problem):
-            told = {"outcome": outcome_of(result), "code": result.code}
-        told |= {"bucket": event.bucket, "key": event.key}
-        records.append(deletion(call.invocation, event="close_uploads", **told))
+        told = {"problem": result} if isinstance(result, Problem) else {"deleted": result}
+        records.append(deletion(call.invocation, event="close_uploads", bucket=event.bucket, key=event.key, **told))
     call.audit.write(records)
     return results
 
@@ -149,12 +147,3 @@ def _side_by_side(call: Call, step: Callable[[Any], Any], items: Sequence[Any]) 
     if left in results:
         logged_problem(left, call.id)
     return results
-
-
-def _messages(outcomes: Sequence[Issued | Refusal]) -> list[Message]:
-    """A message for each event that got a URL."""
-    return [
-        Message(outcome.request.event, outcome.answer)
-        for outcome in outcomes
-        if isinstance(outcome, Issued) and outcome.request.event is not None
-    ]

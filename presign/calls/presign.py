@@ -3,7 +3,7 @@
 A failure of one item becomes its refusal, and fails no other.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any, TypeGuard
@@ -135,19 +135,17 @@ def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Is
     """A PAR for each grant that is left. They are created side by side."""
     service = call.service
     create = partial(create_par, pars=service.pars, principal=call.principal, call_id=call.id, now=service.now())
-    grants = [item for item in items if isinstance(item, Grant)]
-    created: Iterator[PresignedUrl | Exception] = iter(call.side_by_side(create, grants))
+    created = iter(call.side_by_side(create, [item for item in items if isinstance(item, Grant)]))
+    return [_created(item, next(created), call) if isinstance(item, Grant) else item for item in items]
 
-    def answer(_: Grant) -> PresignedUrl:
-        result = next(created)
-        if isinstance(result, TimeoutError):
-            late = "Object Storage did not create a pre-authenticated request before the deadline"
-            raise SecretUnavailable(late)
-        if isinstance(result, Exception):
-            raise result
-        return result
 
-    return [_issued(item, answer, call) if isinstance(item, Grant) else item for item in items]
+def _created(grant: Grant, result: PresignedUrl | Exception, call: Call) -> Issued | Refusal:
+    """The outcome of a grant whose PAR is `result`, or could not be created because of it."""
+    if isinstance(result, TimeoutError):
+        result = SecretUnavailable("Object Storage did not create a pre-authenticated request before the deadline")
+    if isinstance(result, Exception):
+        return Refusal(logged_problem(result, call.id), grant.request, grant)
+    return Issued(grant, result)
 
 
 def _issued(grant: Grant, issue: Callable[[Grant], PresignedUrl], call: Call) -> Issued | Refusal:

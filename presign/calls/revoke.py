@@ -1,5 +1,6 @@
 """The call that takes a pre-authenticated request (PAR) back, so that its URL stops working at once."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from presign.model.options import Option
 from presign.model.times import rfc3339
 from presign.problems import NotFound, Problem, SecretUnavailable, logged_problem
 from presign.read.parser import parse_struct
-from presign.record import deletion, outcome_of
+from presign.record import deletion
 from presign.services.pars import own_name
 
 
@@ -48,15 +49,15 @@ def revoke(call: Call) -> Revoked | Problem:
     """Answer the call, whether it succeeds or not; its audit record tells what was tried."""
     asked = parse_struct(call.document, Revocation)
     bucket = call.service.parser.bucket(asked.bucket)
-    told = {"bucket": bucket, "id": asked.id, "subject": call.principal.claims.get("sub", msgspec.UNSET)}
+    subject = call.principal.claims.get("sub", msgspec.UNSET)
+    record = partial(deletion, call.invocation, event="revoke", bucket=bucket, id=asked.id, subject=subject)
     try:
         revoked = delete_par(bucket, asked.id, call)
     except Exception as exc:  # noqa: BLE001 - the record tells what was tried
         problem = logged_problem(exc, call.id)
-        outcome = {"outcome": outcome_of(problem), "code": problem.code}
-        call.audit.write([deletion(call.invocation, event="revoke", **told, **outcome)])
+        call.audit.write([record(problem=problem)])
         return problem
-    call.audit.write([deletion(call.invocation, event="revoke", **told, key=revoked.key)])
+    call.audit.write([record(key=revoked.key)])
     return revoked
 
 

@@ -9,7 +9,7 @@ from presign.model.field_errors import pointer
 from presign.model.operation import BucketName
 from presign.problems import FieldError, InvalidRequest, Problem, logged_problem
 from presign.read.parser import parse_struct
-from presign.record import deletion, outcome_of
+from presign.record import deletion
 from presign.services.pars import own_name
 
 
@@ -31,23 +31,20 @@ def sweep(call: Call) -> Swept | Problem:
     """Answer the call; its audit record tells how many were deleted, whether the call succeeds or not.
 
     Raises:
-        InvalidRequest: it is not a bucket to be swept, and nothing else; with every validation error.
+        InvalidRequest: `sweep` names no bucket, or has another member beside it; with every validation error.
     """
     if unknown := [name for name in call.document if name != "sweep"]:
         raise InvalidRequest([FieldError(pointer(name), "can't be given beside sweep") for name in unknown])
     asked = parse_struct(call.document["sweep"], Sweep, at="/sweep")
     deleted: list[str] = []
-    outcome: dict[str, str | None] = {}
-    answer: Swept | Problem
+    problem = None
     # Object Storage may take longer for a page than the call has left.
     [done] = call.side_by_side(partial(delete_expired, call=call, deleted=deleted), [asked.bucket])
     if isinstance(done, Exception) and not isinstance(done, TimeoutError):
-        answer = logged_problem(done, call.id)
-        outcome = {"outcome": outcome_of(answer), "code": answer.code}
-    else:
-        answer = Swept(asked.bucket, deleted=len(deleted), done=done is True)
-    call.audit.write([deletion(call.invocation, event="sweep", bucket=asked.bucket, deleted=len(deleted), **outcome)])
-    return answer
+        problem = logged_problem(done, call.id)
+    count = len(deleted)
+    call.audit.write([deletion(call.invocation, event="sweep", problem=problem, bucket=asked.bucket, deleted=count)])
+    return problem or Swept(asked.bucket, deleted=count, done=done is True)
 
 
 def delete_expired(bucket: str, call: Call, *, deleted: list[str]) -> bool:

@@ -21,7 +21,6 @@ from presign.issue.endpoint import StorageEndpoint
 from presign.issue.sigv4 import timestamp
 from presign.issue.uri import uri_encode
 from presign.issue.validity import validity
-from presign.model.operation import ObjectOperation
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject
 from presign.model.outcomes import Grant, PresignedUrl
@@ -127,8 +126,8 @@ def _parameters(
 ) -> dict[str, Any]:
     operation = request.operation
     parameters: dict[str, Any] = {"Bucket": request.bucket}
-    if isinstance(operation, ObjectOperation):
-        parameters["Key"] = operation.key
+    if operation.is_on_object:
+        parameters["Key"] = operation.target
     metadata = {}
     for name, value in [*operation.query(), *headers.items()]:
         if name.startswith("x-amz-meta-"):

@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Self
 
@@ -24,11 +24,6 @@ from presign.services.key import CustomerSecretKey
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-
-
-def encoded_parameters(parameters: Iterable[tuple[str, str]]) -> list[str]:
-    """Each query parameter as `name=value`, both encoded."""
-    return [f"{uri_encode(name)}={uri_encode(value)}" for name, value in parameters]
 
 
 def canonical_headers(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -112,11 +107,10 @@ class Signing:
         self.timestamp = timestamp(now)
         self.scope = credential_scope(date=self.timestamp[:8], region=region)
         self.credential = f"{key.access_key_id}/{self.scope}"
-        self.signing_key: SigningKey
-        if earlier and earlier.key == key and earlier.scope == self.scope:
-            self.signing_key = earlier.signing_key
-        else:
+        if earlier is None or earlier.key != key or earlier.scope != self.scope:
             self.signing_key = SigningKey(signing_key(secret_access_key=key.secret_access_key, scope=self.scope))
+        else:
+            self.signing_key = earlier.signing_key
         self.authentication = (
             f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={uri_encode(self.credential)}&X-Amz-Date={self.timestamp}"
             "&X-Amz-Expires="
@@ -161,7 +155,7 @@ class SigV4Issuer:
         seconds = expires_at - signing.now
         query = canonical_query = f"{signing.authentication}{seconds}&X-Amz-SignedHeaders={encoded_names}"
         if parameters:
-            encoded = encoded_parameters(parameters)
+            encoded = [f"{uri_encode(name)}={uri_encode(value)}" for name, value in parameters]
             # The names of S3's parameters begin with a small letter, so they come after X-Amz-SignedHeaders.
             canonical_query = "&".join([query, *sorted(encoded)])
             query = "&".join([*encoded, query])

@@ -29,7 +29,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks; `claims` are those of the caller's token, as API Gateway has verified it, by lower-case names."""
+    """The caller; `claims` are those of its token, as API Gateway has verified it, by their names in lower case."""
 
     caller: Caller
     claims: Mapping[str, str] = {}

@@ -14,7 +14,7 @@ _control_character = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _not_in_xml = frozenset("\ufffe\uffff")
 _bucket_name = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _dot_segments = frozenset({".", ".."})
-_host_label = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
+_host_label = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
 def has_control_character(text: str) -> bool:
@@ -74,7 +74,7 @@ def virtual_hosted_bucket_error(bucket: str) -> str:
 
 
 def path_segment_error(segment: str) -> str:
-    """Why `segment` can't be one of a URL's path, whatever it holds being encoded (RFC 3986, 5.2.4).
+    """Why `segment` can't be a segment of a URL's path, even percent-encoded (RFC 3986, 5.2.4).
 
     The SDK refuses one of spaces alone.
     """
@@ -83,8 +83,8 @@ def path_segment_error(segment: str) -> str:
     return "must not be '.' or '..'" if segment in _dot_segments else ""
 
 
-def upload_id_error(upload_id: str) -> str:
-    """Why `upload_id` is not the id of a multipart upload, which is opaque but sent as it is."""
-    if not (upload_id.isascii() and upload_id.isprintable()) or " " in upload_id:
-        return "must be the upload id that the store gave: printable ASCII without spaces"
+def store_id_error(text: str, *, name: str) -> str:
+    """Why `text` is not an opaque id that the store has given. Callers know the id by `name`, such as "upload id"."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return f"must be the {name} that the store gave: printable ASCII without spaces"
     return ""

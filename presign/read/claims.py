@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def principal_of(invocation: Invocation, *, gateway_secrets: Sequence[str]) -> Principal:
-    """Who makes a call. Any of `gateway_secrets` proves a claim; if there is none, no claim is taken.
+    """The caller, with its claims. Any of `gateway_secrets` proves a claim; if there is none, no claim is taken.
 
     Raises:
         AccessDenied: there is a gateway secret, but the HTTP request has no claim that carries it.
@@ -47,7 +47,7 @@ def claims_of(headers: Mapping[str, str | list[str]], *, gateway_secrets: Sequen
             continue
         secret, _, rest = value.partition(":")
         claim = rest.removesuffix(":")
-        # The claim that the token does not have is an empty text.
+        # For a claim that the token does not have, API Gateway sends an empty text.
         if claim and claim != rest:
             octets = secret.encode("utf-8", "surrogatepass")
             # Every comparison is made, so that the time tells nothing.

@@ -9,18 +9,14 @@ from presign.model.field_errors import pointer
 from presign.model.header_values import field_value_error
 from presign.model.json_text import decode
 from presign.model.object_names import bucket_error, key_error
-from presign.model.operations import OPERATIONS
 from presign.model.operations.objects import GetObject
 from presign.model.request import Event, Request
 from presign.problems import FieldError, InvalidJson, InvalidRequest
-from presign.read.parser import RequestParser, json_object
+from presign.read.parser import REQUEST_MEMBERS, RequestParser, json_object
 
 EVENT_TYPES = ("com.oraclecloud.objectstorage.createobject", "com.oraclecloud.objectstorage.updateobject")
 MAX_EVENTS = 1000
 """The most events of one call."""
-
-_OPTIONS = frozenset({"operation", *(name for found in OPERATIONS.values() for name in found.__struct_fields__)})
-"""The members of a request; an event's own members have other names."""
 
 _KEY = ("data", "resourceName")
 _DETAILS = ("data", "additionalDetails")
@@ -49,7 +45,7 @@ def parse_event(document: Any) -> Event:
     event = _unwrapped(json_object(document))
     errors = [
         FieldError(pointer(name), "can't be given with an event, which has no options")
-        for name in sorted(_OPTIONS & event.keys())
+        for name in sorted(REQUEST_MEMBERS & event.keys())  # an event's own members have other names
     ]
     if event.get("eventType") not in EVENT_TYPES:
         errors.append(FieldError("/eventType", f"must be one of {', '.join(EVENT_TYPES)}"))

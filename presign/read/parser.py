@@ -31,12 +31,14 @@ for _name, _operation in OPERATIONS.items():
     for _option in set(_operation.__struct_fields__) - set(ObjectOperation.__struct_fields__):
         _owners.setdefault(_option, []).append(_name)
 
+REQUEST_MEMBERS = frozenset({"operation", *ObjectOperation.__struct_fields__, *_owners})
+
 
 def requests_of_batch(document: Any) -> list[Any]:
     """The JSON values of the single requests in a batch.
 
     Raises:
-        InvalidRequest: it is not an object with 1 to 1,000 `requests`, and nothing else.
+        InvalidRequest: it is not an object with 1 to 1,000 `requests` and no other member.
     """
     if errors := first_errors(field_errors(document, _Batch, unknown=_place_in_batch)):
         raise InvalidRequest(errors)
@@ -147,8 +149,7 @@ def _place(member: str) -> str:
 
 
 def _place_in_batch(member: str) -> str:
-    is_of_request = member in _owners or member == "operation" or member in ObjectOperation.__struct_fields__
-    return f"belongs to each of the requests; one alone goes to {PRESIGN.path}" if is_of_request else ""
+    return f"belongs to each of the requests; one alone goes to {PRESIGN.path}" if member in REQUEST_MEMBERS else ""
 
 
 def _stand_ins(operation: type[Operation]) -> dict[str, Any]:

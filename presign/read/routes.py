@@ -8,33 +8,31 @@ from presign.model.invocation import Invocation
 from presign.problems import MethodNotAllowed, NotFound, PayloadTooLarge
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True, eq=False):
     """A kind of call.
 
     Args:
-        name: tells it from the others.
         path: where API Gateway takes it; empty if it comes by a direct invocation only.
         methods: of the HTTP request.
         max_body_bytes: how large its body may be.
     """
 
-    name: str
     path: str = ""
     methods: tuple[str, ...] = ("POST",)
     max_body_bytes: int = 64 * 1024
 
 
-PRESIGN = Route("presign", "/v1/presign")
-BATCH = Route("batch", "/v1/presign/batch", max_body_bytes=1024 * 1024)
-DOCUMENT = Route("document", "/v1/openapi.json", methods=("GET",))
-LINK = Route("link", "/v1/object", methods=("GET", "HEAD"))
+PRESIGN = Route("/v1/presign")
+BATCH = Route("/v1/presign/batch", max_body_bytes=1024 * 1024)
+DOCUMENT = Route("/v1/openapi.json", methods=("GET",))
+LINK = Route("/v1/object", methods=("GET", "HEAD"))
 """Redirects to the URL of a read."""
-REVOKE = Route("revoke", "/v1/presign/revoke")
-EVENT = Route("event")
+REVOKE = Route("/v1/presign/revoke")
+EVENT = Route()
 """From the Events service."""
-EVENTS = Route("events", max_body_bytes=1024 * 1024)
+EVENTS = Route(max_body_bytes=1024 * 1024)
 """A list of them, from Connector Hub."""
-SWEEP = Route("sweep")
+SWEEP = Route()
 """Deletes expired pre-authenticated requests."""
 
 MEMBERS = {"requests": BATCH, "eventType": EVENT, "sweep": SWEEP, "id": REVOKE}

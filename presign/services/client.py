@@ -192,12 +192,7 @@ class OciClient:
             return sdk.load("oci.auth.signers.resource_principals_signer").get_resource_principals_signer()
         from presign.services.resource_principal import ResourcePrincipalSigner
 
-        return ResourcePrincipalSigner(
-            token_path=self._principal.token_path,
-            key_path=self._principal.key_path,
-            passphrase_path=self._principal.passphrase_path,
-            region=self._principal.region,
-        )
+        return ResourcePrincipalSigner(**msgspec.structs.asdict(self._principal))
 
 
 def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[str, str]) -> SecretUnavailable:

@@ -1,4 +1,4 @@
-"""Time: a clock to measure durations with, how a moment is written, and whether the machine's clock is right."""
+"""Time: a clock to measure durations with, and whether the machine's clock is right."""
 
 import logging
 import time

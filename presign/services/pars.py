@@ -116,14 +116,13 @@ class Pars:
             self._ask("delete_preauthenticated_request", bucket, par.id)
         except SecretUnavailable as exc:
             # OCI answers 404 where the right is missing, too; the PAR is in the list then, or the list is refused.
-            left = self.all(bucket, object_prefix=par.object_name or "")
+            left = self.all(bucket, object_prefix=par.object_name)
             if not is_not_found(exc) or any(other.id == par.id for other in left):
                 raise
 
-    def all(self, bucket: str, *, object_prefix: str = "") -> Iterator[Any]:
+    def all(self, bucket: str, *, object_prefix: str | None = None) -> Iterator[Any]:
         """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
-        prefix = object_prefix or None
-        return _all_of(partial(self._ask, "list_preauthenticated_requests", bucket, object_name_prefix=prefix))
+        return _all_of(partial(self._ask, "list_preauthenticated_requests", bucket, object_name_prefix=object_prefix))
 
     def is_bucket_gone(self, bucket: str, *, compartment: str) -> bool:
         """Whether a list of the compartment with this OCID shows that the bucket, and so all its PARs, are gone.
@@ -157,7 +156,7 @@ class Pars:
         )
 
 
-def is_not_found(exc: SecretUnavailable) -> bool:
+def is_not_found(exc: Exception) -> bool:
     """Whether OCI answered 404: it is not there, or the function has no right to know."""
     return _status(exc) == 404
 
@@ -183,6 +182,6 @@ def _all_of(ask: Callable[..., Any]) -> Iterator[Any]:
         yield from page.data
 
 
-def _status(exc: SecretUnavailable) -> int | None:
+def _status(exc: Exception) -> int | None:
     """The HTTP status of the answer to which the SDK's ServiceError is due; None if there was none."""
     return getattr(exc.__cause__, "status", None)

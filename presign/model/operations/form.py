@@ -56,7 +56,7 @@ class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
         if self.min_content_length is None and self.max_content_length is None:
             return None
         most = MAX_PUT_BYTES if self.max_content_length is None else self.max_content_length
-        return 0 if self.min_content_length is None else self.min_content_length, most
+        return self.min_content_length or 0, most
 
     def _dollar_errors(self) -> Iterator[FieldError]:
         # S3 replaces ${filename} in every field of a form by a name that the sender chooses ("HTML Form Fields"). With

@@ -1,10 +1,11 @@
 """The upload in parts."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 
-from presign.model.object_names import upload_id_error
+from presign.model.object_names import store_id_error
 from presign.model.operation import ObjectOperation
 from presign.model.operations.objects import ChecksumSha256, ContentLength, ContentMd5, IfNoneMatch, Text, Upload
 from presign.model.options import in_query
@@ -12,7 +13,7 @@ from presign.model.options import in_query
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""
 
-UploadId = Annotated[Text, in_query("uploadId", error_of=upload_id_error, recorded=True)]
+UploadId = Annotated[Text, in_query("uploadId", error_of=partial(store_id_error, name="upload id"), recorded=True)]
 
 
 class CreateMultipartUpload(Upload, frozen=True, kw_only=True, tag="create_multipart_upload"):

@@ -21,7 +21,7 @@ from presign.model.header_values import (
     http_date_error,
     media_type_error,
 )
-from presign.model.object_names import bucket_error, key_error, upload_id_error
+from presign.model.object_names import bucket_error, key_error, store_id_error
 from presign.model.operation import BucketName, ObjectKey, ObjectOperation
 from presign.model.options import Option, as_header, in_query
 from presign.problems import FieldError
@@ -48,6 +48,7 @@ ChecksumSha256 = Annotated[
 IfNoneMatch = Annotated[str, as_header(error_of=any_error)]
 MediaType = Annotated[Text, as_header(error_of=media_type_error)]
 
+_version_id_error = partial(store_id_error, name="version id")
 _Header = Annotated[Text, as_header()]
 _Disposition = Annotated[Text, as_header(error_of=disposition_error)]
 _Override = Annotated[Text, in_query(recorded=True)]
@@ -161,7 +162,7 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
 
     source_bucket: Annotated[BucketName, Option(error_of=bucket_error, recorded=True)] | None = None
     source_key: Annotated[ObjectKey, Option(error_of=key_error, recorded=True)]
-    source_version_id: Annotated[Text, Option(error_of=upload_id_error, recorded=True)] | None = None
+    source_version_id: Annotated[Text, Option(error_of=_version_id_error, recorded=True)] | None = None
     metadata_directive: Literal["COPY", "REPLACE"] | None = "COPY"
 
     def validation_errors(self) -> list[FieldError]:

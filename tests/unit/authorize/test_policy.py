@@ -580,8 +580,9 @@ class TestCopy:
         decider = policy(self.OWN, {"operations": ["read"], "bucket": "public", "via": "par"})
         source = {"source_bucket": "public", "source_key": "a"}
         assert self.copy(decider, **source)
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(InvalidRequest) as caught:
             self.copy(decider, **source, source_version_id="v")
+        assert [error.pointer for error in caught.value.errors] == ["/source_version_id"]
 
     def test_a_target_that_may_not_be_written(self) -> None:
         assert not self.copy(key="users/bob/b", source_key="users/alice/a")
@@ -671,6 +672,10 @@ class TestFaults:
     )
     def test_not_json(self, text: str, cause: str) -> None:
         assert errors(text) == {"": f"is not JSON: it {cause}"}
+
+    @pytest.mark.parametrize("levels", range(960, 1001))
+    def test_nested_about_as_deeply_as_python_can_read(self, levels: int) -> None:
+        assert list(errors("[" * levels + "]" * levels)) == [""]
 
     def test_a_byte_order_mark_is_skipped(self) -> None:
         rule = {"operations": ["read"], "bucket": "b", "prefix": ""}

@@ -275,6 +275,12 @@ class TestStructure:
             "/upload_id": "must be the upload id that the store gave: printable ASCII without spaces",
         }
 
+    def test_the_id_of_a_version_that_the_store_can_not_have_given(self) -> None:
+        copy = {"operation": "copy_object", "key": "k", "source_key": "s", "source_version_id": "a b"}
+        assert errors(copy) == {
+            "/source_version_id": "must be the version id that the store gave: printable ASCII without spaces"
+        }
+
     @pytest.mark.parametrize(
         ("requests", "errors"),
         [
