@@ -277,6 +277,18 @@ class TestTimeOuts:
         assert running.vault.requests == 2
 
 
+class TestTries:
+    """A failure of the service is tried once more; a refusal and a request for patience are not."""
+
+    @pytest.mark.parametrize(
+        ("status", "tries"), [(400, 1), (401, 2), (404, 1), (409, 1), (429, 1), (500, 2), (502, 2), (503, 2), (504, 2)]
+    )
+    def test_by_the_status(self, running: Running, status: int, tries: int) -> None:
+        running.vault.fault = Fault(status=status)
+        running.unavailable()
+        assert running.vault.requests == tries
+
+
 class TestRefusal:
     """A refusal is final; a request for patience, a failure, and no answer are not."""
 
