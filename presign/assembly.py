@@ -39,7 +39,7 @@ class Issuer(Protocol):
 class Service:
     """The parts, made once; the key and the namespace are fetched when first needed.
 
-    The methods that fetch raise `SecretUnavailable` if OCI does not give it before `deadline`, the moment at which the
+    The methods that fetch raise `SecretUnavailable` if the thing can't be had by `deadline`, the moment at which the
     caller stops waiting (RFC 3339; any other text if that isn't known).
 
     `clock` gives the time, in seconds since the epoch. Any of the `gateway_secrets` proves that a claim comes from API

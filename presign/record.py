@@ -59,15 +59,15 @@ def records_of(
     return [_record(outcome, invocation, subject, index if batch else UNSET) for index, outcome in enumerate(outcomes)]
 
 
-def outcome_of(problem: Problem) -> Literal["refused", "failed"]:
+def _outcome_of(problem: Problem) -> Literal["refused", "failed"]:
     """Whether something that ended in `problem` was refused, or failed."""
     return "refused" if problem.status < 500 else "failed"
 
 
 def deletion(invocation: Invocation, *, problem: Problem | None = None, **members: Any) -> AuditRecord:
-    """The audit record of PARs that were deleted, or that should have been if there is a `problem`."""
+    """The audit record of PARs that were deleted or, with a `problem`, of an attempt that ended in it."""
     if problem is not None:
-        members |= {"outcome": outcome_of(problem), "code": problem.code}
+        members |= {"outcome": _outcome_of(problem), "code": problem.code}
     return AuditRecord(call_id=invocation.call_id, caller=invocation.caller, **members)
 
 
@@ -115,7 +115,7 @@ def _record(
         via=UNSET if grant is None else grant.via,
         id=UNSET if answer is None or answer.id is None else answer.id,
         options=options,
-        outcome="granted" if problem is None else outcome_of(problem),
+        outcome="granted" if problem is None else _outcome_of(problem),
         code=None if problem is None else problem.code,
         reason=(problem.reason if isinstance(problem, AccessDenied) else "") or UNSET,
     )

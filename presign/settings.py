@@ -22,6 +22,9 @@ SIGNERS = ("sigv4", "boto3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_SECRET_SECONDS = 604_800
 
+_NAMESPACE_ERROR = (
+    "must be 1 to 63 lower-case letters, digits, hyphens and underscores, beginning and ending with a letter or digit"
+)
 _namespace = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _region_identifier = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _CLAIMS_KEY_ERROR = "must be 32 to 128 letters, digits, hyphens and underscores, or two of these with a comma between"
@@ -91,7 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         settings = cls(
             principal=PrincipalFiles.from_config(config),
             secret=reader.secret(needed=not rules or any(rule.via == "s3" for rule in rules)),
-            namespace=reader.matching("NAMESPACE", _namespace, "must be lower-case letters, digits, - and _"),
+            namespace=reader.matching("NAMESPACE", _namespace, _NAMESPACE_ERROR),
             region=reader.region(),
             storage_endpoint=reader.checked("STORAGE_ENDPOINT", template_error),
             virtual_hosted=virtual,

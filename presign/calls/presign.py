@@ -140,7 +140,7 @@ def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Is
 
 
 def _created(grant: Grant, result: PresignedUrl | Exception, call: Call) -> Issued | Refusal:
-    """The outcome of a grant whose PAR is `result`, or could not be created because of it."""
+    """The outcome of a grant; `result` is the answer with its PAR, or the exception that kept it from being created."""
     if isinstance(result, TimeoutError):
         result = SecretUnavailable("Object Storage did not create a pre-authenticated request before the deadline")
     if isinstance(result, Exception):

@@ -84,7 +84,7 @@ def path_segment_error(segment: str) -> str:
 
 
 def store_id_error(text: str, *, name: str) -> str:
-    """Why `text` is not an opaque id that the store has given. Callers know the id by `name`, such as "upload id"."""
+    """Why `text` can't be an opaque id of the store's; the error calls the id by `name`, such as "upload id"."""
     if not (text.isascii() and text.isprintable()) or " " in text:
         return f"must be the {name} that the store gave: printable ASCII without spaces"
     return ""

@@ -32,6 +32,7 @@ for _name, _operation in OPERATIONS.items():
         _owners.setdefault(_option, []).append(_name)
 
 REQUEST_MEMBERS = frozenset({"operation", *ObjectOperation.__struct_fields__, *_owners})
+"""The members that requests of any operation may have."""
 
 
 def requests_of_batch(document: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from presign.problems import MethodNotAllowed, NotFound, PayloadTooLarge
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):
-    """A kind of call.
+    """A kind of call. It is compared by identity, since some have the same members.
 
     Args:
         path: where API Gateway takes it; empty if it comes by a direct invocation only.

@@ -121,7 +121,7 @@ class Pars:
                 raise
 
     def all(self, bucket: str, *, object_prefix: str | None = None) -> Iterator[Any]:
-        """The PARs of a bucket for objects whose keys begin with `object_prefix`."""
+        """The PARs of a bucket; with `object_prefix`, those for objects whose keys begin with it."""
         return _all_of(partial(self._ask, "list_preauthenticated_requests", bucket, object_name_prefix=object_prefix))
 
     def is_bucket_gone(self, bucket: str, *, compartment: str) -> bool:

@@ -229,7 +229,10 @@ def test_an_ocid_that_is_none(ocid: str) -> None:
 
 def test_a_namespace_is_a_label_of_a_host() -> None:
     assert read({**LEAST, "NAMESPACE": "n" * 63}).namespace == "n" * 63
-    assert list(errors({**LEAST, "NAMESPACE": "n" * 64})) == ["/NAMESPACE"]
+    characters = "must be 1 to 63 lower-case letters, digits, hyphens and underscores"
+    told = f"{characters}, beginning and ending with a letter or digit"
+    for wrong in ("n" * 64, "_ns", "ns-", "Ns"):
+        assert errors({**LEAST, "NAMESPACE": wrong}) == {"/NAMESPACE": told}
 
 
 def test_the_default_expiry_must_not_exceed_the_maximum() -> None:

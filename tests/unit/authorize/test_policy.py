@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -576,13 +577,28 @@ class TestCopy:
         assert not self.copy(source_bucket="private", source_key="users/alice/a")
         assert not self.copy(policy({"operations": ["copy_object"]}), key="b", source_key="a")
 
-    def test_a_version_of_the_source_that_may_be_read_by_pars_only(self) -> None:
-        decider = policy(self.OWN, {"operations": ["read"], "bucket": "public", "via": "par"})
-        source = {"source_bucket": "public", "source_key": "a"}
+    @pytest.mark.parametrize(
+        ("members", "pointer", "detail"),
+        [
+            (
+                {"source_version_id": "v"},
+                "/source_version_id",
+                "can't be given, as a PAR binds only the object and the verb",
+            ),
+            ({"source_key": "ü" * 511}, "/source_key", "is too long for a PAR, whose request may have 3500 bytes"),
+            ({"expires_in": 61}, "/expires_in", "must be at most 60 for a PAR"),
+        ],
+    )
+    def test_a_source_that_may_be_read_by_pars_only(self, members: dict[str, Any], pointer: str, detail: str) -> None:
+        every = {"bucket": "b", "prefix": ""}
+        reading = {**every, "operations": ["read"], "bucket": "p" * 200, "via": "par"}
+        rules, _ = parse_rules(json.dumps({"rules": [{**every, "operations": ["copy_object"]}, reading]}))
+        decider = Policy(rules, default_expires_in=60, par_max_expires_in=60)
+        source = {"source_bucket": "p" * 200, "source_key": "a"}
         assert self.copy(decider, **source)
         with pytest.raises(InvalidRequest) as caught:
-            self.copy(decider, **source, source_version_id="v")
-        assert [error.pointer for error in caught.value.errors] == ["/source_version_id"]
+            self.copy(decider, **{**source, **members})
+        assert [(error.pointer, error.detail) for error in caught.value.errors] == [(pointer, detail)]
 
     def test_a_target_that_may_not_be_written(self) -> None:
         assert not self.copy(key="users/bob/b", source_key="users/alice/a")
@@ -673,9 +689,11 @@ class TestFaults:
     def test_not_json(self, text: str, cause: str) -> None:
         assert errors(text) == {"": f"is not JSON: it {cause}"}
 
-    @pytest.mark.parametrize("levels", range(960, 1001))
-    def test_nested_about_as_deeply_as_python_can_read(self, levels: int) -> None:
-        assert list(errors("[" * levels + "]" * levels)) == [""]
+    def test_nested_about_as_deeply_as_python_can_read(self) -> None:
+        told = {errors("[" * levels + "]" * levels)[""] for levels in range(800, 1001)}
+        expected = {"must be a JSON object", "is not JSON: it is nested too deeply"}
+        assert told <= expected
+        assert sys.version_info >= (3, 12) or told == expected  # newer versions take more than 1000
 
     def test_a_byte_order_mark_is_skipped(self) -> None:
         rule = {"operations": ["read"], "bucket": "b", "prefix": ""}
