@@ -21,6 +21,7 @@ import jwt
 import pytest
 import requests
 
+from support.ports import free_ports
 from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,17 +55,10 @@ class Started(NamedTuple):
         return self.run("token").stdout.strip()
 
 
-def free_port() -> int:
-    """A port that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def start(*options: str) -> Iterator[Started]:
     """Run the system as a newcomer does."""
-    port = free_port()
+    [port] = free_ports(1)
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local", "--port", str(port), *options],
         cwd=ROOT,
@@ -255,7 +249,7 @@ def test_it_says_which_port_is_taken(shared: Started) -> None:
 
 @pytest.mark.parametrize("command", [["invoke", "{}"], ["token"], ["event", "a"]])
 def test_a_command_without_a_running_system(command: list[str]) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     done = run(*command, "--port", str(port))
     assert done.returncode == 1
     assert done.stderr == f"Nothing runs on port {port}: start it with `make run`.\n"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import random
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from support.ports import free_ports
 
 REGION = "us-east-1"
 BUCKET = "presign-tests"
@@ -46,7 +46,7 @@ def seaweedfs(*, volumes: int = 20) -> Iterator[dict[str, str]]:
             json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": ["Admin"]}]}),
             encoding="utf-8",
         )
-        ports = _free_ports(2 * len(_SERVICES))
+        ports = free_ports(2 * len(_SERVICES))
         http_ports = dict(zip(_SERVICES, ports, strict=False))
         options = [f"-{service}.port={port}" for service, port in http_ports.items()]
         options += [
@@ -101,18 +101,3 @@ def _create_bucket(endpoint: str, process: subprocess.Popen[bytes], log_path: Pa
             if process.poll() is not None or time.monotonic() > give_up_at:
                 raise TimeoutError(f"SeaweedFS did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}") from exc
             time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now.
-
-    They are below those that the system gives to connections (from 32,768 on Linux), so no connection takes them before
-    the server does.
-    """
-    free: list[int] = []
-    for port in random.sample(range(10_000, 32_000), 50 * count):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            free.append(port)
-        if len(free) == count:
-            return free
-    raise OSError("There are no free ports")
