@@ -123,7 +123,7 @@ class TestExpiry:
 
     def test_a_retired_key_signs_nothing(self) -> None:
         key = CustomerSecretKey("access", "secret", datetime.fromtimestamp(AWS_EXAMPLE_TIME, UTC))
-        with pytest.raises(SecretUnavailable):
+        with pytest.raises(SecretUnavailable, match=r"^the key was retired while the call was answered$"):
             issuer().issue(download(60), key=key, now=AWS_EXAMPLE_TIME)
 
 
