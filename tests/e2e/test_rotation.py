@@ -67,13 +67,13 @@ class Load:
         if response.content != CONTENT:
             self.failures.append(response.text)
 
-    def urls(self, *, since: float = 0) -> list[str]:
-        """The URLs that were signed since a moment (seconds since the epoch), however long their answers took."""
-        return [answer["url"] for answer in self.answers if signed_at(answer["url"]) >= since]
+    def signed(self, *, since: float = 0) -> list[dict[str, str]]:
+        """The answers whose URLs were signed since a moment (seconds since the epoch), whenever they arrived."""
+        return [answer for answer in self.answers if signed_at(answer["url"]) >= since]
 
     def keys(self, *, since: float = 0) -> set[str]:
-        """The access key ids in them."""
-        return {access_key_id(url) for url in self.urls(since=since)}
+        """The access key ids in these URLs."""
+        return {access_key_id(answer["url"]) for answer in self.signed(since=since)}
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
@@ -92,18 +92,13 @@ class Load:
 
 
 def access_key_id(url: str) -> str:
-    """Whose key signed the URL."""
+    """The id of the key that signed the URL."""
     return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]
 
 
 def signed_at(url: str) -> float:
-    """When it was signed, to the second, in seconds since the epoch."""
+    """The second at which the URL was signed, since the epoch."""
     return datetime.strptime(parse_qs(urlsplit(url).query)["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z").timestamp()
-
-
-def end_of(url: str) -> datetime:
-    """When it ends."""
-    return datetime.fromtimestamp(signed_at(url) + int(parse_qs(urlsplit(url).query)["X-Amz-Expires"][0]), UTC)
 
 
 def test_a_key_is_replaced_and_no_url_fails(start: Callable[..., Running]) -> None:
@@ -138,14 +133,18 @@ def test_a_key_whose_end_is_planned_is_replaced_and_no_url_fails(start: Callable
         running.put_key(old, secret_access_key, retire_at=retire_at.isoformat())
         time.sleep(TTL + MAX_STALE)
         planned_at = time.time()
-        wait_until(lambda: load.urls(since=planned_at))
+        wait_until(lambda: load.signed(since=planned_at))
         running.stack.storage.add_key("new", "new-secret")
         running.put_key("new", "new-secret")
         time.sleep(max(0, (retire_at - datetime.now(UTC)).total_seconds()))
         running.stack.storage.remove_key(old)
         time.sleep(1)
     assert load.failures == []
-    ends = [end_of(url) for url in load.urls(since=planned_at) if access_key_id(url) == old]
+    ends = [
+        datetime.fromisoformat(answer["expires_at"])
+        for answer in load.signed(since=planned_at)
+        if access_key_id(answer["url"]) == old
+    ]
     assert max(ends) <= retire_at
     assert access_key_id(load.answers[-1]["url"]) == "new"
 

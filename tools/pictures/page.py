@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from support.browsers import chromium, make_file, open_page
+from support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "page.png"
@@ -56,8 +56,7 @@ def _slow_down(page: Page) -> None:
 @contextmanager
 def _system() -> Iterator[str]:
     """The address of what `make run` starts, on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     command = [sys.executable, "-u", "-m", "local", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:  # noqa: S603
         try:
