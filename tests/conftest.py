@@ -19,12 +19,15 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, settings
 
+from local import stack
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
+from local.identity.tokens import IdentityProvider
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.settings import SIGNERS
 from support.echo import Echo
 from support.echo import echo as run_echo
+from support.keys import short_key
 from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
 
 if TYPE_CHECKING:
@@ -111,10 +114,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def session_keys() -> Iterator[None]:
-    """Three keys serve all resource principals in turn, since it takes time to make one."""
-    keys = cycle([resource_principal.new_key() for _ in range(3)])
+    """Three keys serve all resource principals in turn, and three more all systems, since it takes time to make one."""
+    signing_keys = cycle([short_key() for _ in range(3)])
+    providers = cycle([IdentityProvider() for _ in range(3)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resource_principal, "new_key", keys.__next__)
+        patch.setattr(resource_principal, "new_key", signing_keys.__next__)
+        patch.setattr(stack, "IdentityProvider", providers.__next__)
         yield
 
 

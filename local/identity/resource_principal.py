@@ -96,7 +96,5 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-@cache
-def _issuer_key() -> rsa.RSAPrivateKey:
-    """The key of the service that issues the tokens of all resource principals."""
-    return new_key()
+_issuer_key = cache(new_key)
+"""The key of the service that issues the tokens of all resource principals."""

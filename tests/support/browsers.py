@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 NODE_PROJECT = Path(__file__).parents[1] / "browser"
 TIMEOUT_MS = 30_000
-_WRITTEN_AT_ONCE_BYTES = 2**24
 
 _ARGUMENTS = (
     "--no-sandbox",  # Chromium refuses to run as root without it
@@ -91,10 +89,7 @@ def wait_for(page: Page, condition: Callable[[], bool]) -> None:
 
 def make_file(path: Path, size: int) -> Path:
     """A file of `size` bytes that look random but are the same each time."""
-    numbers = random.Random(size)  # noqa: S311 - nothing secret
-    with path.open("wb") as file:
-        for start in range(0, size, _WRITTEN_AT_ONCE_BYTES):
-            file.write(numbers.randbytes(min(_WRITTEN_AT_ONCE_BYTES, size - start)))
+    path.write_bytes(hashlib.shake_128(str(size).encode()).digest(size))
     return path
 
 

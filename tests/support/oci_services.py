@@ -25,12 +25,12 @@ from werkzeug.wrappers import Request, Response
 from deploy.doctor.tenancy import Tenancy
 from local.api import ApiError, SignedApi, json_answer, not_found
 from local.identity.request_signature import NotAuthenticated, verify_request
-from local.identity.resource_principal import new_key
 from local.identity.tokens import DISCOVERY_PATH, IdentityProvider
 from local.object_storage.presigned import verify
 from local.object_storage.s3_answer import error_response, xml_response
 from local.object_storage.s3_target import s3_target
 from local.server import Server, headers, target
+from support.keys import short_key
 from support.oci_answers import (
     ACCESS_KEY_ID,
     BUCKET,
@@ -55,18 +55,16 @@ from support.oci_answers import (
     stack_statements,
 )
 
-
-@cache
-def _private_key() -> rsa.RSAPrivateKey:
-    """One for all tests, since it takes time to make."""
-    return new_key()
+# One for all tests of each, since it takes time to make.
+_signing_key = cache(short_key)
+_identity_provider = cache(IdentityProvider)
 
 
 class ApiKey:
     """The operator's API signing key, with the configuration file that names it."""
 
     def __init__(self, directory: Path) -> None:
-        self.key = _private_key()
+        self.key = _signing_key()
         self.key_id = f"{TENANCY}/{USER}/20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34"
         self.ahead_seconds = 0.0
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -257,7 +255,7 @@ class World:
         self.s3 = S3Endpoint()
         self.storage = Server(self.s3)
         self.api_key = ApiKey(directory)
-        self.identity_provider = IdentityProvider(_private_key())
+        self.identity_provider = _identity_provider()
         self.gateway = Server(self._answer_call)
         self.services = OciServices(self.api_key, storage_url=self.storage.url, gateway_url=self.gateway.url)
         self.server = Server(self.services)
