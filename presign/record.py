@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from presign.model.invocation import Caller, Invocation, Principal
 from presign.model.operation import Via
+from presign.model.options import given
 from presign.model.outcomes import Issued, Refusal
 from presign.problems import AccessDenied, Problem
 
@@ -97,7 +98,7 @@ def _record(
     if request is not None:
         operation, bucket = request.operation, request.bucket
         name, key, expires_in = operation.name(), operation.target, operation.expires_in
-        options = operation.given(operation.recorded_options) or UNSET
+        options = given(operation, operation.recorded_options) or UNSET
     if isinstance(outcome, Issued):
         answer = outcome.answer
     else:

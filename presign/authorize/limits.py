@@ -11,6 +11,7 @@ from presign.model.operation import Operation
 from presign.model.operations import multipart
 from presign.model.operations.form import PostObject
 from presign.model.operations.objects import CopyObject, PutObject
+from presign.model.options import given
 from presign.model.part_sizes import STORE_ROUTE_BYTES, max_part_bytes, part_bytes
 from presign.model.request import Request
 from presign.problems import FieldError
@@ -91,7 +92,7 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
 def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name, value in operation.given(_overrides(type(operation))).items()
+        for name, value in given(operation, _overrides(type(operation))).items()
         if allowed == "none" or _changes_the_type(name, value)
     ]
     return {}, refused

@@ -1,14 +1,14 @@
-"""The base of all operations: what they share, and how their options travel in the HTTP request."""
+"""The base of all operations: the members that they share."""
 
 from collections.abc import Mapping, Set
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from presign.model import object_names
 from presign.model.field_errors import pointer
-from presign.model.options import Option, options_of, travelling
+from presign.model.options import Option, options_of, travelling, written
 from presign.problems import FieldError
 
 MAX_EXPIRES_IN = 604_800
@@ -75,13 +75,6 @@ class Operation(
         """The name by which a caller asks for this operation."""
         return cls.__struct_config__.tag  # type: ignore[return-value]
 
-    def given(self, among: Set[str]) -> dict[str, Any]:
-        """Those members `among` these that the caller has given, as JSON values. Null and `""` give nothing."""
-        members: dict[str, Any] = msgspec.to_builtins(self)
-        if among.isdisjoint(members):
-            return {}
-        return {name: value for name, value in members.items() if name in among and value not in ("", None)}
-
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
         return [
@@ -92,21 +85,11 @@ class Operation(
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded, in alphabetical order."""
-        return self._written(self.query_options)
+        return written(self, self.query_options)
 
     def headers(self) -> dict[str, str]:
         """The headers that the client must send, `Host` apart."""
-        return dict(self._written(self.header_options)) if self.header_options else {}
-
-    def _written(self, options: Mapping[str, Option]) -> list[tuple[str, str]]:
-        """Names and values, as they travel, of those `options` that the caller has given."""
-        given = self.given(options.keys())
-        if not given:  # most requests have none
-            return []
-        # The value as it is, since the JSON value of a moment is a text already.
-        return [
-            (options[name].wire_name, options[name].text_of(getattr(self, name))) for name in options if name in given
-        ]
+        return dict(written(self, self.header_options)) if self.header_options else {}
 
 
 class ObjectOperation(Operation, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
-"""How an option is declared: once, in the annotation of its field. All else about it is derived from there."""
+"""Options: each is declared once, in the annotation of its field, and written from there into the HTTP request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -63,6 +63,25 @@ def travelling(options: Mapping[str, Option], place: Place) -> Mapping[str, Opti
     """Those of `options` that travel in this place; query parameters in alphabetical order of their names there."""
     found = [(name, option) for name, option in options.items() if option.place == place]
     return dict(sorted(found, key=lambda item: item[1].wire_name) if place == "query" else found)
+
+
+def given(struct: msgspec.Struct, among: Set[str]) -> dict[str, Any]:
+    """Those members of `struct` `among` these that the caller has given, as JSON values. Null and `""` give nothing."""
+    members: dict[str, Any] = msgspec.to_builtins(struct)
+    if among.isdisjoint(members):
+        return {}
+    return {name: value for name, value in members.items() if name in among and value not in ("", None)}
+
+
+def written(struct: msgspec.Struct, options: Mapping[str, Option]) -> list[tuple[str, str]]:
+    """Those of `options` that the caller has given: the name of each and its value, as they travel."""
+    found = given(struct, options.keys())
+    if not found:  # most requests have none
+        return []
+    # The value as it is, since the JSON value of a moment is a text already.
+    return [
+        (option.wire_name, option.text_of(getattr(struct, name))) for name, option in options.items() if name in found
+    ]
 
 
 def _declared(annotation: Any) -> Option | None:

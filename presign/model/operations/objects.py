@@ -23,7 +23,7 @@ from presign.model.header_values import (
 )
 from presign.model.object_names import bucket_error, key_error, store_id_error
 from presign.model.operation import BucketName, ObjectKey, ObjectOperation
-from presign.model.options import Option, as_header, in_query
+from presign.model.options import Option, as_header, given, in_query
 from presign.problems import FieldError
 
 MAX_PUT_BYTES = 50 * 1024**3
@@ -168,8 +168,8 @@ class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
     def validation_errors(self) -> list[FieldError]:
         errors = super().validation_errors()
         if self.metadata_directive != "REPLACE":
-            given = self.given(self.header_options.keys() | {"metadata"})
-            errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in given]
+            ignored = given(self, self.header_options.keys() | {"metadata"})
+            errors += [FieldError(f"/{name}", "needs metadata_directive to be REPLACE") for name in ignored]
         return errors
 
     def headers(self) -> dict[str, str]:

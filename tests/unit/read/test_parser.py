@@ -12,6 +12,7 @@ from presign.model.operation import Operation
 from presign.model.operations import OPERATIONS
 from presign.model.operations.form import PostObject
 from presign.model.operations.prefixes import GetPrefix
+from presign.model.options import given
 from presign.problems import InvalidRequest
 from presign.read.parser import RequestParser, parse_struct, requests_of_batch
 
@@ -68,14 +69,14 @@ class TestDefaults:
     def test_null_can_be_in_place_of_each_option(self, operation: type[Operation]) -> None:
         required = {"key": "a", "prefix": "a/", "upload_id": "u", "part_number": 1, "source_key": "s"}
         fields = msgspec.structs.fields(operation)
-        given = {
+        members = {
             "operation": operation.name(),
             **{field.name: required[field.name] for field in fields if field.required},
         }
         nulls = {field.name: None for field in fields if not field.required}
-        assert parse({**given, **nulls}) == parse(given)
-        left_out, nothing = PARSER.parse(given).operation, PARSER.parse({**given, **nulls}).operation
-        assert nothing.given(set(nulls)) == left_out.given(set(nulls))
+        assert parse({**members, **nulls}) == parse(members)
+        left_out, nothing = PARSER.parse(members).operation, PARSER.parse({**members, **nulls}).operation
+        assert given(nothing, set(nulls)) == given(left_out, set(nulls))
 
 
 class TestWhatTravelsWhere:
