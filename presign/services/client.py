@@ -126,7 +126,6 @@ class OciClient:
             total_elapsed_time_check=False,
             service_error_retry_config={503: []},
             retry_base_sleep_time_seconds=0.1,
-            retry_max_wait_between_calls_seconds=0.2,
             decorrelated_jitter=0.1,
         )
         made = client(
@@ -135,7 +134,7 @@ class OciClient:
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
             retry_strategy=retry.get_retry_strategy(),
             circuit_breaker_strategy=sdk.load("oci.circuit_breaker").NoCircuitBreakerStrategy(),
-            **({"service_endpoint": endpoint} if endpoint else {}),
+            service_endpoint=endpoint,
         )
         self._clients.append(made)
         return made

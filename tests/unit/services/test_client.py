@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -287,6 +289,24 @@ class TestTries:
         running.vault.fault = Fault(status=status)
         running.unavailable()
         assert running.vault.requests == tries
+
+    def test_the_pause_between_them_is_short(self, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+        """For the SDK, an hour passes between any two looks at the clock, since the container is frozen and thawed."""
+        pauses: list[float] = []
+        monkeypatch.setattr("oci.retry.retry.time", SimpleNamespace(time=count(0, 3600).__next__, sleep=pauses.append))
+        running.vault.fault = Fault(status=503)
+        for _ in range(4):
+            running.unavailable()
+        assert running.vault.requests == 8
+        assert 0.1 <= min(pauses) <= max(pauses) <= 0.2
+
+    def test_a_service_that_failed_often_is_asked_all_the_same(self, running: Running) -> None:
+        """The SDK would give up on it for half a minute after ten failures."""
+        running.vault.fault = Fault(status=429)
+        for _ in range(12):
+            running.unavailable()
+        running.vault.fault = None
+        assert running.content() == "Zmlyc3Q="
 
 
 class TestRefusal:
