@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from presign.services.client import OciClient
 from presign.services.pars import ParName, Pars, is_open_upload, subject_digest
 from support.native_storage import NativeStorage
 from support.store import BUCKET
+from support.waiting import GIVE_UP_SECONDS
 
 ALICE, BOB = Principal("gateway", {"sub": "alice"}), Principal("gateway", {"sub": "bob"})
 ALICE_OF_A = Principal("gateway", {"sub": "alice", "iss": "https://a.example"})
@@ -166,6 +168,18 @@ class TestCreate:
     def test_its_path_alone(self, running: Running) -> None:
         running.answers = [json_answer({"id": "1", "accessUri": "/p/t/n/ns/b/b/o/a"})]
         assert running.pars.create("b", name="a") == ("1", f"{running.server.url}/p/t/n/ns/b/b/o/a")
+
+    def test_it_is_tried_once(self, running: Running) -> None:
+        """A second try would leave a PAR alive that nobody knows, if only the answer to the first was lost."""
+        running.answers = [json_answer({"code": "InternalServerError", "message": "No."}, status=500)]
+        with pytest.raises(SecretUnavailable, match="500 InternalServerError, No"):
+            running.pars.create("b", name="a")
+        assert running.requests == ["POST /n/ns/b/b/p"]
+
+    def test_twenty_can_be_created_side_by_side(self, running: Running) -> None:
+        """Each call waits until all have begun."""
+        begun = threading.Barrier(20, timeout=GIVE_UP_SECONDS)
+        assert sorted(running.pars.executor.map(lambda _: begun.wait(), range(20))) == list(range(20))
 
 
 class TestFind:
