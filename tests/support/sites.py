@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,13 +69,17 @@ def importing_from(path: str, lines: str) -> str:
 @contextmanager
 def bundled_site(html: str, lines: str) -> Iterator[str]:
     """The address of a page that loads `/page.js`, which is these lines with the npm packages that they import."""
-    command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
-    source = importing_from(str(SOURCES / "index.js"), lines)
-    bundle = subprocess.run(  # noqa: S603
-        command, cwd=NODE_PROJECT, input=source, capture_output=True, encoding="utf-8", check=True
-    ).stdout
-    with site({"/": (html.encode(), "text/html"), "/page.js": (bundle.encode(), "text/javascript")}) as url:
+    bundle = _bundle(importing_from(str(SOURCES / "index.js"), lines))
+    with site({"/": (html.encode(), "text/html"), "/page.js": (bundle, "text/javascript")}) as url:
         yield url
+
+
+@cache
+def _bundle(source: str) -> bytes:
+    command: list[str | Path] = [node_tools() / "esbuild", "--bundle", "--format=esm", "--loader=js"]
+    return subprocess.run(  # noqa: S603
+        command, cwd=NODE_PROJECT, input=source.encode(), capture_output=True, check=True
+    ).stdout
 
 
 def sign_in(page: Page, running: Running, *, sub: str = "alice", **options: Any) -> None:
