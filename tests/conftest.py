@@ -114,7 +114,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def session_keys() -> Iterator[None]:
-    """Three keys serve all resource principals in turn, and three more all systems, since it takes time to make one."""
+    """Few keys serve all resource principals and all identity providers in turn, since it takes time to make one."""
     signing_keys = cycle([short_key() for _ in range(3)])
     providers = cycle([IdentityProvider() for _ in range(3)])
     with pytest.MonkeyPatch.context() as patch:
