@@ -2,28 +2,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from presign.model.operations.objects import GetObject, PutObject
+from presign.model.operations.objects import GetObject
 from presign.model.operations.prefixes import ListObjectsV2
 
 
-def test_options_become_headers() -> None:
-    operation = PutObject(
-        key="a", content_type="image/png", content_length=0, content_md5="AA==", if_none_match="*", metadata={"A": "b"}
-    )
-    assert operation.query() == []
-    assert operation.headers() == {
-        "Content-Type": "image/png",
-        "Content-Length": "0",
-        "Content-MD5": "AA==",
-        "If-None-Match": "*",
-        "x-amz-meta-a": "b",
-    }
-
-
-def test_options_become_query_parameters_in_the_order_of_their_names_there() -> None:
+def test_query_parameters_are_in_the_order_of_their_names_there() -> None:
     expires = datetime(2026, 11, 27, 9, 0, 0, 999_999, tzinfo=UTC)
     operation = GetObject(key="a", version_id="v", response_expires=expires, download_as="ü.txt")
-    assert operation.headers() == {}
     assert operation.query() == [
         ("response-content-disposition", "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%BC.txt"),
         ("response-expires", "Fri, 27 Nov 2026 09:00:00 GMT"),
