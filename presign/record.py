@@ -97,7 +97,7 @@ def _record(
     request, grant = outcome.request, outcome.grant
     if request is not None:
         operation, bucket = request.operation, request.bucket
-        name, key, expires_in = operation.name(), operation.target, operation.expires_in
+        name, key, expires_in = operation.name, operation.target, operation.expires_in
         options = given(operation, operation.recorded_options) or UNSET
     if isinstance(outcome, Issued):
         answer = outcome.answer

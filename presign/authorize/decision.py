@@ -182,7 +182,7 @@ class _CompiledRule:
     def _mismatch(self, request: Request, principal: Principal) -> Mismatch | None:
         """The first condition that `request` does not fulfil."""
         operation = request.operation
-        if operation.name() not in self._operations:
+        if operation.name not in self._operations:
             return Mismatch(detail="the rule does not list this operation")
         if principal.caller not in self._rule.callers:
             return Mismatch(detail="the rule does not list this way of calling", fulfilled=1)

@@ -21,19 +21,18 @@ class RuleIndex:
         self._rules = rules
         self._by_operation: dict[str, dict[str | None, _Beginnings]] = {}
 
-    def candidates(self, request: Request) -> list[int]:
+    def candidates(self, request: Request) -> Sequence[int]:
         """The rules that list the operation, and whose bucket and prefix fit as far as they hold no claim; in order."""
-        buckets = self._buckets_of(request.operation.name())
-        numbers = []
-        for bucket in (request.bucket, ANY_BUCKET):
-            if bucket in buckets:
-                numbers += buckets[bucket].of(request.operation.target)
-        numbers.sort()
-        return numbers
+        buckets, key = self._buckets_of(request.operation.name), request.operation.target
+        named, any_ = buckets.get(request.bucket), buckets.get(ANY_BUCKET)
+        if named and any_:
+            return sorted([*named.of(key), *any_.of(key)])
+        found = named or any_
+        return found.of(key) if found else []
 
     def nearest(self, request: Request) -> int | None:
         """The first rule that lists the operation, of those for the bucket if there are any; None if no rule does."""
-        buckets = self._buckets_of(request.operation.name())
+        buckets = self._buckets_of(request.operation.name)
         nearby = buckets.get(request.bucket) or buckets.get(ANY_BUCKET)
         return nearby.first if nearby else min((found.first for found in buckets.values()), default=None)
 
@@ -52,28 +51,28 @@ class _Beginnings:
     """Numbers of rules by the texts with which keys must begin; `first` is the least."""
 
     def __init__(self, numbers: dict[str, list[int]]) -> None:
-        self._texts = sorted(numbers)
-        self._numbers = [numbers[text] for text in self._texts]
-        self.first = min(map(min, self._numbers))
-        # For each text, the place of the longest other one that it begins with, or -1.
+        self.first = min(map(min, numbers.values()))
+        self._texts = sorted({"", *numbers})
+        # For each text, the place of the longest other one that it begins with, and the numbers of it and of all those.
         self._parents: list[int] = []
-        open_places: list[int] = []
+        self._numbers: list[list[int]] = []
+        open_places = [0]
         for place, text in enumerate(self._texts):
-            while open_places and not text.startswith(self._texts[open_places[-1]]):
+            while not text.startswith(self._texts[open_places[-1]]):
                 open_places.pop()
-            self._parents.append(open_places[-1] if open_places else -1)
+            parent = open_places[-1]
+            inherited = self._numbers[parent] if place else []
+            self._parents.append(parent)
+            self._numbers.append(sorted([*inherited, *numbers.get(text, [])]))
             open_places.append(place)
 
     def of(self, key: str) -> list[int]:
-        """The numbers of all texts that `key` begins with.
+        """The numbers of all texts that `key` begins with, in order.
 
         In alphabetical order, each text that lies between a beginning of `key` and `key` has that beginning too. So all
         beginnings are among the last text before `key` and those that this one begins with.
         """
-        found = []
         place = bisect_right(self._texts, key) - 1
-        while place >= 0:
-            if key.startswith(self._texts[place]):
-                found += self._numbers[place]
+        while not key.startswith(self._texts[place]):
             place = self._parents[place]
-        return found
+        return self._numbers[place]

@@ -90,9 +90,12 @@ def _type(patterns: list[str], operation: Operation) -> Outcome:
 
 
 def _response_overrides(allowed: ResponseOverrides, operation: Operation) -> Outcome:
+    overrides = given(operation, _overrides(type(operation)))
+    if not overrides:  # most requests have none
+        return _KEPT
     refused = [
         FieldError(f"/{name}", "is not allowed by the rule's response_overrides")
-        for name, value in given(operation, _overrides(type(operation))).items()
+        for name, value in overrides.items()
         if allowed == "none" or _changes_the_type(name, value)
     ]
     return {}, refused
@@ -149,7 +152,7 @@ def store_route_errors(operation: Operation, *, max_content_length: int | None) 
 def par_errors(request: Request, *, max_expires_in: int) -> Iterator[FieldError]:
     """Why no PAR can give `request`, if one may be valid for `max_expires_in` seconds."""
     operation = request.operation
-    if operation.name() not in PAR_OPERATIONS:
+    if operation.name not in PAR_OPERATIONS:
         yield FieldError("/operation", f"must be one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")
         return
     for name, option in operation.options.items():

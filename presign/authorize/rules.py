@@ -34,7 +34,7 @@ GROUPS = {
 """Names that stand for several operations."""
 _NAMES = (*OPERATIONS, *GROUPS)
 
-PAR_OPERATIONS = frozenset({GetObject.name(), HeadObject.name(), PutObject.name(), GetPrefix.name()})
+PAR_OPERATIONS = frozenset({GetObject.name, HeadObject.name, PutObject.name, GetPrefix.name})
 """The operations that a pre-authenticated request can give."""
 
 _media_range = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
@@ -90,7 +90,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     @property
     def answers_events(self) -> bool:
         """Whether an event may be answered by it: with a URL to read the object, as for a direct invocation."""
-        return "invoke" in self.callers and GetObject.name() in self.granted
+        return "invoke" in self.callers and GetObject.name in self.granted
 
     @property
     def needs_claims(self) -> bool:
@@ -101,7 +101,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 @lru_cache(maxsize=256)  # the rules of a large policy list the same few
 def _granted(names: tuple[str, ...], via: Via) -> frozenset[str]:
     operations = frozenset[str]().union(*(GROUPS.get(name, {name}) for name in names))
-    return operations if via == "par" else operations - {GetPrefix.name()}
+    return operations if via == "par" else operations - {GetPrefix.name}
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -169,7 +169,7 @@ def _rule_errors(rule: Rule, default_expires_in: int) -> Iterator[FieldError]:
         if name not in _NAMES:
             detail = f"must be one of {', '.join(_NAMES)}{nearest(name, _NAMES)}"
             yield FieldError(pointer("operations", index), detail)
-        if name == GetPrefix.name() and rule.via == "s3":
+        if name == GetPrefix.name and rule.via == "s3":
             yield FieldError(pointer("operations", index), "needs a rule with via: par")
     if error := _bucket_error(rule.bucket):
         yield FieldError("/bucket", error)
@@ -214,7 +214,7 @@ def _par_errors(rule: Rule) -> Iterator[FieldError]:
         yield FieldError(pointer(name), "can't be kept by a PAR: use via: s3")
     if rule.response_overrides not in (None, "any"):
         yield FieldError("/response_overrides", "must be any, as the holder of a PAR chooses them")
-    if rule.single_use and PutObject.name() not in rule.granted:
+    if rule.single_use and PutObject.name not in rule.granted:
         yield FieldError("/single_use", "needs put_object among the operations")
     if rule.granted.isdisjoint(PAR_OPERATIONS):
         yield FieldError("/operations", f"must have one that a PAR can give: {', '.join(sorted(PAR_OPERATIONS))}")

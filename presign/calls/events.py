@@ -5,11 +5,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
+from presign.authorize.decision import Policy
 from presign.calls.call import Call
 from presign.calls.presign import answer_of, answer_of_all, presign_all, presign_one
-from presign.model.outcomes import Issued, PresignedUrl, Refusal
+from presign.model.invocation import Principal
+from presign.model.outcomes import Grant, Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
-from presign.problems import EventFailed, Problem, SecretUnavailable, logged_problem
+from presign.problems import EventFailed, InvalidRequest, Problem, SecretUnavailable, logged_problem
 from presign.read.events import events_of_list, object_of, request_of_event
 from presign.record import deletion
 from presign.services.delivery import Message
@@ -24,7 +28,7 @@ def event(call: Call) -> PresignedUrl | Problem:
     Raises:
         EventFailed: something failed that may go well the next time, so the sender is to send the event again.
     """
-    outcome = presign_one(call, partial(_parse, call))
+    outcome = presign_one(call, partial(_parse, call), partial(_authorize, call.service.policy))
     _follow(call, [outcome])
     return answer_of(outcome)
 
@@ -36,7 +40,7 @@ def events(call: Call) -> Any:
     except Problem as exc:
         _log.warning("%s: list of events refused: %s", call.id, exc)
         raise
-    outcomes = presign_all(call, documents, partial(_parse, call))
+    outcomes = presign_all(call, documents, partial(_parse, call), partial(_authorize, call.service.policy))
     _follow(call, outcomes)
     return answer_of_all(outcomes, call)
 
@@ -81,6 +85,15 @@ def _parse(call: Call, document: Any) -> Request:
     except Problem as exc:
         _log.warning("%s: event of %s refused: %s", call.id, object_of(document), exc)
         raise
+
+
+def _authorize(policy: Policy, request: Request, principal: Principal) -> Grant:
+    """The grant of the version that was written or, if the policy has only PARs for the object, of the object."""
+    try:
+        return policy.authorize(request, principal)
+    except InvalidRequest:
+        operation = msgspec.structs.replace(request.operation, version_id=None)
+        return policy.authorize(msgspec.structs.replace(request, operation=operation), principal)
 
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:

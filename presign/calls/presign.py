@@ -13,6 +13,7 @@ import msgspec
 from presign.calls.call import Call
 from presign.issue.par import create_par
 from presign.model.field_errors import pointer
+from presign.model.invocation import Principal
 from presign.model.outcomes import Grant, Issued, PresignedUrl, Refusal
 from presign.model.request import Request
 from presign.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, SecretUnavailable, logged_problem
@@ -28,7 +29,7 @@ MAX_PAR_ANSWER_BYTES = 32 * 1024
 _FRAME_BYTES = len('{"results":[]}')
 
 Parse = Callable[[Any], Request]
-Authorize = Callable[[Request, Call], Grant]
+Authorize = Callable[[Request, Principal], Grant]
 
 _encoder = msgspec.json.Encoder()
 
@@ -45,7 +46,7 @@ def batch(call: Call) -> Any:
         InvalidRequest: the items ask for too many PARs.
         PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
     """
-    grants = _granted(call, requests_of_batch(call.document), call.service.parser.parse, _authorized)
+    grants = _granted(call, requests_of_batch(call.document), call.service.parser.parse)
     pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
     if pars > MAX_PARS:
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
@@ -64,15 +65,15 @@ def batch(call: Call) -> Any:
 
 def presign_one(call: Call, parse: Parse, authorize: Authorize | None = None) -> Issued | Refusal:
     """The outcome of a call whose whole JSON is one item, recorded; the policy decides unless `authorize` is given."""
-    items = _signed(call, _granted(call, [call.document], parse, authorize or _authorized))
+    items = _signed(call, _granted(call, [call.document], parse, authorize))
     [outcome] = _with_pars(call, items) if isinstance(items[0], Grant) else items
     call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
     return outcome
 
 
-def presign_all(call: Call, documents: Sequence[Any], parse: Parse) -> list[Issued | Refusal]:
+def presign_all(call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize) -> list[Issued | Refusal]:
     """The outcome of each of `documents`, recorded, however many of them get PARs."""
-    outcomes = _with_pars(call, _signed(call, _granted(call, documents, parse, _authorized)))
+    outcomes = _with_pars(call, _signed(call, _granted(call, documents, parse, authorize)))
     call.audit.write(records_of(outcomes, invocation=call.invocation, principal=call.principal, batch=True))
     return outcomes
 
@@ -90,28 +91,20 @@ def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
     return outcome.answer if isinstance(outcome, Issued) else outcome.problem
 
 
-def _granted(call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize) -> list[Grant | Refusal]:
-    """A grant for each item that can be read and that the policy allows."""
+def _granted(
+    call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize | None = None
+) -> list[Grant | Refusal]:
+    """A grant for each item that can be read and that the policy, or else `authorize`, allows."""
+    authorize, principal = authorize or call.service.policy.authorize, call.principal
     items: list[Grant | Refusal] = []
     for document in documents:
         request = None
         try:
             request = parse(document)
-            items.append(authorize(request, call))
+            items.append(authorize(request, principal))
         except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
             items.append(Refusal(logged_problem(exc, call.id), request))
     return items
-
-
-def _authorized(request: Request, call: Call) -> Grant:
-    """The policy's grant. That of an event is for the version that was written, unless only PARs can be had."""
-    try:
-        return call.service.policy.authorize(request, call.principal)
-    except InvalidRequest:
-        if request.event is None:
-            raise
-    operation = msgspec.structs.replace(request.operation, version_id=None)
-    return call.service.policy.authorize(msgspec.structs.replace(request, operation=operation), call.principal)
 
 
 def _signed(call: Call, items: Sequence[Grant | Refusal]) -> list[Any]:
@@ -127,8 +120,17 @@ def _signed(call: Call, items: Sequence[Grant | Refusal]) -> list[Any]:
     except Exception as exc:  # noqa: BLE001 - the items that were refused have their answers already
         problem = logged_problem(exc, call.id)
         return [Refusal(problem, item.request, item) if _is_signed(item) else item for item in items]
-    sign = partial(issuer.issue, key=key, now=service.now())
-    return [_issued(item, sign, call) if _is_signed(item) else item for item in items]
+    now = service.now()
+    outcomes: list[Any] = []
+    for item in items:
+        outcome: Any = item
+        if _is_signed(item):
+            try:
+                outcome = Issued(item, issuer.issue(item, key=key, now=now))
+            except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
+                outcome = Refusal(logged_problem(exc, call.id), item.request, item)
+        outcomes.append(outcome)
+    return outcomes
 
 
 def _with_pars(call: Call, items: Sequence[Issued | Grant | Refusal]) -> list[Issued | Refusal]:
@@ -148,36 +150,31 @@ def _created(grant: Grant, result: PresignedUrl | Exception, call: Call) -> Issu
     return Issued(grant, result)
 
 
-def _issued(grant: Grant, issue: Callable[[Grant], PresignedUrl], call: Call) -> Issued | Refusal:
-    """The outcome of a grant whose answer `issue` gives."""
-    try:
-        return Issued(grant, issue(grant))
-    except Exception as exc:  # noqa: BLE001 - one item that fails must not fail the others
-        return Refusal(logged_problem(exc, call.id), grant.request, grant)
-
-
 def _is_signed(item: Grant | Refusal) -> TypeGuard[Grant]:
     return isinstance(item, Grant) and item.via == "s3"
 
 
 def _encoded(items: Sequence[Issued | Grant | Refusal], call: Call) -> bytes:
-    return _encoder.encode({"results": [_result(item, index, call) for index, item in enumerate(items)]})
+    return _encoder.encode({"results": _results(items, call)})
 
 
-def _result(item: Issued | Grant | Refusal, index: int, call: Call) -> Any:
-    """The member of an answer to several that is for this item; null where a PAR is still to be created."""
-    if isinstance(item, Issued):
-        return item.answer
-    if isinstance(item, Refusal):
-        place = [index] if isinstance(call.document, list) else ["requests", index]
-        return {"problem": item.problem.details(call.id, at=pointer(*place))}
-    return None
+def _results(items: Sequence[Issued | Grant | Refusal], call: Call) -> list[Any]:
+    """The members of an answer to several, one for each item; null where a PAR is still to be created."""
+    place = [] if isinstance(call.document, list) else ["requests"]
+    results: list[Any] = []
+    for index, item in enumerate(items):
+        if isinstance(item, Issued):
+            results.append(item.answer)
+        elif isinstance(item, Refusal):
+            results.append({"problem": item.problem.details(call.id, at=pointer(*place, index))})
+        else:
+            results.append(None)
+    return results
 
 
 def _too_large(items: Sequence[Issued | Grant | Refusal], call: Call) -> PayloadTooLarge:
     sizes = [
-        MAX_PAR_ANSWER_BYTES if isinstance(item, Grant) else len(_encoder.encode(_result(item, index, call))) + 1
-        for index, item in enumerate(items)
+        MAX_PAR_ANSWER_BYTES if result is None else len(_encoder.encode(result)) + 1 for result in _results(items, call)
     ]
     fitting = sum(size <= MAX_ANSWER_BYTES - _FRAME_BYTES for size in accumulate(sizes))
     would = f"The answer would be larger than {MAX_ANSWER_BYTES} bytes"

@@ -40,7 +40,7 @@ def answer(
         headers={} if headers is None else headers,
         expires_at=rfc3339(expires_at),
         expires_in=expires_at - now,
-        operation=operation.name(),
+        operation=operation.name,
         bucket=grant.request.bucket,
         key=operation.target if operation.is_on_object else None,
         prefix=None if operation.is_on_object else operation.target,

@@ -64,10 +64,10 @@ class Boto3Issuer:
         operation = grant.request.operation
         client, headers, seconds = self._client_of(key), operation.headers(), expires_at - signed_at
         input_shape = client.meta.service_model.operation_model(
-            client.meta.method_to_api_mapping[operation.name()]
+            client.meta.method_to_api_mapping[operation.name]
         ).input_shape
         parameters = _parameters(grant.request, headers, _members(input_shape))
-        url: str = client.generate_presigned_url(operation.name(), Params=parameters, ExpiresIn=seconds)
+        url: str = client.generate_presigned_url(operation.name, Params=parameters, ExpiresIn=seconds)
         names = ";".join(sorted(["host", *map(str.lower, headers)]))
         signed = f"X-Amz-Date={timestamp(signed_at)}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders={uri_encode(names)}"
         if f"&{signed}&" not in url:

@@ -1,7 +1,7 @@
 """The base of all operations: the members that they share."""
 
+import re
 from collections.abc import Mapping, Set
-from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -30,8 +30,19 @@ ObjectKey = Annotated[
 ]
 
 
+def _operation_name(class_name: str) -> str:
+    """`get_object` of `GetObject`."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
+
+
 class Operation(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, tag_field="operation"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    tag_field="operation",
+    tag=_operation_name,
 ):
     """The members that every operation has; the subclasses add their options.
 
@@ -43,6 +54,8 @@ class Operation(
             are asked then. A form needs none.
     """
 
+    name: ClassVar[str]
+    """The name by which a caller asks for it, such as `get_object` for `GetObject`."""
     method: ClassVar[str]
     """The HTTP method."""
     is_on_object: ClassVar[bool] = False
@@ -59,6 +72,7 @@ class Operation(
     cors: Annotated[bool, Option(recorded=True)] | None = False
 
     def __init_subclass__(cls) -> None:
+        cls.name = _operation_name(cls.__name__)
         cls.options = options_of(cls)
         cls.query_options = travelling(cls.options, "query")
         cls.header_options = travelling(cls.options, "header")
@@ -69,19 +83,13 @@ class Operation(
         """The object key that the operation is about, or the prefix of several."""
         raise NotImplementedError
 
-    @classmethod
-    @cache  # msgspec makes the configuration anew each time
-    def name(cls) -> str:
-        """The name by which a caller asks for this operation."""
-        return cls.__struct_config__.tag  # type: ignore[return-value]
-
     def validation_errors(self) -> list[FieldError]:
         """Each member whose value its type allows, but the operation does not."""
-        return [
-            FieldError(pointer(name), error)
-            for name, value in msgspec.to_builtins(self).items()
-            if isinstance(value, str) and name in self.options and (error := self.options[name].error_of(value))
-        ]
+        errors = []
+        for name, value in msgspec.to_builtins(self).items():
+            if name in self.options and isinstance(value, str) and (error := self.options[name].error_of(value)):
+                errors.append(FieldError(pointer(name), error))
+        return errors
 
     def query(self) -> list[tuple[str, str]]:
         """Names and values of the query parameters, not encoded, in alphabetical order."""

@@ -80,7 +80,7 @@ class RequestParser:
         """The request that a JSON value is; raises `InvalidRequest` with every validation error."""
         try:
             name = document.get("operation")
-            operation: Operation = msgspec.convert(document, OPERATIONS[GetObject.name() if name is None else name])
+            operation: Operation = msgspec.convert(document, OPERATIONS[GetObject.name if name is None else name])
         except (AttributeError, KeyError, TypeError, msgspec.ValidationError):
             return self.check(*_convert_what_fits(json_object(document)))
         return self.check(operation)

@@ -195,7 +195,7 @@ class TestReference:
         rules = [{"operations": ["get_prefix"], "bucket": "PresignedBlog", "prefix": "", "via": "par"}]
         running = start({"POLICY": json.dumps({"rules": rules})})
         [example] = [json.loads(block) for block in blocks(REFERENCE, "json") if '"get_prefix"' in block]
-        answer = running.ask(operation=GetPrefix.name(), prefix="users/alice/").json()
+        answer = running.ask(operation=GetPrefix.name, prefix="users/alice/").json()
         assert list(answer) == list(example)
         own = {"url": "", "id": "", "expires_at": "", "bucket": ""}
         assert {**answer, **own} == {**example, **own}

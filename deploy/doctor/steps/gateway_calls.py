@@ -55,7 +55,7 @@ def call_with_token(tenancy: Tenancy) -> Finding:
     if request is None:
         raise Skipped("No rule lets the user of the token read by a presigned URL, and trying another would write.")
     operation, bucket = request.operation, request.bucket
-    asked = {"operation": operation.name(), "bucket": bucket, "key": operation.target, "via": "s3"}
+    asked = {"operation": operation.name, "bucket": bucket, "key": operation.target, "via": "s3"}
     answer = _call(tenancy, PRESIGN, asked, token=given)
     if answer.status != 200:
         return _failure(tenancy, answer)

@@ -15,7 +15,7 @@ from deploy.doctor.tenancy import Tenancy
 from presign.authorize.rules import Rule
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 
-LISTS = {ListObjectsV2.name(), ListMultipartUploads.name()}
+LISTS = {ListObjectsV2.name, ListMultipartUploads.name}
 
 
 def may_use_objects(tenancy: Tenancy) -> Finding:

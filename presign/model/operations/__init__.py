@@ -23,5 +23,5 @@ _ALL: list[type[Operation]] = [
     prefixes.GetPrefix,
 ]
 
-OPERATIONS = {operation.name(): operation for operation in _ALL}
-MULTIPART = frozenset(operation.name() for operation in _MULTIPART)
+OPERATIONS = {operation.name: operation for operation in _ALL}
+MULTIPART = frozenset(operation.name for operation in _MULTIPART)

@@ -11,7 +11,7 @@ from presign.model.options import Option
 from presign.problems import FieldError
 
 
-class PostObject(ObjectOperation, frozen=True, kw_only=True, tag="post_object"):
+class PostObject(ObjectOperation, frozen=True, kw_only=True):
     """Upload an object with an HTML form (Amazon S3 API Reference, "POST Object").
 
     Args:

@@ -16,7 +16,7 @@ MAX_PARTS = 10_000
 UploadId = Annotated[Text, in_query("uploadId", error_of=partial(store_id_error, name="upload id"), recorded=True)]
 
 
-class CreateMultipartUpload(Upload, frozen=True, kw_only=True, tag="create_multipart_upload"):
+class CreateMultipartUpload(Upload, frozen=True, kw_only=True):
     """Begin an upload in parts; the store's answer holds its upload id. The options are those of `Upload`."""
 
     method = "POST"
@@ -35,7 +35,7 @@ class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
     upload_id: UploadId
 
 
-class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"):
+class UploadPart(OfMultipartUpload, frozen=True, kw_only=True):
     """Upload one part.
 
     Args:
@@ -52,7 +52,7 @@ class UploadPart(OfMultipartUpload, frozen=True, kw_only=True, tag="upload_part"
     checksum_sha256: ChecksumSha256 | None = None
 
 
-class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag="complete_multipart_upload"):
+class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True):
     """Make the object out of the parts, which the client lists in the body.
 
     Args:
@@ -63,13 +63,13 @@ class CompleteMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag=
     if_none_match: IfNoneMatch | None = None
 
 
-class AbortMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True, tag="abort_multipart_upload"):
+class AbortMultipartUpload(OfMultipartUpload, frozen=True, kw_only=True):
     """Give an upload up; the store forgets its parts."""
 
     method = "DELETE"
 
 
-class ListParts(OfMultipartUpload, frozen=True, kw_only=True, tag="list_parts"):
+class ListParts(OfMultipartUpload, frozen=True, kw_only=True):
     """List the parts that the store has, at most 1,000 in one answer.
 
     Args:

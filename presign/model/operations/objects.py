@@ -62,7 +62,7 @@ _Expiry = Annotated[
 ]
 
 
-class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
+class HeadObject(ObjectOperation, frozen=True, kw_only=True):
     """Read an object's headers.
 
     Args:
@@ -90,7 +90,7 @@ class HeadObject(ObjectOperation, frozen=True, kw_only=True, tag="head_object"):
         return errors
 
 
-class GetObject(HeadObject, frozen=True, kw_only=True, tag="get_object"):
+class GetObject(HeadObject, frozen=True, kw_only=True):
     """Download an object; the options are those of `HeadObject`."""
 
     method = "GET"
@@ -120,7 +120,7 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         return {**super().headers(), **metadata_headers(self.metadata)}
 
 
-class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
+class PutObject(Upload, frozen=True, kw_only=True):
     """Upload an object in one request; `Upload` has further options.
 
     Args:
@@ -137,7 +137,7 @@ class PutObject(Upload, frozen=True, kw_only=True, tag="put_object"):
     if_none_match: IfNoneMatch | None = None
 
 
-class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_object"):
+class DeleteObject(ObjectOperation, frozen=True, kw_only=True):
     """Delete an object.
 
     Args:
@@ -148,7 +148,7 @@ class DeleteObject(ObjectOperation, frozen=True, kw_only=True, tag="delete_objec
     version_id: VersionId | None = None
 
 
-class CopyObject(Upload, frozen=True, kw_only=True, tag="copy_object"):
+class CopyObject(Upload, frozen=True, kw_only=True):
     """Copy an object; the options of `Upload` replace those of the source with `metadata_directive: "REPLACE"`.
 
     Args:

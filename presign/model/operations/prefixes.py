@@ -32,7 +32,7 @@ class _Listing(Operation, frozen=True, kw_only=True):
         return self.prefix or ""
 
 
-class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
+class ListObjectsV2(_Listing, frozen=True, kw_only=True):
     """List objects.
 
     Args:
@@ -49,7 +49,7 @@ class ListObjectsV2(_Listing, frozen=True, kw_only=True, tag="list_objects_v2"):
         return [("list-type", "2"), *super().query()]
 
 
-class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multipart_uploads"):
+class ListMultipartUploads(_Listing, frozen=True, kw_only=True):
     """List the uploads in parts that are neither completed nor aborted.
 
     Args:
@@ -66,7 +66,7 @@ class ListMultipartUploads(_Listing, frozen=True, kw_only=True, tag="list_multip
         return [("uploads", ""), *super().query()]
 
 
-class GetPrefix(Operation, frozen=True, kw_only=True, tag="get_prefix"):
+class GetPrefix(Operation, frozen=True, kw_only=True):
     """Download every object below a prefix with one URL, a pre-authenticated request.
 
     Args:

@@ -40,7 +40,7 @@ def parse(document: Any, parser: RequestParser = PARSER) -> Http:
     request = parser.parse(document)
     asked = request.operation
     return Http(
-        asked.name(), asked.method, request.bucket, asked.target, asked.query(), asked.headers(), asked.expires_in
+        asked.name, asked.method, request.bucket, asked.target, asked.query(), asked.headers(), asked.expires_in
     )
 
 
@@ -70,7 +70,7 @@ class TestDefaults:
         required = {"key": "a", "prefix": "a/", "upload_id": "u", "part_number": 1, "source_key": "s"}
         fields = msgspec.structs.fields(operation)
         members = {
-            "operation": operation.name(),
+            "operation": operation.name,
             **{field.name: required[field.name] for field in fields if field.required},
         }
         nulls = {field.name: None for field in fields if not field.required}
@@ -334,7 +334,7 @@ class TestStructure:
     def test_the_last_of_several_fields_of_one_name_counts(self) -> None:
         body = b'{"key": "a", "operation": "delete_object", "operation": "head_object", "key": "b"}'
         operation = PARSER.parse(decode(body)).operation
-        assert (operation.name(), operation.target) == ("head_object", "b")
+        assert (operation.name, operation.target) == ("head_object", "b")
 
     def test_no_more_than_twenty_faults_are_told(self) -> None:
         """Without a bound, the answer to a batch could be larger than a function may send."""
