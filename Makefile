@@ -20,18 +20,22 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Or each process that the tests start would compile all files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-unit test-live check lint format openapi clients release stamp lock audit pictures fuzz mutants load bench
+.PHONY: run test test-unit test-browser test-live check lint format openapi clients release stamp lock audit pictures fuzz mutants load bench
 
 # The whole system on this machine; POLICY=file.json is a policy of your own, PORT= another port.
 run: .venv/run
 	@$(BIN)/python -m local --port $(PORT) $(if $(POLICY),--policy "$(POLICY)")
 
-# All tests but those that take over 20 s and those against another store.
+# All tests but those that take over 20 s, those of web pages and those against another store.
 test: .venv/dev
-	@$(PYTEST) -m "not slow and not live"
+	@$(PYTEST) -m "not slow and not browser and not live"
 
 test-unit: .venv/dev
 	@$(PYTEST) tests/unit
+
+# The tests of the browser module, the demo page and their packages. They need Chromium and npm.
+test-browser: .venv/dev
+	@$(PYTEST) -m "browser and not slow"
 
 # The round trips against the S3 server that LIVE_S3_* name, or SeaweedFS, which is started for them.
 test-live: .venv/dev
@@ -39,7 +43,7 @@ test-live: .venv/dev
 
 # The tests that `make test` leaves out.
 check: .venv/check
-	@$(PYTEST) -m "slow or live"
+	@$(PYTEST) -m "slow or browser or live"
 
 lint: .venv/dev
 	$(BIN)/ruff check

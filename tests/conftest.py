@@ -29,6 +29,7 @@ from support.echo import Echo
 from support.echo import echo as run_echo
 from support.keys import short_key
 from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
+from support.programs import needs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -110,6 +111,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for systems whose tests set neither: the signer, and the folder to run."""
     parser.addoption("--signer", choices=SIGNERS, default="sigv4")
     parser.addoption("--image", type=Path, help="folder of an image; the tests run it instead of the project")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that is marked to need a program which is missing; with `CI=true` it fails."""
+    for mark in item.iter_markers("needs"):
+        needs(*mark.args)
 
 
 @pytest.fixture(scope="session", autouse=True)

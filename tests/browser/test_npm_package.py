@@ -18,8 +18,10 @@ import requests
 
 from conftest import Running
 from local.stack import BUCKET
-from support.browsers import NODE_PROJECT, cannot_run, node_tools
+from support.browsers import NODE_PROJECT, node_tools
 from support.python_clients import UNKNOWN_HOST
+
+pytestmark = pytest.mark.needs("node", "npm")
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "clients/js/src"
@@ -69,13 +71,6 @@ def run(*command: str | Path, cwd: Path = NODE_PROJECT) -> str:
     return done.stdout
 
 
-def program(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        cannot_run(f"there is no {name}: apt-get install npm")
-    return path
-
-
 UNKNOWN_HOST_SCRIPT = """
 import { PresignClient } from "presign-client";
 
@@ -98,7 +93,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "ü & b"
     node_tools()
     run("make", "clients", f"DIST={folder}", cwd=ROOT)
-    (packed,) = json.loads(run(program("npm"), "pack", "--json", "--pack-destination", folder, cwd=folder / "js"))
+    (packed,) = json.loads(run("npm", "pack", "--json", "--pack-destination", folder, cwd=folder / "js"))
     with tarfile.open(folder / packed["filename"]) as archive:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").mkdir()
@@ -134,7 +129,7 @@ def test_a_bundler_finds_it(project: Path) -> None:
         'import { PresignClient } from "presign-client"; console.log(PresignClient.name);', encoding="utf-8"
     )
     run(node_tools() / "esbuild", "page.js", "--bundle", "--minify-syntax", "--outfile=bundle.js", cwd=project)
-    assert run(program("node"), project / "bundle.js") == "PresignClient\n"
+    assert run("node", project / "bundle.js") == "PresignClient\n"
 
 
 def test_typescript_knows_its_types(project: Path) -> None:
@@ -151,7 +146,7 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
     )
     (project / "script.js").write_text(SCRIPT, encoding="utf-8")
     endpoint, key = f"{running.stack.url}/v1/presign", f"scripts/{via}/script.bin"
-    printed = json.loads(run(program("node"), project / "script.js", endpoint, running.stack.token(), key, cwd=project))
+    printed = json.loads(run("node", project / "script.js", endpoint, running.stack.token(), key, cwd=project))
     assert printed == {
         "last": {"loaded": 20 * 2**20, "total": 20 * 2**20, "fraction": 1, "waiting": False},
         "result": [key, 20 * 2**20, "string"],
@@ -167,7 +162,7 @@ def test_a_script_in_node(project: Path, start: Callable[..., Running], via: str
 def test_a_host_that_has_no_address_is_soon_given_up(project: Path) -> None:
     """Its name may be wrong. Four pauses are enough for a machine that is offline for some seconds."""
     (project / "unknown.js").write_text(UNKNOWN_HOST_SCRIPT, encoding="utf-8")
-    printed = json.loads(run(program("node"), project / "unknown.js", UNKNOWN_HOST, cwd=project))
+    printed = json.loads(run("node", project / "unknown.js", UNKNOWN_HOST, cwd=project))
     assert printed == {
         "code": "connection_failed",
         "message": "The connection to the API failed (ENOTFOUND).",
@@ -187,5 +182,5 @@ def test_its_md5_is_that_of_rfc_1321(tmp_path: Path) -> None:
         for (const path of process.argv.slice(1)) console.log(hex(await md5(new Blob([await readFile(path)]))));
     """
     paths = [tmp_path / str(length) for length in lengths]
-    printed = run(program("node"), "--input-type=module", "--eval", script, *paths)
+    printed = run("node", "--input-type=module", "--eval", script, *paths)
     assert printed.split() == [hashlib.md5(content, usedforsecurity=False).hexdigest() for content in contents]

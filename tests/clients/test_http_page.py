@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 from conftest import Running
 from local.server import Server
 from local.stack import BUCKET
-from support.browsers import TIMEOUT_MS, cannot_run, chromium
+from support.browsers import TIMEOUT_MS, chromium
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -41,9 +41,8 @@ def read(running: Running, key: str) -> requests.Response:
     return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
+@pytest.mark.needs("bash", "curl", "jq", "openssl")
 def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) -> None:
-    if missing := [tool for tool in ("bash", "curl", "jq", "openssl") if shutil.which(tool) is None]:
-        cannot_run(f"missing: apt-get install {' '.join(missing)}")
     script, wanted = "", []
     for (language, text), (following, output) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
         if language == "bash":

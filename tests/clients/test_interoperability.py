@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from conftest import Running
-from support.browsers import cannot_run
 from support.interoperability.cases import KEYS, cases
 from support.interoperability.signers import SIGNERS, calls, compared
 from support.interoperability.url_clients import URL_CLIENTS, Missing
+from support.programs import cannot_run
 
 EQUAL = {"equal"}
 REORDERED = {"equal but for the order or the encoding of parameters"}

@@ -12,7 +12,6 @@ import pytest
 
 from conftest import Running
 from support import mobile
-from support.browsers import cannot_run
 from support.pages import ROOT, blocks
 
 PROJECT = ROOT / "clients" / "kotlin"
@@ -37,12 +36,10 @@ def outcomes() -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("mvn", "javac")
 def test_maven_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> None:
-    maven = shutil.which("mvn")
-    if maven is None or shutil.which("javac") is None:
-        cannot_run("needs Maven and a JDK: apt-get install maven default-jdk-headless")
     shutil.rmtree(PROJECT / "target", ignore_errors=True)  # classes of tests that are no more would run, too
-    command = [maven, "--batch-mode", "--no-transfer-progress"]
+    command = ["mvn", "--batch-mode", "--no-transfer-progress"]
     with mobile.environment(start) as variables:
         mobile.run([*command, "test"], folder=str(PROJECT), variables={**os.environ, **variables})
     assert outcomes() == dict.fromkeys(written(), "passed")

@@ -89,6 +89,7 @@ class TestReadme:
         changing = ("url", "expires_at")
         assert {**answer, **dict.fromkeys(changing)} == {**example, **dict.fromkeys(changing)}
 
+    @pytest.mark.needs("curl")
     def test_its_curl_line_asks_for_that(self, running: Running, tmp_path: Path) -> None:
         [line] = [block for block in blocks(README, "console") if "curl" in block]
         command = re.sub(r"^\$ ", "", line, flags=re.MULTILINE).replace("http://127.0.0.1:8080", running.stack.url)
@@ -211,7 +212,7 @@ class TestDeployByHand:
         assert set(re.findall(r"([A-Z_]+)=", of_route)) == set(STORE_PLACEHOLDERS) - {"BUCKET"} | {"POLICY"}
 
     @pytest.mark.parametrize("page", [DEPLOY, OPERATIONS_PAGE])
-    @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+    @pytest.mark.needs("jq")
     def test_a_customer_secret_key_becomes_a_secret(self, page: str, tmp_path: Path) -> None:
         [line] = re.findall(r"^ *\$ (jq '\{secretContentContent.*)$", page, re.MULTILINE)
         created = {"data": {"id": "the id", "key": "the key", "display-name": "presign"}}
@@ -223,7 +224,7 @@ class TestDeployByHand:
             "secret_access_key": "the key",
         }
 
-    @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+    @pytest.mark.needs("jq")
     def test_a_token_is_decoded(self, running: Running) -> None:
         [line] = [block for block in blocks(PAGES["docs/get-a-token.md"], "console") if block.startswith("$ printf")]
         script = line.removeprefix("$ ").replace("$TOKEN", running.stack.token(sub="zoë", groups=["a", "b"]))
@@ -233,7 +234,7 @@ class TestDeployByHand:
         assert json.loads(done.stdout)["sub"] == "zoë"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the page's code with")
+@pytest.mark.needs("node")
 def test_a_web_page_uploads_a_file(running: Running, tmp_path: Path) -> None:
     [example] = [block for block in blocks(JAVASCRIPT, "js") if "const gateway" in block]
     script = tmp_path / "page.mjs"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -60,7 +59,7 @@ def test_a_name_for_the_file(linked: Running) -> None:
     assert requests.get(location, timeout=30).headers["Content-Disposition"] == 'attachment; filename="a.txt"'
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+@pytest.mark.needs("curl")
 def test_curl_follows_it_and_keeps_the_token_from_the_store(linked: Running) -> None:
     url = f"{linked.stack.url}/v1/object?key={quote(OBJECT)}"
     [(name, value)] = linked.authorization().items()

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -95,7 +94,7 @@ def shared() -> Iterator[Started]:
         yield it
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to try the lines with")
+@pytest.mark.needs("curl")
 def test_it_prints_a_line_to_paste_and_what_it_gave(shared: Started) -> None:
     lines = [line.strip() for line in shared.printed.splitlines() if line.strip().startswith("curl ")]
     assert len(lines) == 2
@@ -303,6 +302,7 @@ def test_an_upload_leads_to_a_message(started: Started) -> None:
 class TestPolicy:
     """`--policy` takes the place of the built-in policy."""
 
+    @pytest.mark.needs("curl")
     def test_a_policy_of_ones_own(self, tmp_path: Path) -> None:
         path = tmp_path / "policy.json"
         path.write_text(

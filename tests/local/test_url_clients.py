@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -58,8 +57,8 @@ CLIENTS = [
     with_httpx,
     with_urllib3,
     with_aiohttp,
-    pytest.param(with_node, marks=pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node")),
-    pytest.param(with_curl, marks=pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")),
+    pytest.param(with_node, marks=pytest.mark.needs("node")),
+    pytest.param(with_curl, marks=pytest.mark.needs("curl")),
 ]
 
 

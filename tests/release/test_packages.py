@@ -17,8 +17,9 @@ from playwright.sync_api import Browser
 
 from conftest import Running
 from local.stack import CONTENT, OBJECT
-from support.browsers import cannot_run, node_tools, open_page, wait_for
+from support.browsers import node_tools, open_page, wait_for
 from support.clones import run
+from support.programs import needs
 from support.sites import site
 from support.swift import swift
 
@@ -126,13 +127,6 @@ def lines(folder: Path, heading: str, language: str = "console") -> str:
 def shell(folder: Path, script: str, variables: Mapping[str, str]) -> str:
     """The output of the lines of a console."""
     return run("sh", "-euc", script, cwd=folder, variables=variables)
-
-
-def needs(*programs: str) -> None:
-    """Skip the test where a program is missing."""
-    for program in programs:
-        if shutil.which(program) is None:
-            cannot_run(f"there is no {program}")
 
 
 def has_content(printed: str) -> bool:

@@ -106,6 +106,7 @@ def write(name: str, text: str) -> Callable[[Path], object]:
     return lambda root: (root / name).write_text(text, "utf-8")
 
 
+@pytest.mark.needs("git")
 class TestRefusals:
     """There is no release of what is not ready, and a sentence says why."""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.programs import cannot_run, needs
 
 NODE_PROJECT = Path(__file__).parents[1] / "browser"
 TIMEOUT_MS = 30_000
@@ -26,13 +25,6 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-
-
-def cannot_run(reason: str) -> NoReturn:
-    """Skip the test, or fail it with `CI=true`, where no test may be skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 def chromium_path() -> str | None:
@@ -54,14 +46,12 @@ def chromium() -> Iterator[Browser]:
 
 def node_tools() -> Path:
     """The folder of the programs of the npm packages, which are installed if need be, by one process at a time."""
-    npm = shutil.which("npm")
-    if npm is None:
-        cannot_run("there is no npm: apt-get install npm")
+    needs("npm")
     lock, installed = NODE_PROJECT / "package-lock.json", NODE_PROJECT / "node_modules/.package-lock.json"
     with lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
             done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
             if done.returncode:
                 cannot_run(f"npm ci failed: {done.stderr[-500:]}")

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.browsers import cannot_run, node_tools
+from support.browsers import node_tools
+from support.programs import cannot_run, needs
 from tools.release import toolchain
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def commit_of_tracked_files(folder: Path) -> Path:
     """Make a repository that has the files which git tracks here, as they are now, for the owner `example`."""
+    needs("git")
     folder.mkdir(parents=True)
     # The files may belong to another user, as they do in the container of a workflow.
     tracked = run("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", cwd=ROOT)

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.browsers import cannot_run
 from support.mobile import run
 from support.pages import ROOT
+from support.programs import cannot_run
 
 _FOLDER = ROOT / ".toolchains" / "swift"
 
