@@ -33,7 +33,7 @@ test: .venv/dev
 test-unit: .venv/dev
 	@$(PYTEST) tests/unit
 
-# The tests of the browser module, the demo page and their packages. They need Chromium and npm.
+# The tests of the browser module, the demo page and their packages, but the slow ones. They need Chromium and npm.
 test-browser: .venv/dev
 	@$(PYTEST) -m "browser and not slow"
 

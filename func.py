@@ -29,7 +29,7 @@ from presign.app import App
 from presign.model.invocation import Invocation
 
 gc.freeze()
-gc.set_threshold(10_000)  # objects; a batch makes some thousands, and none of them in circles
+gc.set_threshold(10_000)  # A batch makes thousands of objects at once, and hardly a reference cycle.
 gc.enable()
 
 # asyncio receives into blocks of 256 KiB, and glibc maps and unmaps one for each call, until a larger one was freed

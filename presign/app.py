@@ -21,33 +21,20 @@ from presign.model.invocation import Invocation, Principal
 from presign.model.json_text import decode
 from presign.model.outcomes import Refusal
 from presign.problems import MEDIA_TYPE, EventFailed, Problem, logged_problem
+from presign.read import routes
 from presign.read.claims import principal_of
 from presign.read.link import document_of_link
-from presign.read.routes import (
-    BATCH,
-    DOCUMENT,
-    EVENT,
-    EVENTS,
-    LINK,
-    PRESIGN,
-    REVOKE,
-    SWEEP,
-    Route,
-    check_size,
-    direct_route,
-    http_route,
-)
 from presign.record import AuditLog, records_of
 from presign.settings import Settings
 
-_CALLS: dict[Route, Callable[[Call], Any]] = {
-    PRESIGN: presign.one,
-    BATCH: presign.batch,
-    EVENT: events.event,
-    EVENTS: events.events,
-    REVOKE: revoke,
-    SWEEP: sweep,
-    LINK: link,
+_CALLS: dict[routes.Route, Callable[[Call], Any]] = {
+    routes.PRESIGN: presign.one,
+    routes.BATCH: presign.batch,
+    routes.EVENT: events.event,
+    routes.EVENTS: events.events,
+    routes.REVOKE: revoke,
+    routes.SWEEP: sweep,
+    routes.LINK: link,
 }
 
 _NOT_CACHED = {"Cache-Control": "no-store"}
@@ -112,16 +99,16 @@ class App:
 
     def _answer(self, invocation: Invocation) -> Any:
         """The caller's answer: a JSON value, or a problem that is recorded already."""
-        route = http_route(invocation) if invocation.caller == "gateway" else None
-        if route is DOCUMENT:
+        route = routes.http_route(invocation) if invocation.caller == "gateway" else None
+        if route is routes.DOCUMENT:
             return msgspec.Raw((self._root / "gateway" / "openapi.json").read_bytes())
         service = self._service
         principal = principal_of(invocation, gateway_secrets=service.gateway_secrets)
-        check_size(invocation.body, route or BATCH)
-        document = document_of_link(invocation) if route is LINK else decode(invocation.body)
+        routes.check_size(invocation.body, route or routes.BATCH)
+        document = document_of_link(invocation) if route is routes.LINK else decode(invocation.body)
         if route is None:
-            route = direct_route(document)
-            check_size(invocation.body, route)
+            route = routes.direct_route(document)
+            routes.check_size(invocation.body, route)
         return _CALLS[route](
             Call(invocation=invocation, principal=principal, document=document, service=service, audit=self._audit)
         )
@@ -145,7 +132,8 @@ def _logged_failure() -> Iterator[None]:
 def _is_of_events(invocation: Invocation) -> bool:
     """Whether this is a direct invocation with events."""
     with suppress(Problem):
-        return invocation.caller == "invoke" and direct_route(decode(invocation.body)) in (EVENT, EVENTS)
+        if invocation.caller == "invoke":
+            return routes.direct_route(decode(invocation.body)) in (routes.EVENT, routes.EVENTS)
     return False
 
 

@@ -1,6 +1,5 @@
 """The parts that answer requests, assembled from the settings."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from math import inf
@@ -15,7 +14,7 @@ from presign.read.parser import RequestParser
 from presign.services.cache import CachedValue
 from presign.services.client import OciClient
 from presign.services.delivery import Delivery
-from presign.services.key import CustomerSecretKey, fetch_key
+from presign.services.key import CustomerSecretKey, parse_key
 from presign.services.pars import Pars
 from presign.settings import Settings
 
@@ -46,7 +45,7 @@ class Service:
     Gateway, and `delivery` is None if nobody gets the answers to events.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
         self._oci_client = OciClient(
@@ -72,7 +71,7 @@ class Service:
             self._fetch_key,
             ttl_seconds=settings.secret_ttl_seconds,
             max_stale_seconds=settings.secret_max_stale_seconds,
-            is_usable=lambda key: key.retire_at is None or key.seconds_left(clock()) >= 1,
+            is_usable=lambda key: key.seconds_left(clock()) >= 1,
         )
         self._namespace: CachedValue[str] = CachedValue(self._oci_client.namespace, ttl_seconds=inf)
         self.delivery: Delivery | None = None
@@ -127,4 +126,5 @@ class Service:
     def _fetch_key(self) -> CustomerSecretKey:
         if self._settings.secret is None:
             raise SecretUnavailable("no rule of POLICY has via: s3, so no secret is set")
-        return fetch_key(self._oci_client, self._settings.secret, clock=self._clock)
+        content = self._oci_client.secret_content(self._settings.secret)
+        return parse_key(content, self._settings.secret, now=self._clock())

@@ -114,7 +114,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that is marked to need a program which is missing; with `CI=true` it fails."""
+    """Hold each test to its mark `needs`."""
     for mark in item.iter_markers("needs"):
         needs(*mark.args)
 

@@ -21,14 +21,15 @@ class RuleIndex:
         self._rules = rules
         self._by_operation: dict[str, dict[str | None, _Beginnings]] = {}
 
-    def candidates(self, request: Request) -> Sequence[int]:
+    def candidates(self, request: Request) -> list[int]:
         """The rules that list the operation, and whose bucket and prefix fit as far as they hold no claim; in order."""
         buckets, key = self._buckets_of(request.operation.name), request.operation.target
         named, any_ = buckets.get(request.bucket), buckets.get(ANY_BUCKET)
-        if named and any_:
-            return sorted([*named.of(key), *any_.of(key)])
-        found = named or any_
-        return found.of(key) if found else []
+        numbers = named.of(key) if named else []
+        if any_:
+            numbers += any_.of(key)
+        numbers.sort()
+        return numbers
 
     def nearest(self, request: Request) -> int | None:
         """The first rule that lists the operation, of those for the bucket if there are any; None if no rule does."""
@@ -51,28 +52,28 @@ class _Beginnings:
     """Numbers of rules by the texts with which keys must begin; `first` is the least."""
 
     def __init__(self, numbers: dict[str, list[int]]) -> None:
-        self.first = min(map(min, numbers.values()))
-        self._texts = sorted({"", *numbers})
-        # For each text, the place of the longest other one that it begins with, and the numbers of it and of all those.
+        self._texts = sorted(numbers)
+        self._numbers = [numbers[text] for text in self._texts]
+        self.first = min(map(min, self._numbers))
+        # For each text, the place of the longest other one that it begins with, or -1.
         self._parents: list[int] = []
-        self._numbers: list[list[int]] = []
-        open_places = [0]
+        open_places: list[int] = []
         for place, text in enumerate(self._texts):
-            while not text.startswith(self._texts[open_places[-1]]):
+            while open_places and not text.startswith(self._texts[open_places[-1]]):
                 open_places.pop()
-            parent = open_places[-1]
-            inherited = self._numbers[parent] if place else []
-            self._parents.append(parent)
-            self._numbers.append(sorted([*inherited, *numbers.get(text, [])]))
+            self._parents.append(open_places[-1] if open_places else -1)
             open_places.append(place)
 
     def of(self, key: str) -> list[int]:
-        """The numbers of all texts that `key` begins with, in order.
+        """The numbers of all texts that `key` begins with.
 
         In alphabetical order, each text that lies between a beginning of `key` and `key` has that beginning too. So all
         beginnings are among the last text before `key` and those that this one begins with.
         """
+        found = []
         place = bisect_right(self._texts, key) - 1
-        while not key.startswith(self._texts[place]):
+        while place >= 0:
+            if key.startswith(self._texts[place]):
+                found += self._numbers[place]
             place = self._parents[place]
-        return self._numbers[place]
+        return found

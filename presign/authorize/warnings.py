@@ -100,8 +100,7 @@ def _undone_limits(rules: Sequence[Rule], number: int, other_number: int) -> Ite
 
 def _callers(rule: Rule) -> set[str]:
     """The ways of calling by which a request can match; a direct invocation has no claims."""
-    has_claims = bool(rule.when) or "{" in rule.bucket + rule.prefix
-    return {caller for caller in rule.callers if caller == "gateway" or not has_claims}
+    return {caller for caller in rule.callers if caller == "gateway" or not rule.needs_claims}
 
 
 def _is_for_callers_of(rule: Rule, other: Rule) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -88,12 +89,11 @@ def _parse(call: Call, document: Any) -> Request:
 
 
 def _authorize(policy: Policy, request: Request, principal: Principal) -> Grant:
-    """The grant of the version that was written or, if the policy has only PARs for the object, of the object."""
-    try:
+    """The grant of the version that was written. If only PARs are given for the object, it is for any version."""
+    with suppress(InvalidRequest):
         return policy.authorize(request, principal)
-    except InvalidRequest:
-        operation = msgspec.structs.replace(request.operation, version_id=None)
-        return policy.authorize(msgspec.structs.replace(request, operation=operation), principal)
+    operation = msgspec.structs.replace(request.operation, version_id=None)
+    return policy.authorize(msgspec.structs.replace(request, operation=operation), principal)
 
 
 def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
@@ -148,7 +148,6 @@ def _close_all(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
 
 def _side_by_side(call: Call, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """The result of `step` for each of `items`, or its problem, which is logged. Those left at the deadline fail."""
-
     left = SecretUnavailable("the deadline came before all events were processed; the sender is to send them again")
 
     def told(result: Any) -> Any:

@@ -36,7 +36,7 @@ _encoder = msgspec.json.Encoder()
 
 def one(call: Call) -> PresignedUrl | Problem:
     """Answer a call for one URL."""
-    return answer_of(presign_one(call, call.service.parser.parse))
+    return answer_of(presign_one(call, call.service.parser.parse, call.service.policy.authorize))
 
 
 def batch(call: Call) -> Any:
@@ -46,7 +46,7 @@ def batch(call: Call) -> Any:
         InvalidRequest: the items ask for too many PARs.
         PayloadTooLarge: the answer would be too large to be sent. No PAR has been created, and nothing recorded.
     """
-    grants = _granted(call, requests_of_batch(call.document), call.service.parser.parse)
+    grants = _granted(call, requests_of_batch(call.document), call.service.parser.parse, call.service.policy.authorize)
     pars = sum(isinstance(item, Grant) and item.via == "par" for item in grants)
     if pars > MAX_PARS:
         detail = f"asks for {pars} pre-authenticated requests; {MAX_PARS} are allowed"
@@ -63,8 +63,8 @@ def batch(call: Call) -> Any:
     return msgspec.Raw(answer)
 
 
-def presign_one(call: Call, parse: Parse, authorize: Authorize | None = None) -> Issued | Refusal:
-    """The outcome of a call whose whole JSON is one item, recorded; the policy decides unless `authorize` is given."""
+def presign_one(call: Call, parse: Parse, authorize: Authorize) -> Issued | Refusal:
+    """The outcome of a call whose whole JSON is one item, recorded."""
     items = _signed(call, _granted(call, [call.document], parse, authorize))
     [outcome] = _with_pars(call, items) if isinstance(items[0], Grant) else items
     call.audit.write(records_of([outcome], invocation=call.invocation, principal=call.principal))
@@ -91,11 +91,9 @@ def answer_of(outcome: Issued | Refusal) -> PresignedUrl | Problem:
     return outcome.answer if isinstance(outcome, Issued) else outcome.problem
 
 
-def _granted(
-    call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize | None = None
-) -> list[Grant | Refusal]:
-    """A grant for each item that can be read and that the policy, or else `authorize`, allows."""
-    authorize, principal = authorize or call.service.policy.authorize, call.principal
+def _granted(call: Call, documents: Sequence[Any], parse: Parse, authorize: Authorize) -> list[Grant | Refusal]:
+    """A grant for each item that `parse` can read and `authorize` allows."""
+    principal = call.principal
     items: list[Grant | Refusal] = []
     for document in documents:
         request = None

@@ -63,9 +63,8 @@ class Boto3Issuer:
     def _url(self, grant: Grant, key: CustomerSecretKey, now: int, signed_at: int, expires_at: int) -> PresignedUrl:
         operation = grant.request.operation
         client, headers, seconds = self._client_of(key), operation.headers(), expires_at - signed_at
-        input_shape = client.meta.service_model.operation_model(
-            client.meta.method_to_api_mapping[operation.name]
-        ).input_shape
+        method = client.meta.method_to_api_mapping[operation.name]
+        input_shape = client.meta.service_model.operation_model(method).input_shape
         parameters = _parameters(grant.request, headers, _members(input_shape))
         url: str = client.generate_presigned_url(operation.name, Params=parameters, ExpiresIn=seconds)
         names = ";".join(sorted(["host", *map(str.lower, headers)]))

@@ -6,6 +6,7 @@ Each `…_error` function gives the reason as a sentence without its subject, or
 import base64
 import re
 import string
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import unquote
@@ -89,11 +90,10 @@ def http_date_error(text: str) -> str:
 
     Readers take a year below 100 for one of their own century (RFC 5322, 4.3).
     """
-    try:
-        year = datetime.fromisoformat(text).astimezone(UTC).year
-    except OverflowError:
-        return "is out of range"
-    return "is out of range" if year < 100 else ""
+    with suppress(OverflowError):
+        if datetime.fromisoformat(text).astimezone(UTC).year >= 100:
+            return ""
+    return "is out of range"
 
 
 def digest_error(text: str, *, size: int) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from presign.model import object_names
 from presign.model.field_errors import pointer
+from presign.model.object_names import MAX_KEY_BYTES, bucket_error, key_error
 from presign.model.options import Option, options_of, travelling, written
 from presign.problems import FieldError
 
@@ -22,16 +22,12 @@ Seconds = Annotated[int, msgspec.Meta(ge=1, le=MAX_EXPIRES_IN)]
 Via = Literal["s3", "par"]
 """How access is given: by a presigned URL of the S3 Compatibility API, or by a pre-authenticated request (PAR)."""
 
-BucketName = Annotated[str, Option(error_of=object_names.bucket_error)]
-ObjectKey = Annotated[
-    str,
-    msgspec.Meta(min_length=1, max_length=object_names.MAX_KEY_BYTES),
-    Option(error_of=object_names.key_error),
-]
+BucketName = Annotated[str, Option(error_of=bucket_error)]
+ObjectKey = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES), Option(error_of=key_error)]
 
 
 def _operation_name(class_name: str) -> str:
-    """`get_object` of `GetObject`."""
+    """`get_object` of `GetObject`; so to rename a class is to rename the operation for callers."""
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
 
 

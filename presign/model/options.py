@@ -51,8 +51,7 @@ def options_of(struct: type) -> Mapping[str, Option]:
     for base in struct.__bases__:
         options |= options_of(base)
     for name, annotation in vars(struct).get("__annotations__", {}).items():
-        option = _declared(annotation)
-        if option is not None:
+        if option := _declared(annotation):
             words = name.replace("_", "-")
             default = words.title() if option.place == "header" else words
             options[name] = msgspec.structs.replace(option, wire_name=option.wire_name or default)

@@ -25,9 +25,8 @@ def document_of_link(invocation: Invocation) -> dict[str, Any]:
     errors = []
     for name in dict.fromkeys(names):
         if name not in PARAMETERS:
-            errors.append(
-                FieldError(pointer(name), f"must be one of {', '.join(PARAMETERS)}{nearest(name, PARAMETERS)}")
-            )
+            detail = f"must be one of {', '.join(PARAMETERS)}{nearest(name, PARAMETERS)}"
+            errors.append(FieldError(pointer(name), detail))
         elif names.count(name) > 1:
             errors.append(FieldError(pointer(name), "must be given once"))
     if errors:

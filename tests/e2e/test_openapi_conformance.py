@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Running
+from support.programs import UTF_8
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +28,10 @@ def run(
         *("--exclude-checks", "positive_data_acceptance", "--generation-database", "none", *options),
         *(part for name, value in headers.items() for part in ("--header", f"{name}: {value}")),
     ]
-    return subprocess.run(command, cwd=directory, capture_output=True, encoding="utf-8", timeout=300, check=False)  # noqa: S603
+    environment = {**os.environ, **UTF_8}
+    return subprocess.run(  # noqa: S603
+        command, cwd=directory, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,9 +79,7 @@ def test_openapi_typescript(running: Running, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(NODE_PROJECT / "node_modules")
     options = ["--strict", "--target", "es2023", "--module", "esnext", "--moduleResolution", "bundler", "--types", ""]
     run(tools / "tsc", *options, "app.ts", cwd=tmp_path)
-    printed = json.loads(
-        run(shutil.which("node") or "node", "app.js", running.stack.url, running.stack.token(), cwd=tmp_path)
-    )
+    printed = json.loads(run("node", "app.js", running.stack.url, running.stack.token(), cwd=tmp_path))
     assert requests.get(printed.pop("url"), timeout=10).content == b"Your presigned URL works!\n"
     assert printed == {"code": "invalid_request", "kinds": ["GET", "invalid_request"]}
 

@@ -19,7 +19,6 @@ from conftest import Running
 from local.stack import CONTENT, OBJECT
 from support.browsers import node_tools, open_page, wait_for
 from support.clones import run
-from support.programs import needs
 from support.sites import site
 from support.swift import swift
 
@@ -143,8 +142,8 @@ def test_python(folder: Path, variables: dict[str, str]) -> None:
     assert has_content(shell(folder, script, {"PATH": own}))
 
 
+@pytest.mark.needs("npm")
 def test_typescript_and_vite(folder: Path, variables: dict[str, str], browser: Browser) -> None:
-    needs("npm")
     tools = node_tools()
     (folder / "package.json").write_text('{"private": true, "type": "module"}', "utf-8")
     (folder / "index.html").write_text('<script type="module" src="/main.ts"></script>', "utf-8")
@@ -166,9 +165,9 @@ def test_typescript_and_vite(folder: Path, variables: dict[str, str], browser: B
         assert has_content(page.inner_text("body"))
 
 
+@pytest.mark.needs("node", "npm")
 def test_a_script_without_a_bundler(folder: Path, variables: dict[str, str]) -> None:
     """By the one file; and by the package, in a CommonJS script."""
-    needs("node", "npm")
     use = """
         const { PRESIGN_ENDPOINT: endpoint, PRESIGN_TOKEN: token, PRESIGN_KEY: key } = process.env;
         new PresignClient({ endpoint, getToken: () => token }).link(key).then(console.log);
@@ -181,8 +180,8 @@ def test_a_script_without_a_bundler(folder: Path, variables: dict[str, str]) -> 
     assert has_content(run("node", "script.cjs", cwd=folder, variables=variables))
 
 
+@pytest.mark.needs("mvn", "javac")
 def test_kotlin_and_maven(folder: Path, variables: dict[str, str], tmp_path: Path) -> None:
-    needs("mvn", "javac")
     (folder / "pom.xml").write_text(POM.replace("DEPENDENCY", lines(folder, "Kotlin", "xml")), "utf-8")
     (folder / "src").mkdir()
     (folder / "src" / "Main.kt").write_text(lines(folder, "Kotlin", "kotlin") + MAIN_KT, "utf-8")
@@ -198,8 +197,8 @@ def test_kotlin_and_maven(folder: Path, variables: dict[str, str], tmp_path: Pat
     assert has_content(run(*command, cwd=folder, variables=maven))
 
 
+@pytest.mark.needs("unzip")
 def test_swift_by_path(folder: Path, variables: dict[str, str]) -> None:
-    needs("unzip")
     shell(folder, lines(folder, "Swift"), {})
     app = folder / "App"
     (app / "Sources" / "App").mkdir(parents=True)

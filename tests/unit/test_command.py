@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.programs import UTF_8, argument
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,9 +35,9 @@ def policy(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "presign", *map(str, arguments)]
+    command: list[str | bytes] = [sys.executable, "-m", "presign", *(argument(str(one)) for one in arguments)]
     return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=False
+        command, cwd=ROOT, env={**os.environ, **UTF_8}, capture_output=True, encoding="utf-8", timeout=30, check=False
     )
 
 

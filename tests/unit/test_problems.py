@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from presign.problems import FieldError, InvalidJson, InvalidRequest, LimitExceeded, PayloadTooLarge, Problem
+from presign.problems import (
+    AccessDenied,
+    FieldError,
+    InvalidJson,
+    InvalidRequest,
+    LimitExceeded,
+    PayloadTooLarge,
+    Problem,
+    logged_problem,
+)
 
 TOO_LONG = FieldError("/expires_in", "must be at most 604800")
 
@@ -56,3 +65,20 @@ def test_a_long_pointer_is_cut_in_the_sentence_only() -> None:
 def test_the_title_is_the_same_in_every_python() -> None:
     """`http.HTTPStatus(413).phrase` is "Content Too Large" from Python 3.13 on."""
     assert PayloadTooLarge().details("01CALL").title == "Request Entity Too Large"
+
+
+def test_one_that_was_logged_keeps_no_frames() -> None:
+    """A call with a thousand refused items would keep all that their frames hold until the collector comes."""
+
+    def refuse() -> None:
+        try:
+            raise ValueError
+        except ValueError:
+            raise AccessDenied(reason="no rule")  # noqa: B904 - as it is raised by chance
+
+    with pytest.raises(AccessDenied) as caught:
+        refuse()
+    assert isinstance(caught.value.__context__, ValueError)
+    problem = logged_problem(caught.value, "01CALL")
+    assert problem is caught.value
+    assert (problem.__traceback__, problem.__context__) == (None, None)

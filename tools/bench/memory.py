@@ -20,8 +20,9 @@ BATCHES: list[list[dict[str, Any]]] = [
     [{"key": "a" * 1000}] * 1000,
     [{"operation": "put_object", "key": "a", "metadata": {f"n{number}": "x" for number in range(64)}}] * 1000,
     [{"key": "a", "download_as": "a" * 255}] * 1000,
+    *[[{"key": "a", "metadata": {f"n{number}": "x" for number in range(64)}}] * 1000] * 20,
 ]
-"""Batches whose bodies or answers are as large as they may be."""
+"""Batches whose bodies or answers are as large as they may be. The last is refused, and comes again and again."""
 
 
 def measure(stack: Stack, tick: Callable[[], None]) -> Table:

@@ -13,8 +13,6 @@ from presign.model.options import in_query
 MAX_PARTS = 10_000
 """The most parts that an upload may have, and so the highest part number."""
 
-UploadId = Annotated[Text, in_query("uploadId", error_of=partial(store_id_error, name="upload id"), recorded=True)]
-
 
 class CreateMultipartUpload(Upload, frozen=True, kw_only=True):
     """Begin an upload in parts; the store's answer holds its upload id. The options are those of `Upload`."""
@@ -32,7 +30,7 @@ class OfMultipartUpload(ObjectOperation, frozen=True, kw_only=True):
         upload_id: of the upload, as the store gave it.
     """
 
-    upload_id: UploadId
+    upload_id: Annotated[Text, in_query("uploadId", error_of=partial(store_id_error, name="upload id"), recorded=True)]
 
 
 class UploadPart(OfMultipartUpload, frozen=True, kw_only=True):

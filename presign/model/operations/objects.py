@@ -22,7 +22,7 @@ from presign.model.header_values import (
     media_type_error,
 )
 from presign.model.object_names import bucket_error, key_error, store_id_error
-from presign.model.operation import BucketName, ObjectKey, ObjectOperation
+from presign.model.operation import ObjectKey, ObjectOperation
 from presign.model.options import Option, as_header, given, in_query
 from presign.problems import FieldError
 
@@ -46,11 +46,9 @@ ChecksumSha256 = Annotated[
     str, as_header("x-amz-checksum-sha256", error_of=partial(digest_error, size=32), bound_by_par=False)
 ]
 IfNoneMatch = Annotated[str, as_header(error_of=any_error)]
-MediaType = Annotated[Text, as_header(error_of=media_type_error)]
 
 _version_id_error = partial(store_id_error, name="version id")
 _Header = Annotated[Text, as_header()]
-_Disposition = Annotated[Text, as_header(error_of=disposition_error)]
 _Override = Annotated[Text, in_query(recorded=True)]
 _DownloadName = Annotated[
     str,
@@ -107,9 +105,9 @@ class Upload(ObjectOperation, frozen=True, kw_only=True):
         metadata: names and values, sent as `x-amz-meta-…`.
     """
 
-    content_type: MediaType | None = None
+    content_type: Annotated[Text, as_header(error_of=media_type_error)] | None = None
     cache_control: _Header | None = None
-    content_disposition: _Disposition | None = None
+    content_disposition: Annotated[Text, as_header(error_of=disposition_error)] | None = None
     content_encoding: _Header | None = None
     metadata: dict[str, str] | None = None
 
@@ -160,7 +158,7 @@ class CopyObject(Upload, frozen=True, kw_only=True):
 
     method = "PUT"
 
-    source_bucket: Annotated[BucketName, Option(error_of=bucket_error, recorded=True)] | None = None
+    source_bucket: Annotated[str, Option(error_of=bucket_error, recorded=True)] | None = None
     source_key: Annotated[ObjectKey, Option(error_of=key_error, recorded=True)]
     source_version_id: Annotated[Text, Option(error_of=_version_id_error, recorded=True)] | None = None
     metadata_directive: Literal["COPY", "REPLACE"] | None = "COPY"

@@ -20,11 +20,6 @@ STUB = Path(__file__).with_name("stub.py")
 _reattach = re.compile("TF_REATTACH_PROVIDERS='(.+)'")
 
 
-def executable() -> str | None:
-    """The path of Terraform, or None if this machine has none."""
-    return shutil.which("terraform")
-
-
 @contextmanager
 def running_provider(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
     """The stand-in for the provider, running; gives the variables that tell Terraform of it.
@@ -59,7 +54,7 @@ class Terraform:
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command, which may fail."""
-        command = [executable() or "terraform", f"-chdir={self.directory}", *arguments]
+        command = ["terraform", f"-chdir={self.directory}", *arguments]
         return subprocess.run(  # noqa: S603
             command, env=self._environment, input=stdin, capture_output=True, encoding="utf-8", timeout=300, check=False
         )

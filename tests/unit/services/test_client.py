@@ -31,7 +31,7 @@ from presign.app import App
 from presign.model.invocation import Invocation
 from presign.problems import SecretUnavailable
 from presign.services.client import OciClient, PrincipalFiles, SecretReference
-from presign.services.key import CustomerSecretKey, fetch_key
+from presign.services.key import CustomerSecretKey, parse_key
 
 SECRET = SecretReference(secret_ocid="ocid1.vaultsecret.oc1.x")
 STATEMENT = "allow dynamic-group <the function's> to read secret-bundles"
@@ -418,7 +418,8 @@ class TestKey:
     def key(self, running: Running, **more: object) -> CustomerSecretKey:
         content = json.dumps({"access_key_id": "id", "secret_access_key": "hunter2", **more})
         running.vault.put_secret(content, secret_id="ocid1.vaultsecret.oc1.x", name="key", vault_id="ocid1.vault.oc1.x")
-        return fetch_key(running.tenancy, SECRET, clock=lambda: 1_795_521_600.0)  # 2026-11-24T12:00:00Z
+        held = running.tenancy.secret_content(SECRET)
+        return parse_key(held, SECRET, now=1_795_521_600.0)  # 2026-11-24T12:00:00Z
 
     def test_it_shows_nothing_secret(self, running: Running) -> None:
         key = self.key(running)
