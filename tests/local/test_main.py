@@ -58,13 +58,13 @@ class Started(NamedTuple):
 
 
 @contextmanager
-def start(*options: str) -> Iterator[Started]:
+def start(*options: str, **environment: str) -> Iterator[Started]:
     """Run the system as a newcomer does."""
     [port] = free_ports(1)
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local", "--port", str(port), *options],
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -181,6 +181,17 @@ class TestEvent:
         assert event["data"]["resourceName"] == "users/alice/ä b"
         wait_until(lambda: _answer_to(shared, event))
         assert requests.get(_answer_to(shared, event)["url"], timeout=10).content == b"hers"
+
+    def test_where_the_terminal_lacks_a_letter_of_the_key(self) -> None:
+        """It is written as an escape. An exception would make Object Storage send the event again and again."""
+        with start(PYTHONIOENCODING="ascii") as system:
+            upload = system.ask(operation="put_object", key="users/alice/ä", token=system.token()).json()["url"]
+            assert requests.put(upload, b"hers", timeout=10).status_code == 200
+            assert system.process.stdout
+            told = next(
+                line for line in system.process.stdout if line.startswith(("A message went", "Error on request"))
+            )
+        assert "users/alice/\\xe4 was written" in told
 
     def test_of_an_object_that_there_is_not(self, shared: Started) -> None:
         done = shared.run("event", "gone")
