@@ -192,7 +192,7 @@ def test_those_of_one_tag_and_of_one_issuer(pars: Running) -> None:
 
 def test_expired_ones_are_swept(pars: Running) -> None:
     running_on = pars.ask(key="users/alice/on", expires_in=600).json()
-    ended = pars.ask(key="users/alice/ended", expires_in=1).json()
+    ended = pars.ask(key="users/alice/ended", expires_in=3).json()
     ends_at = datetime.fromisoformat(ended["expires_at"])
     while datetime.now(UTC) <= ends_at + timedelta(seconds=1):
         time.sleep(0.1)
