@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import io
 import sys
+
+from presign import logs
 
 COMMANDS = {
     "package": "make the function's package, with the libraries that it uses",
@@ -27,8 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names hold letters that a terminal may not have
-        sys.stdout.reconfigure(errors="backslashreplace")
+    logs.escape_on_stdout()
     parser = argparse.ArgumentParser(prog="python -m deploy", description="From a clone to a live endpoint.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     given = sys.argv[1:] if arguments is None else arguments

@@ -7,7 +7,6 @@ gateway, and `python -m local event KEY` has it send an event of Object Storage.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import signal
@@ -25,6 +24,7 @@ from local.page.messages import message_line
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack, socket_path
 from local.welcome import welcome
+from presign import logs
 from presign.authorize.rules import Rule, parse_rules
 
 DEFAULT_PORT = 8080
@@ -45,8 +45,7 @@ _CLAIM_HELP = "one more claim; the same name again makes it a list"
 
 def main() -> int:
     """Run the command; returns its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names hold letters that a terminal may not have
-        sys.stdout.reconfigure(errors="backslashreplace")
+    logs.escape_on_stdout()
     parser = argparse.ArgumentParser(prog="python -m local", description="The whole system on one machine.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the gateway (default: %(default)s)")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own (JSON)")

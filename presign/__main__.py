@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from presign import logs
 from presign.authorize.decision import Mismatch, Policy, source_of
 from presign.authorize.rules import Rule, parse_rules
 from presign.authorize.warnings import warnings_of
@@ -21,6 +22,7 @@ from presign.read.parser import RequestParser
 
 def main() -> int:
     """Do what the command line says; the exit status is 0 for a policy without errors and a request that is granted."""
+    logs.escape_on_stdout()
     parser = _parser()
     arguments = parser.parse_args()
     if arguments.command == "explain" and arguments.caller == "invoke" and arguments.claim:

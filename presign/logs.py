@@ -1,6 +1,8 @@
-"""The function's log."""
+"""The function's log, and the output of its commands."""
 
+import io
 import logging
+import sys
 import traceback
 
 _TALKATIVE = ("boto3", "botocore", "fdk", "oci", "requests", "s3transfer", "urllib3")
@@ -26,3 +28,9 @@ def where_raised(exc: BaseException) -> str:
     places = reversed(traceback.extract_tb(exc.__traceback__))
     told = " < ".join(f"{place.filename}:{place.lineno} in {place.name}" for place in places)
     return f"{type(exc).__name__} at {told}"
+
+
+def escape_on_stdout() -> None:
+    """Let standard output write letters that its encoding lacks as escapes, as standard error does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -211,7 +211,6 @@ def logged_problem(exc: Exception, call_id: str) -> Problem:
         _log.error("%s: %s", call_id, exc.cause)
     elif not isinstance(exc, Problem):
         _log.error("%s: unexpected %s", call_id, logs.where_raised(exc))
-    if not isinstance(exc, Problem):
         return InternalError()
     # Its traceback leads to frames that hold it again. Such cycles would stay, with all that the frames hold, until the
     # collector comes.

@@ -33,7 +33,7 @@ def key_error(key: str) -> str:
     if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= MAX_KEY_BYTES:
         return f"must be 1 to {MAX_KEY_BYTES} bytes of UTF-8"
     if not key.isprintable():  # most are, and none of these characters is
-        if has_control_character(key):
+        if _control_character.search(key):
             return "must not hold control characters"
         if not _not_in_xml.isdisjoint(key):
             return "must not hold U+FFFE or U+FFFF, with which no list could be read"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import oci.apigateway.models
 import pytest
 
 from local.api_gateway import transformations
-from support.programs import UTF_8
+from support.programs import in_utf_8
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = json.loads((ROOT / "gateway" / "deployment.json").read_text(encoding="utf-8"))
@@ -40,9 +39,8 @@ def fill(values: dict[str, str], *options: str, **environment: str) -> subproces
     """Run `python -m gateway.fill`, with further variables of the environment."""
     arguments = [*options, *(f"{name}={value}" for name, value in values.items())]
     command = [sys.executable, "-m", "gateway.fill", *arguments]
-    environment = {**os.environ, **UTF_8, **environment}
     return subprocess.run(  # noqa: S603
-        command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=30, check=False
+        command, cwd=ROOT, env=in_utf_8(**environment), capture_output=True, encoding="utf-8", timeout=30, check=False
     )
 
 

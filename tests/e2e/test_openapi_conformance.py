@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Running
-from support.programs import UTF_8
+from support.programs import in_utf_8
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,9 +27,8 @@ def run(
         *("--exclude-checks", "positive_data_acceptance", "--generation-database", "none", *options),
         *(part for name, value in headers.items() for part in ("--header", f"{name}: {value}")),
     ]
-    environment = {**os.environ, **UTF_8}
     return subprocess.run(  # noqa: S603
-        command, cwd=directory, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+        command, cwd=directory, env=in_utf_8(), capture_output=True, encoding="utf-8", timeout=300, check=False
     )
 
 

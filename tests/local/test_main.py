@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from support.ports import free_ports
-from support.programs import UTF_8, argument
+from support.programs import argument, in_utf_8
 from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m local` to its end."""
     command: list[str | bytes] = [sys.executable, "-m", "local", *map(argument, arguments)]
     return subprocess.run(  # noqa: S603
-        command, cwd=ROOT, env={**os.environ, **UTF_8}, capture_output=True, encoding="utf-8", timeout=60, check=False
+        command, cwd=ROOT, env=in_utf_8(), capture_output=True, encoding="utf-8", timeout=60, check=False
     )
 
 

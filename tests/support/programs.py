@@ -8,9 +8,6 @@ from typing import NoReturn
 
 import pytest
 
-UTF_8 = {"PYTHONUTF8": "1"}
-"""The variable by which a program in Python reads its arguments, and prints, in UTF-8 whatever the locale says."""
-
 
 def cannot_run(reason: str) -> NoReturn:
     """Skip the test, or fail it with `CI=true`, where no test may be skipped."""
@@ -24,6 +21,11 @@ def needs(*programs: str) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         cannot_run(f"missing on this machine: {', '.join(missing)}")
+
+
+def in_utf_8(**more: str) -> dict[str, str]:
+    """The environment, and `more`, in which a program in Python prints in UTF-8 whatever the locale says."""
+    return {**os.environ, "PYTHONUTF8": "1", **more}
 
 
 def argument(text: str) -> bytes:

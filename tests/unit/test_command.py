@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.programs import UTF_8, argument
+from support.programs import argument, in_utf_8
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,10 +33,10 @@ def policy(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command: list[str | bytes] = [sys.executable, "-m", "presign", *(argument(str(one)) for one in arguments)]
     return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env={**os.environ, **UTF_8}, capture_output=True, encoding="utf-8", timeout=30, check=False
+        command, cwd=ROOT, env=in_utf_8(**environment), capture_output=True, encoding="utf-8", timeout=30, check=False
     )
 
 
@@ -47,6 +46,12 @@ def explain(policy: Path, request: Any, *options: str) -> tuple[int, list[str]]:
     done = run("explain", policy, path, *options)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
+
+
+def test_a_terminal_that_lacks_a_letter(policy: Path) -> None:
+    done = run("check", policy.rename(policy.with_name("ü.json")), PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xfc.json: 5 rules without errors" in done.stdout
 
 
 def test_a_policy_without_faults(policy: Path) -> None:

@@ -15,12 +15,13 @@ FEW, MANY = 1_000, 10_000
 OURS = "presign, its image"
 NAIVE = "naive function, after 100 requests"
 MAY_GROW_MIB = 1.0
+METADATA = {f"n{number}": "x" for number in range(64)}
 BATCHES: list[list[dict[str, Any]]] = [
     [{"key": "a"}] * 1000,
     [{"key": "a" * 1000}] * 1000,
-    [{"operation": "put_object", "key": "a", "metadata": {f"n{number}": "x" for number in range(64)}}] * 1000,
+    [{"operation": "put_object", "key": "a", "metadata": METADATA}] * 1000,
     [{"key": "a", "download_as": "a" * 255}] * 1000,
-    *[[{"key": "a", "metadata": {f"n{number}": "x" for number in range(64)}}] * 1000] * 20,
+    *[[{"key": "a", "metadata": METADATA}] * 1000] * 20,
 ]
 """Batches whose bodies or answers are as large as they may be. The last is refused, and comes again and again."""
 
