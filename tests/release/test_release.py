@@ -24,14 +24,24 @@ FILES = {
     "PresignClient-0.3.0.zip",
 }
 
+ELSEWHERE = {
+    "TZ": "Asia/Kathmandu",
+    "LC_ALL": "C",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "tar.umask",
+    "GIT_CONFIG_VALUE_0": "user",
+}
+"""The environment of another owner."""
+
 
 @pytest.mark.slow
 class TestFiles:
     """The files in `dist/`."""
 
-    def test_two_clones_in_different_folders_give_the_same_bytes(self, released: Path, tmp_path: Path) -> None:
-        other = make_release(clone(released.parents[1] / "origin", tmp_path / "other"))
-        assert (other / SUMS).read_text("utf-8") == (released / "dist" / SUMS).read_text("utf-8")
+    def test_two_owners_in_different_folders_make_the_same_bytes(self, released: Path, tmp_path: Path) -> None:
+        other = clone(released.parents[1] / "origin", tmp_path / "other")
+        made = make_release(other, variables=ELSEWHERE, umask=0o077)
+        assert (made / SUMS).read_text("utf-8") == (released / "dist" / SUMS).read_text("utf-8")
 
     def test_they_are_all_there_with_their_digests(self, dist: Path) -> None:
         assert {file.name for file in dist.iterdir()} == FILES

@@ -26,11 +26,11 @@ _COMMITTER = {
 }
 
 
-def run(*command: str | Path, cwd: Path, variables: Mapping[str, str] | None = None) -> str:
-    """The output of a program; the test fails if the program does."""
+def run(*command: str | Path, cwd: Path, variables: Mapping[str, str] | None = None, umask: int = -1) -> str:
+    """The output of a program; the test fails if the program does. A negative `umask` is that of the test."""
     environment = {**os.environ, **(variables or {})}
     done = subprocess.run(  # noqa: S603
-        command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", check=False
+        command, cwd=cwd, env=environment, umask=umask, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -69,11 +69,11 @@ def clone(origin: Path, folder: Path) -> Path:
     return folder
 
 
-def make_release(folder: Path) -> Path:
-    """Let a clone make a release: the folder with its files."""
+def make_release(folder: Path, *, variables: Mapping[str, str] | None = None, umask: int = -1) -> Path:
+    """Let a clone make a release, in the environment that `run` has: the folder with its files."""
     for problem in toolchain.missing():
         cannot_run(problem)
-    run(sys.executable, "-m", "tools.release", "--tag", "v0.3.0", cwd=folder)
+    run(sys.executable, "-m", "tools.release", "--tag", "v0.3.0", cwd=folder, variables=variables, umask=umask)
     return folder / "dist"
 
 

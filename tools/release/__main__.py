@@ -26,6 +26,9 @@ NODE_MODULES = ROOT / "tests" / "browser" / "node_modules"
 _OF_THIS_CLONE = ("MAKEFLAGS", "MAKELEVEL", "PYTHONPATH")
 """The variables that would tell the other folder's programs of this one."""
 
+_UMASK = 0o022
+"""Some archives keep the modes of their files, so these must not depend on the one who makes the release."""
+
 
 def problems(root: Path, *, tag: str | None) -> Iterator[str]:
     """The reasons not to make a release, in whole sentences."""
@@ -49,7 +52,8 @@ def problems(root: Path, *, tag: str | None) -> Iterator[str]:
 
 def export(root: Path, directory: Path) -> None:
     """Write the files of the last commit. All have its time, which some archives keep."""
-    with tarfile.open(fileobj=io.BytesIO(_git_bytes(root, "archive", "HEAD"))) as tracked:
+    archive = _git_bytes(root, "-c", f"tar.umask={_UMASK:o}", "archive", "HEAD")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tracked:
         tracked.extractall(directory, filter="data")
 
 
@@ -100,11 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
             "--node",
             str(NODE_MODULES),
         ]
-        # Settings of this make are not those of the one that builds the JavaScript.
-        kept = {
-            name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHONPATH")
-        }
-        ended = subprocess.run(command, cwd=tree, env={**kept, "SOURCE_DATE_EPOCH": seconds}, check=False)  # noqa: S603
+        environment = {name: value for name, value in os.environ.items() if name not in _OF_THIS_CLONE}
+        environment["SOURCE_DATE_EPOCH"] = seconds
+        ended = subprocess.run(command, cwd=tree, env=environment, umask=_UMASK, check=False)  # noqa: S603
         if ended.returncode:
             return ended.returncode
         publish(made, parsed.out)
