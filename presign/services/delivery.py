@@ -26,7 +26,7 @@ class Message(msgspec.Struct, frozen=True):
 class Delivery:
     """Publishes the answers to events to `target`, the OCID of a topic or a queue.
 
-    `endpoint` is that of its service; the SDK's choice when None.
+    `endpoint` is that of its service; when None, the SDK's choice for a topic, and for a queue the one that it tells.
     """
 
     def __init__(self, oci_client: OciClient, *, target: str, endpoint: str | None) -> None:
@@ -54,12 +54,25 @@ class Delivery:
     def _put(self, messages: Sequence[Message]) -> None:
         from oci.queue.models import PutMessagesDetails, PutMessagesDetailsEntry
 
+        if self._endpoint is None:
+            self._endpoint = self._messages_endpoint()
         entries = [PutMessagesDetailsEntry(content=_encoder.encode(message).decode()) for message in messages]
         self._oci_client.ask(
             lambda: self._queue_client.put_messages(self._target, PutMessagesDetails(messages=entries)),
             failure=f"Queue did not take a message for {self._target}",
-            statement="allow dynamic-group <the function's> to use queue-push, read queues in compartment <…>",
+            statement="allow dynamic-group <the function's> to use queue-push in compartment <the queue's>",
         )
+
+    def _messages_endpoint(self) -> str:
+        """The endpoint for the messages of this queue: each queue has its own."""
+        from oci.queue import QueueAdminClient
+
+        answer = self._oci_client.ask(
+            lambda: self._oci_client.make(QueueAdminClient, None).get_queue(self._target),
+            failure=f"Queue did not tell the endpoint of {self._target} (or else DELIVERY_ENDPOINT can be set)",
+            statement="allow dynamic-group <the function's> to read queues in compartment <the queue's>",
+        )
+        return str(answer.data.messages_endpoint)
 
     def _notify(self, message: Message) -> None:
         from oci.ons.models import MessageDetails
@@ -80,10 +93,6 @@ class Delivery:
 
     @cached_property
     def _queue_client(self) -> Any:
-        from oci.queue import QueueAdminClient, QueueClient
+        from oci.queue import QueueClient
 
-        # Each queue has an endpoint of its own for its messages.
-        endpoint = self._endpoint or (
-            self._oci_client.make(QueueAdminClient, None).get_queue(self._target).data.messages_endpoint
-        )
-        return self._oci_client.make(QueueClient, endpoint)
+        return self._oci_client.make(QueueClient, self._endpoint)

@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
@@ -56,8 +58,8 @@ class Running:
         self.topic = Topic(identity, topic_id=TOPIC_OCID)
         self.queue = Queue(identity, queue_id=QUEUE_OCID)
         self.servers = [Server(self.topic), Server(self.queue)]
-        files = PrincipalFiles.from_config(identity.environment())
-        client = OciClient(principal=files, vault_endpoint=None, object_storage_endpoint=None, clock=time.time)
+        self.files = PrincipalFiles.from_config(identity.environment())
+        client = OciClient(principal=self.files, vault_endpoint=None, object_storage_endpoint=None, clock=time.time)
         self.to_topic, self.to_queue = (
             Delivery(client, target=target, endpoint=server.url)
             for target, server in zip([TOPIC_OCID, QUEUE_OCID], self.servers, strict=True)
@@ -120,7 +122,7 @@ def test_a_queue_gets_up_to_20_at_once(running: Running) -> None:
     ("service", "ocid", "right"),
     [
         ("Notifications", TOPIC_OCID, "use ons-topics in compartment <the topic's>"),
-        ("Queue", QUEUE_OCID, "use queue-push, read queues in compartment <…>"),
+        ("Queue", QUEUE_OCID, "use queue-push in compartment <the queue's>"),
     ],
 )
 def test_a_refusal_names_the_statement(running: Running, service: str, ocid: str, right: str) -> None:
@@ -133,3 +135,43 @@ def test_a_refusal_names_the_statement(running: Running, service: str, ocid: str
     assert ends.endswith(
         f"; this IAM policy statement is likely missing: allow dynamic-group <the function's> to {right}"
     )
+
+
+class OfOneServer(OciClient):
+    """An OCI client for which one server stands in for the region's own endpoints."""
+
+    def __init__(self, files: PrincipalFiles | None, url: str) -> None:
+        super().__init__(principal=files, vault_endpoint=None, object_storage_endpoint=None, clock=time.time)
+        self._url = url
+
+    def make(self, client: Any, endpoint: str | None) -> Any:
+        return super().make(client, endpoint or self._url)
+
+
+class TestWithoutAnEndpoint:
+    """Queue itself tells the endpoint for the messages of a queue, which takes a right of its own."""
+
+    def test_queue_is_asked_once(self, running: Running) -> None:
+        asked = []
+
+        def queue_admin(request: Request) -> Response:
+            asked.append(request.path)
+            content = {"id": QUEUE_OCID, "messagesEndpoint": running.servers[1].url}
+            return Response(json.dumps(content), mimetype="application/json")
+
+        with Server(queue_admin) as server:
+            delivery = Delivery(OfOneServer(running.files, server.url), target=QUEUE_OCID, endpoint=None)
+            delivery.publish([message()])
+            delivery.publish([message()])
+        assert [path.rpartition("/")[2] for path in asked] == [QUEUE_OCID]
+        assert len(running.queue.messages) == 2
+
+    def test_a_refusal_names_the_statement(self, running: Running) -> None:
+        answer = {"code": "NotAuthorizedOrNotFound", "message": "no"}
+        with Server(lambda _: Response(json.dumps(answer), status=404, mimetype="application/json")) as server:
+            delivery = Delivery(OfOneServer(running.files, server.url), target=QUEUE_OCID, endpoint=None)
+            with pytest.raises(SecretUnavailable) as caught:
+                delivery.publish([message()])
+        begins, _, ends = caught.value.cause.partition(": 404 ")
+        assert begins == f"Queue did not tell the endpoint of {QUEUE_OCID} (or else DELIVERY_ENDPOINT can be set)"
+        assert ends.endswith("allow dynamic-group <the function's> to read queues in compartment <the queue's>")
