@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--token-file", type=_file, metavar="FILE", help="a token of a user (or in PRESIGN_TOKEN)")
     parser.add_argument(
-        "--write", type=_place, metavar="BUCKET/PREFIX", help="make a few small objects there, and delete them"
+        "--write",
+        type=_place,
+        metavar="BUCKET/PREFIX",
+        help="make a few objects there, one of 20 MiB if there is a store route, and delete them",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
