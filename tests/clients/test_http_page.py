@@ -15,24 +15,17 @@ from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
 
 from conftest import Running
+from local.__main__ import POLICY
 from local.server import Server
-from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, chromium
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-POLICY = {
-    "rules": [
-        {"operations": ["*"], "bucket": BUCKET, "prefix": ""},
-        {"operations": ["*"], "bucket": BUCKET, "prefix": "", "via": "par"},
-    ]
-}
-
-
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
+    """The system with the policy of `make run`, as the page's reader has it."""
     return start({"POLICY": json.dumps(POLICY)})
 
 
@@ -61,12 +54,12 @@ def test_every_line_does_what_the_page_says(running: Running, tmp_path: Path) ->
     )
     assert done.stdout.split("#####\n")[:-1] == wanted, done.stderr
     assert done.returncode == 0
-    film = read(running, "film.mp4")
+    film = read(running, "users/alice/film.mp4")
     assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
-    film = read(running, "film-2.mp4")
+    film = read(running, "users/alice/film-2.mp4")
     assert (film.content, film.headers["Content-Type"]) == (bytes(12_000_000), "video/mp4")
-    assert read(running, "hello.txt").text == "hello"
-    photo = read(running, "photo.png")
+    assert read(running, "users/alice/hello.txt").text == "hello"
+    photo = read(running, "users/alice/photo.png")
     assert (photo.text, photo.headers["Content-Type"]) == ("pixels", "image/png")
 
 
@@ -88,7 +81,7 @@ def test_the_page_uploads_a_photo(running: Running, tmp_path: Path) -> None:
         page.reload()
         page.get_by_label("Photo").set_input_files(photo)
         page.get_by_role("button", name="Upload").click()
-        expect(page.locator("body")).to_contain_text("photos/a b.png", timeout=TIMEOUT_MS)
+        expect(page.locator("body")).to_contain_text("inbox/a b.png", timeout=TIMEOUT_MS)
         page.close()
-    stored = read(running, "photos/a b.png")
+    stored = read(running, "inbox/a b.png")
     assert (stored.content, stored.headers["Content-Type"]) == (b"pixels", "image/png")
