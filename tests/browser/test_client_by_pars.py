@@ -355,4 +355,4 @@ class TestRevocation:
         for share in ("{ bucket: 'b' }", "undefined", "''"):
             assert failure(page, f"() => files.revoke({share})") == "not_revocable"
         told = page.evaluate("files.revoke({ bucket: 'b' }).catch(({ message }) => message)")
-        assert told == 'A signed URL can\'t be taken back; one that was asked for with via: "par" can.'
+        assert told == 'A presigned URL can\'t be taken back; one that was asked for with via: "par" can.'

@@ -111,7 +111,7 @@ export class PresignClient {
   async revoke(share, signal) {
     const { id, bucket = this.#api.bucket } = typeof share === "string" ? { id: share } : share ?? {};
     if (!id) {
-      const message = 'A signed URL can\'t be taken back; one that was asked for with via: "par" can.';
+      const message = 'A presigned URL can\'t be taken back; one that was asked for with via: "par" can.';
       throw new PresignError(message, { code: "not_revocable" });
     }
     // The function's log tells the id.

@@ -89,4 +89,4 @@ def _add_common(target: Any, **how: Any) -> None:
         "--token-file", type=Path, help="file that holds the token; it is read before each request", **how
     )
     target.add_argument("--bucket", help="by default the function's own", **how)
-    target.add_argument("--via", choices=("s3", "par"), help="signed URLs or pre-authenticated requests", **how)
+    target.add_argument("--via", choices=("s3", "par"), help="presigned URLs or pre-authenticated requests", **how)

@@ -35,7 +35,7 @@ class Client:
     Args:
         presigner: gives the URLs: a `Gateway` or a `Function`.
         bucket: by default the function's own default.
-        via: `par` asks for pre-authenticated requests, `s3` for signed URLs; by default the policy decides.
+        via: `par` asks for pre-authenticated requests, `s3` for presigned URLs; by default the policy decides.
         retry: tries again what may succeed later.
         at_once: how many parts or ranges of one file, or files of a folder, are transferred at the same time.
 
@@ -304,14 +304,14 @@ class Client:
             bucket: the `bucket` of an `id`; by default the client's, or else the function's own.
 
         Raises:
-            NotRevocable: it is a signed URL.
+            NotRevocable: it is a presigned URL.
         """
         if isinstance(url, PresignedUrl):
             par_id, bucket = url.id, bucket or url.bucket
         else:
             par_id = url
         if par_id is None:
-            raise NotRevocable('A signed URL can\'t be taken back; one that was asked for with via="par" can.')
+            raise NotRevocable('A presigned URL can\'t be taken back; one that was asked for with via="par" can.')
         # The function's log tells the id, so it must not be the URL.
         if not isinstance(par_id, str) or par_id.lower().startswith(("https://", "http://")):
             raise InvalidArgument("The id of a URL is needed, not the URL.")

@@ -1,4 +1,4 @@
-"""One upload: as a whole or in parts, by a signed URL or by a pre-authenticated request."""
+"""One upload: as a whole or in parts, by a presigned URL or by a pre-authenticated request."""
 
 from __future__ import annotations
 

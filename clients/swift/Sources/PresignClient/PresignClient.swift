@@ -29,7 +29,7 @@ public final class PresignClient: Sendable {
     ///   - endpoint: URL of the API, such as `https://…/presigner/v1/presign`. Plain HTTP is for this machine only.
     ///     Slashes at its end do no harm.
     ///   - bucket: the function's own default if nil.
-    ///   - via: `par` asks for pre-authenticated requests, `s3` for signed URLs; by default the policy decides.
+    ///   - via: `par` asks for pre-authenticated requests, `s3` for presigned URLs; by default the policy decides.
     ///   - attempts: how often a request is sent at most.
     ///   - timeoutSeconds: how long a connection may make no progress.
     ///   - configuration: of the session that sends all requests.
@@ -97,7 +97,7 @@ public final class PresignClient: Sendable {
     /// Make a URL stop working, which only a pre-authenticated request can: its `id` is not nil.
     public func revoke(_ url: PresignedURL) async throws {
         guard let id = url.id else {
-            let message = #"A signed URL can't be taken back; one that was asked for with via: "par" can."#
+            let message = #"A presigned URL can't be taken back; one that was asked for with via: "par" can."#
             throw PresignError("not_revocable", message)
         }
         try await revoke(id: id, bucket: url.bucket)

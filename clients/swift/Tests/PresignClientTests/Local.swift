@@ -8,7 +8,7 @@ import FoundationNetworking
 
 let mib = 1 << 20
 
-/// Where rules give signed URLs, and where they give pre-authenticated requests.
+/// Where rules give presigned URLs, and where they give pre-authenticated requests.
 let prefixes = ["s3/", "par/"]
 
 func endpoint() throws -> URL { URL(string: try variable("PRESIGN_ENDPOINT"))! }

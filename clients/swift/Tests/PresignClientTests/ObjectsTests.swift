@@ -96,7 +96,7 @@ final class ObjectsTests: FolderTestCase {
         XCTAssertEqual((gone as? HTTPURLResponse)?.statusCode, 401)
         let signed = try await failure { try await client.revoke(try await client.share("s3/folders/c")) }
         XCTAssertEqual(signed.code, "not_revocable")
-        let message = #"A signed URL can't be taken back; one that was asked for with via: "par" can."#
+        let message = #"A presigned URL can't be taken back; one that was asked for with via: "par" can."#
         XCTAssertEqual(signed.message, message)
         let url = try await failure { try await client.revoke(id: shared.url.absoluteString) }
         XCTAssertEqual(url.code, "invalid_argument")

@@ -165,7 +165,7 @@ typealias Progress = (done: Long, total: Long) -> Unit
  * @param token gives the caller's token. It is called before each request, and once with true when its token was
  *   refused: then it should get a new one.
  * @param bucket the function's own default if null.
- * @param via `par` asks for pre-authenticated requests, `s3` for signed URLs; by default the policy decides.
+ * @param via `par` asks for pre-authenticated requests, `s3` for presigned URLs; by default the policy decides.
  * @param attempts how often a request is sent at most.
  * @param timeoutSeconds how long a connection may make no progress.
  * @param sleep waits so many milliseconds before another attempt.
@@ -213,7 +213,7 @@ class PresignClient(
 
     /** Make a URL stop working, which only a pre-authenticated request can: its [PresignedUrl.id] is not null. */
     fun revoke(url: PresignedUrl) {
-        val message = "A signed URL can't be taken back; one that was asked for with via = \"par\" can."
+        val message = "A presigned URL can't be taken back; one that was asked for with via = \"par\" can."
         revoke(url.id ?: throw PresignException(message, "not_revocable"), url.bucket)
     }
 

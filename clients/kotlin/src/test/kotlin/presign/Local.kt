@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtensionContext
 
 const val MIB = 1 shl 20
 
-/** Where rules give signed URLs, and where they give pre-authenticated requests. */
+/** Where rules give presigned URLs, and where they give pre-authenticated requests. */
 const val PREFIXES = "s3/, par/"
 
 /** The tests of this class are skipped where nobody has started the servers that they need. */

@@ -97,7 +97,7 @@ class ObjectsTest {
         client.revoke(again.id!!)
         assertEquals(401, (URI(again.url).toURL().openConnection() as HttpURLConnection).responseCode)
         val signed = assertThrows(PresignException::class.java) { client.revoke(client.share("s3/folders/c")) }
-        val message = "A signed URL can't be taken back; one that was asked for with via = \"par\" can."
+        val message = "A presigned URL can't be taken back; one that was asked for with via = \"par\" can."
         assertEquals("not_revocable" to message, signed.code to signed.message)
         assertCode("invalid_argument") { client.revoke(shared.url) }
     }
