@@ -28,7 +28,7 @@ Ready.
 
   Web page for uploads and downloads:  {stack.url}
   API, as behind API Gateway:          {stack.url}/v1/presign
-  Object storage, bucket {BUCKET}:  {stack.storage_url}
+  The store, bucket {BUCKET}:     {stack.storage_url}
   The store route, with CORS:          {stack.store_route}
   Invoke endpoint of OCI Functions:    {stack.invoke_endpoint}
   Messages about uploads:              {messages}

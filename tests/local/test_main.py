@@ -293,8 +293,10 @@ def test_it_says_where_things_are(shared: Started) -> None:
     _, port, printed = shared
     assert f"Web page for uploads and downloads:  http://127.0.0.1:{port}\n" in printed
     assert f"API, as behind API Gateway:          http://127.0.0.1:{port}/v1/presign\n" in printed
-    assert re.search(r"Object storage, bucket PresignedBlog: +http://127\.0\.0\.1:\d+\n", printed)
+    assert re.search(r"The store, bucket PresignedBlog: +http://127\.0\.0\.1:\d+\n", printed)
     assert re.search(r"Policy: +the built-in one, see local/__main__\.py\n", printed)
+    lines = printed.partition("Ready.\n\n")[2].partition("\n\n")[0].splitlines()
+    assert {len(re.match(r"  .+?: +", line)[0]) for line in lines} == {39}  # type: ignore[index]
 
 
 def test_an_upload_leads_to_a_message(started: Started) -> None:
