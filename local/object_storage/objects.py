@@ -25,7 +25,7 @@ STORED_HEADERS = (
     "Content-Type",
     "Expires",
 )
-"""Headers of an upload that every download of the object has too."""
+"""Headers of an upload that every download of the object has too, unless its request sets others."""
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,15 @@ def stored_object(
     )
 
 
-def object_answer(request: Request, stored: StoredObject, *, etag: str, metadata_prefix: str) -> Response:
+def object_answer(
+    request: Request, stored: StoredObject, *, etag: str, metadata_prefix: str, overrides: Mapping[str, str]
+) -> Response:
     """The answer to GET or HEAD of an object, which may ask for a range or on a condition.
+
+    Args:
+        etag: as the API has it.
+        metadata_prefix: of the headers that hold metadata.
+        overrides: those of `STORED_HEADERS` that the request sets in the answer.
 
     Raises:
         ApiError: the condition does not hold, or the object has no such range.
@@ -241,4 +248,6 @@ def object_answer(request: Request, stored: StoredObject, *, etag: str, metadata
         raise ApiError(416, "InvalidRange", "The requested range is not satisfiable") from None
     if response.status_code == 412:
         raise ApiError(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    if response.status_code in (200, 206):
+        response.headers.update(overrides)
     return response

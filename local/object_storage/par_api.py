@@ -41,7 +41,7 @@ _CORS = {
     ),
 }
 """As in Oracle's example of an answer."""
-_RESPONSE_HEADERS = {f"httpResponse{name.replace('-', '')}": name for name in STORED_HEADERS}
+_OVERRIDES = {f"httpResponse{name.replace('-', '')}": name for name in STORED_HEADERS}
 
 
 def add_cors_headers(request: Request, response: Response) -> None:
@@ -100,14 +100,11 @@ class ParApi:
         found = self._objects.find(bucket, key)
         if found is None:
             raise ApiError(404, "ObjectNotFound", f"The object '{key}' was not found in the bucket '{bucket}'")
-        response = object_answer(request, found, etag=found.etag, metadata_prefix=METADATA_PREFIX)
+        overrides = {name: request.args[given] for given, name in _OVERRIDES.items() if given in request.args}
+        response = object_answer(request, found, etag=found.etag, metadata_prefix=METADATA_PREFIX, overrides=overrides)
         response.headers.update({"storage-tier": "Standard", "version-id": found.etag})
         if response.status_code == 200:
             response.headers["opc-multipart-md5" if "-" in found.md5 else "content-md5"] = found.md5
-        if response.status_code in (200, 206):
-            for parameter, name in _RESPONSE_HEADERS.items():
-                if parameter in request.args:
-                    response.headers[name] = request.args[parameter]
         return response
 
     def _put(self, request: Request, bucket: str, key: str) -> Response:

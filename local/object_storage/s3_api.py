@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 from local.api import ApiError
 from local.object_storage import post_policy, presigned, s3_list, s3_multipart
 from local.object_storage.content import Content, receive
-from local.object_storage.objects import Objects, StoredObject, object_answer, stored_object
+from local.object_storage.objects import STORED_HEADERS, Objects, StoredObject, object_answer, stored_object
 from local.object_storage.post_form import read_form
 from local.object_storage.s3_answer import object_url, xml_response
 from local.object_storage.s3_copy import COPY_SOURCE, copy_object
@@ -21,17 +21,7 @@ from local.server import headers, target
 METADATA_PREFIX = "x-amz-meta-"
 
 _FIELDS_NOT_IMPLEMENTED = ("acl", "redirect", "success_action_redirect", "tagging")
-_RESPONSE_HEADERS = {
-    f"response-{name.lower()}": name
-    for name in (
-        "Cache-Control",
-        "Content-Disposition",
-        "Content-Encoding",
-        "Content-Language",
-        "Content-Type",
-        "Expires",
-    )
-}
+_OVERRIDES = {f"response-{name.lower()}": name for name in STORED_HEADERS}
 
 
 class S3Api:
@@ -99,12 +89,9 @@ class S3Api:
         _require_version(asked, found)
         if found is None:
             raise ApiError(404, "NoSuchKey", "The specified key does not exist.", Key=asked.key)
-        response = object_answer(request, found, etag=f'"{found.s3_etag}"', metadata_prefix=METADATA_PREFIX)
-        if response.status_code in (200, 206):
-            for parameter, name in _RESPONSE_HEADERS.items():
-                if parameter in asked.parameters:
-                    response.headers[name] = asked.parameters[parameter]
-        return response
+        overrides = {name: asked.parameters[given] for given, name in _OVERRIDES.items() if given in asked.parameters}
+        etag = f'"{found.s3_etag}"'
+        return object_answer(request, found, etag=etag, metadata_prefix=METADATA_PREFIX, overrides=overrides)
 
     def _put_object(self, request: Request, asked: Target, content: Content) -> Response:
         if "partNumber" in asked.parameters:
