@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from local.events import ObjectEvents
 from local.object_storage.content import Content
-from local.object_storage.objects import stored_object
 from local.object_storage.storage import Storage
+from local.object_storage.stored_object import stored_object
 
 MAX_KEY_BYTES = 1024
 

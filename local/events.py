@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from local.functions.function import Answer, FunctionUnavailable
 from local.identity.resource_principal import COMPARTMENT_OCID
 from local.object_storage.native_answer import bucket_ocid, timestamp
-from local.object_storage.objects import StoredObject
+from local.object_storage.stored_object import StoredObject
 
 MAX_ATTEMPTS = 20
 FIRST_PAUSE_SECONDS = 0.5

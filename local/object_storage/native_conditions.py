@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug.wrappers import Request
 
 from local.api import ApiError
-from local.object_storage.objects import StoredObject
+from local.object_storage.stored_object import StoredObject
 
 
 def is_create_only(request: Request, found: StoredObject | None) -> bool:

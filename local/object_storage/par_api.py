@@ -18,8 +18,9 @@ from local.object_storage.content import receive
 from local.object_storage.native_answer import timestamp
 from local.object_storage.native_conditions import is_create_only
 from local.object_storage.native_target import MAX_TARGET_BYTES, check_object_name, limit, segments
-from local.object_storage.objects import STORED_HEADERS, Objects, StoredObject, object_answer, stored_object
+from local.object_storage.objects import Objects
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequest, PreauthenticatedRequests
+from local.object_storage.stored_object import STORED_HEADERS, StoredObject, object_answer, stored_object
 from local.object_storage.uploads import MAX_PART_NUMBER, Upload, Uploads
 from local.server import headers, target
 

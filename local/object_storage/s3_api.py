@@ -10,11 +10,12 @@ from werkzeug.wrappers import Request, Response
 from local.api import ApiError
 from local.object_storage import post_policy, presigned, s3_list, s3_multipart
 from local.object_storage.content import Content, receive
-from local.object_storage.objects import STORED_HEADERS, Objects, StoredObject, object_answer, stored_object
+from local.object_storage.objects import Objects
 from local.object_storage.post_form import read_form
 from local.object_storage.s3_answer import object_url, xml_response
 from local.object_storage.s3_copy import COPY_SOURCE, copy_object
 from local.object_storage.s3_target import Target, s3_target
+from local.object_storage.stored_object import STORED_HEADERS, StoredObject, object_answer, stored_object
 from local.object_storage.uploads import Uploads
 from local.server import headers, target
 

@@ -7,9 +7,10 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Request, Response
 
 from local.api import ApiError
-from local.object_storage.objects import Objects, StoredObject, stored_object
+from local.object_storage.objects import Objects
 from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target
+from local.object_storage.stored_object import StoredObject, stored_object
 from local.server import headers
 
 COPY_SOURCE = "x-amz-copy-source"

@@ -10,9 +10,10 @@ from urllib.parse import quote
 from werkzeug.wrappers import Response
 
 from local.api import ApiError
-from local.object_storage.objects import Objects, StoredObject
+from local.object_storage.objects import Objects
 from local.object_storage.s3_answer import iso_time, xml_response
 from local.object_storage.s3_target import Target, number_parameter
+from local.object_storage.stored_object import StoredObject
 from local.object_storage.uploads import Upload, Uploads
 
 MAX_LISTED = 1000

@@ -14,10 +14,11 @@ from local.object_storage import native_answer, s3_answer
 from local.object_storage.bucket_cors import BucketCors
 from local.object_storage.content import Content
 from local.object_storage.native_api import NativeApi
-from local.object_storage.objects import Objects, StoredObject, stored_object
+from local.object_storage.objects import Objects
 from local.object_storage.par_api import ParApi, add_cors_headers
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequests
 from local.object_storage.s3_api import METADATA_PREFIX, S3Api
+from local.object_storage.stored_object import StoredObject, stored_object
 from local.object_storage.uploads import Uploads
 from local.server import target
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 from local.api import ApiError
 from local.object_storage.content import Content
-from local.object_storage.objects import Objects, StoredObject, stored_object
+from local.object_storage.objects import Objects
+from local.object_storage.stored_object import StoredObject, stored_object
 
 MAX_PART_NUMBER = 10_000
 
