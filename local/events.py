@@ -76,12 +76,8 @@ class ObjectEvents:
         self._thread = threading.Thread(target=self._run, name="object-events", daemon=True)
         self._thread.start()
 
-    def object_written(self, bucket: str, stored: StoredObject, is_update: bool) -> None:
-        """Send the event of an object that was written; returns at once."""
-        self.send(bucket, stored, is_update=is_update)
-
-    def send(self, bucket: str, stored: StoredObject, *, is_update: bool = False) -> dict[str, Any]:
-        """Send the event of an object, and return it at once."""
+    def send(self, bucket: str, stored: StoredObject, is_update: bool = False) -> dict[str, Any]:
+        """Send the event of an object that was written, and return it at once."""
         event = object_event(self._namespace, bucket, stored, is_update=is_update)
         with self._changed:
             if len(self._waiting) < self._max_waiting:
@@ -111,9 +107,9 @@ class ObjectEvents:
                 self.delivered += 1
             elif attempt.failures + 1 == self._max_attempts:
                 self.given_up += 1
+                last = f"answered {status}" if status else "did not answer"
                 print(
-                    f"Event {attempt.event_id} is given up after {self._max_attempts} attempts;"
-                    f" {f'the function answered {status}' if status else 'the function did not answer'}.",
+                    f"Event {attempt.event_id} is given up after {self._max_attempts} attempts; the function {last}.",
                     file=sys.stderr,
                 )
             else:

@@ -26,7 +26,6 @@ class PortTaken(Exception):
 
     def __init__(self, port: int) -> None:
         super().__init__(f"Port {port} is taken by another program.")
-        self.port = port
 
 
 class Server:

@@ -220,7 +220,7 @@ class Stack:
         if self._events:
             self.object_events = events = ObjectEvents(self.invoke, namespace=NAMESPACE)
             started.callback(events.stop)
-            self.storage.on_written(events.object_written)
+            self.storage.on_written(events.send)
             directory = self.socket_path.parent
             started.callback(EventSocket(directory, events=events, storage=self.storage, bucket=BUCKET).stop)
 

@@ -34,7 +34,7 @@ class Objects:
     """
 
     def __init__(self) -> None:
-        self.on_written: Callable[[str, StoredObject, bool], None] | None = None
+        self.on_written: Callable[[str, StoredObject, bool], object] | None = None
         self._lock = threading.Lock()
         self._buckets: dict[str, dict[str, StoredObject]] = {}
 

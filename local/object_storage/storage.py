@@ -72,7 +72,7 @@ class Storage(Api):
         """Accept no more URLs signed with this customer secret key."""
         del self._keys[access_key_id]
 
-    def on_written(self, listener: Callable[[str, StoredObject, bool], None]) -> None:
+    def on_written(self, listener: Callable[[str, StoredObject, bool], object]) -> None:
         """Switch object events on: `listener` gets the bucket, the object, and whether it replaced another."""
         self._objects.on_written = listener
 

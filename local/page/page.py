@@ -43,8 +43,8 @@ class Page:
         gateway: Callable[[Request], Response],
         *,
         prefix: str,
-        token: Callable[[], str] = lambda: "",
-        messages: Callable[[], list[Any]] = list,
+        token: Callable[[], str],
+        messages: Callable[[], list[Any]],
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix

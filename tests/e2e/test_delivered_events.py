@@ -74,14 +74,14 @@ def test_each_event_is_delivered_at_least_once_while_half_of_the_messages_fail(
     )
     keys = [f"many/{number}" for number in range(EVENTS)]
     try:
-        system.stack.storage.on_written(events.object_written)
+        system.stack.storage.on_written(events.send)
         service.fault = fault
         for key in keys:
             system.stack.storage.put_object(BUCKET, key, b"")
         wait_until(lambda: events.delivered == EVENTS, seconds=120)
     finally:
         service.fault = None
-        system.stack.storage.on_written(system.stack.object_events.object_written)
+        system.stack.storage.on_written(system.stack.object_events.send)
         events.stop()
     found = [message["event"] for message in messages(system, target) if message["event"]["key"].startswith("many/")]
     assert {event["key"] for event in found} == set(keys)

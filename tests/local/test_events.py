@@ -55,7 +55,7 @@ def listen(store: Store) -> Iterator[Callable[..., ObjectEvents]]:
         options = {"first_pause_seconds": 0.01, "max_pause_seconds": 0.02, **options}
         events = ObjectEvents(receiver, namespace="ns", **options)
         started.append((receiver, events))
-        store.storage.on_written(events.object_written)
+        store.storage.on_written(events.send)
         return events
 
     yield start
@@ -151,7 +151,7 @@ def test_a_thousand_events_of_which_half_of_the_calls_fail(store: Store, listen:
         return Answer(200, [], b"")
 
     events = ObjectEvents(call, namespace="ns", first_pause_seconds=0.001, max_pause_seconds=0.002)
-    store.storage.on_written(events.object_written)
+    store.storage.on_written(events.send)
     keys = [f"many/{number}" for number in range(1000)]
     for key in keys:
         store.storage.put_object(BUCKET, key, b"")
