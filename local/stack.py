@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from local.api_gateway.deployed_api import DeployedApi
-from local.api_gateway.deployment import filled, filled_store, parse
+from local.api_gateway.deployment import Overrides, filled, filled_store, parse
 from local.api_gateway.gateway import Gateway
 from local.api_gateway.http_backend import Encoding
 from local.event_socket import EventSocket
@@ -66,8 +66,7 @@ class Stack:
         config: settings of the function, which override those that make it use this stack.
         log: gets the function's output; this process's own output by default.
         allowed_origins: of the web pages that may use the gateway.
-        specification: parts of the gateway's deployment that override the project's own: by their paths, such as
-            `("requestPolicies", "rateLimiting")`.
+        specification: parts of the gateway's deployment that override the project's own, such as `NO_RATE_LIMIT`.
         route_encoding: how the store route encodes URLs on the way to the store.
         command: starts the function.
         image: a folder with the image's folders `function` and `python`; the function then runs on them alone, without
@@ -100,7 +99,7 @@ class Stack:
         config: Mapping[str, str] | None = None,
         log: BinaryIO | None = None,
         allowed_origins: Sequence[str] = ("*",),
-        specification: Mapping[tuple[str, ...], Any] | None = None,
+        specification: Overrides | None = None,
         route_encoding: Encoding = "kept",
         command: Sequence[Path | str] = FDK_COMMAND,
         image: Path | None = None,
@@ -114,7 +113,7 @@ class Stack:
         self._config = config or {}
         self._log = log
         self._allowed_origins = allowed_origins
-        self._specification = specification or {}
+        self._specification = specification
         self._route_encoding = route_encoding
         self._command = in_image(image, command) if image else command
         self._image = image
@@ -254,22 +253,15 @@ class Stack:
             self._on_message(message)
 
     def _deployment(self) -> Any:
-        specification = filled(
-            {
-                "FUNCTION_OCID": [FUNCTION_OCID],
-                "ISSUER": [ISSUER],
-                "AUDIENCE": [AUDIENCE],
-                "JWKS_URI": [self.jwks_url],
-                "ALLOWED_ORIGINS": self._allowed_origins,
-                "CLAIMS_KEY": [self.claims_key],
-            }
-        )
-        for (*path, name), value in self._specification.items():
-            part = specification
-            for step in path:
-                part = part[step]
-            part[name] = value
-        return specification
+        values = {
+            "FUNCTION_OCID": [FUNCTION_OCID],
+            "ISSUER": [ISSUER],
+            "AUDIENCE": [AUDIENCE],
+            "JWKS_URI": [self.jwks_url],
+            "ALLOWED_ORIGINS": self._allowed_origins,
+            "CLAIMS_KEY": [self.claims_key],
+        }
+        return filled(values, self._specification)
 
     def _python_path(self) -> dict[str, str]:
         return {"PYTHONPATH": f"{self._image / 'function'}:{self._image / 'python'}"} if self._image else {}

@@ -20,6 +20,7 @@ import requests
 from hypothesis import HealthCheck, Phase, settings
 
 from local import stack
+from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
 from local.identity.tokens import IdentityProvider
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
     from support.native_storage import NativeStorage
     from support.oci_services import World
     from support.store import Store
-
-NO_RATE_LIMIT: dict[tuple[str, ...], Any] = {
-    ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
-}
-"""Tests ask faster than clients may."""
 
 LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
 

@@ -22,6 +22,13 @@ BackendUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[A-Za-z0-9.:-]+(/[^
 """A back end's URL. A path parameter may stand at its end, but never in its host."""
 
 
+Overrides = Mapping[tuple[str, ...], Any]
+"""Parts of a specification that stand in place of the project's own, by their paths."""
+
+NO_RATE_LIMIT: Overrides = {("requestPolicies", "rateLimiting", "rateInRequestsPerSecond"): 1_000_000}
+"""Tests and measurements ask faster than clients may."""
+
+
 class UnsupportedDeployment(Exception):
     """A specification is wrong, or uses a feature of API Gateway that the local gateway does not have."""
 
@@ -95,9 +102,15 @@ def parse(specification: Any) -> Deployment:
         raise UnsupportedDeployment(f"The local gateway cannot obey the deployment: {exc}") from exc
 
 
-def filled(values: Mapping[str, Sequence[str]]) -> Any:
-    """The project's own specification with `values` in place of its placeholders."""
-    return fill(json.loads(TEMPLATE.read_text("utf-8")), values)
+def filled(values: Mapping[str, Sequence[str]], overrides: Overrides | None = None) -> Any:
+    """The project's own specification with `values` in place of its placeholders, and with `overrides`."""
+    specification = fill(json.loads(TEMPLATE.read_text("utf-8")), values)
+    for (*path, name), value in (overrides or {}).items():
+        part = specification
+        for step in path:
+            part = part[step]
+        part[name] = value
+    return specification
 
 
 def filled_store(values: Mapping[str, Sequence[str]]) -> Any:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-from conftest import NO_RATE_LIMIT, Running
+from conftest import Running
 from gateway.fill import TEMPLATE, with_allowed_headers
+from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.stack import BUCKET
 from support.browsers import make_file, open_page, wait_for
 from support.sites import failure, sign_in

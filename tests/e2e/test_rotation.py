@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from conftest import Running
 from local.api_gateway.deployed_api import DeployedApi
-from local.api_gateway.deployment import filled, parse
+from local.api_gateway.deployment import NO_RATE_LIMIT, filled, parse
 from local.api_gateway.gateway import Gateway
 from local.functions.function import Function
 from local.identity.tokens import AUDIENCE, ISSUER
@@ -170,9 +170,9 @@ class ChangingGateway:
                 "JWKS_URI": [self._running.stack.jwks_url],
                 "ALLOWED_ORIGINS": ["*"],
                 "CLAIMS_KEY": [secret],
-            }
+            },
+            NO_RATE_LIMIT,
         )
-        specification["requestPolicies"]["rateLimiting"]["rateInRequestsPerSecond"] = 1_000_000
         gateway = Gateway()
         gateway.deploy("", DeployedApi(parse(specification), socket_path=socket_path))
         self._gateway = gateway

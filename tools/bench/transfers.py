@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.stack import ROOT, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from support.seaweedfs import seaweedfs
 from tools.bench.measure import Series, in_turns
@@ -159,9 +160,7 @@ def _system(volumes: int) -> Iterator[dict[str, str]]:
             "POLICY": json.dumps({"rules": [{"operations": ["*"], "bucket": bucket, "prefix": ""}]}),
         }
         log = started.enter_context(Path(os.devnull).open("wb"))
-        rate = {"rateInRequestsPerSecond": 1_000_000, "rateKey": "CLIENT_IP"}
-        unlimited: dict[tuple[str, ...], Any] = {("requestPolicies", "rateLimiting"): rate}
-        stack = started.enter_context(Stack(config=config, log=log, specification=unlimited))
+        stack = started.enter_context(Stack(config=config, log=log, specification=NO_RATE_LIMIT))
         key = {name: store[f"LIVE_S3_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
         stack.vault.put_secret(json.dumps(key), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
         yield {**store, "PRESIGN_ENDPOINT": f"{stack.url}/v1/presign", "PRESIGN_TOKEN": stack.token()}

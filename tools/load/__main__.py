@@ -20,15 +20,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from local.api import Fault
+from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.stack import CONTENT, OBJECT, Stack
 
 SETTINGS = {"SECRET_TTL": "5", "LOG_LEVEL": "WARNING"}
-RATE_LIMIT: dict[tuple[str, ...], Any] = {
-    ("requestPolicies", "rateLimiting"): {"rateInRequestsPerSecond": 1_000_000, "rateKey": "TOTAL"}
-}
 FAULTS = (Fault(status=500), Fault(status=503), Fault(status=429, retry_after="2"), Fault(delay_seconds=2.5))
 MEMORY_SLACK_KIB = 4096
 """How much more memory a warm function may use at the end than at the beginning."""
@@ -110,7 +107,7 @@ def main() -> int:
 
 def _run(callers: int, arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
-        with Stack(config=SETTINGS, log=log, specification=RATE_LIMIT) as stack:
+        with Stack(config=SETTINGS, log=log, specification=NO_RATE_LIMIT) as stack:
             stack.invoke(
                 json.dumps({"key": OBJECT}).encode()
             )  # so that what the first call loads does not count as growth
