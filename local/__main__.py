@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.fill import TEMPLATE
 from local.api_gateway.deployment import UnsupportedDeployment
+from local.directory import directory_at, function_socket
 from local.event_socket import send_event
 from local.functions.function import FunctionUnavailable, invoke
 from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
 from local.page.messages import message_line
 from local.server import PortTaken
-from local.stack import BUCKET, OBJECT, Stack, socket_path
+from local.stack import BUCKET, OBJECT, Stack
 from local.welcome import welcome
 from presign import logs
 from presign.authorize.rules import Rule, parse_rules
@@ -40,12 +39,21 @@ POLICY = {
 """Every user may read one object, has a folder of their own by either kind of URL, and shares the folder `inbox/` with
 all others, as the docs' examples need it. Direct invocations may do anything."""
 
-_CLAIM_HELP = "one more claim; the same name again makes it a list"
-
 
 def main() -> int:
     """Run the command; returns its exit status."""
     logs.escape_on_stdout()
+    arguments = _parser().parse_args()
+    if arguments.command == "invoke":
+        return _invoke(arguments.port, arguments.body)
+    if arguments.command == "token":
+        return _token(arguments.port, {"sub": arguments.sub, **_claims(arguments.claim)}, arguments.lifetime)
+    if arguments.command == "event":
+        return _event(arguments.port, arguments.key)
+    return _run(arguments.port, policy_path=arguments.policy, s3_cors=arguments.s3_cors)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="The whole system on one machine.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the gateway (default: %(default)s)")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy of your own (JSON)")
@@ -55,7 +63,13 @@ def main() -> int:
     invoke_parser.add_argument("body", help='such as \'{"key": "PresignedBlogTest.txt"}\'')
     token_parser = commands.add_parser("token", help="print a token (JWT) that the gateway accepts")
     token_parser.add_argument("--sub", default="alice", help="the user (default: %(default)s)")
-    token_parser.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help=_CLAIM_HELP)
+    token_parser.add_argument(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one more claim; the same name again makes it a list",
+    )
     token_parser.add_argument(
         "--lifetime", type=int, metavar="SECONDS", help=f"of the token (default: {LIFETIME_SECONDS})"
     )
@@ -63,14 +77,7 @@ def main() -> int:
     event_parser.add_argument("key", help="of the object, in the bucket " + BUCKET)
     for command in (invoke_parser, token_parser, event_parser):
         command.add_argument("--port", type=int, default=argparse.SUPPRESS, help="of the stack's gateway")
-    arguments = parser.parse_args()
-    if arguments.command == "invoke":
-        return _invoke(arguments.port, arguments.body)
-    if arguments.command == "token":
-        return _token(arguments.port, {"sub": arguments.sub, **_claims(arguments.claim)}, arguments.lifetime)
-    if arguments.command == "event":
-        return _event(arguments.port, arguments.key)
-    return _run(arguments.port, policy_path=arguments.policy, s3_cors=arguments.s3_cors)
+    return parser
 
 
 def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
@@ -87,7 +94,7 @@ def _run(port: int, *, policy_path: Path | None, s3_cors: bool) -> int:
     try:
         with Stack(
             port=port,
-            directory=_directory(port),
+            directory=directory_at(port),
             config={"POLICY": policy},
             s3_cors=s3_cors,
             deliver_to="queue" if delivers else None,
@@ -125,8 +132,8 @@ def _policy(path: Path) -> tuple[str, list[Rule]]:
         raise _InvalidPolicy(f"The policy {path} is not UTF-8 text: {exc}") from exc
     rules, errors = parse_rules(text)
     if errors:
-        lines = [f"  {error.pointer} {error.detail}".replace("   ", "  ") for error in errors]
-        raise _InvalidPolicy("\n".join([f"The policy {path} is not valid:", *lines]))
+        lines = [f"{error.pointer} {error.detail}".lstrip() for error in errors]  # the pointer may be empty
+        raise _InvalidPolicy("\n  ".join([f"The policy {path} is not valid:", *lines]))
     return text, rules
 
 
@@ -136,7 +143,7 @@ def _may_be_delivered(rules: Sequence[Rule]) -> bool:
 
 
 def _invoke(port: int, body: str) -> int:
-    path = socket_path(_directory(port))
+    path = function_socket(directory_at(port))
     if not path.exists():
         return _nothing_runs(port)
     try:
@@ -150,7 +157,7 @@ def _invoke(port: int, body: str) -> int:
 
 def _event(port: int, key: str) -> int:
     try:
-        sent = send_event(_directory(port), key)
+        sent = send_event(directory_at(port), key)
     except (FileNotFoundError, ConnectionError, EOFError):
         return _nothing_runs(port)
     except ValueError as exc:
@@ -165,17 +172,16 @@ def _event(port: int, key: str) -> int:
 def _token(port: int, claims: dict[str, str | list[str]], lifetime_seconds: int | None) -> int:
     """Print a token; a user who chose its lifetime is told how much longer the gateway accepts it."""
     try:
-        provider = IdentityProvider.load(_directory(port))
+        provider = IdentityProvider.load(directory_at(port))
     except FileNotFoundError:
         return _nothing_runs(port)
     if lifetime_seconds is None:
         lifetime_seconds = LIFETIME_SECONDS
     else:
         authentication = json.loads(TEMPLATE.read_text("utf-8"))["requestPolicies"]["authentication"]
-        more = authentication["maxClockSkewInSeconds"]
-        print(
-            f"The gateway accepts it for {more} s more, as clocks may differ (maxClockSkewInSeconds).", file=sys.stderr
-        )
+        skew_seconds = authentication["maxClockSkewInSeconds"]
+        told = f"The gateway accepts it for {skew_seconds} s more, as clocks may differ (maxClockSkewInSeconds)."
+        print(told, file=sys.stderr)
     print(provider.token(claims, lifetime_seconds=lifetime_seconds))
     return 0
 
@@ -191,11 +197,6 @@ def _claims(arguments: list[str]) -> dict[str, str | list[str]]:
 def _nothing_runs(port: int) -> int:
     print(f"Nothing runs on port {port}: start it with `make run`.", file=sys.stderr)
     return 1
-
-
-def _directory(port: int) -> Path:
-    """The folder of the stack whose gateway has this port. Other processes of this user find it by the port."""
-    return Path(tempfile.gettempdir()) / f"presign-{os.getuid()}-{port}"
 
 
 if __name__ == "__main__":

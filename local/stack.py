@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-import stat
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +16,7 @@ from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import Overrides, filled, filled_store, parse
 from local.api_gateway.gateway import Gateway
 from local.api_gateway.http_backend import Encoding
+from local.directory import function_socket, make_private
 from local.event_socket import EventSocket
 from local.events import ObjectEvents
 from local.functions.fn_api import FnApi
@@ -128,7 +127,7 @@ class Stack:
     def __enter__(self) -> Stack:
         with ExitStack() as started:
             directory = self._directory or Path(tempfile.mkdtemp(prefix="presign-"))
-            self.socket_path = socket_path(directory)
+            self.socket_path = function_socket(directory)
             # Before any file changes, since another stack may run on this port.
             self._start_gateway(started)
             make_private(directory)
@@ -292,20 +291,3 @@ class Stack:
             "DELIVER_TO": QUEUE_OCID if queue else TOPIC_OCID,
             "DELIVERY_ENDPOINT": self.queue_url if queue else self._topic_url,
         }
-
-
-def socket_path(directory: Path) -> Path:
-    """The socket of the function of the stack in `directory`."""
-    return directory / "function.sock"
-
-
-def make_private(directory: Path) -> None:
-    """Make `directory` for this user alone, or check that it is.
-
-    Raises:
-        PermissionError: it belongs to another user or is open to others, or it is not a directory.
-    """
-    directory.mkdir(mode=0o700, exist_ok=True)
-    status = directory.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise PermissionError(f"{directory} is not a directory of this user alone: remove it, or choose another port.")
