@@ -18,7 +18,7 @@ from local.api_gateway.deployment import UnsupportedDeployment
 from local.directory import directory_at, function_socket
 from local.event_socket import send_event
 from local.functions.function import FunctionUnavailable, invoke
-from local.identity.tokens import LIFETIME_SECONDS, IdentityProvider
+from local.identity.identity_provider import LIFETIME_SECONDS, IdentityProvider
 from local.page.messages import message_line
 from local.server import PortTaken
 from local.stack import BUCKET, OBJECT, Stack

@@ -22,8 +22,8 @@ from local.events import ObjectEvents
 from local.functions.fn_api import FnApi
 from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
 from local.functions.invoke_api import InvokeApi
+from local.identity.identity_provider import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
 from local.identity.resource_principal import ResourcePrincipal
-from local.identity.tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
 from local.object_storage.storage import Storage
 from local.page.messages import message_list
 from local.page.page import Page

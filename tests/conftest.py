@@ -23,7 +23,7 @@ from local import stack
 from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.functions.function import Answer, invoke_http
 from local.identity import resource_principal
-from local.identity.tokens import IdentityProvider
+from local.identity.identity_provider import IdentityProvider
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.settings import SIGNERS
 from support.echo import Echo

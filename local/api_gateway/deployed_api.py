@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from local.api_gateway import cors, http_backend
 from local.api_gateway.deployment import Deployment, HttpBackend, Route
 from local.api_gateway.policies import RouteRequestPolicies, TokenAuthentication
-from local.api_gateway.ratelimit import RateLimiter
+from local.api_gateway.rate_limiter import RateLimiter
 from local.api_gateway.refusal import Refused
 from local.api_gateway.token_verifier import InvalidToken, KeysUnavailable, TokenVerifier
 from local.api_gateway.transformations import Headers, request_headers, response_headers

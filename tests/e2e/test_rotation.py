@@ -19,7 +19,7 @@ from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import NO_RATE_LIMIT, filled, parse
 from local.api_gateway.gateway import Gateway
 from local.functions.function import Function
-from local.identity.tokens import AUDIENCE, ISSUER
+from local.identity.identity_provider import AUDIENCE, ISSUER
 from local.server import Server
 from local.stack import CONTENT, FUNCTION_OCID, OBJECT, ROOT
 from support.waiting import wait_until

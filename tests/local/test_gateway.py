@@ -12,7 +12,7 @@ import requests
 from conftest import Running
 from local.api_gateway.deployment import UnsupportedDeployment, parse
 from local.api_gateway.policies import RateLimiting
-from local.api_gateway.ratelimit import RateLimiter
+from local.api_gateway.rate_limiter import RateLimiter
 from local.server import Server
 from local.stack import Stack
 from support.echo import CLAIMS_KEY, Echo, project_specification

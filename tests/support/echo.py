@@ -13,7 +13,7 @@ from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import filled, parse
 from local.api_gateway.gateway import Gateway
 from local.functions.function import Function
-from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
+from local.identity.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 
 CLAIMS_KEY = "0123456789abcdef0123456789abcdef"

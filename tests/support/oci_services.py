@@ -24,8 +24,8 @@ from werkzeug.wrappers import Request, Response
 
 from deploy.doctor.tenancy import Tenancy
 from local.api import ApiError, SignedApi, json_answer, not_found
+from local.identity.identity_provider import DISCOVERY_PATH, IdentityProvider
 from local.identity.request_signature import NotAuthenticated, verify_request
-from local.identity.tokens import DISCOVERY_PATH, IdentityProvider
 from local.object_storage.presigned import verify
 from local.object_storage.s3_answer import error_response, xml_response
 from local.object_storage.s3_target import s3_target

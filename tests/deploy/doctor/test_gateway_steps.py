@@ -23,7 +23,7 @@ from deploy.doctor.steps import STEPS
 from deploy.doctor.steps.gateway import SPECIFICATION_FILE
 from local.api import not_found
 from local.api_gateway.deployment import filled
-from local.identity.tokens import AUDIENCE, ISSUER, IdentityProvider
+from local.identity.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 from local.stack import BUCKET
 from support.leaks import leaks, secrets_of

@@ -11,12 +11,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import RSAAlgorithm
 from werkzeug.wrappers import Request, Response
 
@@ -25,11 +20,9 @@ from local.identity.resource_principal import new_key
 ISSUER = "https://identity.local/"
 AUDIENCE = "presign"
 LIFETIME_SECONDS = 3600
+DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 _KEY_FILE = "issuer_key.pem"
-
-
-DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 
 class IdentityProvider:
@@ -42,7 +35,7 @@ class IdentityProvider:
     def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
         self.key = key or new_key()
         public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        self.key_id = f"{public['n'][:16]}"
+        self.key_id = public["n"][:16]
         self._jwks = {"keys": [{**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
 
     @classmethod
