@@ -31,7 +31,6 @@ from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
-from support.functions_api import functions_api
 from support.python_clients import MIB, Recorder, client, content, sha256
 from support.systems import LIMITED_POLICY
 
@@ -390,15 +389,14 @@ class TestRefusals:
 def test_a_function_invokes_it_directly(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in running.stack.identity.environment().items():
         monkeypatch.setenv(name, value)
-    with functions_api(running) as endpoint:
-        function = Function.as_resource_principal(FUNCTION_OCID, endpoint=endpoint)
-        asked = client(running, presigner=function)
-        asked.upload(io.BytesIO(b"hello"), "invoked")
-        asked.download("invoked", tmp_path / "a")
-        assert (tmp_path / "a").read_bytes() == b"hello"
-        with pytest.raises(Problem) as caught:
-            asked.url(OBJECT, expires_in=0)
-        assert (caught.value.code, caught.value.errors[0].pointer) == ("invalid_request", "/expires_in")
+    function = Function.as_resource_principal(FUNCTION_OCID, endpoint=running.stack.invoke_endpoint)
+    asked = client(running, presigner=function)
+    asked.upload(io.BytesIO(b"hello"), "invoked")
+    asked.download("invoked", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"hello"
+    with pytest.raises(Problem) as caught:
+        asked.url(OBJECT, expires_in=0)
+    assert (caught.value.code, caught.value.errors[0].pointer) == ("invalid_request", "/expires_in")
 
 
 @pytest.mark.parametrize("name", ["as_resource_principal", "from_config"])

@@ -6,15 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from conftest import Running
-from local.stack import FUNCTION_OCID
-from support.functions_api import functions_api
 from support.pages import ROOT, blocks
 
 PAGE = "clients-python.md"
@@ -22,26 +19,23 @@ CLIENT = ROOT / "clients" / "python"
 
 
 @pytest.fixture
-def environment(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, str]]:
+def environment(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
     """The environment of the page's reader, in a folder with the page's files."""
-    with functions_api(running) as invoke_endpoint:
-        variables = {
-            **running.stack.identity.environment(),
-            "PRESIGN_ENDPOINT": f"{running.stack.url}/v1/presign",
-            "PRESIGN_TOKEN": running.stack.token(),
-            "PRESIGN_FUNCTION_OCID": FUNCTION_OCID,
-            "PRESIGN_INVOKE_ENDPOINT": invoke_endpoint,
-            "HOME": str(tmp_path),
-        }
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        Path("hello.txt").write_text("hello", encoding="utf-8")
-        Path("film.mp4").write_bytes(bytes(20 << 20))
-        Path("report.pdf").write_bytes(b"report")
-        Path("photos").mkdir()
-        Path("photos/a.png").write_bytes(b"photo")
-        yield variables
+    variables = {
+        **running.stack.caller_environment(),
+        "PRESIGN_ENDPOINT": f"{running.stack.url}/v1/presign",
+        "PRESIGN_TOKEN": running.stack.token(),
+        "HOME": str(tmp_path),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    Path("hello.txt").write_text("hello", encoding="utf-8")
+    Path("film.mp4").write_bytes(bytes(20 << 20))
+    Path("report.pdf").write_bytes(b"report")
+    Path("photos").mkdir()
+    Path("photos/a.png").write_bytes(b"photo")
+    return variables
 
 
 def test_the_commands(environment: dict[str, str]) -> None:
