@@ -156,13 +156,13 @@ class SignedApi(Api):
     """An API whose requests are all signed as OCI's services demand it.
 
     Args:
-        identity: knows who may send requests.
+        verifier: knows who may send requests.
         chance: as of `Api`.
     """
 
-    def __init__(self, identity: Verifier, *, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, verifier: Verifier, *, chance: Callable[[], float] = random.random) -> None:
         super().__init__(chance=chance)
-        self._identity = identity
+        self._verifier = verifier
 
     def authenticate(self, request: Request, now: float) -> None:
         """Return if the request is signed.
@@ -170,11 +170,11 @@ class SignedApi(Api):
         Raises:
             ApiError: it is not.
         """
-        check_signature(request, self._identity, now)
+        check_signature(request, self._verifier, now)
 
 
-def check_signature(request: Request, identity: Verifier, now: float) -> None:
-    """Return if `identity` knows who signed a request.
+def check_signature(request: Request, verifier: Verifier, now: float) -> None:
+    """Return if `verifier` knows who signed a request.
 
     Args:
         now: the time, in seconds since the epoch.
@@ -183,7 +183,7 @@ def check_signature(request: Request, identity: Verifier, now: float) -> None:
         ApiError: it does not.
     """
     try:
-        identity.verify(
+        verifier.verify(
             method=request.method,
             target=target(request),
             headers={name.lower(): value for name, value in headers(request)},

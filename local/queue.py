@@ -100,7 +100,7 @@ class Queue(SignedApi):
     """Takes messages, unless they are too large, and gives them to consumers until one deletes them.
 
     Args:
-        identity: the resource principal that may put and get messages.
+        principal: the resource principal that may put and get messages.
         queue_id: the queue's OCID.
         on_message: is called with each message that was put.
         chance: decides on faults.
@@ -109,14 +109,14 @@ class Queue(SignedApi):
 
     def __init__(
         self,
-        identity: ResourcePrincipal,
+        principal: ResourcePrincipal,
         *,
         queue_id: str,
         on_message: Callable[[QueueMessage], None] | None = None,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        super().__init__(identity, chance=chance)
+        super().__init__(principal, chance=chance)
         self._queue_id = queue_id
         self._on_message = on_message
         self._clock = clock

@@ -76,7 +76,7 @@ class Stack:
         on_message: is called with each message that the topic or the queue gets.
 
     Attributes:
-        identity_provider, identity, vault, storage, function, topic, queue: the parts.
+        identity_provider, principal, vault, storage, function, topic, queue: the parts.
         object_events: sends the events, None without `events`.
         socket_path: where the function listens.
         url: of the gateway.
@@ -133,7 +133,7 @@ class Stack:
             make_private(directory)
             started.callback(shutil.rmtree, directory)
             self.identity_provider.save(directory)
-            self.identity = ResourcePrincipal(directory, region=REGION)
+            self.principal = ResourcePrincipal(directory, region=REGION)
             self._start_vault(started)
             self._start_storage(started)
             self._deploy_store_route()
@@ -158,7 +158,7 @@ class Stack:
 
     def _start_vault(self, started: ExitStack) -> None:
         """Start Vault with a new customer secret key in it."""
-        self.vault = Vault(self.identity)
+        self.vault = Vault(self.principal)
         self.vault_url = started.enter_context(Server(self.vault)).url
         access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
         self.vault.put_secret(
@@ -175,7 +175,7 @@ class Stack:
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
             region=REGION,
-            principal=self.identity,
+            principal=self.principal,
             namespace=NAMESPACE,
             allowed_origins=["*"] if self._s3_cors else [],
         )
@@ -194,9 +194,9 @@ class Stack:
 
     def _start_targets(self, started: ExitStack) -> None:
         """Start the topic and the queue, which answers to events may be delivered to."""
-        self.topic = Topic(self.identity, topic_id=TOPIC_OCID, on_message=self._message_published)
+        self.topic = Topic(self.principal, topic_id=TOPIC_OCID, on_message=self._message_published)
         self._topic_url = started.enter_context(Server(self.topic)).url
-        self.queue = Queue(self.identity, queue_id=QUEUE_OCID, on_message=self._message_published)
+        self.queue = Queue(self.principal, queue_id=QUEUE_OCID, on_message=self._message_published)
         self.queue_url = started.enter_context(Server(self.queue)).url
 
     def _start_function(self, started: ExitStack) -> None:
@@ -204,13 +204,13 @@ class Stack:
         self.function = started.enter_context(
             Function(
                 root=self._image / "function" if self._image else ROOT,
-                environment={**self._python_path(), **self.identity.environment(), **self.settings()},
+                environment={**self._python_path(), **self.principal.environment(), **self.settings()},
                 socket_path=self.socket_path,
                 log=self._log,
                 command=self._command,
             )
         )
-        invoke_api = InvokeApi(self.identity, function_id=FUNCTION_OCID, socket_path=self.socket_path)
+        invoke_api = InvokeApi(self.principal, function_id=FUNCTION_OCID, socket_path=self.socket_path)
         started.callback(invoke_api.stop)
         self.invoke_endpoint = started.enter_context(Server(invoke_api)).url
         fn_api = FnApi(name=FUNCTION_NAME, function_id=FUNCTION_OCID, socket_path=self.socket_path)
@@ -232,7 +232,7 @@ class Stack:
     def caller_environment(self) -> dict[str, str]:
         """The variables that a caller of the function needs, and a consumer of the queue, as the docs name them."""
         return {
-            **self.identity.environment(),
+            **self.principal.environment(),
             "PRESIGN_INVOKE_ENDPOINT": self.invoke_endpoint,
             "PRESIGN_FUNCTION_OCID": FUNCTION_OCID,
             "PRESIGN_QUEUE_ENDPOINT": self.queue_url,

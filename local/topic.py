@@ -53,7 +53,7 @@ class Topic(SignedApi):
     """Takes messages, unless there are too many or they are too large.
 
     Args:
-        identity: the resource principal that may publish.
+        principal: the resource principal that may publish.
         topic_id: the topic's OCID.
         messages_per_minute: more are refused; no limit if None. OCI takes 60.
         on_message: is called with each message that was published.
@@ -63,7 +63,7 @@ class Topic(SignedApi):
 
     def __init__(
         self,
-        identity: ResourcePrincipal,
+        principal: ResourcePrincipal,
         *,
         topic_id: str,
         messages_per_minute: int | None = None,
@@ -71,7 +71,7 @@ class Topic(SignedApi):
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(identity, chance=chance)
+        super().__init__(principal, chance=chance)
         self._topic_id = topic_id
         self._messages_per_minute = messages_per_minute
         self._on_message = on_message

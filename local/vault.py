@@ -44,14 +44,14 @@ class Vault(SignedApi):
     """Gives its secrets to the function, and to nobody else.
 
     Args:
-        identity: the resource principal that may read the secrets.
+        principal: the resource principal that may read the secrets.
 
     Attributes:
         contents: of every version of every secret.
     """
 
-    def __init__(self, identity: ResourcePrincipal) -> None:
-        super().__init__(identity)
+    def __init__(self, principal: ResourcePrincipal) -> None:
+        super().__init__(principal)
         self.contents: list[str] = []
         self._secrets: dict[str, _Secret] = {}
 

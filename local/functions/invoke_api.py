@@ -28,7 +28,7 @@ class InvokeApi(SignedApi):
     """Calls the function for the callers that may invoke it.
 
     Args:
-        identity: the resource principal that may invoke the function.
+        principal: the resource principal that may invoke the function.
         function_id: its OCID.
         socket_path: where the function listens.
 
@@ -36,8 +36,8 @@ class InvokeApi(SignedApi):
         detached_answers: the last answers to detached calls, which nobody waits for.
     """
 
-    def __init__(self, identity: ResourcePrincipal, *, function_id: str, socket_path: Path) -> None:
-        super().__init__(identity)
+    def __init__(self, principal: ResourcePrincipal, *, function_id: str, socket_path: Path) -> None:
+        super().__init__(principal)
         self.detached_answers: deque[Answer] = deque(maxlen=_DETACHED_ANSWERS)
         self._function_id = function_id
         self._socket_path = socket_path

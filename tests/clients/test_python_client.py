@@ -387,7 +387,7 @@ class TestRefusals:
 
 
 def test_a_function_invokes_it_directly(running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in running.stack.identity.environment().items():
+    for name, value in running.stack.principal.environment().items():
         monkeypatch.setenv(name, value)
     function = Function.as_resource_principal(FUNCTION_OCID, endpoint=running.stack.invoke_endpoint)
     asked = client(running, presigner=function)

@@ -113,7 +113,7 @@ class TestImage:
         program = Program(image / "function", [image / "function", image / "python"], ["func.py"])
         call = request(b'{"key": "a"}', gateway=False)
         with Stack() as stack:
-            environment = {**stack.identity.environment(), **stack.settings()}
+            environment = {**stack.principal.environment(), **stack.settings()}
             with Process(program, environment) as process:
                 connection = process.connect()
                 faults = []

@@ -40,7 +40,7 @@ def run(running: Running, *arguments: str, bucket: str = BUCKET) -> subprocess.C
     return subprocess.run(  # noqa: S603
         [*command, *options],
         cwd=ROOT,
-        env={**os.environ, **running.stack.identity.environment()},
+        env={**os.environ, **running.stack.principal.environment()},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -120,7 +120,7 @@ def run_until_connections_time_out(running: Running, *arguments: str, monkeypatc
     """Run the command in this process, with 0.5 s to connect and no retries; gives its exit status."""
     monkeypatch.setattr("oci.base_client.DEFAULT_CONNECTION_TIMEOUT", 0.5)
     monkeypatch.setattr("oci.retry.DEFAULT_RETRY_STRATEGY", NoneRetryStrategy())
-    for name, value in running.stack.identity.environment().items():
+    for name, value in running.stack.principal.environment().items():
         monkeypatch.setenv(name, value)
     parser = argparse.ArgumentParser()
     pars_command.add_arguments(parser)

@@ -109,7 +109,7 @@ def test_the_stacked_chart_has_each_part_as_long_as_it_took() -> None:
 def test_each_part_of_a_call_is_measured(start: Callable[..., Running], name: str) -> None:
     stack = start().stack
     command: list[str | Path] = [sys.executable, ROOT / "tools" / "bench" / "parts.py", name, stack.claims_key]
-    environment = {**stack.identity.environment(), **stack.settings(), "PYTHONPATH": str(ROOT)}
+    environment = {**stack.principal.environment(), **stack.settings(), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)  # noqa: S603
     parts = json.loads(done.stdout)
     assert min(parts.values()) > 0, parts

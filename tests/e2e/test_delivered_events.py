@@ -106,7 +106,7 @@ def test_a_refusal_by_the_policy_is_final(start: Callable[..., Running]) -> None
 def test_the_sdk_calls_the_function_through_the_invoke_endpoint(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in running.stack.identity.environment().items():
+    for name, value in running.stack.principal.environment().items():
         monkeypatch.setenv(name, value)
     client = FunctionsInvokeClient(
         {}, signer=get_resource_principals_signer(), service_endpoint=running.stack.invoke_endpoint

@@ -504,7 +504,7 @@ class TestVault:
     def test_a_resource_principal_that_is_renewed(self, start: Callable[..., Running]) -> None:
         running = start({"SECRET_TTL": "1", "SECRET_MAX_STALE": "0"})
         assert running.ask(key=OBJECT).status_code == 200
-        running.stack.identity.renew()
+        running.stack.principal.renew()
         time.sleep(1.1)
         assert running.ask(key=OBJECT).status_code == 200
 

@@ -74,7 +74,7 @@ class TestTheSearch:
         assert (leaks(answer["url"], {}) != [], leaks(answer["id"], {})) == (True, [])
 
     def test_tokens_and_keys(self, running: Running) -> None:
-        environment = running.stack.identity.environment()
+        environment = running.stack.principal.environment()
         for name in ("OCI_RESOURCE_PRINCIPAL_RPST", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"):
             assert leaks(Path(environment[name]).read_text(encoding="utf-8"), {})
         assert leaks(running.stack.token(), {})

@@ -242,7 +242,7 @@ def container(running: Running, *, claims_key: str) -> Iterator[Path]:
     stack = running.stack
     with tempfile.TemporaryDirectory(prefix="presign-") as directory, Path(directory, "log").open("wb") as log:
         socket_path = Path(directory) / "function.sock"
-        environment = {**stack.identity.environment(), **stack.settings(), "CLAIMS_KEY": claims_key}
+        environment = {**stack.principal.environment(), **stack.settings(), "CLAIMS_KEY": claims_key}
         with Function(root=ROOT, environment=environment, socket_path=socket_path, log=log):
             yield socket_path
 

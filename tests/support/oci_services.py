@@ -101,9 +101,9 @@ class OciServices(SignedApi):
         hanging: methods and paths that get no answer until `released` is set.
     """
 
-    def __init__(self, identity: ApiKey, *, storage_url: str, gateway_url: str) -> None:
-        super().__init__(identity)
-        self.api_key = identity
+    def __init__(self, api_key: ApiKey, *, storage_url: str, gateway_url: str) -> None:
+        super().__init__(api_key)
+        self.api_key = api_key
         self.hanging: set[str] = set()
         self.released = threading.Event()
         self.answers: dict[str, Document] = right_answers(storage_url, gateway_url)

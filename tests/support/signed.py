@@ -18,10 +18,10 @@ from local.server import Server
 def principal(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ResourcePrincipal, Any]:
     """A new resource principal, and the SDK's signer for it."""
     directory.mkdir(exist_ok=True)
-    identity = ResourcePrincipal(directory, region="eu-frankfurt-1")
-    for name, value in identity.environment().items():
+    made = ResourcePrincipal(directory, region="eu-frankfurt-1")
+    for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
-    return identity, get_resource_principals_signer()
+    return made, get_resource_principals_signer()
 
 
 def post(

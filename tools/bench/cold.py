@@ -38,7 +38,7 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
 
     Also the parts of the CPU time, and the wall time where the process has a share of a CPU.
     """
-    environment = {**stack.identity.environment(), **stack.settings()}
+    environment = {**stack.principal.environment(), **stack.settings()}
     call = request(json.dumps({"key": OBJECT}).encode(), gateway=False)
     cpu: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     wall: dict[str, list[float]] = {name: [] for name in PROGRAMS}

@@ -28,7 +28,7 @@ BATCHES: list[list[dict[str, Any]]] = [
 
 def measure(stack: Stack, tick: Callable[[], None]) -> Table:
     """Measure after few requests and after many."""
-    environment = {**stack.identity.environment(), **stack.settings()}
+    environment = {**stack.principal.environment(), **stack.settings()}
     call = request(json.dumps({"key": OBJECT}).encode(), gateway=True)
     programs = {
         OURS: (image(), {}),

@@ -33,7 +33,7 @@ NAIVE = "naive function: secret and boto3 client each call"
 def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
     """Measure calls that come through the gateway, and direct ones, and the parts of the former."""
     programs = {EMPTY: stock(FUNCTIONS / "empty"), OURS: image(), NAIVE: stock(FUNCTIONS / "naive")}
-    environment = {**stack.identity.environment(), **stack.settings()}
+    environment = {**stack.principal.environment(), **stack.settings()}
     body = json.dumps({"key": OBJECT}).encode()
     tables: list[Table] = []
     with ExitStack() as started:

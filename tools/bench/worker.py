@@ -113,7 +113,7 @@ def check(sample: str, stack: Stack) -> None:
 def _environment(stack: Stack) -> dict[str, str]:
     access_key_id, secret_access_key = stack.credentials
     return {
-        **stack.identity.environment(),
+        **stack.principal.environment(),
         **stack.settings(),
         "PATH": os.environ["PATH"],
         "REGION": REGION,

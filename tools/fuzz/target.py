@@ -51,13 +51,13 @@ class Target:
     def __enter__(self) -> Target:
         with ExitStack() as started:
             directory = started.enter_context(tempfile.TemporaryDirectory())
-            identity = ResourcePrincipal(Path(directory), region=REGION)
-            vault = Vault(identity)
+            principal = ResourcePrincipal(Path(directory), region=REGION)
+            vault = Vault(principal)
             ((access_key_id, secret_access_key),) = KEYS.items()
             content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
             vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name="key", vault_id="ocid1.vault.oc1.x")
             self._vault_url = started.enter_context(Server(vault)).url
-            started.enter_context(mock.patch.dict(os.environ, identity.environment()))  # where the SDK looks for it
+            started.enter_context(mock.patch.dict(os.environ, principal.environment()))  # where the SDK looks for it
             self._stop = started.pop_all()
         return self
 
