@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 import requests
-from oci.auth.signers import get_resource_principals_signer
 from oci.object_storage import ObjectStorageClient
 from oci.object_storage.models import CreatePreauthenticatedRequestDetails, PreauthenticatedRequest
 
-from local.identity.resource_principal import ResourcePrincipal
+from support.signed import principal
 from support.store import BUCKET, Store
 
 NAMESPACE = "ns"
@@ -26,11 +25,8 @@ class NativeStorage(Store):
     """
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.principal = ResourcePrincipal(directory, region="eu-frankfurt-1")
+        self.principal, self.signer = principal(directory, monkeypatch)
         super().__init__(principal=self.principal, namespace=NAMESPACE)
-        for name, value in self.principal.environment().items():
-            monkeypatch.setenv(name, value)
-        self.signer = get_resource_principals_signer()
         self.sdk = ObjectStorageClient({}, signer=self.signer, service_endpoint=self.server.url)
 
     def par(
