@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page
 from conftest import Running
 from local.__main__ import POLICY
 from local.stack import BUCKET
-from support.browser_docs import lines_with
 from support.browsers import make_file, open_page, sha256, wait_for
+from support.pages import javascript_with
 from support.sites import begin_upload, end_upload, failure, importing_from, sign_in
 
 MIB = 2**20
@@ -55,7 +55,7 @@ def listed(page: Page) -> list[str]:
 
 def test_the_first_lines_of_the_docs(browser: Browser, address: str, running: Running) -> None:
     page = open_page(browser, address)
-    lines = importing_from("/presign/index.js", lines_with("await files.upload(file, `inbox/${file.name}`"))
+    lines = importing_from("/presign/index.js", javascript_with("await files.upload(file, `inbox/${file.name}`"))
     lines = lines.replace("https://…/v1/presign", f"{running.stack.url}/v1/presign")
     page.evaluate(
         """(token) => Object.assign(globalThis, {

@@ -15,7 +15,7 @@ from local.__main__ import POLICY
 from local.server import Server
 from local.stack import BUCKET
 from support.browsers import open_page
-from support.pages import blocks
+from support.pages import javascript_with
 from support.sites import site
 
 HTML = b"<!doctype html><title>A page</title><script type=module src=/page.js></script>"
@@ -31,9 +31,7 @@ def running(start: Callable[..., Running]) -> Running:
 @pytest.fixture(scope="module")
 def page(browser: Browser, running: Running) -> Iterator[Page]:
     """A page of another origin, with the functions of the documentation, and alice's token."""
-    [lines] = [
-        block for block in blocks("clients-javascript.md", "js") if "async function presign(ask, token)" in block
-    ]
+    lines = javascript_with("async function presign(ask, token)")
     lines = lines.replace("https://<hostname>/presigner", running.stack.url)
     script = f"{lines}\nObject.assign(globalThis, {{ presign, upload, token: {json.dumps(running.stack.token())} }});\n"
     with site({"/": (HTML, "text/html"), "/page.js": (script.encode(), "text/javascript")}) as url:

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from conftest import Running
 from local.stack import BUCKET
-from support.browser_docs import lines_with
 from support.browsers import NODE_PROJECT, make_file, node_tools, open_page, sha256, wait_for
+from support.pages import javascript_with
 from support.sites import SOURCES, bundled_site, importing_from
 
 MIB = 2**20
@@ -88,7 +88,7 @@ def uploads_under_way(running: Running) -> int:
 def test_the_recipes_fit_the_types_of_the_libraries(tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(NODE_PROJECT / "node_modules")
     for name in ("@uppy/core", "filepond", "dropzone"):
-        lines = importing_from(str(SOURCES / "index.js"), lines_with(f'from "{name}"'))
+        lines = importing_from(str(SOURCES / "index.js"), javascript_with(f'from "{name}"'))
         (tmp_path / f"{name[-4:]}.js").write_text(lines, encoding="utf-8")
     (tmp_path / "page.d.ts").write_text("declare const endpoint: string, token: string;", encoding="utf-8")
     options = ["--allowJs", "--checkJs", "--strict", "--noEmit", "--skipLibCheck", "--types", "", "--target", "es2023"]
@@ -103,7 +103,7 @@ class TestFilePond:
 
     @pytest.fixture
     def page(self, open_with: Callable[[str], Page]) -> Page:
-        page = open_with(f"{lines_with('filepond')}\nObject.assign(globalThis, {{ pond }});\n")
+        page = open_with(f"{javascript_with('filepond')}\nObject.assign(globalThis, {{ pond }});\n")
         page.wait_for_function("globalThis.pond !== undefined")
         return page
 
@@ -144,7 +144,7 @@ class TestDropzone:
 
     @pytest.fixture
     def page(self, open_with: Callable[[str], Page], via: str) -> Page:
-        lines = lines_with('from "dropzone"', without=BOUND_TO_A_SIZE if via == "par" else "")
+        lines = javascript_with('from "dropzone"', without=BOUND_TO_A_SIZE if via == "par" else "")
         if via == "par":
             lines = lines.partition('dropzone.on("removedfile"')[0]
         page = open_with(f"{lines}\nObject.assign(globalThis, {{ dropzone, uploads }});\n")

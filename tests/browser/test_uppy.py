@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from conftest import Running
 from local.stack import BUCKET
-from support.browser_docs import lines_with
 from support.browsers import TIMEOUT_MS, make_file, open_page, sha256, wait_for
 from support.cable import Cable
+from support.pages import javascript_with
 from support.sites import bundled_site
 
 MIB = 2**20
@@ -27,7 +27,7 @@ EXPORT = "\nglobalThis.uppy = uppy;\n"
 
 def mapping() -> str:
     """The lines of the page that set Uppy up."""
-    return lines_with("@uppy")
+    return javascript_with("@uppy")
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_by_pre_authenticated_requests(browser: Browser, start: Callable[..., Ru
     """The store needs no CORS headers on its S3 API; the page of the docs says which lines change."""
     rule = {"operations": ["*"], "bucket": BUCKET, "prefix": "inbox/", "via": "par"}
     running = start({"POLICY": json.dumps({"rules": [rule]}), "STORE_ROUTE": ""})
-    lines = lines_with("@uppy", without=', content_length: method === "PUT" ? length : undefined')
+    lines = javascript_with("@uppy", without=', content_length: method === "PUT" ? length : undefined')
     lines = lines.partition("uppy.on(")[0].replace("({ size }) => (size ?? 0) > 20 * 2 ** 20", "false")
     with bundled_site(HTML, lines + EXPORT) as address:
         page = open_page(browser, address)

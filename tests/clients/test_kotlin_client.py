@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Running
 from support import mobile
-from support.pages import ROOT, blocks
+from support.pages import ROOT, blocks, docs_page
 
 PROJECT = ROOT / "clients" / "kotlin"
 TESTS = sorted((PROJECT / "src" / "test" / "kotlin").rglob("*.kt"))
@@ -49,6 +49,6 @@ def test_maven_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
     assert sorted(skipped) == ["ObjectsTest", "PageTest", "SurvivalTest", "UploadTest"]
 
 
-@pytest.mark.parametrize("block", blocks("clients-mobile.md", "kotlin"))
+@pytest.mark.parametrize("block", blocks(docs_page("clients-mobile.md"), "kotlin"))
 def test_the_lines_of_the_page_are_among_the_tests(block: str) -> None:
     assert any(block in path.read_text("utf-8") for path in TESTS)

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from conftest import Running
-from support.pages import ROOT, blocks
+from support.pages import ROOT, blocks, docs_page
 
-PAGE = "clients-python.md"
+PAGE = docs_page("clients-python.md")
 CLIENT = ROOT / "clients" / "python"
 
 
@@ -85,8 +85,7 @@ def test_the_file_system(
 
 
 def test_every_command_is_listed() -> None:
-    page = (ROOT / "docs" / PAGE).read_text("utf-8")
-    listed = set(re.findall(r"^\| `(\w+) ", page, re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+) ", PAGE, re.MULTILINE))
     done = subprocess.run(
         [sys.executable, "-m", "presign_client", "--help"],
         env={**os.environ, "PYTHONPATH": str(CLIENT)},

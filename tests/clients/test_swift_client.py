@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Running
 from support import mobile
-from support.pages import ROOT, blocks
+from support.pages import ROOT, blocks, docs_page
 from support.swift import swift
 
 PROJECT = ROOT / "clients" / "swift"
@@ -34,6 +34,6 @@ def test_swift_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
     assert "There is no local system: make check starts one." in printed
 
 
-@pytest.mark.parametrize("block", blocks("clients-mobile.md", "swift"))
+@pytest.mark.parametrize("block", blocks(docs_page("clients-mobile.md"), "swift"))
 def test_the_lines_of_the_page_are_among_the_tests(block: str) -> None:
     assert any(block in path.read_text("utf-8") for path in TESTS)

@@ -32,8 +32,8 @@ from presign.model.outcomes import PresignedUrl
 from presign.problems import Problem
 from presign.record import AuditRecord
 from presign.settings import Settings
+from support.pages import ROOT, blocks
 
-ROOT = Path(__file__).parents[2]
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("gateway/*.md"))
@@ -45,12 +45,6 @@ INVOKE = PAGES["docs/invoke.md"]
 OPERATIONS_PAGE = PAGES["docs/operations.md"]
 POLICY = PAGES["docs/policy.md"]
 REFERENCE = PAGES["docs/reference.md"]
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of one language, without the indentation of the list that they stand in."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{indentation}", "", block, flags=re.MULTILINE) for indentation, block in found]
 
 
 def section(page: str, heading: str) -> str:

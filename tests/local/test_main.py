@@ -20,6 +20,7 @@ import jwt
 import pytest
 import requests
 
+from support.pages import blocks, docs_page
 from support.ports import free_ports
 from support.programs import argument, in_utf_8
 from support.waiting import wait_until
@@ -150,8 +151,8 @@ def test_the_line_for_fn(shared: Started) -> None:
 
 def test_with_the_export_lines_the_samples_of_the_docs_run(started: Started, tmp_path: Path) -> None:
     exports = [line.strip() for line in started.printed.splitlines() if line.startswith("  export ")]
-    page = (ROOT / "docs/invoke.md").read_text("utf-8")
-    caller, consumer, _ = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    page = docs_page("invoke.md")
+    caller, consumer, _ = blocks(page, "python")
     (tmp_path / "func.py").write_text(caller, encoding="utf-8")
     (tmp_path / "consumer.py").write_text(consumer, encoding="utf-8")
 

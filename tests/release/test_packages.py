@@ -19,6 +19,7 @@ from conftest import Running
 from local.stack import CONTENT, OBJECT
 from support.browsers import node_tools, open_page, wait_for
 from support.clones import run
+from support.pages import blocks
 from support.sites import site
 from support.swift import swift
 
@@ -119,7 +120,7 @@ def lines(folder: Path, heading: str, language: str = "console") -> str:
     """The block of one language in a section of the note; of a console, what is typed."""
     note = (folder / "README.md").read_text("utf-8")
     [section] = re.findall(rf"(?ms)^### {heading}.*?\n(.*?)(?=^##|\Z)", note)
-    [block] = re.findall(rf"(?ms)^```{language}\n(.*?)^```$", section)
+    [block] = blocks(section, language)
     return "".join(re.findall(r"(?m)^\$ (.*\n)", block)) if language == "console" else block
 
 
