@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from local.stack import OBJECT, ROOT, Stack
 from tools.bench.cpu_limit import CpuLimit
@@ -33,6 +34,20 @@ PROGRAMS: dict[str, Program] = {
 }
 
 
+class _Start(NamedTuple):
+    """The milliseconds of a cold start.
+
+    Args:
+        cpu: of the process, until its first answer.
+        wall: the time until then.
+        waited: of the first caller of a container that is ready.
+    """
+
+    cpu: float
+    wall: float
+    waited: float
+
+
 def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
     """Measure CPU time and wall time until the first answer, and the wait of the first caller of a ready container.
 
@@ -40,60 +55,72 @@ def measure(stack: Stack, tick: Callable[[], None]) -> list[Table | Breakdown]:
     """
     environment = {**stack.principal.environment(), **stack.settings()}
     call = request(json.dumps({"key": OBJECT}).encode(), gateway=False)
-    cpu: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    wall: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    waited: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    starts: dict[str, list[_Start]] = {name: [] for name in PROGRAMS}
     parts: dict[str, list[dict[str, float]]] = {OURS_IMAGE: [], FLOOR: []}
     names = list(PROGRAMS)
     for turn in range(-1, ROUNDS):  # the first turn compiles modules
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            with Process(PROGRAMS[name], environment) as process:
-                process.connect().call(call)
-                seconds = time.perf_counter() - process.started_at
-                cpu_seconds = process.end()
-            with Process(PROGRAMS[name], environment) as process:
-                connection = process.connect()
-                time.sleep(READY_SECONDS)
-                began_at = time.perf_counter()
-                connection.call(call)
-                wait = time.perf_counter() - began_at
+            start = _start(PROGRAMS[name], environment, call)
             if turn >= 0:
-                cpu[name].append(cpu_seconds * 1e3)
-                wall[name].append(seconds * 1e3)
-                waited[name].append(wait * 1e3)
+                starts[name].append(start)
         for name, runs in parts.items():
             runs.append(run_parts("floor" if name == FLOOR else "cold", PROGRAMS[name], environment))
         tick()
+    cpu, wall, ready = _tables(starts)
+    return [cpu, _breakdown(parts, cpu), wall, *_with_shares(environment, call, tick), ready]
+
+
+def _start(program: Program, environment: dict[str, str], call: bytes) -> _Start:
+    """Start a function twice: one is called as soon as it listens, the other when it is ready."""
+    with Process(program, environment) as process:
+        process.connect().call(call)
+        wall_seconds = time.perf_counter() - process.started_at
+        cpu_seconds = process.end()
+    with Process(program, environment) as process:
+        connection = process.connect()
+        time.sleep(READY_SECONDS)
+        began_at = time.perf_counter()
+        connection.call(call)
+        waited_seconds = time.perf_counter() - began_at
+    return _Start(cpu_seconds * 1e3, wall_seconds * 1e3, waited_seconds * 1e3)
+
+
+def _tables(starts: dict[str, list[_Start]]) -> tuple[Table, Table, Table]:
+    """The tables of the CPU time, the wall time, and the wait, with their goals."""
     text = (
         "From the start of the process to the first URL (of the floor: to the secret), with a Vault on this machine: "
     )
-    tables = [
-        Table("Cold start, CPU time", f"{text}CPU time of the process.", "ms", _series(cpu), FLOOR),
-        Table("Cold start, wall time", f"{text}wall time.", "ms", _series(wall), FLOOR),
-        Table(
-            "The first caller of a ready container",
-            f"The time of the first call, {READY_SECONDS:g} s after the start of the container, as with provisioned "
-            "concurrency.",
-            "ms",
-            _series(waited),
-            OURS_IMAGE,
-        ),
+    cpu = _series(starts, lambda start: start.cpu)
+    wall = _series(starts, lambda start: start.wall)
+    waited = _series(starts, lambda start: start.waited)
+    of_cpu = Table("Cold start, CPU time", f"{text}CPU time of the process.", "ms", cpu, FLOOR)
+    ready = Table(
+        "The first caller of a ready container",
+        f"The time of the first call, {READY_SECONDS:g} s after the start of the container, as with provisioned "
+        "concurrency.",
+        "ms",
+        waited,
+        OURS_IMAGE,
+    )
+    wait = ready.median(OURS_IMAGE)
+    of_cpu_goals = [
+        at_most(of_cpu.ratio(OURS_IMAGE), 0.55, "CPU time of a cold start, its image, against the floor"),
+        at_most(of_cpu.ratio(OURS), 0.60, "CPU time of a cold start, plain packages, against the floor"),
     ]
-    goals = [
-        at_most(tables[0].ratio(OURS_IMAGE), 0.55, "CPU time of a cold start, its image, against the floor"),
-        at_most(tables[0].ratio(OURS), 0.60, "CPU time of a cold start, plain packages, against the floor"),
+    ready_goals = [
+        Goal("The first caller of a ready container: at most 1.5 ms", f"{wait:.2f} ms", wait <= 1.5),
+        at_most(ready.ratio(STOCK_IMAGE, FLOOR), 0.50, "The first call, fdk command, against the floor's"),
     ]
-    wait = tables[2].median(OURS_IMAGE)
-    ready = Goal("The first caller of a ready container: at most 1.5 ms", f"{wait:.2f} ms", wait <= 1.5)
-    first_call = at_most(tables[2].ratio(STOCK_IMAGE, FLOOR), 0.50, "The first call, fdk command, against the floor's")
-    return [
-        replace(tables[0], goals=goals),
-        _breakdown(parts, tables[0]),
-        tables[1],
-        *_with_shares(environment, call, tick),
-        replace(tables[2], goals=[ready, first_call]),
-    ]
+    return (
+        replace(of_cpu, goals=of_cpu_goals),
+        Table("Cold start, wall time", f"{text}wall time.", "ms", wall, FLOOR),
+        replace(ready, goals=ready_goals),
+    )
+
+
+def _series(starts: dict[str, list[_Start]], milliseconds: Callable[[_Start], float]) -> list[Series]:
+    return [Series(name, [milliseconds(start) for start in found]) for name, found in starts.items()]
 
 
 def _breakdown(parts: dict[str, list[dict[str, float]]], table: Table) -> Breakdown:
@@ -133,12 +160,8 @@ def _with_shares(environment: dict[str, str], call: bytes, tick: Callable[[], No
             "Limited by a control group, in periods of 100 ms. Which share a memory shape of OCI Functions gets is not "
             "documented.",
             "ms",
-            _series(wall),
+            [Series(name, found) for name, found in wall.items()],
             f"{FLOOR}, {CPU_SHARES[0]:g} CPU",
             digits=0,
         )
     ]
-
-
-def _series(values: dict[str, list[float]]) -> list[Series]:
-    return [Series(name, found) for name, found in values.items()]

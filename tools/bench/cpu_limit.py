@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
 
 ROOT = Path("/sys/fs/cgroup")
 PERIOD_MICROSECONDS = 100_000
@@ -39,9 +38,7 @@ class CpuLimit:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._group.rmdir()
 
     @property

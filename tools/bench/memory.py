@@ -8,7 +8,7 @@ from typing import Any
 
 from local.stack import OBJECT, ROOT, Stack
 from tools.bench.measure import Series
-from tools.bench.process import FUNCTIONS, Process, image, request, stock
+from tools.bench.process import FUNCTIONS, Connection, Memory, Process, image, request, stock
 from tools.bench.table import Goal, Table
 
 FEW, MANY = 1_000, 10_000
@@ -36,46 +36,51 @@ def measure(stack: Stack, tick: Callable[[], None]) -> Table:
         "presign, plain packages": (stock(ROOT), {}),
         "empty FDK function": (stock(FUNCTIONS / "empty"), {}),
     }
-    after: dict[str, dict[int, tuple[float, float]]] = {}
-    batches: dict[str, float] = {}
+    after_few: dict[str, Memory] = {}
+    after_many: dict[str, Memory] = {}
+    after_batches: dict[str, Memory] = {}
     for name, (program, more) in programs.items():
         with Process(program, {**environment, **more}) as process:
             connection = process.connect()
-            after[name] = {}
-            for number in range(1, MANY + 1):
-                connection.call(call)
-                if number in (FEW, MANY):
-                    after[name][number] = process.memory()
+            after_few[name] = _after(process, connection, [call] * FEW)
+            after_many[name] = _after(process, connection, [call] * (MANY - FEW))
             if name.startswith("presign, its image"):
-                for batch in BATCHES:
-                    connection.call(request(json.dumps({"requests": batch}).encode(), gateway=False))
-                batches[name] = process.memory()[1]
+                bodies = [json.dumps({"requests": batch}).encode() for batch in BATCHES]
+                calls = [request(body, gateway=False) for body in bodies]
+                after_batches[name] = _after(process, connection, calls)
         tick()
     with Process(stock(FUNCTIONS / "naive"), environment) as process:
-        connection = process.connect()
-        for _ in range(100):
-            connection.call(call)
-        naive = process.memory()[1]
+        naive = _after(process, process.connect(), [call] * 100)
     tick()
-    peak = after[OURS][MANY][1]
-    grown = after[OURS][MANY][0] - after[OURS][FEW][0]
+    peaks = {name: memory.peak_mib for name, memory in after_many.items()}
+    peaks |= {f"{name}, batches": memory.peak_mib for name, memory in after_batches.items()}
+    grown_mib = after_many[OURS].resident_mib - after_few[OURS].resident_mib
+    return _table({**peaks, NAIVE: naive.peak_mib}, grown_mib=grown_mib)
+
+
+def _table(peaks: dict[str, float], *, grown_mib: float) -> Table:
+    """The table of the peaks in MiB, with the growth of the resident set as a goal."""
+    peak, batches = peaks[OURS], peaks[f"{OURS}, batches"]
     return Table(
         title="Memory",
         text=f"Peak of the resident set after {MANY:,} requests.",
         unit="MiB",
-        series=[
-            *(Series(name, [found[MANY][1]]) for name, found in after.items()),
-            *(Series(f"{name}, batches", [peak]) for name, peak in batches.items()),
-            Series(NAIVE, [naive]),
-        ],
+        series=[Series(name, [peak]) for name, peak in peaks.items()],
         reference="empty FDK function",
         goals=[
             Goal(f"Peak after {MANY:,} requests: at most 46 MiB", f"{peak:.1f} MiB", peak <= 46),
-            Goal("Peak after the largest batches: at most 100 MiB", f"{batches[OURS]:.1f} MiB", batches[OURS] <= 100),
+            Goal("Peak after the largest batches: at most 100 MiB", f"{batches:.1f} MiB", batches <= 100),
             Goal(
                 f"Growth from {FEW:,} to {MANY:,} requests: none (at most {MAY_GROW_MIB:g} MiB)",
-                f"{grown:.2f} MiB",
-                grown <= MAY_GROW_MIB,
+                f"{grown_mib:.2f} MiB",
+                grown_mib <= MAY_GROW_MIB,
             ),
         ],
     )
+
+
+def _after(process: Process, connection: Connection, calls: list[bytes]) -> Memory:
+    """The memory of a function after these calls."""
+    for call in calls:
+        connection.call(call)
+    return process.memory()

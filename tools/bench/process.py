@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ CLAIMS_KEY = "0" * 32
 """The gateway secret of the functions that are measured."""
 PLAIN = ROOT / ".bench" / "plain"
 """The folder that a plain `pip install --target` of the requirements makes."""
+START_SECONDS = 30
 
 
 class Program(NamedTuple):
@@ -47,6 +49,13 @@ def stock(root: Path, packages: Path = PLAIN) -> Program:
 def image(script: str = "func.py") -> Program:
     """The image's entry point."""
     return Program(IMAGE / "function", [IMAGE / "function", IMAGE / "python"], [script])
+
+
+class Memory(NamedTuple):
+    """The resident set of a process, and its peak so far."""
+
+    resident_mib: float
+    peak_mib: float
 
 
 class Process:
@@ -95,9 +104,9 @@ class Process:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return usage.ru_utime + usage.ru_stime
 
-    def connect(self, *, patience_seconds: float = 30) -> Connection:
+    def connect(self) -> Connection:
         """A connection, as soon as the process listens."""
-        give_up_at = time.monotonic() + patience_seconds
+        give_up_at = time.monotonic() + START_SECONDS
         while True:
             connection = socket.socket(socket.AF_UNIX)
             try:
@@ -114,12 +123,11 @@ class Process:
         """The id of the process."""
         return self._process.pid
 
-    def memory(self) -> tuple[float, float]:
-        """The resident set of the process and its peak, in MiB."""
-        status = dict(
-            line.split(":") for line in Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        )
-        return int(status["VmRSS"].split()[0]) / 1024, int(status["VmHWM"].split()[0]) / 1024
+    def memory(self) -> Memory:
+        """The memory that the process uses now."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        kib = {name: int(value.split()[0]) for name, value in re.findall(r"(VmRSS|VmHWM):(.*)", status)}
+        return Memory(resident_mib=kib["VmRSS"] / 1024, peak_mib=kib["VmHWM"] / 1024)
 
 
 def run_parts(name: str, program: Program, environment: Mapping[str, str]) -> dict[str, float]:
