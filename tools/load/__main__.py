@@ -17,9 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median_high
 
 from local.api import Fault
 from local.api_gateway.deployment import NO_RATE_LIMIT
@@ -106,11 +107,11 @@ def main() -> int:
 
 
 def _run(callers: int, arguments: argparse.Namespace) -> int:
+    """Run the load with so many callers, and print what it found; 1 if something was wrong."""
     with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
         with Stack(config=SETTINGS, log=log, specification=NO_RATE_LIMIT) as stack:
-            stack.invoke(
-                json.dumps({"key": OBJECT}).encode()
-            )  # so that what the first call loads does not count as growth
+            # The modules that the first call loads are no growth.
+            stack.invoke(json.dumps({"key": OBJECT}).encode())
             chaos = Chaos(stack, kill=not arguments.no_kill, seed=arguments.seed)
             with chaos.going_on():
                 status = _locust(stack, callers, arguments.seconds, Path(directory))
@@ -120,17 +121,23 @@ def _run(callers: int, arguments: argparse.Namespace) -> int:
             print(f"WRONG: {failure}")
     share = chaos.faulty_seconds / arguments.seconds
     print(f"\n{callers} callers, {arguments.seconds} s; {chaos.kills} kills, Vault failed {share:.0%} of the time")
-    print(f"{'':32}{'number':>8}{'per s':>8}{'p50 ms':>8}{'p95':>8}{'p99':>8}{'p99.9':>8}{'max':>8}")
-    for row in rows:
-        figures = [row[name] for name in ("50%", "95%", "99%", "99.9%", "100%")]
-        rate = float(row["Requests/s"])
-        print(f"{row['Name']:32}{row['Request Count']:>8}{rate:8.1f}" + "".join(f"{figure:>8}" for figure in figures))
-    warm, end = (_median(part) for part in _quarters(chaos.memory_kib))
+    _print_answers(rows)
+    quarter = max(1, len(chaos.memory_kib) // 4)
+    warm, end = median_high(chaos.memory_kib[:quarter]), median_high(chaos.memory_kib[-quarter:])
     most = max(chaos.memory_kib)
     print(f"memory of the function, KiB: {warm} in the first quarter, {end} in the last, {most} at most")
     grown = not chaos.kills and end - warm > MEMORY_SLACK_KIB
     print("MEMORY GREW" if grown else "WRONG ANSWERS, see above" if status else "no wrong answers", flush=True)
     return 1 if status or grown else 0
+
+
+def _print_answers(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print Locust's numbers and times of the answers, a line for each kind."""
+    print(f"{'':32}{'number':>8}{'per s':>8}{'p50 ms':>8}{'p95':>8}{'p99':>8}{'p99.9':>8}{'max':>8}")
+    for row in rows:
+        figures = [row[name] for name in ("50%", "95%", "99%", "99.9%", "100%")]
+        rate = float(row["Requests/s"])
+        print(f"{row['Name']:32}{row['Request Count']:>8}{rate:8.1f}" + "".join(f"{figure:>8}" for figure in figures))
 
 
 def _locust(stack: Stack, callers: int, seconds: int, directory: Path) -> int:
@@ -155,15 +162,6 @@ def _locust(stack: Stack, callers: int, seconds: int, directory: Path) -> int:
         stdout=subprocess.DEVNULL,
     )
     return ended.returncode
-
-
-def _quarters(samples: list[int]) -> tuple[list[int], list[int]]:
-    size = max(1, len(samples) // 4)
-    return samples[:size], samples[-size:]
-
-
-def _median(samples: list[int]) -> int:
-    return sorted(samples)[len(samples) // 2]
 
 
 if __name__ == "__main__":
