@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tools.fuzz.requests import calls
+from tools.fuzz.calls import calls
 from tools.fuzz.target import Target
 
 

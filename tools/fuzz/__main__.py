@@ -15,7 +15,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["presign"]):
-    from tools.fuzz import requests
+    from tools.fuzz.calls import POLICIES, calls
     from tools.fuzz.target import Target
 
 from hypothesis import HealthCheck, given, settings
@@ -31,11 +31,11 @@ def main() -> None:
     reported_at = time.monotonic()
 
     @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(requests.calls())
+    @given(calls())
     def check(call: dict[str, Any]) -> None:
         nonlocal reported_at
         for policy in range(call["number"], call["number"] + POLICIES_A_CALL):
-            target.call(**{**call, "number": policy % requests.POLICIES})
+            target.call(**{**call, "number": policy % POLICIES})
         if time.monotonic() - reported_at > REPORT_SECONDS:
             reported_at = time.monotonic()
             print(f"{target.calls} calls, {target.urls} URLs and forms, nothing wrong", flush=True)
