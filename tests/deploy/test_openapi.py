@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import requests
 from openapi_spec_validator import validate
@@ -20,9 +20,9 @@ PATH = Path(openapi.__file__).with_name("openapi.json")
 DOCUMENT = json.loads(PATH.read_text("utf-8"))
 
 
-def validator(name: str) -> jsonschema.Draft202012Validator:
+def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """Checks JSON against a schema of the document."""
-    return jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", **DOCUMENT})
+    return jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{name}", **DOCUMENT})
 
 
 def test_it_is_what_the_code_gives() -> None:
