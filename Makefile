@@ -81,8 +81,8 @@ $(NODE)/.package-lock.json: tests/browser/package-lock.json
 	npm --prefix tests/browser ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# Lock what requirements.in and requirements/*.in name, with all that it needs and the hashes of all its files: for Linux what is deployed, the
-# rest for every platform.
+# Lock what requirements.in and requirements/*.in name, with all that it needs and the hashes of all its files: for Linux
+# what is deployed, the rest for every platform.
 lock: .venv/dev
 	$(LOCK) --python-version $(RUNTIME_PYTHON) --python-platform linux requirements.in -o requirements.txt
 	$(LOCK) $(EVERYWHERE) requirements/uv.in -o requirements/uv.txt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +42,3 @@ def draw() -> str:
 def _elsewhere(finding: Finding, url: str) -> Finding:
     """The finding with an address of the documentation in place of one of this machine."""
     return replace(finding, text=finding.text.replace(url, GATEWAY_URL))
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(draw(), "utf-8")
-    print(PICTURE, file=sys.stderr)
