@@ -57,10 +57,7 @@ def verify_request(
     Raises:
         NotAuthenticated: it is not; the text says why.
     """
-    scheme, _, parameters = headers.get("authorization", "").partition(" ")
-    signature = dict(_parameter.findall(parameters))
-    if scheme != "Signature" or signature.get("version") != "1" or signature.get("algorithm") != "rsa-sha256":
-        raise NotAuthenticated("The request has no signature of version 1 and algorithm rsa-sha256.")
+    signature = _signature(headers)
     signed = signature.get("headers", "").lower().split()
     _check_coverage(signed, method, headers, body)
     values = {**headers, "(request-target)": f"{method.lower()} {target}"}
@@ -77,6 +74,15 @@ def verify_request(
         )
     except (InvalidSignature, ValueError) as exc:
         raise NotAuthenticated("The signature does not match the request.") from exc
+
+
+def _signature(headers: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the request's signature."""
+    scheme, _, parameters = headers.get("authorization", "").partition(" ")
+    signature = dict(_parameter.findall(parameters))
+    if scheme != "Signature" or signature.get("version") != "1" or signature.get("algorithm") != "rsa-sha256":
+        raise NotAuthenticated("The request has no signature of version 1 and algorithm rsa-sha256.")
+    return signature
 
 
 def _check_coverage(signed: Sequence[str], method: str, headers: Mapping[str, str], body: bytes) -> None:

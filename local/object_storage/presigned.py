@@ -48,19 +48,7 @@ def verify(
     """
     path, _, query = target.partition("?")
     pairs = decoded_query(query)
-    parameters = dict(pairs)
-    if _SIGNATURE not in parameters:
-        raise ApiError(403, "AccessDenied", "Access Denied")
-    if any(name.lower() == "authorization" for name, _ in headers):
-        message = (
-            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
-            "parameter or the Authorization header should be specified"
-        )
-        raise ApiError(400, "InvalidArgument", message, ArgumentName="Authorization")
-    missing = [name for name in _REQUIRED if name not in parameters]
-    if missing or len(parameters) != len(pairs) or parameters["X-Amz-Algorithm"] != ALGORITHM:
-        raise _malformed(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
-
+    parameters = _parameters(pairs, headers)
     signed_at = _moment(parameters["X-Amz-Date"])
     access_key_id = _check_credential(parameters["X-Amz-Credential"], signed_at, region)
     _check_time(parameters["X-Amz-Expires"], signed_at, now)
@@ -79,6 +67,23 @@ def verify(
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     if not hmac.compare_digest(expected.encode(), parameters[_SIGNATURE].encode()):
         raise _does_not_match()
+
+
+def _parameters(pairs: Sequence[tuple[str, str]], headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters of a query, among them those that authenticate the request."""
+    parameters = dict(pairs)
+    if _SIGNATURE not in parameters:
+        raise ApiError(403, "AccessDenied", "Access Denied")
+    if any(name.lower() == "authorization" for name, _ in headers):
+        message = (
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+            "parameter or the Authorization header should be specified"
+        )
+        raise ApiError(400, "InvalidArgument", message, ArgumentName="Authorization")
+    missing = [name for name in _REQUIRED if name not in parameters]
+    if missing or len(parameters) != len(pairs) or parameters["X-Amz-Algorithm"] != ALGORITHM:
+        raise _malformed(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
+    return parameters
 
 
 def _signed_headers(signed: Sequence[str], headers: Sequence[tuple[str, str]]) -> dict[str, str]:
