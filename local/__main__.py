@@ -17,7 +17,7 @@ from gateway.fill import TEMPLATE
 from local.api_gateway.deployment import UnsupportedDeployment
 from local.directory import directory_at, function_socket
 from local.event_socket import send_event
-from local.functions.function import FunctionUnavailable, invoke
+from local.functions.fn_agent import FunctionUnavailable, invoke
 from local.identity.identity_provider import LIFETIME_SECONDS, IdentityProvider
 from local.page.messages import message_line
 from local.server import PortTaken

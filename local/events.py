@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from local.functions.function import Answer, FunctionUnavailable
+from local.functions.fn_agent import Answer, FunctionUnavailable
 from local.identity.resource_principal import COMPARTMENT_OCID
 from local.object_storage.native_answer import bucket_ocid, timestamp
 from local.object_storage.stored_object import StoredObject

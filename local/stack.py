@@ -19,8 +19,9 @@ from local.api_gateway.http_backend import Encoding
 from local.directory import function_socket, make_private
 from local.event_socket import EventSocket
 from local.events import ObjectEvents
+from local.functions.fn_agent import Answer, invoke
 from local.functions.fn_api import FnApi
-from local.functions.function import FDK_COMMAND, Answer, Function, in_image, invoke
+from local.functions.function import FDK_COMMAND, Function, in_image
 from local.functions.invoke_api import InvokeApi
 from local.identity.identity_provider import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
 from local.identity.resource_principal import ResourcePrincipal

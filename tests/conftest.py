@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from local import stack
 from local.api_gateway.deployment import NO_RATE_LIMIT
-from local.functions.function import Answer, invoke_http
+from local.functions.fn_agent import Answer, invoke_http
 from local.identity import resource_principal
 from local.identity.identity_provider import IdentityProvider
 from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack

@@ -15,7 +15,7 @@ from local.api_gateway.rate_limiter import RateLimiter
 from local.api_gateway.refusal import Refused
 from local.api_gateway.token_verifier import InvalidToken, KeysUnavailable, TokenVerifier
 from local.api_gateway.transformations import Headers, request_headers, response_headers
-from local.functions.function import FunctionUnavailable, invoke_http
+from local.functions.fn_agent import FunctionUnavailable, invoke_http
 from local.server import headers, target
 
 MAX_FUNCTION_BODY_BYTES = 6 * 1024 * 1024

@@ -12,7 +12,7 @@ from pathlib import Path
 from werkzeug.wrappers import Request, Response
 
 from local.api import ApiError, SignedApi, not_found
-from local.functions.function import Answer, FunctionUnavailable, invoke
+from local.functions.fn_agent import Answer, FunctionUnavailable, invoke
 from local.identity.resource_principal import ResourcePrincipal
 from local.server import target
 

@@ -20,7 +20,8 @@ from werkzeug.wrappers import Request, Response
 from conftest import Running
 from gateway.fill import PLACEHOLDERS, STORE_PLACEHOLDERS
 from local.events import object_event
-from local.functions.function import Function, invoke
+from local.functions.fn_agent import invoke
+from local.functions.function import Function
 from local.server import Server
 from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, QUEUE_OCID
 from presign import problems

@@ -12,7 +12,7 @@ import requests
 
 from conftest import Running
 from local.api import Fault
-from local.functions.function import Answer, invoke_http
+from local.functions.fn_agent import Answer, invoke_http
 from local.stack import BUCKET, OBJECT
 from support.waiting import wait_until
 

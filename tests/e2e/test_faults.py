@@ -17,7 +17,7 @@ import requests
 
 from conftest import Running
 from local.api import Fault
-from local.functions.function import invoke
+from local.functions.fn_agent import invoke
 from local.stack import CONTENT, OBJECT, ROOT
 from support.waiting import wait_until
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.events import ObjectEvents
-from local.functions.function import Answer, FunctionUnavailable
+from local.functions.fn_agent import Answer, FunctionUnavailable
 from support.store import BUCKET, Store, told
 from support.waiting import wait_until
 

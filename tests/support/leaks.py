@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import local.functions.function
-from local.functions.function import Answer
+import local.functions.fn_agent
+from local.functions.fn_agent import Answer
 from local.stack import REGION, Stack
 from presign.issue.sigv4 import credential_scope, signing_key
 
@@ -84,7 +84,7 @@ def leaks_of_answer(answer: Answer, secrets: dict[str, str]) -> list[str]:
 def recorded_answers() -> Iterator[dict[Path, list[Answer]]]:
     """Records the answers of all functions while the context lasts, by the paths of their sockets."""
     answers: defaultdict[Path, list[Answer]] = defaultdict(list)
-    call = local.functions.function._call
+    call = local.functions.fn_agent._call
 
     def recording(socket_path: Path, *arguments: Any) -> Answer:
         answer = call(socket_path, *arguments)
@@ -92,7 +92,7 @@ def recorded_answers() -> Iterator[dict[Path, list[Answer]]]:
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local.functions.function, "_call", recording)
+        patch.setattr(local.functions.fn_agent, "_call", recording)
         yield answers
 
 
