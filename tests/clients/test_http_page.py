@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
 
@@ -18,6 +17,7 @@ from conftest import Running
 from local.__main__ import POLICY
 from local.server import Server
 from support.browsers import TIMEOUT_MS, chromium
+from support.python_clients import read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -27,10 +27,6 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 def running(start: Callable[..., Running]) -> Running:
     """The system with the policy of `make run`, as the page's reader has it."""
     return start({"POLICY": json.dumps(POLICY)})
-
-
-def read(running: Running, key: str) -> requests.Response:
-    return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
 @pytest.mark.needs("bash", "curl", "jq", "openssl")

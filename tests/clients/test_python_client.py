@@ -6,7 +6,7 @@ import io
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,9 @@ from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
-from support.python_clients import MIB, Recorder, client, content, sha256
+from support.python_clients import BIG, MIB, Recorder, client, content, read, sha256
 from support.systems import LIMITED_POLICY
 
-BIG = content(20 * MIB + 1)
 PARTS = 5
 """The parts of `BIG`, each of 5 MiB but the last."""
 
@@ -42,24 +41,6 @@ PARTS = 5
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
     return start({"POLICY": LIMITED_POLICY})
-
-
-@pytest.fixture
-def storage(running: Running) -> Iterator[Any]:
-    """Object storage, which works again after the test."""
-    yield running.stack.storage
-    running.stack.storage.fault = None
-
-
-@pytest.fixture
-def big(tmp_path: Path) -> Path:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(BIG)
-    return path
-
-
-def read(running: Running, key: str) -> requests.Response:
-    return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
 class TestUploads:

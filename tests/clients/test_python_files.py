@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,13 @@ from presign_client.source import Source
 from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
-from support.python_clients import MIB, Recorder, client, content, sha256
+from support.python_clients import BIG, MIB, Recorder, client, read, sha256
 from support.systems import LIMITED_POLICY
-
-BIG = content(20 * MIB + 1)
 
 
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
     return start({"POLICY": LIMITED_POLICY})
-
-
-@pytest.fixture
-def storage(running: Running) -> Iterator[Any]:
-    """Object storage, which works again after the test."""
-    yield running.stack.storage
-    running.stack.storage.fault = None
-
-
-@pytest.fixture
-def big(tmp_path: Path) -> Path:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(BIG)
-    return path
-
-
-def read(running: Running, key: str) -> requests.Response:
-    return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
 class Interrupted(Exception):

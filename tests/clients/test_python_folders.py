@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,6 @@ FILES = {"a.txt": b"hello", NAME: b"", "b/d/e.bin": content(17 * MIB), "b/d/f.tx
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
     return start({"POLICY": json.dumps(POLICY)})
-
-
-@pytest.fixture
-def storage(running: Running) -> Iterator[Any]:
-    """Object storage, which works again after the test."""
-    yield running.stack.storage
-    running.stack.storage.fault = None
 
 
 @pytest.fixture

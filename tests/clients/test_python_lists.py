@@ -18,7 +18,7 @@ from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET
-from support.python_clients import MIB, Recorder, client, content, sha256
+from support.python_clients import MIB, Recorder, client, content, read, sha256
 
 POLICY = {
     "rules": [
@@ -31,10 +31,6 @@ POLICY = {
 @pytest.fixture(scope="module")
 def running(start: Callable[..., Running]) -> Running:
     return start({"POLICY": json.dumps(POLICY)})
-
-
-def read(running: Running, key: str) -> requests.Response:
-    return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
 def test_the_objects_below_a_prefix(running: Running) -> None:

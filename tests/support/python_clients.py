@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import requests
 from presign_client import Client, Gateway, Presigner, Retry
 
 from conftest import Running
@@ -23,6 +24,15 @@ def content(size: int, *, seed: int = 1) -> bytes:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+BIG = content(20 * MIB + 1)
+"""It goes up in five parts under a policy that makes parts of 5 MiB."""
+
+
+def read(running: Running, key: str) -> requests.Response:
+    """The store's answer to a read of an object."""
+    return requests.get(running.ask(key=key).json()["url"], timeout=10)
 
 
 def client(
