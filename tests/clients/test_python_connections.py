@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from presign_client import Client, ConnectionFailed, Gateway, InvalidArgument, Problem, Retry, addresses
 from presign_client.connections import Connections
 from presign_client.limits import TimeLimit
@@ -23,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from local.server import Server
 from support.python_clients import UNKNOWN_HOST
-from support.slow_server import slow_server
+from support.socket_servers import accepting, proxy, slow_server, tls_server
 
 
 class Clock:
@@ -239,79 +231,3 @@ class TestTls:
         assert "CONNECT localhost:443 HTTP/1." in asked[0]
         assert "Proxy-Authorization: Basic bWU6c2UgY3JldA==" in asked[0]
         assert "secret?" not in asked[0] and "Bearer" not in asked[0]
-
-
-@contextmanager
-def tls_server(folder: Path) -> Iterator[tuple[int, Path]]:
-    """The port of an HTTPS server for `localhost`, and the file with its certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "certificate.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-
-    def answer(connection: socket.socket) -> None:
-        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
-            secure.recv(65_536)
-            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-            secure.recv(1)
-
-    with accepting(answer) as port:
-        yield port, path
-
-
-@contextmanager
-def proxy(target_port: int) -> Iterator[tuple[int, list[str]]]:
-    """The port of a proxy that leads everything to one port, and the requests that it got."""
-    asked: list[str] = []
-
-    def answer(connection: socket.socket) -> None:
-        asked.append(connection.recv(65_536).decode())
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", target_port)) as target, connection:
-            back = threading.Thread(target=copy, args=(target, connection))
-            back.start()
-            copy(connection, target)
-            back.join()
-
-    def copy(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65_536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-    with accepting(answer) as port:
-        yield port, asked
-
-
-@contextmanager
-def accepting(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that answers each connection in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=answer, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
