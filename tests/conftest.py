@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from hypothesis import HealthCheck, Phase, settings
 
 from local import stack
-from local.api_gateway.deployment import NO_RATE_LIMIT
-from local.functions.fn_agent import Answer, invoke_http
+from local.functions.fn_agent import Answer
 from local.identity import resource_principal
 from local.identity.identity_provider import IdentityProvider
-from local.stack import SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
 from presign.settings import SIGNERS
 from support.echo import Echo
 from support.echo import echo as run_echo
 from support.keys import short_key
-from support.leaks import leaks, leaks_of_answer, recorded_answers, secrets_of
+from support.leaks import recorded_answers
 from support.programs import needs
+from support.systems import Running, starting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,55 +32,6 @@ if TYPE_CHECKING:
     from support.native_storage import NativeStorage
     from support.oci_services import World
     from support.store import Store
-
-LIVE_VARIABLES = [f"LIVE_S3_{name}" for name in ("ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")]
-
-
-class Running(NamedTuple):
-    """A running system, and the log of its function."""
-
-    stack: Stack
-    log_path: Path
-
-    def ask(self, *, claims: Mapping[str, Any] | None = None, **request: Any) -> requests.Response:
-        """Send a request for a URL through the gateway, with a token that has `claims`."""
-        return self.post(json=request, headers=self.authorization(**(claims or {})))
-
-    def post(self, path: str = "/v1/presign", **options: Any) -> requests.Response:
-        """Send a POST request to the gateway, with alice's token unless `options` have headers."""
-        options.setdefault("headers", self.authorization())
-        return requests.post(f"{self.stack.url}{path}", timeout=30, **options)
-
-    def authorization(self, **claims: Any) -> dict[str, str]:
-        """The header with a token that has `claims`; its `sub` is `alice` unless they say otherwise."""
-        return {"Authorization": f"Bearer {self.stack.token(**claims)}"}
-
-    def call(
-        self,
-        target: str = "/v1/presign",
-        *,
-        method: str = "POST",
-        headers: Mapping[str, str] | None = None,
-        body: bytes,
-    ) -> Answer:
-        """Call the function as API Gateway does, also with requests that API Gateway would refuse."""
-        # API Gateway always sends a claim.
-        marked = {"X-Claim-Jti": f"{self.stack.claims_key}:1:", **(headers or {})}
-        return invoke_http(self.stack.socket_path, method=method, target=target, headers=marked.items(), body=body)
-
-    def invoke(self, **request: Any) -> tuple[Answer, Any]:
-        """Send a request for a URL straight to the function; return the answer, and the JSON in it."""
-        answer = self.stack.invoke(json.dumps(request).encode())
-        return answer, json.loads(answer.body)
-
-    def put_key(self, access_key_id: str, secret_access_key: str, **more: str) -> None:
-        """Give the function's secret a new version that holds this key."""
-        content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, **more}
-        self.stack.vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
-
-    def log(self) -> str:
-        """The function's log so far."""
-        return self.log_path.read_text(encoding="utf-8")
 
 
 def pytest_configure() -> None:
@@ -183,36 +128,6 @@ def answers() -> Iterator[dict[Path, list[Answer]]]:
         yield recorded
 
 
-@contextmanager
-def starting(
-    config: pytest.Config, directory: Path, answers: dict[Path, list[Answer]]
-) -> Iterator[Callable[..., Running]]:
-    """Starts systems, and stops them at the end. Their answers and logs (at DEBUG) are then searched for secrets."""
-    signer, image = config.getoption("--signer"), config.getoption("--image")
-    systems: list[Running] = []
-    with ExitStack() as started:
-
-        def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
-            options.setdefault("specification", NO_RATE_LIMIT)
-            options.setdefault("image", image)
-            log_path = directory / f"{len(systems)}.log"
-            log = started.enter_context(log_path.open("wb"))
-            settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
-            systems.append(Running(Stack(config=settings, log=log, **options).__enter__(), log_path))
-            return systems[-1]
-
-        yield start_one
-        with ThreadPoolExecutor(16) as pool:  # as each of them takes a while to stop
-            list(pool.map(lambda system: system.stack.__exit__(), systems))
-        found = []
-        for system in systems:
-            secrets = secrets_of(system.stack)
-            found += leaks(system.log(), secrets)
-            for answer in answers.pop(system.stack.socket_path, []):
-                found += leaks_of_answer(answer, secrets)
-    assert found == []
-
-
 @pytest.fixture(scope="module")
 def start(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, answers: dict[Path, list[Answer]]
@@ -261,14 +176,9 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
 @pytest.fixture(scope="session")
 def live() -> Iterator[Mapping[str, str]]:
     """The variables `LIVE_S3_*`: those that are set, or those of a SeaweedFS that runs for these tests."""
-    if any(os.environ.get(name) for name in LIVE_VARIABLES):
-        missing = [name for name in LIVE_VARIABLES if not os.environ.get(name)]
-        assert not missing, f"not set: {', '.join(missing)}"
-        yield os.environ
-        return
-    from support.seaweedfs import seaweedfs  # beside the tests that need it
+    from support.live_store import live_store  # imports boto3
 
-    with seaweedfs() as variables:
+    with live_store() as variables:
         yield variables
 
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from conftest import Running
 from support.browsers import open_page
 from support.cable import Cable
 from support.sites import sign_in
+from support.systems import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,11 +12,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Route
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, make_file, open_page, wait_for
 from support.cable import Cable
 from support.sites import begin_upload, end_upload, failure, sign_in, upload
+from support.systems import Running
 
 MIB = 2**20
 SIZE = 32 * MIB

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-from conftest import Running
 from gateway.fill import TEMPLATE, with_allowed_headers
 from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.stack import BUCKET
 from support.browsers import make_file, open_page, wait_for
 from support.sites import failure, sign_in
+from support.systems import Running
 
 ERRORS = json.loads((Path(__file__).parents[1] / "clients/behaviours/errors.json").read_text("utf-8"))
 MIB = 2**20

@@ -11,12 +11,12 @@ import pytest
 import requests
 from playwright.sync_api import Page, Route
 
-from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, make_file, sha256
 from support.cable import Cable
 from support.sites import begin_upload, end_upload, failure, sign_in, upload
+from support.systems import Running
 
 MIB = 2**20
 SIZE = 64 * MIB + 1000

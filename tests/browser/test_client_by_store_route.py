@@ -11,12 +11,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from conftest import Running
 from local.__main__ import POLICY
 from local.stack import BUCKET
 from support.browsers import make_file, open_page, sha256, wait_for
 from support.pages import javascript_with
 from support.sites import begin_upload, end_upload, failure, importing_from, sign_in
+from support.systems import Running
 
 MIB = 2**20
 KEY = "users/alice/ü +%2F.bin"

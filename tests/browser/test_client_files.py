@@ -11,11 +11,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Download, Page
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, make_file, node_tools, open_page, wait_for
 from support.cable import Cable
 from support.sites import SOURCES, begin_upload, end_upload, failure, sign_in, site, upload
+from support.systems import Running
 
 MIB = 2**20
 OLDEST_BROWSERS = "chrome98,firefox97,safari15.4"

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, node_tools
 from support.python_clients import UNKNOWN_HOST
+from support.systems import Running
 
 pytestmark = pytest.mark.needs("node", "npm")
 

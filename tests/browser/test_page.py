@@ -15,12 +15,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Route, expect
 
-from conftest import Running
 from local.__main__ import POLICY
 from local.api import Fault
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, make_file, node_tools, open_page, sha256, wait_for
 from support.cable import Cable
+from support.systems import Running
 
 MIB = 2**20
 BIG_BYTES = 44 * MIB + 1000

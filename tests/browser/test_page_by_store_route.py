@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 from werkzeug.wrappers import Response
 
-from conftest import Running
 from local.__main__ import POLICY
 from local.server import Server
 from local.stack import BUCKET
 from support.browsers import open_page
 from support.pages import javascript_with
 from support.sites import site
+from support.systems import Running
 
 HTML = b"<!doctype html><title>A page</title><script type=module src=/page.js></script>"
 RUNS = "<!doctype html><title>quiet</title><script>document.title = 'It runs'</script>"

@@ -12,11 +12,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, make_file, node_tools, open_page, sha256, wait_for
 from support.pages import javascript_with
 from support.sites import SOURCES, bundled_site, importing_from
+from support.systems import Running
 
 MIB = 2**20
 BOUND_TO_A_SIZE = ", content_length: file.size"

@@ -11,12 +11,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, make_file, open_page, sha256, wait_for
 from support.cable import Cable
 from support.pages import javascript_with
 from support.sites import bundled_site
+from support.systems import Running
 
 MIB = 2**20
 MOST_BYTES_BY_PUT = 20 * MIB

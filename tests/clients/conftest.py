@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Running
 from local.object_storage.storage import Storage
 from support.python_clients import BIG
+from support.systems import Running
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.__main__ import POLICY
 from local.server import Server
 from support.browsers import TIMEOUT_MS, chromium
 from support.python_clients import read
+from support.systems import Running
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

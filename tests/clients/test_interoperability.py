@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import Running
 from support.interoperability.cases import KEYS, cases
 from support.interoperability.signers import SIGNERS, calls, compared
 from support.interoperability.url_clients import URL_CLIENTS, Missing
 from support.programs import cannot_run
+from support.systems import Running
 
 EQUAL = {"equal"}
 REORDERED = {"equal but for the order or the encoding of parameters"}

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import Running
 from support import mobile
 from support.pages import ROOT, blocks, docs_page
+from support.systems import Running
 
 PROJECT = ROOT / "clients" / "kotlin"
 TESTS = sorted((PROJECT / "src" / "test" / "kotlin").rglob("*.kt"))

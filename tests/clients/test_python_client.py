@@ -27,12 +27,11 @@ from presign_client import (
 )
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET, FUNCTION_OCID, OBJECT
 from support.python_clients import BIG, MIB, Recorder, client, content, read, sha256
-from support.systems import LIMITED_POLICY
+from support.systems import LIMITED_POLICY, Running
 
 PARTS = 5
 """The parts of `BIG`, each of 5 MiB but the last."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -20,14 +21,15 @@ from presign_client import __version__
 from presign_client.arguments import parser
 from presign_client.terminal import printable, quoted
 
-from conftest import Running
 from local.stack import BUCKET
+from support.cable import Cable
 from support.programs import argument
 from support.python_clients import UNKNOWN_HOST
-from support.systems import Connected, connected_system, large_file
+from support.systems import LIMITED_POLICY, Running
 
 PROJECT = Path(__file__).parents[2] / "clients" / "python"
 COMMAND = [sys.executable, "-m", "presign_client"]
+LARGE = bytes(range(256)) * 1000 * 160
 
 
 class Terminal:
@@ -60,9 +62,13 @@ class Terminal:
 
 
 @pytest.fixture(scope="module")
-def connected(start: Callable[..., Running]) -> Iterator[Connected]:
-    with connected_system(start) as made:
-        yield made
+def connected(start: Callable[..., Running]) -> Iterator[tuple[Running, Cable]]:
+    """A system with a cable between the clients and object storage."""
+    cable = Cable()
+    running = start({"STORAGE_ENDPOINT": cable.url, "POLICY": LIMITED_POLICY})
+    cable.target_port = urlsplit(running.stack.storage_url).port or 0
+    yield running, cable
+    cable.close()
 
 
 @pytest.fixture
@@ -366,12 +372,13 @@ class TestInterruption:
     """A transfer goes on after its process has ended."""
 
     @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
-    def test_a_download_goes_on(self, connected: Connected, tmp_path: Path, ended_by: signal.Signals) -> None:
+    def test_a_download_goes_on(
+        self, connected: tuple[Running, Cable], tmp_path: Path, ended_by: signal.Signals
+    ) -> None:
         running, cable = connected
         terminal = Terminal(running, tmp_path)
-        data = bytes(range(256)) * 1000 * 160
         key = f"download-{ended_by.name}"
-        running.stack.storage.put_object(BUCKET, key, data)
+        running.stack.storage.put_object(BUCKET, key, LARGE)
         before = running.stack.storage.requests
         cable.answers_bytes_per_second = 40_000_000
         get = terminal.start("get", key, "large.bin")
@@ -387,14 +394,17 @@ class TestInterruption:
         before = running.stack.storage.requests
         assert terminal.run("get", key, "large.bin").returncode == 0
         assert running.stack.storage.requests - before == 5 - done
-        assert (tmp_path / "large.bin").read_bytes() == data
+        assert (tmp_path / "large.bin").read_bytes() == LARGE
         assert sorted(path.name for path in tmp_path.iterdir()) == [".local", "large.bin"]
 
     @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
-    def test_the_same_command_goes_on(self, connected: Connected, tmp_path: Path, ended_by: signal.Signals) -> None:
+    def test_the_same_command_goes_on(
+        self, connected: tuple[Running, Cable], tmp_path: Path, ended_by: signal.Signals
+    ) -> None:
         running, cable = connected
         terminal = Terminal(running, tmp_path)
-        large = large_file(tmp_path / "large.bin")
+        large = tmp_path / "large.bin"
+        large.write_bytes(LARGE)
         key = f"interrupted-{ended_by.name}"
         cable.hold_after(25_000_000)
         put = terminal.start("put", "large.bin", key)
@@ -409,7 +419,7 @@ class TestInterruption:
         assert terminal.run("put", "large.bin", key).returncode == 0
         assert cable.sent_bytes - before < 38_000_000
         url = running.ask(key=key).json()["url"]
-        assert requests.get(url, timeout=30).content == large.read_bytes()
+        assert requests.get(url, timeout=30).content == LARGE
         assert not state.exists()
 
 

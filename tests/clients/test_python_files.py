@@ -16,11 +16,10 @@ import requests
 from presign_client import Changed, ChecksumMismatch, PresignError, UnreadableFile
 from presign_client.source import Source
 
-from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
 from support.python_clients import BIG, MIB, Recorder, client, read, sha256
-from support.systems import LIMITED_POLICY
+from support.systems import LIMITED_POLICY, Running
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import pytest
 from presign_client import FolderDone, FolderError, InvalidArgument, Problem, StoreError, UnreadableFile
 from presign_client.folder_download import path_in
 
-from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content
+from support.systems import Running
 
 POLICY = {
     "rules": [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Running
 from local.stack import BUCKET
+from support.systems import Running
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is installed by `make check` only")
 

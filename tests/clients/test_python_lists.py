@@ -14,11 +14,11 @@ from presign_client import Entry, PresignedUrl, Problem, StoreError
 from presign_client.__main__ import main
 from werkzeug.wrappers import Response
 
-from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, read, sha256
+from support.systems import Running
 
 POLICY = {
     "rules": [

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import Running
 from support.pages import ROOT, blocks, docs_page
+from support.systems import Running
 
 PAGE = docs_page("clients-python.md")
 CLIENT = ROOT / "clients" / "python"

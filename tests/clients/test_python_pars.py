@@ -23,11 +23,11 @@ from presign_client import (
 from presign_client.__main__ import main
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.api import Fault
 from local.server import Server
 from local.stack import BUCKET
 from support.python_clients import MIB, Recorder, client, content, sha256
+from support.systems import Running
 
 POLICY = {
     "rules": [

@@ -32,10 +32,10 @@ from presign_client import (
 from presign_client.answers import seconds
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.server import Server
 from local.stack import OBJECT
 from support.python_clients import Recorder, client
+from support.systems import Running
 
 ERRORS = json.loads((Path(__file__).parent / "behaviours" / "errors.json").read_text("utf-8"))
 PAGE = b"<!doctype html><title>Blocked</title>"

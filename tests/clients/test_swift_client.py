@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import Running
 from support import mobile
 from support.pages import ROOT, blocks, docs_page
 from support.swift import swift
+from support.systems import Running
 
 PROJECT = ROOT / "clients" / "swift"
 TESTS = sorted((PROJECT / "Tests").rglob("*.swift"))

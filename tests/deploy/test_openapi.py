@@ -11,10 +11,10 @@ import pytest
 import requests
 from openapi_spec_validator import validate
 
-from conftest import Running
 from gateway import openapi
 from presign.model.operations import OPERATIONS
 from presign.read.routes import HTTP_ROUTES
+from support.systems import Running
 
 PATH = Path(openapi.__file__).with_name("openapi.json")
 DOCUMENT = json.loads(PATH.read_text("utf-8"))

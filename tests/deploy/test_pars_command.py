@@ -19,11 +19,11 @@ import pytest
 import requests
 from oci.retry import NoneRetryStrategy
 
-from conftest import Running
 from deploy import pars as pars_command
 from local.api import Fault
 from local.stack import BUCKET, FUNCTION_OCID, ROOT
 from presign.settings import function_tag
+from support.systems import Running
 
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}]}
 

@@ -19,11 +19,11 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from conftest import Running
 from local.identity.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 from local.server import Server
 from local.stack import BUCKET
 from presign.model.operations import OPERATIONS
+from support.systems import Running
 
 POLICY = {
     "rules": [

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import Running
 from local.stack import ROOT
+from support.systems import Running
 from tools.bench import transfers
 from tools.bench.chart import curves, stacked, svg
 from tools.bench.cpu_limit import CpuLimit

@@ -11,10 +11,10 @@ import requests
 from oci.auth.signers import get_resource_principals_signer
 from oci.functions import FunctionsInvokeClient
 
-from conftest import Running
 from local.api import Fault
 from local.events import ObjectEvents
 from local.stack import BUCKET, FUNCTION_OCID, NAMESPACE
+from support.systems import Running
 from support.waiting import wait_until
 
 EVENTS = 60

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api import Fault
 from local.stack import BUCKET, CONTENT, OBJECT
+from support.systems import Running
 from support.waiting import wait_until
 
 

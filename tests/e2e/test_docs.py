@@ -17,7 +17,6 @@ import requests
 import yaml
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from gateway.fill import PLACEHOLDERS, STORE_PLACEHOLDERS
 from local.events import object_event
 from local.functions.fn_agent import invoke
@@ -34,6 +33,7 @@ from presign.problems import Problem
 from presign.record import AuditRecord
 from presign.settings import Settings
 from support.pages import ROOT, blocks
+from support.systems import Running
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")

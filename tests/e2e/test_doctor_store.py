@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from conftest import LIVE_VARIABLES
 from deploy.doctor.finding import Finding
 from deploy.doctor.store import probes
 from deploy.doctor.store.cors import s3_finding
@@ -22,6 +21,7 @@ from presign.authorize.rules import parse_rules
 from presign.issue.endpoint import StorageEndpoint
 from presign.model.operations.prefixes import ListMultipartUploads, ListObjectsV2
 from presign.services.key import CustomerSecretKey
+from support.live_store import LIVE_VARIABLES
 from support.store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Store
 
 PREFIX = "presign-doctor-tests"

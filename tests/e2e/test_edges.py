@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api import Fault
 from local.functions.fn_agent import Answer, invoke_http
 from local.stack import BUCKET, OBJECT
+from support.systems import Running
 from support.waiting import wait_until
 
 EVENT: dict[str, Any] = {

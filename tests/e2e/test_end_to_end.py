@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from conftest import Running
 from local.api import Fault
 from local.functions.fn_agent import Answer
 from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
 from local.stack import BUCKET, CONTENT, NAMESPACE, OBJECT, REGION, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
+from support.systems import Running
 from support.waiting import wait_until
 
 PROBLEM = "application/problem+json"

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api import Fault
 from local.functions.fn_agent import invoke
 from local.stack import CONTENT, OBJECT, ROOT
+from support.systems import Running
 from support.waiting import wait_until
 
 BODY = json.dumps({"key": OBJECT}).encode()

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Running
 from local.functions.fn_agent import Answer
 from local.stack import BUCKET, OBJECT, REGION, ROOT
 from presign.issue.sigv4 import credential_scope, signing_key
 from support.leaks import leaks, leaks_of_answer, secrets_of
+from support.systems import Running
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 
-from conftest import Running
 from local.stack import BUCKET
+from support.systems import Running
 
 OBJECT = "users/alice/a b+\u00fc.txt"
 POLICY = {

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from conftest import Running
 from local.stack import BUCKET
+from support.systems import Running
 
 POLICY = {
     "rules": [

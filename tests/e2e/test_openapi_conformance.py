@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Running
 from support.programs import in_utf_8
+from support.systems import Running
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import Running
 from support.browsers import NODE_PROJECT, node_tools
+from support.systems import Running
 
 DOCUMENT = Path(__file__).parents[2] / "gateway/openapi.json"
 TYPESCRIPT = """

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api import Fault
 from local.object_storage.preauthenticated_requests import PreauthenticatedRequest
 from local.stack import BUCKET, CONTENT, OBJECT
 from presign.settings import function_tag
+from support.systems import Running
 
 POLICY: dict[str, Any] = {
     "rules": [

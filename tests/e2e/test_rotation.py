@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from local.api_gateway.deployed_api import DeployedApi
 from local.api_gateway.deployment import NO_RATE_LIMIT, filled, parse
 from local.api_gateway.gateway import Gateway
@@ -22,6 +21,7 @@ from local.functions.function import Function
 from local.identity.identity_provider import AUDIENCE, ISSUER
 from local.server import Server
 from local.stack import CONTENT, FUNCTION_OCID, OBJECT, ROOT
+from support.systems import Running
 from support.waiting import wait_until
 
 CALLERS = 3

@@ -21,8 +21,9 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from conftest import LIVE_VARIABLES, Running
 from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID
+from support.live_store import LIVE_VARIABLES
+from support.systems import Running
 
 LIMITS = {
     "seaweedfs": {

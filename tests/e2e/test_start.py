@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import Running
 from local.api import Fault
 from local.functions.function import START_COMMAND
 from local.stack import OBJECT
+from support.systems import Running
 from support.waiting import wait_until
 
 

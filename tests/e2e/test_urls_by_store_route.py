@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api_gateway.http_backend import Encoding
 from local.stack import BUCKET
 from presign.settings import SIGNERS
 from support.store import Answer, send
+from support.systems import Running
 
 ORIGIN = "https://app.example.com"
 POLICY = {

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Running
 from local.api_gateway.deployment import UnsupportedDeployment, parse
 from local.api_gateway.policies import RateLimiting
 from local.api_gateway.rate_limiter import RateLimiter
 from local.server import Server
 from local.stack import Stack
 from support.echo import CLAIMS_KEY, Echo, project_specification
+from support.systems import Running
 
 ORIGIN = "https://app.example.com"
 

@@ -15,13 +15,13 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from conftest import Running
 from local.stack import CONTENT, OBJECT
 from support.browsers import node_tools, open_page, wait_for
 from support.clones import run
 from support.pages import blocks
 from support.sites import site
 from support.swift import swift
+from support.systems import Running
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import requests
 
-from conftest import Running
 from local.server import HOST, Server
 from local.stack import BUCKET
 from support.hostile import Hostile
+from support.systems import Running
 
 POLICY = {
     "rules": [

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from presign_client import Client, Gateway, Presigner, Retry
 
-from conftest import Running
+from support.systems import Running
 
 MIB = 1 << 20
 UNKNOWN_HOST = ".".join([letter * 63 for letter in "abcd"])

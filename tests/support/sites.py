@@ -9,22 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from playwright.sync_api import Page
 from werkzeug.wrappers import Request, Response
 
 from local.server import Server
-from local.stack import Stack
 from support.browsers import NODE_PROJECT, node_tools
-
-
-class Running(Protocol):
-    """A running system."""
-
-    @property
-    def stack(self) -> Stack: ...
-
+from support.systems import Running
 
 SOURCES = Path(__file__).parents[2] / "clients/js/src"
 

@@ -1,16 +1,21 @@
-"""Systems and files that several clients' tests need."""
+"""Running systems, each with the log of its function; their answers and logs are searched for secrets at the end."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from conftest import Running
-from local.stack import BUCKET
-from support.cable import Cable
+import pytest
+import requests
+
+from local.api_gateway.deployment import NO_RATE_LIMIT
+from local.functions.fn_agent import Answer, invoke_http
+from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
+from support.leaks import leaks, leaks_of_answer, secrets_of
 
 LIMITED_POLICY = json.dumps(
     {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "max_content_length": 50_000_000}]}
@@ -18,26 +23,78 @@ LIMITED_POLICY = json.dumps(
 """A limit makes parts small: of 5 MiB each."""
 
 
-class Connected(NamedTuple):
-    """A system, and the network cable that its URLs lead through."""
+class Running(NamedTuple):
+    """A running system, and the log of its function."""
 
-    running: Running
-    cable: Cable
+    stack: Stack
+    log_path: Path
+
+    def ask(self, *, claims: Mapping[str, Any] | None = None, **request: Any) -> requests.Response:
+        """Send a request for a URL through the gateway, with a token that has `claims`."""
+        return self.post(json=request, headers=self.authorization(**(claims or {})))
+
+    def post(self, path: str = "/v1/presign", **options: Any) -> requests.Response:
+        """Send a POST request to the gateway, with alice's token unless `options` have headers."""
+        options.setdefault("headers", self.authorization())
+        return requests.post(f"{self.stack.url}{path}", timeout=30, **options)
+
+    def authorization(self, **claims: Any) -> dict[str, str]:
+        """The header with a token that has `claims`; its `sub` is `alice` unless they say otherwise."""
+        return {"Authorization": f"Bearer {self.stack.token(**claims)}"}
+
+    def call(
+        self,
+        target: str = "/v1/presign",
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        body: bytes,
+    ) -> Answer:
+        """Call the function as API Gateway does, also with requests that API Gateway would refuse."""
+        # API Gateway always sends a claim.
+        marked = {"X-Claim-Jti": f"{self.stack.claims_key}:1:", **(headers or {})}
+        return invoke_http(self.stack.socket_path, method=method, target=target, headers=marked.items(), body=body)
+
+    def invoke(self, **request: Any) -> tuple[Answer, Any]:
+        """Send a request for a URL straight to the function; return the answer, and the JSON in it."""
+        answer = self.stack.invoke(json.dumps(request).encode())
+        return answer, json.loads(answer.body)
+
+    def put_key(self, access_key_id: str, secret_access_key: str, **more: str) -> None:
+        """Give the function's secret a new version that holds this key."""
+        content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, **more}
+        self.stack.vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
+
+    def log(self) -> str:
+        """The function's log so far."""
+        return self.log_path.read_text(encoding="utf-8")
 
 
 @contextmanager
-def connected_system(start: Callable[..., Running]) -> Iterator[Connected]:
-    """A system with a cable between the clients and object storage."""
-    cable = Cable()
-    running = start({"STORAGE_ENDPOINT": cable.url, "POLICY": LIMITED_POLICY})
-    cable.target_port = int(running.stack.storage_url.rpartition(":")[2])
-    try:
-        yield Connected(running, cable)
-    finally:
-        cable.close()
+def starting(
+    config: pytest.Config, directory: Path, answers: dict[Path, list[Answer]]
+) -> Iterator[Callable[..., Running]]:
+    """Starts systems, and stops them at the end. Their answers and logs (at DEBUG) are then searched for secrets."""
+    signer, image = config.getoption("--signer"), config.getoption("--image")
+    systems: list[Running] = []
+    with ExitStack() as started:
 
+        def start_one(config: Mapping[str, str] | None = None, **options: Any) -> Running:
+            options.setdefault("specification", NO_RATE_LIMIT)
+            options.setdefault("image", image)
+            log_path = directory / f"{len(systems)}.log"
+            log = started.enter_context(log_path.open("wb"))
+            settings = {"LOG_LEVEL": "DEBUG", "SIGNER": signer, **(config or {})}
+            systems.append(Running(Stack(config=settings, log=log, **options).__enter__(), log_path))
+            return systems[-1]
 
-def large_file(path: Path) -> Path:
-    """Make a file of 40,960,000 bytes."""
-    path.write_bytes(bytes(range(256)) * 1000 * 160)
-    return path
+        yield start_one
+        with ThreadPoolExecutor(16) as pool:  # as each of them takes a while to stop
+            list(pool.map(lambda system: system.stack.__exit__(), systems))
+        found = []
+        for system in systems:
+            secrets = secrets_of(system.stack)
+            found += leaks(system.log(), secrets)
+            for answer in answers.pop(system.stack.socket_path, []):
+                found += leaks_of_answer(answer, secrets)
+    assert found == []

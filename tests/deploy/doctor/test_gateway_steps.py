@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from werkzeug.wrappers import Request, Response
 
-from conftest import Running
 from deploy import statements
 from deploy.doctor.diagnosis import findings_of
 from deploy.doctor.finding import Finding
@@ -29,6 +28,7 @@ from local.stack import BUCKET
 from support.leaks import leaks, secrets_of
 from support.oci_answers import COMPARTMENT, DEPLOYMENT, FUNCTION, GATEWAY, REGION
 from support.oci_services import World
+from support.systems import Running
 
 DEPLOYED = f"GET /20190501/deployments/{DEPLOYMENT}"
 POLICIES = "GET /20160918/policies"
