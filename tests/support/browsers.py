@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from support.programs import cannot_run, needs
+from support.npm import node_modules
+from support.programs import cannot_run
 
 NODE_PROJECT = Path(__file__).parents[1] / "browser"
 TIMEOUT_MS = 30_000
@@ -27,15 +26,10 @@ _ARGUMENTS = (
 )
 
 
-def chromium_path() -> str | None:
-    """Debian's Chromium, if it is there; first its build without windows, in which a page takes a fifth of the CPU."""
-    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Chromium, without a window."""
-    path = chromium_path()
+    """Debian's Chromium, without a window; first its build that has none, in which a page takes a fifth of the CPU."""
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
         cannot_run("there is no Chromium: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
@@ -45,18 +39,8 @@ def chromium() -> Iterator[Browser]:
 
 
 def node_tools() -> Path:
-    """The folder of the programs of the npm packages, which are installed if need be, by one process at a time."""
-    needs("npm")
-    lock, installed = NODE_PROJECT / "package-lock.json", NODE_PROJECT / "node_modules/.package-lock.json"
-    with lock.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            done = subprocess.run(command, cwd=NODE_PROJECT, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
-            if done.returncode:
-                cannot_run(f"npm ci failed: {done.stderr[-500:]}")
-            installed.touch()
-    return NODE_PROJECT / "node_modules/.bin"
+    """The folder of the programs of the npm packages."""
+    return node_modules(NODE_PROJECT) / ".bin"
 
 
 def open_page(browser: Browser, url: str) -> Page:

@@ -10,11 +10,13 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
+import minio
 from botocore.config import Config
 
 from local.stack import BUCKET, REGION, Stack
 from support.interoperability.cases import KEYS, presign
-from support.interoperability.url_clients import Missing, node
+from support.interoperability.url_clients import FOLDER, node
+from support.npm import node_modules
 
 EXPIRES_IN = 3600
 _CONTENT_TYPE = "text/plain"
@@ -94,10 +96,6 @@ def with_boto3(signing: Signing, wanted: Sequence[Call]) -> list[str | None]:
 
 def with_minio(signing: Signing, wanted: Sequence[Call]) -> list[str | None]:
     """minio of Python. It signs no headers but the host."""
-    try:
-        import minio
-    except ImportError:
-        raise Missing("pip install minio") from None
     address = urlsplit(signing.endpoint)
     client = minio.Minio(
         address.netloc,
@@ -140,6 +138,7 @@ def _with_node(program: str) -> Callable[[Signing, Sequence[Call]], list[str | N
             "expiresIn": EXPIRES_IN,
             "calls": [{"operation": call.operation, "parameters": call.parameters} for call in wanted],
         }
+        node_modules(FOLDER)
         urls: list[str | None] = node(program, document)
         return urls
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,20 +14,16 @@ import httpx
 import requests
 import urllib3
 import yarl
-from playwright.sync_api import sync_playwright
 from werkzeug.wrappers import Response
 
 from local.server import Server
-from support.browsers import chromium_path
+from support.browsers import chromium
 from support.interoperability.cases import Case
+from support.programs import needs
 
 FOLDER = Path(__file__).parent
 Answer = tuple[int, str]
 """Status and body."""
-
-
-class Missing(Exception):
-    """The client is not on this machine."""
 
 
 def with_requests(cases: Sequence[Case]) -> list[Answer]:
@@ -83,14 +77,14 @@ async def _aiohttp(cases: Sequence[Case], url: Callable[[str], str | yarl.URL]) 
 
 def with_curl(cases: Sequence[Case]) -> list[Answer]:
     """curl."""
-    program = _program("curl")
+    needs("curl")
     answers = []
     for case in cases:
         headers = [option for name, value in case.headers.items() for option in ("-H", f"{name}: {value}")]
         method = ["--head"] if case.method == "HEAD" else ["-X", case.method]
         body = ["--data-binary", "@-"] if case.body is not None else []
         done = subprocess.run(  # noqa: S603
-            [program, "-sS", *method, *headers, *body, "-w", "\n%{http_code}", case.url],
+            ["curl", "-sS", *method, *headers, *body, "-w", "\n%{http_code}", case.url],  # noqa: S607
             input=_bytes(case),
             capture_output=True,
             check=True,
@@ -107,9 +101,6 @@ def with_node(cases: Sequence[Case]) -> list[Answer]:
 
 def with_chromium(cases: Sequence[Case]) -> list[Answer]:
     """The `fetch` of a page in Chromium. The bucket must let its origin read answers."""
-    path = chromium_path()
-    if path is None:
-        raise Missing("Chromium")
     script = """async (cases) => {
       const answers = [];
       for (const { method, url, headers, body } of cases) {
@@ -118,12 +109,10 @@ def with_chromium(cases: Sequence[Case]) -> list[Answer]:
       }
       return answers;
     }"""
-    with Server(lambda _: Response("page", content_type="text/html")) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with Server(lambda _: Response("page", content_type="text/html")) as server, chromium() as browser:
         page = browser.new_page()
         page.goto(server.url)
         answers: list[Any] = page.evaluate(script, _browser_cases(cases))
-        browser.close()
     return [(status, content) for status, content in answers]
 
 
@@ -140,35 +129,13 @@ URL_CLIENTS: dict[str, Callable[[Sequence[Case]], list[Answer]]] = {
 
 
 def node(program: str, document: Any) -> Any:
-    """The answer of a program of `node.mjs`.
-
-    Raises:
-        Missing: there is no Node, or its packages can't be installed.
-    """
-    command: list[str | Path] = [_program("node"), FOLDER / "node.mjs", program]
+    """The answer of a program of `node.mjs`."""
+    needs("node")
+    command: list[str | Path] = ["node", FOLDER / "node.mjs", program]
     done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
-    if "ERR_MODULE_NOT_FOUND" in done.stderr:
-        _install()
-        done = subprocess.run(command, input=json.dumps(document), capture_output=True, encoding="utf-8")  # noqa: S603
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
-
-
-def _install() -> None:
-    command = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    with (FOLDER / "package.json").open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8")  # noqa: S603
-    if done.returncode:
-        raise Missing(f"npm ci failed: {done.stderr[-500:]}")
-
-
-def _program(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        raise Missing(name)
-    return path
 
 
 def _bytes(case: Case) -> bytes | None:
