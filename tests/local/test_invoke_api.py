@@ -18,7 +18,7 @@ from oci.retry import NoneRetryStrategy
 from local.functions.function import Function
 from local.functions.invoke_api import InvokeApi
 from local.server import Server
-from support.signed import check_authentication, post, principal
+from support.signed_requests import check_authentication, post, principal
 from support.waiting import wait_until
 
 FUNCTION_OCID = "ocid1.fnfunc.oc1.eu-frankfurt-1.x"

@@ -16,7 +16,7 @@ from oci.retry import NoneRetryStrategy
 
 from local.api import Fault
 from support.native_storage import NAMESPACE, NativeStorage, ask, error
-from support.signed import post
+from support.signed_requests import post
 from support.store import BUCKET
 
 BODY = b'{"name": "a", "accessType": "ObjectRead", "objectName": "a", "timeExpires": "2099-01-01T00:00:00Z"}'

@@ -20,7 +20,7 @@ from oci.retry import NoneRetryStrategy
 from local.api import Fault
 from local.queue import Queue, QueueMessage
 from local.server import Server
-from support.signed import check_authentication, post, principal
+from support.signed_requests import check_authentication, post, principal
 from support.waiting import wait_until
 
 QUEUE_OCID = "ocid1.queue.oc1.eu-frankfurt-1.x"

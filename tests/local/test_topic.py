@@ -17,7 +17,7 @@ from oci.retry import NoneRetryStrategy
 from local.api import Fault
 from local.server import Server
 from local.topic import Topic, TopicMessage
-from support.signed import check_authentication, post, principal
+from support.signed_requests import check_authentication, post, principal
 
 TOPIC_OCID = "ocid1.onstopic.oc1.eu-frankfurt-1.x"
 TARGET = f"/20181201/topics/{TOPIC_OCID}/messages"

@@ -12,7 +12,7 @@ import requests
 
 from local.server import HOST, Server
 from local.stack import BUCKET
-from support.hostile import Hostile
+from support.hostile_server import HostileServer
 from support.systems import Running
 
 POLICY = {
@@ -39,7 +39,7 @@ def environment(start: Callable[..., Running]) -> Iterator[dict[str, str]]:
     for prefix in ("s3/", "par/"):
         for key in [*(f"many/{number:04}" for number in range(_MANY)), "folders/a & b/1", "folders/c"]:
             running.stack.storage.put_object(BUCKET, prefix + key, b"hello")
-    hostile = Hostile()
+    hostile = HostileServer()
     # The second server takes connections, and no byte.
     with Server(hostile) as server, socket.create_server((HOST, 0)) as deaf:
         try:

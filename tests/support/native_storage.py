@@ -11,7 +11,7 @@ import requests
 from oci.object_storage import ObjectStorageClient
 from oci.object_storage.models import CreatePreauthenticatedRequestDetails, PreauthenticatedRequest
 
-from support.signed import principal
+from support.signed_requests import principal
 from support.store import BUCKET, Store
 
 NAMESPACE = "ns"

@@ -6,7 +6,7 @@ import pytest
 
 from presign.calls.link import Redirect, link
 from presign.problems import Problem
-from support.services import FixedService
+from support.fixed_service import FixedService
 
 S3 = {"operations": ["read"], "bucket": "b", "prefix": "s3/", "max_expires_in": 60}
 PAR = {**S3, "prefix": "par/", "via": "par"}

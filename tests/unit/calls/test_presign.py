@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from presign.calls import presign
 from presign.model.object_names import key_error
 from presign.problems import InvalidRequest, PayloadTooLarge, Problem
-from support.services import FixedService
+from support.fixed_service import FixedService
 
 S3 = {"operations": ["*"], "bucket": "b", "prefix": "s3/"}
 PAR = {**S3, "prefix": "par/", "via": "par"}

@@ -21,7 +21,7 @@ _SIGN_IN = "<!doctype html><html><body>Sign in to the hotel's network</body></ht
 _CONTENT = b"the bytes of the object"
 
 
-class Hostile:
+class HostileServer:
     """Answers requests for URLs at `/v1/presign`, and those to the URLs. The key of the object names the answer.
 
     Attributes:
