@@ -6,7 +6,6 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,11 +25,11 @@ from local.functions.invoke_api import InvokeApi
 from local.identity.identity_provider import AUDIENCE, ISSUER, LIFETIME_SECONDS, IdentityProvider
 from local.identity.resource_principal import ResourcePrincipal
 from local.object_storage.storage import Storage
-from local.page.messages import message_list
+from local.page.messages import Message, Messages
 from local.page.page import Page
-from local.queue import Queue, QueueMessage
+from local.queue import Queue
 from local.server import HOST, Server
-from local.topic import Topic, TopicMessage
+from local.topic import Topic
 from local.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,8 +52,8 @@ PAGE_PREFIX = "users/alice/"
 STORE_PREFIX = "/store"
 """Of the paths of the store route."""
 
-_SHOWN_MESSAGES = 100
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
+"""It lets everybody do anything, unless `config` has another."""
 
 
 class Stack:
@@ -106,7 +105,7 @@ class Stack:
         s3_cors: bool = False,
         deliver_to: Literal["queue", "topic"] | None = None,
         events: bool = False,
-        on_message: Callable[[TopicMessage | QueueMessage], None] | None = None,
+        on_message: Callable[[Message], None] | None = None,
     ) -> None:
         self._port = port
         self._directory = directory
@@ -120,8 +119,7 @@ class Stack:
         self._s3_cors = s3_cors
         self._deliver_to = deliver_to
         self._events = events
-        self._on_message = on_message
-        self._published: deque[TopicMessage | QueueMessage] = deque(maxlen=_SHOWN_MESSAGES)
+        self._messages = Messages(on_message)
         self.object_events: ObjectEvents | None = None
         self.claims_key = secrets.token_hex(16)
 
@@ -149,12 +147,7 @@ class Stack:
         self.jwks_url = started.enter_context(Server(self.identity_provider)).url + "/jwks"
         self._gateway = Gateway()
         self._gateway.deploy("", DeployedApi(parse(self._deployment()), socket_path=self.socket_path))
-        page = Page(
-            self._gateway,
-            prefix=PAGE_PREFIX,
-            token=self.token,
-            messages=self._messages,
-        )
+        page = Page(self._gateway, prefix=PAGE_PREFIX, token=self.token, messages=self._messages.documents)
         self.url = started.enter_context(Server(page, port=self._port)).url
 
     def _start_vault(self, started: ExitStack) -> None:
@@ -195,9 +188,9 @@ class Stack:
 
     def _start_targets(self, started: ExitStack) -> None:
         """Start the topic and the queue, which answers to events may be delivered to."""
-        self.topic = Topic(self.principal, topic_id=TOPIC_OCID, on_message=self._message_published)
+        self.topic = Topic(self.principal, topic_id=TOPIC_OCID, on_message=self._messages.add)
         self._topic_url = started.enter_context(Server(self.topic)).url
-        self.queue = Queue(self.principal, queue_id=QUEUE_OCID, on_message=self._message_published)
+        self.queue = Queue(self.principal, queue_id=QUEUE_OCID, on_message=self._messages.add)
         self.queue_url = started.enter_context(Server(self.queue)).url
 
     def _start_function(self, started: ExitStack) -> None:
@@ -244,28 +237,6 @@ class Stack:
         """A token that the gateway accepts; its `sub` is `alice` unless `claims` have another."""
         return self.identity_provider.token({"sub": "alice", **claims}, lifetime_seconds=lifetime_seconds)
 
-    def _messages(self) -> list[dict[str, Any]]:
-        return message_list(tuple(self._published))
-
-    def _message_published(self, message: TopicMessage | QueueMessage) -> None:
-        self._published.append(message)
-        if self._on_message:
-            self._on_message(message)
-
-    def _deployment(self) -> Any:
-        values = {
-            "FUNCTION_OCID": [FUNCTION_OCID],
-            "ISSUER": [ISSUER],
-            "AUDIENCE": [AUDIENCE],
-            "JWKS_URI": [self.jwks_url],
-            "ALLOWED_ORIGINS": self._allowed_origins,
-            "CLAIMS_KEY": [self.claims_key],
-        }
-        return filled(values, self._specification)
-
-    def _python_path(self) -> dict[str, str]:
-        return {"PYTHONPATH": f"{self._image / 'function'}:{self._image / 'python'}"} if self._image else {}
-
     def settings(self) -> dict[str, str]:
         """The function's configuration."""
         return {
@@ -280,6 +251,20 @@ class Stack:
             **self._delivery(),
             **self._config,
         }
+
+    def _deployment(self) -> Any:
+        values = {
+            "FUNCTION_OCID": [FUNCTION_OCID],
+            "ISSUER": [ISSUER],
+            "AUDIENCE": [AUDIENCE],
+            "JWKS_URI": [self.jwks_url],
+            "ALLOWED_ORIGINS": self._allowed_origins,
+            "CLAIMS_KEY": [self.claims_key],
+        }
+        return filled(values, self._specification)
+
+    def _python_path(self) -> dict[str, str]:
+        return {"PYTHONPATH": f"{self._image / 'function'}:{self._image / 'python'}"} if self._image else {}
 
     def _delivery(self) -> dict[str, str]:
         """The policy, and the target of messages: a URL may be delivered only if it works for a short time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from local.page.messages import message_line, message_list
+from local.page.messages import Message, Messages, message_line
 from local.queue import QueueMessage
 from local.topic import TopicMessage
 
@@ -15,7 +15,12 @@ AT_TOPIC = TopicMessage("a title", "no JSON", "id1", MOMENT)
 
 
 def test_the_list_has_the_newest_first() -> None:
-    assert message_list([IN_QUEUE, AT_TOPIC]) == [
+    heard: list[Message] = []
+    messages = Messages(heard.append)
+    messages.add(IN_QUEUE)
+    messages.add(AT_TOPIC)
+    assert heard == [IN_QUEUE, AT_TOPIC]
+    assert messages.documents() == [
         {
             "service": "topic",
             "id": "id1",
