@@ -155,12 +155,7 @@ class Stack:
         self.vault = Vault(self.principal)
         self.vault_url = started.enter_context(Server(self.vault)).url
         access_key_id, secret_access_key = self.credentials = secrets.token_hex(20), secrets.token_urlsafe(33)
-        self.vault.put_secret(
-            json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
-            secret_id=SECRET_OCID,
-            name=SECRET_NAME,
-            vault_id=VAULT_OCID,
-        )
+        self.put_secret(json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}))
 
     def _start_storage(self, started: ExitStack) -> None:
         """Start Object Storage with one bucket and one object."""
@@ -222,6 +217,10 @@ class Stack:
     def invoke(self, body: bytes) -> Answer:
         """Call the function directly, as `fn invoke` does."""
         return invoke(self.socket_path, body)
+
+    def put_secret(self, content: str) -> None:
+        """Give the function's secret a new version."""
+        self.vault.put_secret(content, secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
 
     def caller_environment(self) -> dict[str, str]:
         """The variables that a caller of the function needs, and a consumer of the queue, as the docs name them."""

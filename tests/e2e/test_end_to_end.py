@@ -25,18 +25,12 @@ from support.systems import Running
 from support.waiting import wait_until
 
 PROBLEM = "application/problem+json"
-KEY_NAMES = ("access_key_id", "secret_access_key")
 
 
 def audit_records(running: Running, call_id: str | None = None) -> list[dict[str, Any]]:
     """The audit lines that the function has written, all or those of one call."""
     records = [json.loads(line) for line in running.log().splitlines() if line.startswith('{"event":"presign"')]
     return [record for record in records if call_id in (None, record["call_id"])]
-
-
-def put_secret(running: Running, content: str) -> None:
-    """Give the function's secret a new version."""
-    running.stack.vault.put_secret(content, secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
 
 
 class TestAnswers:
@@ -363,7 +357,7 @@ class TestSettings:
                 "POLICY": '{"rules": [{"operations": ["*"], "bucket": "lower-case", "prefix": ""}]}',
             }
         )
-        put_secret(virtual, json.dumps(dict(zip(KEY_NAMES, running.stack.credentials, strict=True))))
+        virtual.put_key(*running.stack.credentials)
         running.stack.storage.create_bucket("lower-case")
         running.stack.storage.put_object("lower-case", "a/ü b", CONTENT)
         assert virtual.ask(bucket="PresignedBlog", key="a/ü b").json()["errors"][0]["pointer"] == "/bucket"
@@ -412,7 +406,7 @@ class TestVault:
         running = start({"SECRET_TTL": "1"})
         running.ask(key=OBJECT)
         running.stack.storage.add_key("second", "another-secret")
-        put_secret(running, '{"access_key_id": "second", "secret_access_key": "another-secret"}')
+        running.stack.put_secret('{"access_key_id": "second", "secret_access_key": "another-secret"}')
         ends_at = time.monotonic() + 20
         url = ""  # the old one serves once more, while the new one is fetched
         while "X-Amz-Credential=second%2F" not in url:
@@ -451,7 +445,7 @@ class TestVault:
         ],
     )
     def test_a_secret_that_holds_no_key(self, fresh: Running, content: str) -> None:
-        put_secret(fresh, content)
+        fresh.stack.put_secret(content)
         log = self.check_unavailable(fresh)
         assert f"The content of {SECRET_OCID} is not a JSON object with the texts access_key_id and" in log
         assert "hunter2" not in log
@@ -460,7 +454,7 @@ class TestVault:
     def test_a_secret_that_holds_no_key_while_one_is_cached(self, start: Callable[..., Running], content: str) -> None:
         running = start({"SECRET_TTL": "1"})
         assert running.ask(key=OBJECT).status_code == 200
-        put_secret(running, content)
+        running.stack.put_secret(content)
         wait_until(lambda: running.ask(key=OBJECT).status_code != 200 or "using the cached value" in running.log())
         assert requests.get(running.ask(key=OBJECT).json()["url"], timeout=10).content == CONTENT
         assert f"The content of {SECRET_OCID} is not a JSON object" in running.log()

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID
+from local.stack import BUCKET
 from support.live_store import LIVE_VARIABLES
 from support.systems import Running
 
@@ -140,12 +140,7 @@ def target(request: pytest.FixtureRequest, start: Callable[..., Running]) -> Tar
     running = start(
         {"STORAGE_ENDPOINT": endpoint, "REGION": region, "POLICY": json.dumps(policy), "DEFAULT_BUCKET": ""}
     )
-    running.stack.vault.put_secret(
-        json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key}),
-        secret_id=SECRET_OCID,
-        name=SECRET_NAME,
-        vault_id=VAULT_OCID,
-    )
+    running.put_key(access_key_id, secret_access_key)
     return Target(running, bucket)
 
 

@@ -14,7 +14,7 @@ import requests
 
 from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.functions.fn_agent import Answer, invoke_http
-from local.stack import BUCKET, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
+from local.stack import BUCKET, Stack
 from support.leaks import leaks, leaks_of_answer, secrets_of
 
 LIMITED_POLICY = json.dumps(
@@ -63,7 +63,7 @@ class Running(NamedTuple):
     def put_key(self, access_key_id: str, secret_access_key: str, **more: str) -> None:
         """Give the function's secret a new version that holds this key."""
         content = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, **more}
-        self.stack.vault.put_secret(json.dumps(content), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
+        self.stack.put_secret(json.dumps(content))
 
     def log(self) -> str:
         """The function's log so far."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.api_gateway.deployment import NO_RATE_LIMIT
-from local.stack import ROOT, SECRET_NAME, SECRET_OCID, VAULT_OCID, Stack
+from local.stack import ROOT, Stack
 from support.seaweedfs import seaweedfs
 from tools.bench.measure import Series, in_turns
 from tools.bench.table import Table, at_most
@@ -162,7 +162,7 @@ def _system(volumes: int) -> Iterator[dict[str, str]]:
         log = started.enter_context(Path(os.devnull).open("wb"))
         stack = started.enter_context(Stack(config=config, log=log, specification=NO_RATE_LIMIT))
         key = {name: store[f"LIVE_S3_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
-        stack.vault.put_secret(json.dumps(key), secret_id=SECRET_OCID, name=SECRET_NAME, vault_id=VAULT_OCID)
+        stack.put_secret(json.dumps(key))
         yield {**store, "PRESIGN_ENDPOINT": f"{stack.url}/v1/presign", "PRESIGN_TOKEN": stack.token()}
 
 
