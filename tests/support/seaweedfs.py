@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -47,25 +47,11 @@ def seaweedfs(*, volumes: int = 20) -> Iterator[dict[str, str]]:
             encoding="utf-8",
         )
         ports = free_ports(2 * len(_SERVICES))
-        http_ports = dict(zip(_SERVICES, ports, strict=False))
-        options = [f"-{service}.port={port}" for service, port in http_ports.items()]
-        options += [
-            f"-{service}.port.grpc={port}" for service, port in zip(_SERVICES, ports[len(_SERVICES) :], strict=True)
-        ]
+        http_ports, grpc_ports = (dict(zip(_SERVICES, found, strict=True)) for found in (ports[::2], ports[1::2]))
+        command = _command(directory, config, http_ports=http_ports, grpc_ports=grpc_ports, volumes=volumes)
         log_path = directory / "log"
         log = stopping.enter_context(log_path.open("wb"))
-        process = subprocess.Popen(  # noqa: S603 - a fixed command
-            [
-                Path(sys.executable).with_name("weed"),
-                *("server", "-s3", f"-s3.config={config}", f"-dir={directory}", *options),
-                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", f"-volume.max={volumes}"),
-                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
-                *(f"-filer.localSocket={directory / 'filer.sock'}", f"-s3.localSocket={directory / 's3.sock'}"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
         stopping.callback(process.wait)
         stopping.callback(process.kill)
         endpoint = f"http://127.0.0.1:{http_ports['s3']}"
@@ -78,6 +64,21 @@ def seaweedfs(*, volumes: int = 20) -> Iterator[dict[str, str]]:
             "LIVE_S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "LIVE_S3_BUCKET": BUCKET,
         }
+
+
+def _command(
+    directory: Path, config: Path, *, http_ports: Mapping[str, int], grpc_ports: Mapping[str, int], volumes: int
+) -> list[str]:
+    """The command that starts the server, whose services have two ports each."""
+    return [
+        str(Path(sys.executable).with_name("weed")),
+        *("server", "-s3", f"-s3.config={config}", f"-dir={directory}"),
+        *(f"-{service}.port={port}" for service, port in http_ports.items()),
+        *(f"-{service}.port.grpc={port}" for service, port in grpc_ports.items()),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", f"-volume.max={volumes}"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
+        *(f"-filer.localSocket={directory / 'filer.sock'}", f"-s3.localSocket={directory / 's3.sock'}"),
+    ]
 
 
 def _create_bucket(endpoint: str, process: subprocess.Popen[bytes], log_path: Path) -> None:

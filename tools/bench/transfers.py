@@ -32,12 +32,12 @@ class _Transfer(NamedTuple):
     """A kind of transfer.
 
     Args:
-        what: the name by which a peer knows it.
+        name: by which a peer knows it.
         title: of its table.
         limit: the most that ours may take, times boto3's time.
     """
 
-    what: str
+    name: str
     title: str
     limit: float
 
@@ -73,10 +73,10 @@ class Peer:
         )
         self.cpu_seconds: list[float] = []
 
-    def seconds(self, what: str, path: Path, key: str) -> float:
+    def seconds(self, transfer: str, path: Path, key: str) -> float:
         """The time that a transfer takes."""
         assert self._process.stdin and self._process.stdout  # noqa: S101 - for the type checker
-        print(json.dumps([what, str(path), key]), file=self._process.stdin, flush=True)
+        print(json.dumps([transfer, str(path), key]), file=self._process.stdin, flush=True)
         seconds, cpu_seconds = json.loads(self._process.stdout.readline())
         self.cpu_seconds.append(cpu_seconds)
         return float(seconds)
@@ -111,7 +111,7 @@ def measure(
 def _measured(
     transfer: _Transfer, peers: Mapping[str, Peer], folder: Path, rounds: int, tick: Callable[[], None]
 ) -> Table:
-    is_upload, is_folder = transfer.what.startswith("upload"), transfer.what.endswith("folder")
+    is_upload, is_folder = transfer.name.startswith("upload"), transfer.name.endswith("folder")
     # An upload never meets the object of an earlier round: the same file would not go up again.
     numbers = iter(range(2 * rounds))
 
@@ -119,11 +119,11 @@ def _measured(
         def run() -> float:
             target = folder / "down"
             if is_upload:
-                path, key = (folder / "files" if is_folder else folder / "big"), f"{transfer.what}/{next(numbers)}"
+                path, key = (folder / "files" if is_folder else folder / "big"), f"{transfer.name}/{next(numbers)}"
             else:
-                path, key = target, f"up{transfer.what.removeprefix('down')}/0"
+                path, key = target, f"up{transfer.name.removeprefix('down')}/0"
             try:
-                return peers[name].seconds(transfer.what, path, f"{key}/" if is_folder else key)
+                return peers[name].seconds(transfer.name, path, f"{key}/" if is_folder else key)
             finally:
                 if target.is_dir():
                     shutil.rmtree(target)

@@ -1,1 +1,1 @@
-"""Contenders that presign, each in a process of its own. It makes URLs when told to, and tells how long they took."""
+"""Contenders in processes of their own, which make URLs or move files when told to, and tell how long it took."""
