@@ -46,7 +46,8 @@ from support.oci_answers import (
     ago,
     of_compartment,
 )
-from support.oci_services import Case, World, bucket_not_found
+from support.oci_services import Case, World
+from support.s3_endpoint import bucket_not_found
 
 BUNDLE = f"GET /20190301/secretbundles/{SECRET}"
 KEYS = f"GET /20160918/users/{SIGNER}/customerSecretKeys"
