@@ -1,0 +1,1 @@
+"""Benchmarks, fuzzing, load, pictures, and releases."""

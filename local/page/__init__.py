@@ -1,0 +1,1 @@
+"""The web page of `make run`, which uploads and downloads."""
