@@ -57,11 +57,8 @@ def verify(
 
     signed = _signed_headers(parameters["X-Amz-SignedHeaders"].split(";"), headers)
     signed_query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs if name != _SIGNATURE)
-    request = AWSRequest(
-        method=method,
-        url=f"http://{signed['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}",
-        headers=signed,
-    )
+    url = f"http://{signed['host']}{_encoded(decoded_path(path), safe='/')}?{signed_query}"
+    request = AWSRequest(method=method, url=url, headers=signed)
     request.context["timestamp"] = parameters["X-Amz-Date"]
     signer = S3SigV4QueryAuth(Credentials(access_key_id, keys[access_key_id]), "s3", region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)

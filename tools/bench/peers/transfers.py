@@ -40,25 +40,9 @@ def presign() -> dict[str, Action]:
 
 def boto3() -> dict[str, Action]:
     """boto3's transfer manager."""
-    import boto3 as sdk
     from boto3.s3.transfer import TransferConfig, create_transfer_manager
-    from botocore.config import Config
 
-    client = sdk.client(
-        "s3",
-        endpoint_url=os.environ["LIVE_S3_ENDPOINT"],
-        region_name=os.environ["LIVE_S3_REGION"],
-        aws_access_key_id=os.environ["LIVE_S3_ACCESS_KEY_ID"],
-        aws_secret_access_key=os.environ["LIVE_S3_SECRET_ACCESS_KEY"],
-        config=Config(
-            max_pool_connections=CONNECTIONS,
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path", "payload_signing_enabled": False},  # as over HTTPS
-        ),
-    )
-    for operation in ("PutObject", "UploadPart"):
-        client.meta.events.register(f"before-call.s3.{operation}", _add_md5)
+    client = _boto3_client()
     config = TransferConfig(max_concurrency=CONNECTIONS, multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
     bucket = os.environ["LIVE_S3_BUCKET"]
 
@@ -89,6 +73,29 @@ def boto3() -> dict[str, Action]:
         "upload folder": lambda path, key: upload(below(path, key)),
         "download folder": lambda path, key: download(listed(path, key)),
     }
+
+
+def _boto3_client() -> Any:
+    """A client of the store that sends the digests that ours sends."""
+    import boto3 as sdk
+    from botocore.config import Config
+
+    client = sdk.client(
+        "s3",
+        endpoint_url=os.environ["LIVE_S3_ENDPOINT"],
+        region_name=os.environ["LIVE_S3_REGION"],
+        aws_access_key_id=os.environ["LIVE_S3_ACCESS_KEY_ID"],
+        aws_secret_access_key=os.environ["LIVE_S3_SECRET_ACCESS_KEY"],
+        config=Config(
+            max_pool_connections=CONNECTIONS,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path", "payload_signing_enabled": False},  # as over HTTPS
+        ),
+    )
+    for operation in ("PutObject", "UploadPart"):
+        client.meta.events.register(f"before-call.s3.{operation}", _add_md5)
+    return client
 
 
 def _add_md5(params: dict[str, Any], **_: object) -> None:
