@@ -31,6 +31,8 @@ SDKS = {"boto3", "botocore", "fdk", "oci"}
 WITHOUT_SDK = ("presign.model", "presign.read", "presign.authorize")
 MAX_MODULE_LINES = 230
 MAX_FUNCTION_LINES = 40
+FITTING = ("func", "presign", "local", "tools")
+"""Where no function is longer than a screen."""
 
 
 @cache
@@ -173,7 +175,8 @@ def test_no_module_of_the_function_is_long() -> None:
 def test_every_function_fits_a_screen() -> None:
     lines = {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for name, file in _of_function()
+        for name, file in modules().items()
+        if name.split(".")[0] in FITTING
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
