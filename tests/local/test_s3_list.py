@@ -6,13 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.handlers import set_list_objects_encoding_type_url
 
-from local.object_storage.s3_target import VIRTUAL_HOSTED_DOMAIN
-from support.store import ACCESS, BUCKET, LOWER_BUCKET, REGION, SECRET, Answer, Store, refused, send, told
+from support.store import BUCKET, LOWER_BUCKET, Answer, Store, refused, send, told
 
 KEYS = ("users/alice/a.txt", "users/alice/z/1", "users/alice/z/2", "users/alice/ü +%.txt", "users/bob/b.txt")
 
@@ -26,14 +23,7 @@ def _objects(store: Store) -> None:
 
 def presign(store: Store, operation: str = "list_objects_v2", *, virtual: bool = False, **params: Any) -> str:
     """A URL from boto3, without the `encoding-type` that boto3 adds to lists by default."""
-    client = boto3.client(
-        "s3",
-        aws_access_key_id=ACCESS,
-        aws_secret_access_key=SECRET,
-        region_name=REGION,
-        endpoint_url=f"http://{VIRTUAL_HOSTED_DOMAIN}:{store.port}" if virtual else store.server.url,
-        config=Config(signature_version="s3v4", s3={"addressing_style": "virtual" if virtual else "path"}),
-    )
+    client = store.client(virtual=virtual)
     client.meta.events.unregister("before-parameter-build.s3.ListObjectsV2", set_list_objects_encoding_type_url)
     params = {"Bucket": BUCKET, **params}
     return str(client.generate_presigned_url(operation, Params=params, ExpiresIn=60))
