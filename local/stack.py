@@ -52,8 +52,8 @@ PAGE_PREFIX = "users/alice/"
 STORE_PREFIX = "/store"
 """Of the paths of the store route."""
 
-POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
-"""It lets everybody do anything, unless `config` has another."""
+ALLOW_EVERYTHING = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "", "response_overrides": "any"}]}
+"""The policy of a stack whose `config` has none."""
 
 
 class Stack:
@@ -268,8 +268,8 @@ class Stack:
     def _delivery(self) -> dict[str, str]:
         """The policy, and the target of messages: a URL may be delivered only if it works for a short time."""
         if self._deliver_to is None:
-            return {"POLICY": json.dumps(POLICY)}
-        rules = [{**rule, "max_expires_in": DELIVERED_SECONDS} for rule in POLICY["rules"]]
+            return {"POLICY": json.dumps(ALLOW_EVERYTHING)}
+        rules = [{**rule, "max_expires_in": DELIVERED_SECONDS} for rule in ALLOW_EVERYTHING["rules"]]
         queue = self._deliver_to == "queue"
         return {
             "POLICY": json.dumps({"rules": rules}),

@@ -16,10 +16,11 @@ from werkzeug.wrappers import Request, Response
 from local.__main__ import POLICY
 from local.server import Server
 from support.browsers import TIMEOUT_MS, chromium
+from support.pages import docs_page
 from support.python_clients import read
 from support.systems import Running
 
-PAGE = (Path(__file__).parents[2] / "docs" / "clients-http.md").read_text("utf-8")
+PAGE = docs_page("clients-http.md")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
