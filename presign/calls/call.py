@@ -1,8 +1,8 @@
 """A call: an invocation whose caller and JSON are known, and the parts that answer it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,6 +10,8 @@ from presign.assembly import Service
 from presign.model.invocation import Invocation, Principal
 from presign.problems import SecretUnavailable
 from presign.record import AuditLog
+
+Item = TypeVar("Item")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def seconds_left(self) -> float:
         """Seconds that the call may take, so that its caller gets the answer in time."""
         return self.service.seconds_left(self.invocation.deadline)
+
+    def in_time(self, items: Iterable[Item]) -> Iterator[Item]:
+        """`items` one by one; raises `TimeoutError` if the call has no time left for the next."""
+        for item in items:
+            if self.seconds_left() <= 0:
+                raise TimeoutError
+            yield item
 
     def side_by_side(self, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """The result of `step` for each of `items`, or the exception that it raised.

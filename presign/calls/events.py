@@ -46,14 +46,16 @@ def events(call: Call) -> Any:
     return answer_of_all(outcomes, call)
 
 
-def close_uploads(event: Event, pars: Pars) -> int:
+def close_uploads(event: Event, call: Call) -> int:
     """Delete the PARs by which the object of an event could be written again; tells how many.
 
     PARs created after the object was written stay. A bucket that is gone has none.
 
     Raises:
         SecretUnavailable: Object Storage can't be asked, or refuses.
+        TimeoutError: the deadline came before all were deleted.
     """
+    pars = call.service.pars
     bucket, key, written_at = event.bucket, event.key, event.written_at
     if written_at is None:
         _log.warning(
@@ -61,13 +63,13 @@ def close_uploads(event: Event, pars: Pars) -> int:
         )
         return 0
     try:
-        listed = [*pars.all(bucket, object_prefix=key)]
+        listed = [*call.in_time(pars.all(bucket, object_prefix=key))]
     except SecretUnavailable as exc:
         if _is_of_no_bucket(event, exc, pars):
             return 0
         raise
     found = [par for par in listed if is_open_upload(par, key=key, tags=pars.tags, written_at=written_at)]
-    for par in found:
+    for par in call.in_time(found):
         pars.delete(bucket, par)
     return len(found)
 
@@ -134,10 +136,10 @@ def _deliver(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
 
 
 def _close_all(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Any]:
-    policy, pars = call.service.policy, call.service.pars
+    policy = call.service.policy
     written = [outcome.request.event for outcome in outcomes if outcome.request and outcome.request.event]
     events = [event for event in written if policy.is_single_use(event.bucket, event.key)]
-    results = _side_by_side(call, partial(close_uploads, pars=pars), events)
+    results = _side_by_side(call, partial(close_uploads, call=call), events)
     records = []
     for event, result in zip(events, results, strict=True):
         told = {"problem": result} if isinstance(result, Problem) else {"deleted": result}

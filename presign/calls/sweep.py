@@ -44,22 +44,20 @@ def sweep(call: Call) -> Swept | Problem:
         problem = logged_problem(done, call.id)
     count = len(deleted)
     call.audit.write([deletion(call.invocation, event="sweep", problem=problem, bucket=asked.bucket, deleted=count)])
-    return problem or Swept(asked.bucket, deleted=count, done=done is True)
+    return problem or Swept(asked.bucket, deleted=count, done=done is None)
 
 
-def delete_expired(bucket: str, call: Call, *, deleted: list[str]) -> bool:
-    """Delete the PARs of this function that have expired, until the deadline; tells whether that were all.
+def delete_expired(bucket: str, call: Call, *, deleted: list[str]) -> None:
+    """Delete the PARs of this function that have expired.
 
     The ids of those that were deleted are appended to `deleted`.
 
     Raises:
         SecretUnavailable: Object Storage can't be asked, or refuses.
+        TimeoutError: the deadline came before all were deleted.
     """
     pars, now = call.service.pars, call.service.now()
-    for par in pars.all(bucket):
-        if call.seconds_left() <= 0:
-            return False
+    for par in call.in_time(pars.all(bucket)):
         if own_name(par, pars.tags) is not None and par.time_expires.timestamp() <= now:
             pars.delete(bucket, par)
             deleted.append(par.id)
-    return True

@@ -206,6 +206,18 @@ class TestDeadline:
         told = "".join(text for text in caplog.messages if "no message was delivered for the events " in text)
         assert [number for number in range(100) if f"'event-{number}'" not in told] == []
 
+    def test_nothing_goes_on_after_it(self, function: InProcess) -> None:
+        """The next call needs the threads, of which there are 20."""
+        function.invoke(event())
+        for number in range(20):
+            function.make_pars(40, key=f"once/{number}")
+        function.storage.fault = Fault(delay_seconds=0.2, api="native", method="DELETE")
+        events = [event(f"once/{number}", number=number) for number in range(20)]
+        assert function.invoke(events, seconds=2)[0] == 502
+        assert 0 < len(function.live()) < 800
+        assert function.invoke({"operation": "put_object", "key": "once/next"}, seconds=3)[0] == 200
+        assert [outcome for _, _, outcome, _ in closed(function)] == ["failed"] * 20
+
     def test_many_are_closed_side_by_side(self, function: InProcess) -> None:
         function.storage.fault = Fault(delay_seconds=0.05, api="native")
         status, answer = function.invoke([event("once/a", number=number) for number in range(100)], seconds=60)
