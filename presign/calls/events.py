@@ -14,7 +14,7 @@ from presign.calls.presign import answer_of, answer_of_all, presign_all, presign
 from presign.model.invocation import Principal
 from presign.model.outcomes import Grant, Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
-from presign.problems import EventFailed, InvalidRequest, Problem, SecretUnavailable, logged_problem
+from presign.problems import AccessDenied, EventFailed, InvalidRequest, Problem, SecretUnavailable, logged_problem
 from presign.read.events import events_of_list, object_of, request_of_event
 from presign.record import deletion
 from presign.services.delivery import Message
@@ -29,8 +29,9 @@ def event(call: Call) -> PresignedUrl | Problem:
     Raises:
         EventFailed: something failed that may go well the next time, so the sender is to send the event again.
     """
-    outcome = presign_one(call, partial(_parse, call), partial(_authorize, call.service.policy))
-    _follow(call, [outcome])
+    parse, authorize = partial(request_of_event, parser=call.service.parser), partial(_authorize, call.service.policy)
+    outcome = presign_one(call, parse, authorize)
+    _follow(call, [call.document], [outcome])
     return answer_of(outcome)
 
 
@@ -41,8 +42,9 @@ def events(call: Call) -> Any:
     except Problem as exc:
         _log.warning("%s: list of events refused: %s", call.id, exc)
         raise
-    outcomes = presign_all(call, documents, partial(_parse, call), partial(_authorize, call.service.policy))
-    _follow(call, outcomes)
+    parse, authorize = partial(request_of_event, parser=call.service.parser), partial(_authorize, call.service.policy)
+    outcomes = presign_all(call, documents, parse, authorize)
+    _follow(call, documents, outcomes)
     return answer_of_all(outcomes, call)
 
 
@@ -81,15 +83,6 @@ def _is_of_no_bucket(event: Event, problem: Problem, pars: Pars) -> bool:
     return pars.is_bucket_gone(event.bucket, compartment=event.compartment_id)
 
 
-def _parse(call: Call, document: Any) -> Request:
-    """Read an event. The log tells of one that can't be read, since its audit record has no object and no reason."""
-    try:
-        return request_of_event(document, call.service.parser)
-    except Problem as exc:
-        _log.warning("%s: event of %s refused: %s", call.id, object_of(document), exc)
-        raise
-
-
 def _authorize(policy: Policy, request: Request, principal: Principal) -> Grant:
     """The grant of the version that was written. If only PARs are given for the object, it is for any version."""
     with suppress(InvalidRequest):
@@ -98,11 +91,20 @@ def _authorize(policy: Policy, request: Request, principal: Principal) -> Grant:
     return policy.authorize(msgspec.structs.replace(request, operation=operation), principal)
 
 
-def _follow(call: Call, outcomes: Sequence[Issued | Refusal]) -> None:
+def _follow(call: Call, documents: Sequence[Any], outcomes: Sequence[Issued | Refusal]) -> None:
     """Do all that events ask for besides URLs: deliver the answers, then close uploads. One that fails fails alone."""
+    for document, outcome in zip(documents, outcomes, strict=True):
+        if isinstance(outcome, Refusal):
+            _tell_refusal(call, document, outcome.problem)
     results = [*_deliver(call, outcomes), *_failures(call, outcomes), *_close_all(call, outcomes)]
     if any(isinstance(result, Problem) and result.status >= 500 for result in results):
         raise EventFailed
+
+
+def _tell_refusal(call: Call, document: Any, problem: Problem) -> None:
+    """Log why an event was refused, unless its audit record has the reason: if the policy does not allow its URL."""
+    if problem.status < 500 and not isinstance(problem, AccessDenied):
+        _log.warning("%s: event of %s refused: %s", call.id, object_of(document), problem)
 
 
 def _failures(call: Call, outcomes: Sequence[Issued | Refusal]) -> list[Problem]:

@@ -332,3 +332,16 @@ def test_an_object_that_can_not_be_signed_is_refused_in_the_log(
     assert ids(function) == ["event-2"]
     [message] = [message for message in caplog.messages if "refused" in message]
     assert told in message
+
+
+def test_an_object_whose_name_is_too_long_for_a_par_is_refused_in_the_log(
+    function: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = "b" * 256
+    by_par = {"operations": ["read"], "bucket": bucket, "prefix": "", "via": "par", "max_expires_in": 60}
+    app = function.another(POLICY=json.dumps({"rules": [by_par]}))
+    status, answer = function.invoke([event("ü" * 512, bucket=bucket)], app=app)
+    assert (status, answer["results"][0]["problem"]["code"]) == (200, "invalid_request")
+    [message] = caplog.messages
+    assert message.startswith(rf"1: event of '{bucket}/\xfc")
+    assert "refused: The request is not valid; /key: is too long for a PAR" in message
