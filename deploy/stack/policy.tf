@@ -63,9 +63,11 @@ locals {
 
   s3_rules  = [for rule in local.rules : rule if try(rule.via, "s3") == "s3"]
   par_rules = [for rule in local.rules : rule if try(rule.via, "s3") == "par"]
+  # An event has no claims.
   event_rules = [
     for rule in local.rules : rule
     if contains(try(rule.callers, ["invoke"]), "invoke") && length(setintersection(try(rule.operations, []), local.event_operations)) > 0
+    && try(length(rule.when), 0) == 0 && !strcontains("${try(rule.bucket, "")}${try(rule.prefix, "")}", "{")
   ]
   event_rule_buckets = concat(
     var.events || var.deliver_to != "none" ? concat([local.bucket], [for rule in local.event_rules : try(rule.bucket, "")]) : [],

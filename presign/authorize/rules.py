@@ -89,8 +89,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
     @property
     def answers_events(self) -> bool:
-        """Whether an event may be answered by it: with a URL to read the object, as for a direct invocation."""
-        return "invoke" in self.callers and GetObject.name in self.granted
+        """Whether an event may be answered by it: with a URL to read the object, for a caller without claims."""
+        return GetObject.name in self.granted and not self.needs_claims
 
     @property
     def needs_claims(self) -> bool:

@@ -59,6 +59,16 @@ CASES: dict[str, dict[str, Any]] = {
     "vault": {"vault_ocid": "ocid1.vault.oc1..given", "key_ocid": "ocid1.key.oc1..given"},
     "image": {"image": "fra.ocir.io/axexample/presign:0.2.0", "provisioned_concurrency": 2},
     "queue": {"deliver_to": "queue"},
+    "queue_beside_claims": {
+        "deliver_to": "queue",
+        "policy": policy(
+            {"operations": ["read"], "callers": ["invoke"], "max_expires_in": 3600},
+            {"operations": ["read"], "bucket": "b-{tenant}"},
+            {"operations": ["read"], "prefix": "users/{sub}/"},
+            {"operations": ["read"], "when": {"groups": ["editor"]}},
+        ),
+        "buckets": "b-acme",
+    },
     "notifications": {"deliver_to": "notifications"},
     "events": {"events": True, "create_bucket": False, "bucket": "photos"},
     "par_only": {"policy": policy({"operations": ["*"], "via": "par", "single_use": True})},
@@ -155,6 +165,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "endless": (
         {"deliver_to": "queue", "policy": policy({"operations": ["read"]})},
         "each such rule must have max_expires_in",
+    ),
+    "delivers_nothing": (
+        {"deliver_to": "queue", "policy": policy({"operations": ["read"], "prefix": "{sub}/", "max_expires_in": 60})},
+        "with deliver_to a rule must give get_object to the caller invoke",
     ),
     "own_setting": ({"settings": {"POLICY": "{}"}}, "settings: the stack itself sets POLICY"),
     "long": (
@@ -805,7 +819,7 @@ class TestParts:
         [rule] = defaults.one("oci_objectstorage_object_lifecycle_policy")["rules"]
         assert (rule["action"], rule["target"], rule["time_amount"]) == ("ABORT", "multipart-uploads", "7")
 
-    @pytest.mark.parametrize("case", ["queue", "notifications", "events", "par_only"])
+    @pytest.mark.parametrize("case", ["queue", "queue_beside_claims", "notifications", "events", "par_only"])
     def test_events_call_the_function(self, runs: dict[str, TestRun], case: str) -> None:
         rule = runs[case].one("oci_events_rule")
         bucket = "photos" if case == "events" else "presign"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deploy import statements
@@ -73,8 +75,12 @@ def test_every_operation_that_answers_an_event_is_named(operation: str) -> None:
     assert rule.answers_events == (operation in statements.EVENT_OPERATIONS)
 
 
-def test_a_rule_for_the_gateway_alone_answers_no_events() -> None:
-    assert not Rule(operations=["*"], bucket="photos", prefix="", callers=("gateway",)).answers_events
+@pytest.mark.parametrize(
+    "members",
+    [{"callers": ("gateway",)}, {"prefix": "users/{sub}/"}, {"bucket": "b-{tenant}"}, {"when": {"groups": ["editor"]}}],
+)
+def test_a_rule_for_the_gateway_alone_or_for_claims_answers_no_events(members: dict[str, Any]) -> None:
+    assert not Rule(**{"operations": ["*"], "bucket": "photos", "prefix": "", **members}).answers_events
 
 
 def test_a_par_reads_and_writes_only() -> None:

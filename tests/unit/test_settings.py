@@ -102,6 +102,29 @@ class TestPrincipal:
         assert read({**self.FILES, f"OCI_RESOURCE_PRINCIPAL_{name}": value}).principal is None
 
 
+class TestDeliveredRules:
+    """A rule that answers events must bound how long its URLs are valid."""
+
+    READ: ClassVar[dict[str, Any]] = {"operations": ["read"], "bucket": "b", "prefix": ""}
+
+    def config(self, **member: Any) -> dict[str, str]:
+        policy = json.dumps({"rules": [{**self.READ, **member}]})
+        delivery = {"DELIVER_TO": "ocid1.queue.oc1..q", "CLAIMS_KEY": "0123456789abcdef0123456789abcdef"}
+        return {**LEAST, **delivery, "POLICY": policy}
+
+    def test_one_for_direct_invocations(self) -> None:
+        told = "is required with DELIVER_TO, as a delivered URL is every receiver's"
+        assert errors(self.config()) == {"/POLICY/rules/0/max_expires_in": told}
+        assert read(self.config(max_expires_in=60)).deliver_to == "ocid1.queue.oc1..q"
+
+    @pytest.mark.parametrize(
+        "member",
+        [{"prefix": "users/{sub}/"}, {"bucket": "b-{tenant}"}, {"when": {"groups": ["x"]}}, {"callers": ["gateway"]}],
+    )
+    def test_one_that_needs_claims_answers_none(self, member: dict[str, Any]) -> None:
+        assert read(self.config(**member)).deliver_to == "ocid1.queue.oc1..q"
+
+
 def test_an_empty_value_is_one_that_is_not_set() -> None:
     names = ["NAMESPACE", "STORAGE_ENDPOINT", "POLICY", "DEFAULT_BUCKET", "SECRET_TTL", "SIGNER", "VAULT_OCID"]
     assert read({**LEAST, **dict.fromkeys(names, " ")}) == read(LEAST)
