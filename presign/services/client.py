@@ -3,6 +3,7 @@
 The SDK is imported when something is first asked of it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,8 @@ IDLE_SECONDS = 30.0
 """If nothing was asked for longer, no connection that was kept is used again."""
 RETRY_AFTER_SECONDS = 2
 MAX_RETRY_AFTER_SECONDS = 3600
+
+_namespace = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 class SecretReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +104,10 @@ class OciClient:
             failure=f"Vault did not give {secret}",
             statement="allow dynamic-group <the function's> to read secret-bundles in compartment <the secret's>",
         )
-        return str(answer.data.secret_bundle_content.content)
+        content = getattr(getattr(answer.data, "secret_bundle_content", None), "content", None)
+        if not isinstance(content, str):
+            raise SecretUnavailable(f"Vault's answer does not hold the content of {secret}")
+        return content
 
     def namespace(self) -> str:
         """The Object Storage namespace of the tenancy."""
@@ -110,6 +116,8 @@ class OciClient:
             failure="Object Storage did not tell the namespace (or else NAMESPACE can be set)",
             statement="allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
         )
+        if not _namespace.fullmatch(str(answer.data or "")):
+            raise SecretUnavailable("Object Storage's answer is not a namespace (or else NAMESPACE can be set)")
         return str(answer.data)
 
     @cached_property

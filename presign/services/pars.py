@@ -96,7 +96,10 @@ class Pars:
         model = sdk.load("oci.object_storage.models").CreatePreauthenticatedRequestDetails
         once = sdk.load("oci.retry").NoneRetryStrategy()
         created = self._ask("create_preauthenticated_request", bucket, model(**details), retry_strategy=once).data
-        url = created.full_path or f"{self._oci_client.object_storage.base_client.endpoint}{created.access_uri}"
+        endpoint, path = self._oci_client.object_storage.base_client.endpoint, created.access_uri
+        url = created.full_path or (path and f"{endpoint}{path}")
+        if not (created.id and url):
+            raise SecretUnavailable(f"Object Storage's answer is no pre-authenticated request of the bucket {bucket}")
         return created.id, url
 
     def find(self, bucket: str, par_id: str) -> Any | None:

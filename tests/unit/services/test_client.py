@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import pytest
 from oci.exceptions import ServiceError
+from werkzeug.wrappers import Response
 
 from local.api import Fault
 from local.identity.resource_principal import ResourcePrincipal
@@ -225,6 +226,26 @@ class TestNamespace:
             r"allow dynamic-group <the function's> to read objectstorage-namespaces in tenancy",
             caught.value.cause,
         )
+
+
+class TestAnswers:
+    """Not each answer of the status 200 is one of OCI: an endpoint may lead somewhere else."""
+
+    @pytest.fixture(params=["", "<!doctype html>", "{}", '{"secretBundleContent": {"contentType": "OTHER"}}'])
+    def tenancy(self, running: Running, request: pytest.FixtureRequest) -> Iterator[OciClient]:
+        server = Server(lambda _: Response(request.param, content_type="application/json"))
+        yield running.client(running.principal, vault_endpoint=server.url, object_storage_endpoint=server.url)
+        server.stop()
+
+    def test_no_secret(self, tenancy: OciClient) -> None:
+        with pytest.raises(SecretUnavailable) as caught:
+            tenancy.secret_content(SECRET)
+        assert caught.value.cause == "Vault's answer does not hold the content of ocid1.vaultsecret.oc1.x"
+        assert not caught.value.refused
+
+    def test_no_namespace(self, tenancy: OciClient) -> None:
+        with pytest.raises(SecretUnavailable, match="Object Storage's answer is not a namespace"):
+            tenancy.namespace()
 
 
 class TestIdleConnections:

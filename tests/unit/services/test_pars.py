@@ -169,6 +169,12 @@ class TestCreate:
         running.answers = [json_answer({"id": "1", "accessUri": "/p/t/n/ns/b/b/o/a"})]
         assert running.pars.create("b", name="a") == ("1", f"{running.server.url}/p/t/n/ns/b/b/o/a")
 
+    @pytest.mark.parametrize("answer", [{}, {"id": "1"}, {"accessUri": "/p/t/n/ns/b/b/o/a"}])
+    def test_an_answer_that_is_none(self, running: Running, answer: dict[str, str]) -> None:
+        running.answers = [json_answer(answer)]
+        with pytest.raises(SecretUnavailable, match="'s answer is no pre-authenticated request of the bucket b"):
+            running.pars.create("b", name="a")
+
     def test_it_is_tried_once(self, running: Running) -> None:
         """A second try would leave a PAR alive that nobody knows, if only the answer to the first was lost."""
         running.answers = [json_answer({"code": "InternalServerError", "message": "No."}, status=500)]
