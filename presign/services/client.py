@@ -206,7 +206,8 @@ def _unavailable(failure: str, exc: Exception, statement: str, headers: Mapping[
     """The problem with its cause; where OCI refused, with the IAM policy `statement` that is likely missing."""
     if not isinstance(exc, sdk.load("oci.exceptions").ServiceError):
         return SecretUnavailable(f"{failure}: {type(exc).__name__}, {' '.join(str(exc).split())}")
-    cause = f"{failure}: {exc.status} {exc.code}, {exc.message} (opc-request-id {exc.request_id})"
+    message = " ".join(str(exc.message).split())  # a page, if a proxy has answered
+    cause = f"{failure}: {exc.status} {exc.code}, {message} (opc-request-id {exc.request_id})"
     # An empty statement stands for a wrong clock; 408 and 429 ask for patience, and the rest of 4xx is final.
     refused = bool(statement) and 400 <= exc.status < 500 and exc.status not in (408, 429)
     if refused and exc.status in (401, 403, 404):

@@ -474,10 +474,20 @@ def test_a_server_that_drops_the_connection(running: Running) -> None:
     assert running.unavailable().cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
 
 
-def test_a_failure_of_any_kind_is_told_in_one_line(running: Running) -> None:
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (TimeoutError("the read\n  timed out"), "TimeoutError, the read timed out"),
+        (
+            ServiceError(502, None, {}, "<h1>\nBad\u2028Gateway\n</h1>"),
+            "502 None, <h1> Bad Gateway </h1> (opc-request-id None)",
+        ),
+    ],
+)
+def test_a_failure_of_any_kind_is_told_in_one_line(running: Running, failure: Exception, told: str) -> None:
     def call() -> None:
-        raise TimeoutError("the read\n  timed out")
+        raise failure
 
     with pytest.raises(SecretUnavailable) as caught:
         running.tenancy.ask(call, failure="Vault did not answer", statement="")
-    assert caught.value.cause == "Vault did not answer: TimeoutError, the read timed out"
+    assert caught.value.cause == f"Vault did not answer: {told}"
