@@ -20,6 +20,8 @@ from presign.settings import Settings
 
 WAIT_SECONDS = 10.0
 """How long a call without a deadline may wait for an answer of OCI."""
+MAX_SECONDS = 3600.0
+"""The longest that a call may take, whatever its deadline: the time-out of detached invocations."""
 ANSWER_SECONDS = 0.5
 """Kept of the time before a call's deadline, for its answer to reach the caller."""
 
@@ -86,9 +88,10 @@ class Service:
     def seconds_left(self, deadline: str) -> float:
         """Seconds that a call may take, so that its caller, who waits until `deadline`, gets the answer in time."""
         try:
-            return datetime.fromisoformat(deadline).timestamp() - self._clock() - ANSWER_SECONDS
+            left = datetime.fromisoformat(deadline).timestamp() - self._clock()
         except ValueError:
             return WAIT_SECONDS
+        return min(left, MAX_SECONDS) - ANSWER_SECONDS
 
     def warm(self) -> None:
         """Fetch all that signing needs."""

@@ -76,6 +76,11 @@ def test_nothing_is_deleted_while_the_clock_is_ahead_of_the_deadline(function: I
     assert function.storage.requests == 0
 
 
+def test_a_deadline_that_does_not_limit(function: InProcess) -> None:
+    """Python can't wait for thousands of years."""
+    assert function.invoke(SWEEP, seconds=1e11) == (200, {"bucket": BUCKET, "deleted": 0, "done": True})
+
+
 def test_one_that_is_gone_already_does_not_end_it(function: InProcess) -> None:
     function.make_expired_pars(3)
     function.storage.fault = Fault(status=404, api="native", method="DELETE", is_carried_out=True)
