@@ -25,7 +25,7 @@ class ResourcePrincipalSigner(_SecurityTokenSigner):  # type: ignore[misc] # the
 
     Raises:
         OSError: a file can't be read.
-        ValueError, TypeError: there is no usable key in its file.
+        ValueError, TypeError: there is no usable key or token in its file.
     """
 
     def __init__(self, *, token_path: Path, key_path: Path, passphrase_path: Path | None, region: str | None) -> None:
@@ -44,8 +44,11 @@ class ResourcePrincipalSigner(_SecurityTokenSigner):  # type: ignore[misc] # the
             password = self._passphrase_path.read_bytes()
         load = sdk.load("cryptography.hazmat.primitives.serialization").load_pem_private_key
         key = load(pem, password, unsafe_skip_rsa_key_validation=True)
+        token = self._token_path.read_text("utf-8").strip()
+        if not (token.isascii() and token.isprintable()):  # The HTTP client would quote it when it refuses the header.
+            raise ValueError(f"{self._token_path} does not hold a token alone")
         # Requests that other threads are signing keep the parts of the signer that they have begun with.
-        super().__init__(self._token_path.read_text("utf-8").strip(), key)
+        super().__init__(token, key)
         self._read = versions
 
     def __call__(self, request: Any, enforce_content_headers: bool = True) -> Any:

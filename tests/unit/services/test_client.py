@@ -164,6 +164,16 @@ class TestIdentity:
         path.write_bytes(whole)
         assert signing.content()
 
+    @pytest.mark.parametrize("end", ["\n{}", "\r\nX: y", "\0", "\u20ac"])
+    def test_a_token_that_can_not_be_sent_is_not_told(self, signing: Running, end: str) -> None:
+        path = signing.principal.token_path
+        token = path.read_text("utf-8")
+        path.write_text(token + end.format(token), encoding="utf-8")
+        cause = signing.unavailable().cause
+        assert cause.startswith("Vault did not give ocid1.vaultsecret.oc1.x: ")
+        assert token[:20] not in cause
+        assert "signature" not in cause
+
     def test_files_that_come_late(self, signing: Running) -> None:
         path = signing.principal.key_path
         whole = path.read_bytes()
