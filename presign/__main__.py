@@ -27,6 +27,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "explain" and arguments.caller == "invoke" and arguments.claim:
         parser.error("a direct invocation has no claims")
+    if arguments.command == "explain" and len(dict(arguments.claim)) < len(arguments.claim):
+        parser.error("a claim can be given once; put spaces between its values")
     try:
         rules, errors = parse_rules(arguments.policy.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as exc:

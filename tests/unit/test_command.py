@@ -185,6 +185,10 @@ class TestClaims:
             (["--claim", "=alice"], "'=alice' is not NAME=VALUE"),
             (["--claim", "sub=\u00fc"], "'sub=\u00fc' is not printable ASCII, so the function ignores it"),
             (["--caller", "invoke", "--claim", "sub=alice"], "a direct invocation has no claims"),
+            (
+                ["--claim", "groups=a", "--claim", "Groups=b"],
+                "a claim can be given once; put spaces between its values",
+            ),
         ],
     )
     def test_one_that_it_would_not_get(self, policy: Path, options: list[str], told: str) -> None:
