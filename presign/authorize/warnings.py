@@ -7,9 +7,14 @@ from presign.authorize.rules import GROUPS, PAR_OPERATIONS, Rule, upload_limits
 from presign.model.field_errors import pointer
 from presign.problems import FieldError
 
-_UPLOADS = {"put_object", "post_object", "copy_object", "complete_multipart_upload"}
-"""The operations that make an object, or replace one."""
-_READS = PAR_OPERATIONS - _UPLOADS
+_WHOLE_UPLOADS = {"put_object", "post_object", "copy_object"}
+_UPLOADS = {
+    "max_content_length": {*_WHOLE_UPLOADS, "upload_part"},
+    "content_types": {*_WHOLE_UPLOADS, "create_multipart_upload"},
+    "create_only": {*_WHOLE_UPLOADS, "complete_multipart_upload"},
+}
+"""For each limit, the operations that it binds."""
+_READS = PAR_OPERATIONS - _WHOLE_UPLOADS
 """The operations whose PARs read objects: none is for the headers alone."""
 _OVERRIDES = ("none", "download", "any")
 """The values of `response_overrides`, the strictest first."""
@@ -88,7 +93,9 @@ def _undone_limits(rules: Sequence[Rule], number: int, other_number: int) -> Ite
             reads += [name for name in limits if name == "content_types"]
             undoing.append(("gives reads by PARs, whose holder chooses the type that a browser sees", reads))
     else:
-        lacking = [] if other.granted.isdisjoint(_UPLOADS) else [name for name in limits if name not in others]
+        lacking = [name for name in limits if name not in others and not other.granted.isdisjoint(_UPLOADS[name])]
+        if number < other_number and _takes_uploads_of(other, rule):
+            lacking = []
         way = "gives uploads without this limit" if others else "gives uploads without a limit"
         undoing.append((way, lacking))
         if rule.create_only and "delete_object" in other.granted and "create_only" not in lacking:
@@ -96,6 +103,21 @@ def _undone_limits(rules: Sequence[Rule], number: int, other_number: int) -> Ite
     for way, names in undoing:
         for name in names:
             yield FieldError(pointer("rules", number, name), f"is undone, as rule {other_number} {way}")
+
+
+def _takes_uploads_of(other: Rule, rule: Rule) -> bool:
+    """Whether `rule`, the earlier one, itself grants all uploads to its place that `other` could grant.
+
+    Of the limits `create_only` alone refuses nothing: the policy adds it to the request.
+    """
+    return (
+        upload_limits(rule) == ["create_only"]
+        and other.granted & _UPLOADS["create_only"] <= rule.granted & {"put_object", "complete_multipart_upload"}
+        and "{" not in rule.bucket + rule.prefix
+        and _callers(other) <= _callers(rule)
+        and _is_for_callers_of(rule, other)
+        and _at_most(other.max_expires_in, rule.max_expires_in)
+    )
 
 
 def _callers(rule: Rule) -> set[str]:

@@ -158,6 +158,45 @@ class TestUndone:
         assert warnings(limited, unlimited) == [f"/rules/0/{name}: is undone, as rule 1 {way}"]
         assert f"/rules/1/{name}: is undone, as rule 0 {way}" in warnings(unlimited, limited)
 
+    @pytest.mark.parametrize(
+        ("limits", "operation"),
+        [({"max_content_length": 9}, "upload_part"), ({"content_types": ["image/*"]}, "create_multipart_upload")],
+    )
+    def test_by_a_step_of_an_upload_in_parts(self, limits: dict[str, Any], operation: str) -> None:
+        [name] = limits
+        limited = {"operations": ["write"], **limits}
+        assert warnings(limited, {"operations": [operation]}) == [
+            f"/rules/0/{name}: is undone, as rule 1 gives uploads without a limit"
+        ]
+        assert warnings(limited, {"operations": ["complete_multipart_upload"]}) == []
+
+    def test_create_only_not_by_uploads_that_its_rule_takes_first(self) -> None:
+        """The rule refuses none of them: `If-None-Match` is added."""
+        limited = {"operations": ["put_object"], "prefix": "a/", "create_only": True}
+        unlimited = {"operations": ["put_object"]}
+        assert warnings(limited, unlimited) == []
+        told = "/rules/1/create_only: is undone, as rule 0 gives uploads without a limit"
+        assert told in warnings(unlimited, limited)
+
+    @pytest.mark.parametrize(
+        ("member", "other"),
+        [
+            ({"callers": ["gateway"]}, {}),
+            ({"max_expires_in": 60}, {}),
+            ({"max_expires_in": 60}, {"max_expires_in": 61}),
+            ({"max_content_length": 9}, {"max_content_length": 9}),
+            ({}, {"operations": ["put_object", "post_object"]}),
+            ({}, {"operations": ["put_object", "copy_object"]}),
+            ({}, {"operations": ["put_object", "multipart"]}),
+        ],
+    )
+    def test_create_only_by_uploads_that_its_rule_does_not_take(
+        self, member: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        limited = {"operations": ["put_object"], "prefix": "a/", "create_only": True, **member}
+        [told] = warnings(limited, {"operations": ["put_object"], **other})
+        assert told.startswith("/rules/0/create_only: is undone, as rule 1 gives uploads without ")
+
     def test_create_only_by_deleting_first(self) -> None:
         way = "lets the same callers delete an object first"
         limited = {**OWN, "create_only": True}
