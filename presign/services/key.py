@@ -1,7 +1,6 @@
 """The customer secret key, and how it is read from a secret of OCI Vault."""
 
 import base64
-import binascii
 from datetime import datetime
 from math import inf
 from typing import Annotated
@@ -50,7 +49,7 @@ def parse_key(content: str, secret: SecretReference, *, now: float) -> CustomerS
     """
     try:
         key = msgspec.json.decode(base64.b64decode(content, validate=True), type=CustomerSecretKey)
-    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, ValueError) as exc:
         # Neither the message nor what is left of the exception may quote the content.
         mismatch = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else str(exc)
         raise SecretUnavailable(

@@ -90,10 +90,11 @@ def base64_of(document: bytes) -> str:
     return base64.b64encode(document).decode()
 
 
-def test_a_content_that_is_not_base64() -> None:
+@pytest.mark.parametrize("inserted", ["!", "\u00e9"])
+def test_a_content_that_is_not_base64(inserted: str) -> None:
     content = base64_of(b'{"access_key_id": "id", "secret_access_key": "hunter2"}')
     assert parse(content).access_key_id == "id"
-    assert refusal(f"{content[:8]}!{content[8:]}").startswith(NO_KEY)
+    assert refusal(f"{content[:8]}{inserted}{content[8:]}").startswith(NO_KEY)
 
 
 def test_a_key_that_is_not_utf_8_is_not_quoted() -> None:
