@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 POLICIES = "policy*.json"
@@ -66,3 +67,9 @@ def with_policy(archive: Path, target: Path, *, policy: Path | None) -> None:
 def files_of(directory: Path) -> Iterator[Path]:
     """All files below a directory."""
     return (Path(folder, name) for folder, _, names in os.walk(directory) for name in names)
+
+
+def extract(archive: tarfile.TarFile, directory: Path, members: Iterable[tarfile.TarInfo] | None = None) -> None:
+    """Extract `members`, by default all, into a folder: nothing outside of it is written, from Python 3.11.4 on."""
+    archive.extraction_filter = getattr(tarfile, "data_filter", None)
+    archive.extractall(directory, members)  # noqa: S202

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from deploy.archives import extract
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, node_tools
 from support.python_clients import UNKNOWN_HOST
@@ -95,7 +96,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("make", "clients", f"DIST={folder}", cwd=ROOT)
     (packed,) = json.loads(run("npm", "pack", "--json", "--pack-destination", folder, cwd=folder / "js"))
     with tarfile.open(folder / packed["filename"]) as archive:
-        archive.extractall(folder, filter="data")
+        extract(archive, folder)
     (folder / "node_modules").mkdir()
     (folder / "package").rename(folder / "node_modules/presign-client")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")

