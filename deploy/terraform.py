@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deploy.environment import Environment
 from deploy.oci_config import NotReady, ready_variables
+from deploy.signals import left_to_child
 
 _HIDDEN = "(sensitive value)"
 _OF_BACKEND = {
@@ -134,8 +136,17 @@ class Terraform:
 
         Raises:
             Failed: its status is not 0.
+            KeyboardInterrupt: somebody stopped it. Terraform has ended what it had begun, and has written the state.
         """
-        with subprocess.Popen(  # noqa: S603
+        with left_to_child() as received, self._started(arguments) as process:
+            self._print(process.stdout or io.StringIO())
+        if received:
+            raise KeyboardInterrupt
+        if process.returncode:
+            raise Failed(process.returncode)
+
+    def _started(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603
             self._command(arguments),
             env=self._variables(),
             umask=0o077,
@@ -143,12 +154,17 @@ class Terraform:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-        ) as process:
-            for line in self._shown(process.stdout or ()):
+            errors="replace",
+        )
+
+    def _print(self, said: IO[str]) -> None:
+        try:
+            for line in self._shown(said):
                 sys.stdout.write(line)
                 sys.stdout.flush()
-        if process.returncode:
-            raise Failed(process.returncode)
+        finally:
+            # If nobody read on, Terraform would die, and its state would lack what it is making.
+            said.read()
 
     def read(self, *arguments: str, stdin: str = "") -> str:
         """The output of a command, which is not printed unless the command fails.
