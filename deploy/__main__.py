@@ -21,6 +21,9 @@ COMMANDS = {
 }
 """The commands. A module is imported only for its own command, as each needs other packages."""
 
+INTERRUPTED = 130
+"""The exit status of shells for a program that Ctrl-C has ended."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that `arguments` name; by default those of the command line.
@@ -39,7 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     parsed = parser.parse_args(given)
-    return int(parsed.run(parsed))
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as exc:
+        print(exc, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -52,4 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def of(arguments: argparse.Namespace) -> Approval:
     """The approval of a command line; a terminal can be asked for the rest."""
     words = frozenset(word.strip() for word in arguments.confirm.split(",") if word.strip())
-    return Approval(auto=arguments.auto_approve, words=words, ask=input if sys.stdin.isatty() else None)
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()  # it is None where it was closed
+    return Approval(auto=arguments.auto_approve, words=words, ask=_ask if is_terminal else None)
+
+
+def _ask(question: str) -> str:
+    """The answer at the terminal; empty if somebody ends it (Ctrl-D)."""
+    try:
+        return input(question)
+    except EOFError:
+        print()
+        return ""

@@ -95,6 +95,21 @@ def test_an_old_terraform(operator: Path) -> None:
     assert problems(environment(operator)) == ["Terraform 1.4.9-beta1 is too old: 1.5 or newer is needed."]
 
 
+@pytest.mark.parametrize(
+    ("program", "told", "status"),
+    [
+        ("#!/bin/sh\nkill -INT $PPID\nsleep 1\n", "Interrupted.", 130),
+        ("\x7fELF for another kind of machine", "Exec format error: 'terraform'", 1),
+    ],
+)
+def test_one_sentence_tells_how_it_ended(operator: Path, program: str, told: str, status: int) -> None:
+    (operator / "bin" / "terraform").write_text(program, encoding="utf-8")
+    command = [sys.executable, "-m", "deploy", "preflight"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1), done.stderr
+    assert told in done.stderr
+
+
 def test_two_environments_have_names_of_their_own(operator: Path) -> None:
     environment(operator)
     staging = environment(operator, "staging")
