@@ -61,7 +61,8 @@ class Session:
         self.policy = self._policy(policy)
         if self.policy is not None:
             shutil.copy(self.policy, environment.work / "policy.json")
-        self.inputs: dict[str, Any] = self.terraform.console(" ".join(_INPUTS.split()))
+        self.inputs: dict[str, Any]
+        self.inputs, self._mistakes = self.terraform.console(" ".join(_INPUTS.split()))
         self._refuse_another_name()
 
     @cached_property
@@ -101,7 +102,7 @@ class Session:
         """The settings that the function will have, but for its secrets, checked as the function itself does.
 
         Raises:
-            Refused: with every error of the policy and the settings.
+            Refused: with every error of the policy and the settings, or else with those of the inputs.
         """
         from presign.problems import NotConfigured
         from presign.settings import Settings
@@ -119,10 +120,13 @@ class Session:
             "OCI_RESOURCE_PRINCIPAL_REGION": self.inputs["region"],
         }
         try:
-            return Settings.from_config(config, root=ROOT)
+            settings = Settings.from_config(config, root=ROOT)
         except NotConfigured as exc:
             policy = str(self.policy or "policy")
             raise Refused("\n".join(_line(error, policy) for error in exc.errors)) from None
+        if self._mistakes:
+            raise Refused(self._mistakes)
+        return settings
 
     def deployed_setting(self, name: str) -> str:
         """A setting of the function that is deployed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,9 @@ from deploy.oci_config import NotReady, ready_variables
 from deploy.signals import left_to_child
 
 _HIDDEN = "(sensitive value)"
+_HAS_MISTAKES = "Due to the problems above"
+"""The beginning of the console's warning that an input is wrong; it gives values all the same."""
+_colour = re.compile(r"\x1b\[[\d;]*m")
 _OF_BACKEND = {
     "TF_VAR_config_file_profile": "OCI_config_file_profile",
     "TF_VAR_auth": "OCI_auth",
@@ -95,13 +99,25 @@ class Terraform:
         self._secrets = secrets_of(document)
         return document
 
-    def console(self, expression: str) -> Any:
+    def console(self, expression: str) -> tuple[Any, str]:
         """The value of an expression, as the inputs have it.
 
+        Returns:
+            The value, and the mistakes that Terraform has found in the inputs, which is empty if there are none.
+
         Raises:
-            Failed: an input is missing or wrong.
+            Failed: the mistakes leave no value.
         """
-        return json.loads(json.loads(self.read("console", *self._inputs(), stdin=f"jsonencode({expression})\n")))
+        ended = self._ended(("console", *self._inputs()), stdin=f"jsonencode({expression})\n")
+        # Warnings come before the value. One of them says that there are errors, which are elsewhere.
+        *warnings, value = ended.stdout.splitlines() or [""]
+        mistakes = _colour.sub("", "".join(self._shown([ended.stderr])))
+        try:
+            found = json.loads(json.loads(value))
+        except ValueError:
+            sys.stderr.write(mistakes)
+            raise Failed(ended.returncode or 1) from None
+        return found, mistakes if any(_HAS_MISTAKES in line for line in warnings) else ""
 
     def plan(self, file: Path, *options: str) -> dict[str, Any]:
         """Plan, and show the plan.
@@ -172,19 +188,23 @@ class Terraform:
         Raises:
             Failed: its status is not 0.
         """
-        ended = subprocess.run(  # noqa: S603
+        ended = self._ended(arguments, stdin=stdin)
+        if ended.returncode:
+            sys.stderr.writelines(self._shown(ended.stderr.splitlines(keepends=True)))
+            raise Failed(ended.returncode)
+        return ended.stdout
+
+    def _ended(self, arguments: tuple[str, ...], *, stdin: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
             self._command(arguments),
             env=self._variables(),
             umask=0o077,
             input=stdin,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",
             check=False,
         )
-        if ended.returncode:
-            sys.stderr.writelines(self._shown(ended.stderr.splitlines(keepends=True)))
-            raise Failed(ended.returncode)
-        return ended.stdout
 
     def _variables(self) -> dict[str, str]:
         return {**self._environment.variables(), **self._given}

@@ -237,6 +237,9 @@ class TestMistakes:
             ("", {"rules": [{**READ_ONLY["rules"][0], "prefixes": "a"}]}, "mine.json: /rules/0/prefixes: "),
             (f"policy = {json.dumps(json.dumps({'rules': [{'bucket': 'b'}]}))}", None, "policy: /rules/0/operations: "),
             (f"policy = {json.dumps(json.dumps(READ_ONLY))}", READ_ONLY, "There are two policies"),
+            ("memory_in_mbs = 100", None, "memory_in_mbs must be 128, 256, 512, 1024, 2048, or 3072."),
+            ('requests_per_second = "many"', None, "a number is required"),
+            ("", {"rules": [{**READ_ONLY["rules"][0], "operations": "read"}]}, "mine.json: /rules/0/operations: must"),
         ],
     )
     def test_a_mistake_of_the_policy_or_the_settings(
@@ -249,6 +252,12 @@ class TestMistakes:
         assert error in told.err
         assert "Plan: " not in told.out
         assert not production.policy.exists()
+
+    def test_an_input_that_does_not_exist(self, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+        """Terraform warns of it, and plans."""
+        told = clone.plan(clone.environment(inputs=f"{INPUTS}memory = 512\n"), capsys)
+        assert 'does not declare a variable named "memory"' in " ".join(told.split())
+        assert "Plan: " in told
 
     def test_a_bucket_of_the_policy_that_is_not_there(self, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
         production = clone.environment()
