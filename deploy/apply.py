@@ -10,8 +10,8 @@ from pathlib import Path
 from deploy import approval, changes, doctor, preflight
 from deploy.approval import Approval
 from deploy.archives import BuildFailed
-from deploy.environment import Environment
-from deploy.oci_config import NotReady, ready_variables
+from deploy.environment import Environment, NotReady
+from deploy.oci_config import ready_variables
 from deploy.session import Refused, Session
 from deploy.terraform import Failed, Terraform
 

@@ -12,8 +12,7 @@ from deploy import approval, changes, oci_auth, preflight
 from deploy.approval import Approval
 from deploy.bucket_content import BucketContent
 from deploy.changes import Danger
-from deploy.environment import Environment
-from deploy.oci_config import NotReady
+from deploy.environment import Environment, NotReady
 from deploy.session import Refused, Session
 from deploy.terraform import Failed
 

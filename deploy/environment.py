@@ -8,7 +8,9 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,9 +25,20 @@ _name = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _input = re.compile(r'^(\w+)[ \t]*=[ \t]*((?:"[^"\n]*"|(?!#|//).)*?)[ \t]*(?:(?:#|//).*)?$', re.MULTILINE)
 
 
+class NotReady(Exception):
+    """Something that Terraform needs is missing, or can't be read."""
+
+
 def is_name(text: str) -> bool:
     """Whether an environment may have this name."""
     return _name.fullmatch(text) is not None
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file of which nobody ever finds a part, even if this process is killed; a link gives way to the file."""
+    made = file.with_name(f".{file.name}.new")
+    made.write_bytes(content)
+    made.replace(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +94,50 @@ class Environment:
         return self.folder / "presign.tfstate"
 
     def input_texts(self) -> dict[str, str]:
-        """The inputs by their names, each as it is written in the file, or the first line of it."""
-        if not self.inputs.exists():
-            return {}
-        return dict(_input.findall(self.inputs.read_text("utf-8")))
+        """The inputs by their names, each as it is written in the file, or the first line of it.
+
+        Raises:
+            NotReady: the file can't be read.
+        """
+        return dict(_input.findall(_text(self.inputs))) if self.inputs.exists() else {}
+
+    @property
+    def own_name(self) -> str:
+        """The input `name`, if the file does not tell it."""
+        return "presign" if self.name == DEFAULT else f"presign-{self.name}"
 
     def deployed_name(self) -> str:
-        """The input `name`, as far as the file tells it."""
-        own = "presign" if self.name == DEFAULT else f"presign-{self.name}"
-        return self.input_texts().get("name", own).strip('"')
+        """The input `name`, as far as the file tells it.
+
+        Raises:
+            NotReady: the file can't be read.
+        """
+        return self.input_texts().get("name", self.own_name).strip('"')
+
+    def slots(self) -> dict[str, dict[str, Any]]:
+        """What `make rotate` keeps for each of its inputs: the `names`, and `until` when the first is needed.
+
+        Raises:
+            NotReady: the file was changed, or can't be read.
+        """
+        try:
+            slots = json.loads(_text(self.rotation)) if self.rotation.exists() else {}
+        except ValueError:
+            slots = None
+        if not isinstance(slots, dict) or not all(map(_is_slot, slots.values())):
+            raise NotReady(
+                f"{self.rotation} is not as `make rotate` writes it: take the version that was committed last."
+            )
+        return slots
 
     def variables(self) -> dict[str, str]:
-        """The inputs that are not in the file, as Terraform takes them from the environment of its process."""
-        slots = json.loads(self.rotation.read_text("utf-8")) if self.rotation.exists() else {}
-        found = {f"TF_VAR_{name}": json.dumps(slots[name]["names"]) for name in slots}
-        return {**found, "TF_VAR_name": self.deployed_name()}
+        """The inputs that may be missing in the file, as Terraform takes them from the environment of its process.
+
+        Raises:
+            NotReady: the names of keys can't be read.
+        """
+        found = {f"TF_VAR_{name}": json.dumps(slot["names"]) for name, slot in self.slots().items()}
+        return {**found, "TF_VAR_name": self.own_name}
 
     def others(self) -> list[Environment]:
         """The other environments of this clone."""
@@ -147,3 +189,22 @@ class Environment:
         made = self.work / self.lock.name
         if made.exists():
             shutil.copy(made, self.lock)
+
+
+def _text(file: Path) -> str:
+    """The text of a file, of which Terraform ignores a byte order mark too."""
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise NotReady(f"{file} can't be read: {exc}") from None
+
+
+def _is_slot(slot: Any) -> bool:
+    """Whether it has a list of names, and if it has `until`, a time or null."""
+    if not isinstance(slot, dict) or not isinstance(slot.get("names"), list):
+        return False
+    try:
+        datetime.fromisoformat(slot.get("until") or "1970-01-01T00:00:00Z")
+    except (ValueError, TypeError):
+        return False
+    return True

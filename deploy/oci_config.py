@@ -9,15 +9,11 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
 
-from deploy.environment import Environment
+from deploy.environment import Environment, NotReady
 
 NO_TERRAFORM = "Terraform is missing; https://developer.hashicorp.com/terraform/install tells how to get it."
 
 _REQUIRED = ("tenancy_ocid", "region")
-
-
-class NotReady(Exception):
-    """Something that Terraform needs is missing."""
 
 
 def environment_of(environment: Mapping[str, str], *, home: Path, copy: Path | None = None) -> dict[str, str]:

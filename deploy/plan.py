@@ -9,8 +9,7 @@ from pathlib import Path
 
 from deploy import changes, preflight
 from deploy.archives import BuildFailed
-from deploy.environment import Environment
-from deploy.oci_config import NotReady
+from deploy.environment import Environment, NotReady
 from deploy.session import Refused, Session
 from deploy.terraform import Failed
 

@@ -18,8 +18,7 @@ from typing import Any
 
 from deploy import approval, changes, preflight
 from deploy.approval import Approval
-from deploy.environment import Environment
-from deploy.oci_config import NotReady
+from deploy.environment import Environment, NotReady, write_whole
 from deploy.session import Refused, Session
 from deploy.store_trial import accepts
 from deploy.terraform import Failed
@@ -144,7 +143,7 @@ def rotate(environment: Environment, kind: Kind, *, approval: Approval, clock: C
     try:
         session = Session(environment)
         session.take_deployed_archive()
-        slot = _read(environment).get(kind.input, {"names": ["a"]})
+        slot = environment.slots().get(kind.input, {"names": ["a"]})
         names = slot["names"]
         if "until" not in slot:
             _begin(session, kind, names, approval=approval, clock=clock)
@@ -179,7 +178,7 @@ def _use(session: Session, kind: Kind, names: list[str], *, approval: Approval, 
     # The settings of now count, as URLs that were given keep their ends.
     until = datetime.fromtimestamp(clock.now() + kind.seconds_in_use(session), UTC)
     slot = {"names": names, "until": until.isoformat(timespec="seconds")}
-    _write(session.environment, {**_read(session.environment), kind.input: slot})
+    _write(session.environment, {**session.environment.slots(), kind.input: slot})
     print(f"The new one is in use. From {until:%Y-%m-%d %H:%M} UTC on, the same command takes the old one away.")
 
 
@@ -213,7 +212,7 @@ def _step(
         Refused: somebody said no.
         Failed: of Terraform.
     """
-    before = _read(session.environment)
+    before = session.environment.slots()
     _write(session.environment, {**before, kind.input: slot})
     try:
         file, plan = session.plan(protected=True)
@@ -230,11 +229,5 @@ def _step(
     session.state = session.terraform.state()
 
 
-def _read(environment: Environment) -> dict[str, Any]:
-    file = environment.rotation
-    slots: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return slots
-
-
 def _write(environment: Environment, slots: Mapping[str, Any]) -> None:
-    environment.rotation.write_text(json.dumps(slots, indent=2) + "\n", "utf-8")
+    write_whole(environment.rotation, f"{json.dumps(slots, indent=2)}\n".encode())

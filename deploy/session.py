@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import archives, changes, stack
-from deploy.environment import ROOT, Environment
+from deploy.environment import ROOT, Environment, write_whole
 from deploy.oci_config import ready_variables
 from deploy.terraform import Failed, Terraform
 
@@ -86,7 +86,7 @@ class Session:
         deployed = changes.deployed_policy_file(self.state)
         if deployed is None or "policy" in self.environment.input_texts():
             return None
-        own.write_bytes(deployed)
+        write_whole(own, deployed)
         print(f"{own.relative_to(self.environment.root)} is the policy that is deployed.", file=sys.stderr)
         return own
 
@@ -193,7 +193,7 @@ class Session:
     def keep_policy(self) -> None:
         """Let the environment remember the policy."""
         if self.policy is not None and self.policy.resolve() != self.environment.policy.resolve():
-            shutil.copy(self.policy, self.environment.policy)
+            write_whole(self.environment.policy, self.policy.read_bytes())
 
 
 def _line(error: FieldError, policy: str) -> str:

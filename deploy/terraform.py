@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from deploy.environment import Environment
-from deploy.oci_config import NotReady, ready_variables
+from deploy.environment import Environment, NotReady
+from deploy.oci_config import ready_variables
 from deploy.signals import left_to_child
 
 _HIDDEN = "(sensitive value)"

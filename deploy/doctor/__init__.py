@@ -20,8 +20,7 @@ from deploy.doctor.step import Step
 from deploy.doctor.steps import STEPS
 from deploy.doctor.steps.function import STATE as FUNCTION_STATE
 from deploy.doctor.tenancy import Tenancy
-from deploy.environment import Environment
-from deploy.oci_config import NotReady
+from deploy.environment import Environment, NotReady
 from deploy.terraform import Failed, connect
 from presign.model.object_names import bucket_error, key_error
 

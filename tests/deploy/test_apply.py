@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.environment import REQUIRED
-from deploy.oci_config import NotReady, environment_of
+from deploy.environment import REQUIRED, NotReady
+from deploy.oci_config import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = """

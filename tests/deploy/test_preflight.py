@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy import preflight
-from deploy.environment import ROOT, Environment
+from deploy.environment import ROOT, Environment, write_whole
 
 INPUTS = """\
 issuer           = "https://identity.oraclecloud.com/"   # the claim iss
@@ -79,6 +79,57 @@ def test_a_part_that_was_to_be_replaced(operator: Path, value: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        f'{INPUTS}policy = <<END\n{{"rules": []}}\nEND\n',
+        f'{INPUTS}freeform_tags = {{ speed = "a > b" }}\n',
+        f"\ufeff{INPUTS}",
+        INPUTS.replace("\n", "\r\n"),
+    ],
+)
+def test_inputs_that_terraform_takes_too(operator: Path, inputs: str) -> None:
+    assert problems(environment(operator, inputs=inputs)) == []
+
+
+def test_the_name_of_a_tag_is_not_that_of_the_deployment(operator: Path) -> None:
+    inputs = f'{INPUTS}freeform_tags = {{\nname = "photos"\n}}\n'
+    assert environment(operator, inputs=inputs).variables()["TF_VAR_name"] == "presign"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("presign.tfvars", b"# \xff\n", "can't be read: 'utf-8' codec can't decode byte 0xff"),
+        ("presign.tfstate", b"", "is no Terraform state; presign.tfstate.backup may be the one before."),
+        ("presign.tfstate", b'{"version": 4, ', "is no Terraform state"),
+        ("presign.tfstate", b"[]", "is no Terraform state"),
+        ("rotation.json", b"", "is not as `make rotate` writes it: take the version that was committed last."),
+        ("rotation.json", b"<<<<<<< HEAD\n{}\n", "is not as `make rotate` writes it"),
+        ("rotation.json", b"[]", "is not as `make rotate` writes it"),
+        ("rotation.json", b'{"signing_keys": ["a"]}', "is not as `make rotate` writes it"),
+        ("rotation.json", b'{"signing_keys": {"names": "a"}}', "is not as `make rotate` writes it"),
+        ("rotation.json", b'{"signing_keys": {"names": ["a"], "until": "soon"}}', "is not as `make rotate` writes it"),
+    ],
+)
+def test_a_file_that_can_not_be_used(operator: Path, file: str, content: bytes, told: str) -> None:
+    """A merge that somebody has not ended, a full disk, or an editor with another encoding leave such files."""
+    production = environment(operator)
+    (production.folder / file).write_bytes(content)
+    [problem] = problems(production)
+    assert problem.startswith(f"{production.folder / file} {told}")
+
+
+def test_a_file_that_is_written_takes_the_place_of_a_link(tmp_path: Path) -> None:
+    """Another environment may share the file that the link leads to."""
+    shared, own = tmp_path / "shared.json", tmp_path / "policy.json"
+    shared.write_bytes(b"shared")
+    own.symlink_to(shared)
+    write_whole(own, b"own")
+    assert (shared.read_bytes(), own.read_bytes()) == (b"shared", b"own")
+    assert sorted(tmp_path.iterdir()) == [own, shared]
+
+
 def test_all_is_told_at_once(operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     (operator / ".oci" / "config").unlink()
@@ -108,6 +159,12 @@ def test_one_sentence_tells_how_it_ended(operator: Path, program: str, told: str
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60, check=False)  # noqa: S603
     assert (done.returncode, done.stderr.count("\n")) == (status, 1), done.stderr
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("answer", ['{"terraform_version": "1.x"}', "[]", ""])
+def test_a_terraform_that_tells_no_version(operator: Path, answer: str) -> None:
+    (operator / "bin" / "terraform").write_text(f"#!/bin/sh\necho '{answer}'\n", encoding="utf-8")
+    assert problems(environment(operator)) == ["`terraform version -json` tells no version."]
 
 
 def test_two_environments_have_names_of_their_own(operator: Path) -> None:
