@@ -3,8 +3,8 @@
 .PHONY: preflight plan deploy rotate destroy stack doctor
 
 ENV ?= production
-# AUTO_APPROVE=1 says yes; CONFIRM= has the words for what can't be undone.
-APPROVAL = $(if $(AUTO_APPROVE),--auto-approve) $(if $(CONFIRM),--confirm "$(CONFIRM)")
+# AUTO_APPROVE=1 says yes, and nothing else does; CONFIRM= has the words for what can't be undone.
+APPROVAL = $(if $(filter 1,$(AUTO_APPROVE)),--auto-approve) $(if $(CONFIRM),--confirm "$(CONFIRM)")
 VERSION = $(if $(POLICY),--policy "$(POLICY)") $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 # Tells all that is missing; it needs Python alone, and comes before all that takes time.

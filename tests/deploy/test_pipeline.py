@@ -38,6 +38,8 @@ def test_nobody_is_asked_in_a_deploy() -> None:
         ("plan", {"ENV": "staging"}, 'deploy plan --env "staging"'),
         ("plan", {"POLICY": "p.json"}, 'deploy plan --env "production" --policy "p.json"'),
         ("deploy", {"AUTO_APPROVE": "1"}, 'deploy apply --env "production" --auto-approve'),
+        ("deploy", {"AUTO_APPROVE": "0"}, 'deploy apply --env "production"'),
+        ("destroy", {"AUTO_APPROVE": "false"}, 'deploy destroy --env "production"'),
         ("deploy", {"CONFIRM": "delete-vault"}, 'deploy apply --env "production" --confirm "delete-vault"'),
         ("deploy", {"ARCHIVE": "a.zip"}, 'deploy apply --env "production" --archive "a.zip"'),
         ("rotate", {}, 'deploy rotate --env "production"'),
