@@ -23,7 +23,7 @@ _INPUTS = """{
   name = var.name, region = var.region, image = var.image, settings = var.settings, protect = var.protect,
   given_policy = local.given_policy, is_inline = var.policy != "", deliver_to = var.deliver_to, bucket = local.bucket,
   web_default_policy = local.web_default_policy, par_default_policy = local.par_default_policy,
-  wants_store_route = local.wants_store_route,
+  wants_store_route = local.wants_store_route, buckets = var.buckets,
 }"""
 _EXAMPLES = {
     "queue": "ocid1.queue.oc1.fra.example",

@@ -27,11 +27,13 @@ def accepts(session: Session, *, access_key_id: str, secret_access_key: str) -> 
     """
     settings, namespace = session.settings(), session.deployed_setting("NAMESPACE")
     template = settings.storage_endpoint or region_template(settings.region)
+    # A rule with a claim in its bucket is for the buckets that the input names.
+    named = [rule.bucket for rule in settings.rules if rule.via == "s3" and "{" not in rule.bucket]
     bucket = SignedBucket(
         endpoint=StorageEndpoint.from_template(template, namespace=namespace, region=settings.region),
         region=settings.region,
         key=CustomerSecretKey(access_key_id, secret_access_key),
-        name=next(rule.bucket for rule in settings.rules if rule.via == "s3"),
+        name=next(iter([*named, *session.inputs["buckets"].split(",")])),
     )
     try:
         answer = bucket.send(ListObjectsV2(max_keys=1))

@@ -311,6 +311,22 @@ class TestRotation:
         assert signing_key(production) == keys[1]["id"]
         assert "No changes." in clone.plan(production, capsys)
 
+    def test_the_key_of_a_policy_whose_buckets_have_claims(
+        self, clone: Clone, fresh_store: Store, time: Time, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fresh_store.storage.create_bucket("files-acme")
+        production = clone.environment(inputs=f'{inputs_for(fresh_store)}buckets = "files-acme,files-best"\n')
+        claimed = {"rules": [{**READ_ONLY["rules"][0], "bucket": "files-{tenant}"}]}
+        assert clone.deploy(production, policy=clone.policy(claimed)) == 0, capsys.readouterr()
+
+        def the_store_learns_of_the_new_key() -> None:
+            new = resources(production, "oci_identity_customer_secret_key")[1]
+            fresh_store.storage.add_key(new["id"], new["key"])
+
+        time.at_the_fourth_sleep = the_store_learns_of_the_new_key
+        assert rotate(production, KINDS["key"], approval=YES, clock=time.clock) == 0, capsys.readouterr()
+        assert len(time.slept) == 7
+
     def test_the_gateway_secret(self, clone: Clone, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
         production = clone.environment()
         assert clone.deploy(production) == 0
