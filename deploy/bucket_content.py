@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from deploy import oci_pages
+
 
 class BucketContent:
     """The objects with their versions, the unfinished uploads and the pre-authenticated requests of a bucket.
@@ -21,12 +23,20 @@ class BucketContent:
         self._place = (namespace, bucket)
 
     def kinds(self) -> list[str]:
-        """The kinds of which there is any, in words.
+        """The kinds of which there is any, in words; none if somebody has deleted the bucket.
 
         Raises:
-            oci.exceptions.ServiceError: OCI refuses, or the bucket is gone.
+            oci.exceptions.ServiceError: OCI refuses.
         """
-        return [name for name, (items, _) in self._all().items() if next(items(), None) is not None]
+        from oci.exceptions import ServiceError
+
+        try:
+            return [name for name, (items, _) in self._all().items() if next(items(), None) is not None]
+        except ServiceError as exc:
+            # OCI answers so where a right is missing, too. Terraform tells what it can't delete then.
+            if exc.status == 404:
+                return []
+            raise
 
     def delete(self) -> None:
         """Delete all of it.
@@ -56,6 +66,4 @@ class BucketContent:
         }
 
     def _list(self, operation: Any) -> Iterator[Any]:
-        from oci.pagination import list_call_get_all_results_generator
-
-        return iter(list_call_get_all_results_generator(operation, "record", *self._place))
+        return oci_pages.each(operation, *self._place)

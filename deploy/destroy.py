@@ -67,18 +67,20 @@ def destroy(environment: Environment, *, approval: Approval, client_for: Callabl
             BucketContent(client_for(session.inputs["region"]), namespace=made["namespace"], bucket=made["name"])
             for made in changes.resources_of(state, "oci_objectstorage_bucket")
         ]
-        dangers = [Danger(f"destroy-{environment.name}", f"{count} resources of {environment.name} go.")]
-        for content in contents:
-            if kinds := content.kinds():
-                dangers.append(
-                    Danger("delete-objects", f"The bucket {content.bucket} has {' and '.join(kinds)}: all go.")
-                )
+        full = {content: kinds for content in contents if (kinds := content.kinds())}
+        dangers = [
+            Danger(f"destroy-{environment.name}", f"{count} resources of {environment.name} go."),
+            *(
+                Danger("delete-objects", f"The bucket {content.bucket} has {' and '.join(kinds)}: all go.")
+                for content, kinds in full.items()
+            ),
+        ]
         session.take_deployed_archive()
         file, _ = session.plan(protected=False, destroys=True)
         try:
             if not approval.allows("Delete all this?", dangers):
                 return 1
-            for content in contents:
+            for content in full:
                 content.delete()
             session.terraform.apply(file)
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploy import oci_auth
+from deploy import oci_auth, oci_pages
 from presign.services.pars import ParName, subject_digest
 from presign.settings import function_tag
 
@@ -103,11 +103,9 @@ def _sentence(exc: Any) -> str:
 
 
 def _all(client: Any, namespace: str, arguments: argparse.Namespace) -> Iterator[Any]:
-    from oci.pagination import list_call_get_all_results_generator
-
     options = {"object_name_prefix": prefix} if (prefix := arguments.key or arguments.prefix) else {}
     listed = client.list_preauthenticated_requests
-    return iter(list_call_get_all_results_generator(listed, "record", namespace, arguments.bucket, **options))
+    return oci_pages.each(listed, namespace, arguments.bucket, **options)
 
 
 def _chosen(pars: Iterator[Any], arguments: argparse.Namespace) -> Iterator[Any]:

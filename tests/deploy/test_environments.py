@@ -160,6 +160,7 @@ class Objects:
 
     def __init__(self, directory: Path) -> None:
         self.deleted: list[str] = []
+        self.is_gone = False
         self.server = Server(self._answer)
         self._key = ApiKey(directory)
 
@@ -169,6 +170,9 @@ class Objects:
         return ObjectStorageClient({**config, "region": region}, service_endpoint=self.server.url)
 
     def _answer(self, request: Request) -> Response:
+        if self.is_gone:
+            gone = {"code": "BucketNotFound", "message": "Either the bucket does not exist, or you may not see it."}
+            return Response(json.dumps(gone), 404, content_type="application/json")
         if request.method == "DELETE":
             self.deleted.append(request.full_path.rstrip("?"))
             return Response(status=204)
@@ -693,6 +697,17 @@ class TestDay:
         ]
         assert resources(staging, "oci_functions_function") == []
         nothing_differs()
+
+    def test_a_bucket_that_somebody_has_deleted_does_not_keep_the_rest(
+        self, clone: Clone, objects: Objects, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        production = clone.environment()
+        assert clone.deploy(production) == 0
+        objects.is_gone = True
+        words = Approval(auto=True, words=frozenset({"destroy-production"}))
+        assert destroy.destroy(production, approval=words, client_for=objects.client_for) == 0, capsys.readouterr()
+        assert resources(production, "oci_functions_function") == []
+        assert objects.deleted == []
 
     def test_a_fresh_clone_with_the_folder_shows_no_difference(
         self, clone: Clone, tmp_path: Path, capsys: pytest.CaptureFixture[str]

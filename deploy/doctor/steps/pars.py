@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from deploy import oci_pages
 from deploy.doctor.finding import Finding, Skipped, worst_of
 from deploy.doctor.step import Step
 from deploy.doctor.tenancy import Tenancy
@@ -29,7 +30,7 @@ def piled_up(tenancy: Tenancy) -> Finding:
 def _of_bucket(tenancy: Tenancy, bucket: str) -> Finding:
     listed = tenancy.storage.client.list_preauthenticated_requests
     namespace, tags = tenancy.storage.tenancy_namespace, tenancy.function.settings.tags
-    every = tenancy.oci.list_each(listed, namespace, bucket, limit=PAGE_ITEMS)
+    every = oci_pages.each(listed, namespace, bucket, limit=PAGE_ITEMS)
     looked_at = list(islice(every, MAX_LISTED))
     own = [par for par in looked_at if own_name(par, tags)]
     more = "at least " if len(looked_at) == MAX_LISTED else ""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from deploy import oci_pages
 from deploy.doctor.store.signed_bucket import SignedBucket
 from deploy.doctor.web import Answer
 from presign.model.operation import ObjectOperation
@@ -46,9 +47,7 @@ class NativeRemover:
 
     def abort_uploads(self, key: str) -> None:
         """Abort the uploads in parts of an object."""
-        from oci.pagination import list_call_get_all_results
-
-        for upload in list_call_get_all_results(self._client.list_multipart_uploads, *self._bucket).data:
+        for upload in [*oci_pages.each(self._client.list_multipart_uploads, *self._bucket)]:
             if upload.object == key:
                 self._client.abort_multipart_upload(*self._bucket, key, upload.upload_id)
 

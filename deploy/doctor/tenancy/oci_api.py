@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from deploy import oci_auth
+from deploy import oci_auth, oci_pages
 from deploy.doctor.finding import Skipped
 from deploy.doctor.tenancy.facts import Facts, fact
 from deploy.doctor.tenancy.target import Target
@@ -58,19 +58,10 @@ class OciApi(Facts):
             circuit_breaker_strategy=NoCircuitBreakerStrategy(),
         )
 
-    def list_each(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:
-        """Everything on all the pages of a listing, each asked for once: the SDK's own helper tries for minutes."""
-        page: dict[str, str] = {}
-        while True:
-            answer = call(*arguments, **options, **page)
-            yield from getattr(answer.data, "items", answer.data)
-            if not answer.has_next_page:
-                return
-            page = {"page": answer.next_page}
-
-    def list_all(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
-        """The same as a list."""
-        return [*self.list_each(call, *arguments, **options)]
+    @staticmethod
+    def list_all(call: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
+        """Everything on all the pages of a list."""
+        return [*oci_pages.each(call, *arguments, **options)]
 
     @fact("the home region")
     def home_region(self) -> str:
