@@ -109,7 +109,7 @@ def deployed_policy(state: Mapping[str, Any]) -> str | None:
     """The policy that is deployed; None before the first deploy."""
     for function in resources_of(state, "oci_functions_function"):
         file = deployed_policy_file(state)
-        return file.decode() if file is not None else str((function["config"] or {}).get("POLICY", ""))
+        return file.decode("utf-8-sig") if file is not None else str((function["config"] or {}).get("POLICY", ""))
     return None
 
 

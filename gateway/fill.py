@@ -129,8 +129,8 @@ def store_buckets(policy: str, named: Sequence[str] = ()) -> list[str]:
     try:
         rules = json.loads(policy)["rules"]
         buckets = [rule["bucket"] for rule in rules if rule.get("via", "s3") == "s3"]
-        unknown = [bucket for bucket in buckets if "{" in bucket]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        unknown = [bucket for bucket in dict.fromkeys(buckets) if "{" in bucket]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableValue("POLICY has errors: `python -m presign check FILE` tells them") from None
     if unknown and not named:
         raise UnreadableValue(f"POLICY has a rule for the bucket {unknown[0]}: name such buckets with BUCKET=…,…")
@@ -198,7 +198,7 @@ def main() -> int:
     try:
         values = read_values(arguments.values, {} if arguments.store else os.environ)
         if arguments.store and "POLICY" in values:
-            policy = _content("POLICY", Path(values.pop("POLICY")[-1]), encoding="utf-8")
+            policy = _content("POLICY", Path(values.pop("POLICY")[-1]), encoding="utf-8-sig")
             values["BUCKET"] = store_buckets(policy, values.get("BUCKET", []))
     except UnreadableValue as exc:
         print(exc, file=sys.stderr)

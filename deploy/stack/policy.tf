@@ -51,9 +51,9 @@ locals {
   par_default_policy = jsonencode({ rules = concat(local.par_default_rules, local.delivery_rules) })
   has_web_default    = local.wants_store_route && !local.keeps_par_default
   is_policy_in_file  = var.policy == "" && fileexists(local.policy_file)
-  given_policy = (
-    var.policy != "" ? jsonencode(jsondecode(var.policy)) : fileexists(local.policy_file) ? file(local.policy_file) : null
-  )
+  # An editor may have written a byte order mark, which the function ignores too.
+  policy_of_file = fileexists(local.policy_file) ? trimprefix(file(local.policy_file), "\ufeff") : null
+  given_policy   = var.policy != "" ? jsonencode(jsondecode(var.policy)) : local.policy_of_file
   policy_text = (
     local.given_policy != null ? local.given_policy : local.has_web_default ? local.web_default_policy : local.par_default_policy
   )

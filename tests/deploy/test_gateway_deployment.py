@@ -13,6 +13,7 @@ from typing import Any
 import oci.apigateway.models
 import pytest
 
+from gateway.fill import UnreadableValue, store_buckets
 from local.api_gateway import transformations
 from support.programs import in_utf_8
 
@@ -266,10 +267,22 @@ class TestBucketsOfAPolicy:
         message = "POLICY has no rule for presigned URLs, so nobody needs a store route\n"
         assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
 
-    def test_a_policy_with_an_error(self, tmp_path: Path) -> None:
-        done = self.fill(tmp_path, self.rule("a"), {"operations": ["read"]})
+    @pytest.mark.parametrize("wrong", [{}, {"bucket": None}, {"bucket": 5}, {"bucket": ["a"]}, {"bucket": {"a": 1}}])
+    def test_a_policy_with_an_error(self, tmp_path: Path, wrong: dict[str, Any]) -> None:
+        done = self.fill(tmp_path, self.rule("a"), {"operations": ["read"], **wrong})
         message = "POLICY has errors: `python -m presign check FILE` tells them\n"
         assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+    def test_a_policy_that_is_nested_too_deeply(self) -> None:
+        with pytest.raises(UnreadableValue, match="POLICY has errors"):
+            store_buckets("[" * 100_000)
+
+    def test_a_policy_with_a_byte_order_mark(self, tmp_path: Path) -> None:
+        """The function and `python -m presign check` take it too."""
+        file = tmp_path / "policy.json"
+        file.write_text(json.dumps({"rules": [self.rule("a")]}), encoding="utf-8-sig")
+        others = {name: value for name, value in STORE_VALUES.items() if name != "BUCKET"}
+        assert self.paths(fill({**others, "POLICY": str(file)}, "--store")) == ["/a"]
 
     def test_it_needs_no_package(self) -> None:
         """Operators run it with any Python."""

@@ -741,13 +741,14 @@ class TestFunction:
             "content_types": ["image/*", "video/*", "audio/*", "application/pdf", "text/plain"],
         }
 
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
     def test_a_policy_file_is_deployed_with_the_archive(
-        self, terraform: Callable[[Path], Terraform], tmp_path: Path
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path, encoding: str
     ) -> None:
-        """It may be longer than a function's configuration."""
+        """It may be longer than a function's configuration, and have a byte order mark, which the function ignores."""
         file = tmp_path / "mine.json"
         file.write_text(
-            policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100), encoding="utf-8"
+            policy({"operations": ["read"], "prefix": "a" * 1000}, *[{"operations": ["read"]}] * 100), encoding
         )
         directory = tmp_path / "stack"
         stack.build(directory, policy=file)
