@@ -16,10 +16,10 @@ locals {
   list_statements = anytrue([for rule in local.rules : try(rule.single_use, false)]) ? [
     "allow ${local.the_function} to inspect buckets in ${local.in_compartment}",
   ] : []
-  par_statements = local.has_pars || length(local.held_par_buckets) > 0 ? [
-    "allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {request.permission = 'PAR_MANAGE', ${local.where.par.bucket}}",
-    "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${local.where.par.bucket}, ${local.where.par.permission}}",
-  ] : []
+  par_statements = local.has_pars || length(local.held_par_buckets) > 0 ? concat(
+    ["allow ${local.the_function} to manage buckets in ${local.in_compartment} where all {request.permission = 'PAR_MANAGE', ${local.where.par.bucket}}"],
+    [for where in local.where.par.objects : "allow ${local.the_function} to manage objects in ${local.in_compartment} where all {${where}}"],
+  ) : []
   delivery_statements = {
     none = []
     queue = flatten([for queue in oci_queue_queue.events : [
@@ -100,10 +100,10 @@ resource "oci_identity_policy" "signers" {
   defined_tags   = local.defined_tags
   name           = "${var.name}-signers"
   description    = "Lets presigned URLs do what the policy grants."
-  statements = [
-    "allow group id ${oci_identity_group.signers[0].id} to read buckets in ${local.in_compartment} where ${local.where.s3.bucket}",
-    "allow group id ${oci_identity_group.signers[0].id} to manage objects in ${local.in_compartment} where all {${local.where.s3.bucket}, ${local.where.s3.permission}}",
-  ]
+  statements = concat(
+    ["allow group id ${oci_identity_group.signers[0].id} to read buckets in ${local.in_compartment} where ${local.where.s3.bucket}"],
+    [for where in local.where.s3.objects : "allow group id ${oci_identity_group.signers[0].id} to manage objects in ${local.in_compartment} where all {${where}}"],
+  )
 }
 
 resource "oci_identity_dynamic_group" "function" {

@@ -91,25 +91,40 @@ locals {
   operations         = distinct(flatten([for rule in local.rules : try(rule.operations, [])]))
   unknown_operations = setsubtract(local.operations, keys(local.permissions))
 
-  # The conditions of IAM statements on the buckets and permissions of the rules of each kind.
-  conditions = {
+  # The conditions of IAM statements, for the rules of each kind. Each bucket gives what its own rules need; those that
+  # give the same share a statement, since a policy may have 50.
+  granted_buckets = {
+    for kind, names in local.rule_buckets : kind => distinct(concat(names, kind == "par" ? local.held_par_buckets : []))
+  }
+  granted_permissions = {
     for kind, rules in { s3 = local.s3_rules, par = local.par_rules } : kind => {
-      bucket = [
-        for name in distinct(concat(local.rule_buckets[kind], kind == "par" ? local.held_par_buckets : [])) : "target.bucket.name = '${name}'"
-      ]
-      permission = [
+      for bucket in local.granted_buckets[kind] : bucket => join(" ", [
         for name in sort(distinct(flatten([
-          kind == "par" && length(local.held_par_buckets) > 0 ? local.par_permissions : [],
-          [for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]],
-        ]))) : "request.permission = '${name}'"
-        if(kind == "s3" || contains(local.par_permissions, name)) && !(local.only_creates && name == "OBJECT_OVERWRITE")
-      ]
+          kind == "par" && contains(local.held_par_buckets, bucket) ? local.par_permissions : [],
+          [
+            for rule in rules : [for operation in try(rule.operations, []) : lookup(local.permissions, operation, [])]
+            if strcontains(try(rule.bucket, ""), "{") ? contains(local.claim_buckets, bucket) : try(rule.bucket, "") == bucket
+          ],
+        ]))) : name
+        if kind == "s3" ? !(local.only_creates && name == "OBJECT_OVERWRITE") : contains(local.par_permissions, name)
+      ])
     }
   }
+  object_conditions = {
+    for kind, given in local.granted_permissions : kind => [
+      for permissions in distinct(values(given)) : [
+        [for name in local.granted_buckets[kind] : "target.bucket.name = '${name}'" if given[name] == permissions],
+        [for name in split(" ", permissions) : "request.permission = '${name}'"],
+      ]
+    ]
+  }
   where = {
-    for kind, both in local.conditions : kind => {
-      for name, conditions in both :
-      name => length(conditions) == 1 ? conditions[0] : "any {${join(", ", conditions)}}"
+    for kind, names in local.granted_buckets : kind => {
+      bucket = length(names) == 1 ? "target.bucket.name = '${names[0]}'" : "any {${join(", ", [for name in names : "target.bucket.name = '${name}'"])}}"
+      objects = [
+        for both in local.object_conditions[kind] :
+        join(", ", [for any in both : length(any) == 1 ? any[0] : "any {${join(", ", any)}}"])
+      ]
     }
   }
 

@@ -339,11 +339,19 @@ class TestRights:
 
     def test_a_claim_in_place_of_a_bucket(self, runs: dict[str, TestRun]) -> None:
         buckets = ["b-acme", "b-best", "presign"]
-        permissions = ["OBJECT_CREATE", "OBJECT_INSPECT", "OBJECT_OVERWRITE", "OBJECT_READ"]
         assert granted(runs["claims"], "signers") == [
             statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=buckets),
             statements.signer_may_use_objects(
-                group=SIGNERS, compartment=COMPARTMENT, buckets=buckets, permissions=permissions
+                group=SIGNERS,
+                compartment=COMPARTMENT,
+                buckets=["b-acme", "b-best"],
+                permissions=["OBJECT_INSPECT", "OBJECT_READ"],
+            ),
+            statements.signer_may_use_objects(
+                group=SIGNERS,
+                compartment=COMPARTMENT,
+                buckets=["presign"],
+                permissions=["OBJECT_CREATE", "OBJECT_OVERWRITE"],
             ),
         ]
 
@@ -384,15 +392,17 @@ class TestRights:
             statements.function_may_list_buckets(dynamic_group=FUNCTION, compartment=COMPARTMENT),
         ]
 
-    def test_several_buckets(self, runs: dict[str, TestRun]) -> None:
-        buckets = ["presign", "inbox"]
+    def test_each_bucket_gives_what_its_own_rules_need(self, runs: dict[str, TestRun]) -> None:
         assert granted(runs["two_buckets"], "signers") == [
-            statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=buckets),
-            statements.signer_may_use_objects(
-                group=SIGNERS,
-                compartment=COMPARTMENT,
-                buckets=buckets,
-                permissions=statements.permissions_of(["read", "delete_object", "post_object"]),
+            statements.signer_may_find_buckets(group=SIGNERS, compartment=COMPARTMENT, buckets=["presign", "inbox"]),
+            *(
+                statements.signer_may_use_objects(
+                    group=SIGNERS, compartment=COMPARTMENT, buckets=[bucket], permissions=permissions
+                )
+                for bucket, permissions in (
+                    ("inbox", ["OBJECT_CREATE", "OBJECT_OVERWRITE"]),
+                    ("presign", ["OBJECT_DELETE", "OBJECT_INSPECT", "OBJECT_READ"]),
+                )
             ),
         ]
 
@@ -603,13 +613,15 @@ def made_with(policy: Any) -> str:
 def earlier(terraform: Callable[[Path], Terraform], tmp_path_factory: pytest.TempPathFactory) -> dict[str, TestRun]:
     """The stack where another release, or somebody else, has made something before."""
     of = terraform(make(tmp_path_factory.mktemp("earlier")))
-    mocks = {
-        "old_default": mocks_of(made_with(OLD_DEFAULT), NO_BUCKETS),
-        "another": mocks_of(made_with({"rules": []}), NO_BUCKETS),
-        "held": mocks_of(FRESH, PARS.replace("NAME", "presign:abc:gateway:def:1")),
-        "others": mocks_of(FRESH, PARS.replace("NAME", "backup")),
+    held = mocks_of(FRESH, PARS.replace("NAME", "presign:abc:gateway:def:1"))
+    cases = {
+        "old_default": (mocks_of(made_with(OLD_DEFAULT), NO_BUCKETS), {}),
+        "another": (mocks_of(made_with({"rules": []}), NO_BUCKETS), {}),
+        "held": (held, {}),
+        "held_besides_creates": (held, CASES["create_only"]),
+        "others": (mocks_of(FRESH, PARS.replace("NAME", "backup")), {}),
     }
-    return {name: of.test({name: REQUIRED}, mocks=text)[name] for name, text in mocks.items()}
+    return {name: of.test({name: {**REQUIRED, **more}}, mocks=text)[name] for name, (text, more) in cases.items()}
 
 
 class TestEarlierDeployments:
@@ -628,9 +640,10 @@ class TestEarlierDeployments:
     def test_a_deployment_with_another_policy_gets_the_new_default(self, earlier: dict[str, TestRun]) -> None:
         assert self.vias(earlier["another"]) == ["s3", "s3"]
 
-    def test_the_right_to_make_pars_stays_while_people_hold_any(self, earlier: dict[str, TestRun]) -> None:
-        assert self.vias(earlier["held"]) == ["s3", "s3"]
-        assert granted(earlier["held"], "function")[1:] == [
+    @pytest.mark.parametrize("case", ["held", "held_besides_creates"])
+    def test_the_right_to_make_pars_stays_while_people_hold_any(self, earlier: dict[str, TestRun], case: str) -> None:
+        assert self.vias(earlier[case]) == ["s3", "s3"]
+        assert granted(earlier[case], "function")[1:] == [
             statements.function_may_manage_pars(dynamic_group=FUNCTION, compartment=COMPARTMENT, buckets=["presign"]),
             statements.function_may_use_objects(
                 dynamic_group=FUNCTION,
@@ -639,6 +652,9 @@ class TestEarlierDeployments:
                 permissions=statements.permissions_of(["*"], via="par"),
             ),
         ]
+
+    def test_the_signing_user_may_not_overwrite_for_them(self, earlier: dict[str, TestRun]) -> None:
+        assert "OBJECT_OVERWRITE" not in "".join(granted(earlier["held_besides_creates"], "signers"))
 
     def test_those_of_others_do_not_count(self, earlier: dict[str, TestRun]) -> None:
         assert len(granted(earlier["others"], "function")) == 1
