@@ -43,7 +43,7 @@ resource "oci_identity_user" "signer" {
   name           = "${var.name}-signer"
   description    = "Signs presigned URLs, which can do what this user may do."
   # Identity domains refuse a user without an address. Nobody gets mail at this one.
-  email = var.signing_user_email != null ? var.signing_user_email : "${var.name}-signer@example.com"
+  email = coalesce(var.signing_user_email, "${var.name}-signer@example.com")
 }
 
 resource "oci_identity_user_capabilities_management" "signer" {

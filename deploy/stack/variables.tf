@@ -95,6 +95,7 @@ variable "bucket" {
   description = "The bucket of requests that name none; by default it has the stack's name."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._-]*$", var.bucket))
@@ -106,12 +107,14 @@ variable "create_bucket" {
   description = "Whether to make the bucket; false if it exists already."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "policy" {
   description = "The policy as JSON; by default each user has a folder, users/{sub}/. A long one is a file: make deploy POLICY=FILE."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = var.policy == "" || can(jsondecode(var.policy).rules[*])
@@ -123,6 +126,7 @@ variable "allowed_origins" {
   description = "The origins of web pages that may call the gateway, with commas between them; * for any."
   type        = string
   default     = "*"
+  nullable    = false
 
   validation {
     condition     = can(regex("^(\\*|null|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(,https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)*)$", var.allowed_origins))
@@ -134,6 +138,7 @@ variable "allowed_headers" {
   description = "Headers that the tools of your pages add to requests, such as traceparent,baggage, with commas between them."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^[!#$%&'*+.^_`|~0-9A-Za-z-]+(,[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$", var.allowed_headers))
@@ -151,6 +156,7 @@ variable "buckets" {
   description = "The buckets of those rules of the policy that have a claim in place of a bucket's name, with commas between them."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$", var.buckets))
@@ -162,6 +168,7 @@ variable "requests_per_second" {
   description = "How many requests a second the gateway takes from one address."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.requests_per_second >= 1 && floor(var.requests_per_second) == var.requests_per_second
@@ -173,6 +180,7 @@ variable "certificate_ocid" {
   description = "A certificate of API Gateway for a domain of your own, which must share no cookies with your application; by default the gateway has Oracle's."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.(apigatewaycertificate|certificate)\\.", var.certificate_ocid))
@@ -184,12 +192,14 @@ variable "gateway_is_private" {
   description = "Whether the gateway has a private address alone; it needs subnets of yours, function_subnet_ocid and gateway_subnet_ocid."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "deliver_to" {
   description = "Who gets a URL for each new object: queue, notifications, or none. Everybody who reads there can use the URLs."
   type        = string
   default     = "none"
+  nullable    = false
 
   validation {
     condition     = contains(["none", "queue", "notifications"], var.deliver_to)
@@ -201,18 +211,21 @@ variable "events" {
   description = "Whether new objects call the function; always so if deliver_to or a rule with single_use needs it."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "sweep" {
   description = "Whether a schedule deletes expired pre-authenticated requests once a day, where the policy gives any."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "keep_versions_days" {
   description = "Days that replaced and deleted objects are kept as older versions of the made bucket; 0 for ever."
   type        = number
   default     = 0
+  nullable    = false
 
   validation {
     condition     = var.keep_versions_days >= 0 && floor(var.keep_versions_days) == var.keep_versions_days
@@ -224,6 +237,7 @@ variable "bucket_key_ocid" {
   description = "A key of Vault that encrypts the made bucket; by default Oracle's own key does. Object Storage must be allowed to use it."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.key\\.", var.bucket_key_ocid))
@@ -235,6 +249,7 @@ variable "bucket_logs" {
   description = "Whether reads and writes of the bucket are logged, with the addresses of the callers."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 # Those who watch over it.
@@ -243,6 +258,7 @@ variable "alarm_email" {
   description = "The address that gets alarms, once it has confirmed that it wants them; by default nobody does."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^[^@\\s]+@[^@\\s]+$", var.alarm_email))
@@ -254,6 +270,7 @@ variable "alarm_topic_ocid" {
   description = "A topic of Notifications that gets alarms, in place of an address."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.onstopic\\.", var.alarm_topic_ocid))
@@ -265,18 +282,21 @@ variable "alarm_unauthorized" {
   description = "How many answers with status 401 in five minutes are too many."
   type        = number
   default     = 100
+  nullable    = false
 }
 
 variable "freeform_tags" {
   description = "Free-form tags of all that can have tags."
   type        = map(string)
   default     = {}
+  nullable    = false
 }
 
 variable "defined_tags" {
   description = "Defined tags of all that can have tags, such as { \"Operations.CostCenter\" = \"42\" }."
   type        = map(string)
   default     = {}
+  nullable    = false
 }
 
 # Resources that exist already. Three inputs only filter the lists of the form in Resource Manager; nothing else reads them.
@@ -285,24 +305,28 @@ variable "network_compartment_ocid" {
   description = "The compartment of your network, in the form of Resource Manager."
   type        = string
   default     = ""
+  nullable    = false
 }
 
 variable "vcn_ocid" {
   description = "The network of your subnets, in the form of Resource Manager."
   type        = string
   default     = ""
+  nullable    = false
 }
 
 variable "vault_compartment_ocid" {
   description = "The compartment of your vault, in the form of Resource Manager."
   type        = string
   default     = ""
+  nullable    = false
 }
 
 variable "function_subnet_ocid" {
   description = "A subnet for the function, with a service gateway and egress to port 443; by default a network is made."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.subnet\\.", var.function_subnet_ocid))
@@ -314,6 +338,7 @@ variable "gateway_subnet_ocid" {
   description = "A public subnet for the gateway, with ingress to port 443; given together with function_subnet_ocid."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.subnet\\.", var.gateway_subnet_ocid))
@@ -325,6 +350,7 @@ variable "secret_ocid" {
   description = "A secret that holds a customer secret key as JSON. Then no user, key, or vault is made, and the Terraform state holds no key."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.vaultsecret\\.", var.secret_ocid))
@@ -336,6 +362,7 @@ variable "vault_ocid" {
   description = "A vault for the secret; by default one is made."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.vault\\.", var.vault_ocid))
@@ -347,6 +374,7 @@ variable "key_ocid" {
   description = "A key of that vault, to encrypt the secret with; given together with vault_ocid."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^ocid1\\.key\\.", var.key_ocid))
@@ -364,6 +392,7 @@ variable "signing_keys" {
   description = "The names of one or two customer secret keys of the signing user; the last one signs. `make rotate` changes it."
   type        = list(string)
   default     = ["a"]
+  nullable    = false
 
   validation {
     condition     = contains([1, 2], length(var.signing_keys)) && length(distinct(var.signing_keys)) == length(var.signing_keys) && alltrue([for name in var.signing_keys : can(regex("^[a-z0-9]{1,16}$", name))])
@@ -375,6 +404,7 @@ variable "gateway_secrets" {
   description = "The names of one or two gateway secrets; the function takes each, and the gateway sends the last one. `make rotate SECRET=gateway` changes it."
   type        = list(string)
   default     = ["a"]
+  nullable    = false
 
   validation {
     condition     = contains([1, 2], length(var.gateway_secrets)) && length(distinct(var.gateway_secrets)) == length(var.gateway_secrets) && alltrue([for name in var.gateway_secrets : can(regex("^[a-z0-9]{1,16}$", name))])
@@ -386,6 +416,7 @@ variable "protect" {
   description = "Whether make deploy refuses to delete the bucket, the vault, its key, and the signing user. Terraform alone, and Resource Manager, do not look at it."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 # The function.
@@ -394,6 +425,7 @@ variable "image" {
   description = "An image in OCI Registry, such as fra.ocir.io/<namespace>/presign:0.3.0; by default the function is an archive."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = can(regex("^$|^[a-z0-9.-]+/[^\\s:]+[:@][^\\s]+$", var.image))
@@ -405,12 +437,14 @@ variable "runtime_name" {
   description = "The runtime of the archive; by default the one that it was made for. `fn list runtimes` tells which there are."
   type        = string
   default     = ""
+  nullable    = false
 }
 
 variable "memory_in_mbs" {
   description = "Memory of a container, which also decides its share of a CPU: 128, 256, 512, 1024, 2048, or 3072."
   type        = number
   default     = 256
+  nullable    = false
 
   validation {
     condition     = contains([128, 256, 512, 1024, 2048, 3072], var.memory_in_mbs)
@@ -422,6 +456,7 @@ variable "provisioned_concurrency" {
   description = "How many containers wait for callers, which costs while they wait; 0 for none."
   type        = number
   default     = 0
+  nullable    = false
 
   validation {
     condition     = var.provisioned_concurrency >= 0 && floor(var.provisioned_concurrency) == var.provisioned_concurrency
@@ -433,6 +468,7 @@ variable "log_retention_days" {
   description = "How long logs are kept: 30, 60, 90, 120, 150, or 180 days. The function's log names callers and keys."
   type        = number
   default     = 30
+  nullable    = false
 
   validation {
     condition     = contains([30, 60, 90, 120, 150, 180], var.log_retention_days)
@@ -444,4 +480,5 @@ variable "settings" {
   description = "More settings of the function, such as MAX_EXPIRES_IN or LOG_LEVEL."
   type        = map(string)
   default     = {}
+  nullable    = false
 }

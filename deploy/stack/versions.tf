@@ -14,7 +14,7 @@ terraform {
 provider "oci" {
   region              = var.region
   config_file_profile = var.config_file_profile
-  auth                = var.auth
+  auth                = local.auth
   ignore_defined_tags = local.oracle_tags
 }
 
@@ -23,7 +23,7 @@ provider "oci" {
   alias               = "home"
   region              = local.home_region
   config_file_profile = var.config_file_profile
-  auth                = var.auth
+  auth                = local.auth
   ignore_defined_tags = local.oracle_tags
 }
 
@@ -42,4 +42,6 @@ locals {
     subscription.region_name if subscription.is_home_region
   ])
   compartment_ocid = var.compartment_ocid
+  # A form may send an empty text, which the provider refuses.
+  auth = var.auth == "" ? null : var.auth
 }

@@ -50,10 +50,16 @@ def policy(*rules: Mapping[str, Any]) -> str:
 
 
 FORM: dict[str, Any] = yaml.safe_load((stack.SOURCES / "schema.yaml").read_text("utf-8"))["variables"]
+OPTIONAL = [
+    name
+    for name in re.findall(r'(?m)^variable "(\w+)"', (stack.SOURCES / "variables.tf").read_text("utf-8"))
+    if name not in (*REQUIRED, "name")
+]
 CASES: dict[str, dict[str, Any]] = {
     "defaults": {},
     # As Resource Manager sends it: a text for each input, empty where nobody has filled it in.
     "form": {name: str(one.get("default", "")).lower() for name, one in FORM.items() if name not in REQUIRED},
+    "nulls": dict.fromkeys(OPTIONAL),
     "network": {"function_subnet_ocid": "ocid1.subnet.oc1..f", "gateway_subnet_ocid": "ocid1.subnet.oc1..g"},
     "secret": {"secret_ocid": "ocid1.vaultsecret.oc1..given"},
     "vault": {"vault_ocid": "ocid1.vault.oc1..given", "key_ocid": "ocid1.key.oc1..given"},
@@ -287,6 +293,15 @@ class TestInputs:
     def test_one_that_fits(self, runs: dict[str, TestRun], name: str) -> None:
         assert runs[name].errors == []
         assert runs[name].outputs["function_ocid"] == "ocid1.fnfunc.oc1.eu-frankfurt-1.presign"
+
+    @pytest.mark.parametrize(("given", "auth"), [("", None), ("InstancePrincipal", "InstancePrincipal")])
+    def test_the_provider_gets_no_empty_text(
+        self, terraform: Callable[[Path], Terraform], tmp_path: Path, given: str, auth: str | None
+    ) -> None:
+        """It refuses one, and a form sends it."""
+        inputs = [f"-var={name}={value}" for name, value in {**REQUIRED, "auth": given}.items()]
+        done = terraform(make(tmp_path)).run("console", *inputs, stdin="jsonencode(local.auth)\n")
+        assert json.loads(json.loads(done.stdout)) == auth
 
     def test_the_page_names_inputs_that_exist(self) -> None:
         page = (stack.ROOT / "docs" / "deploy.md").read_text("utf-8")
@@ -991,8 +1006,9 @@ class TestSecondDay:
         tag = defaults.one("oci_functions_function")["config"]["FUNCTION_TAG"]
         assert tag == hashlib.sha256(b"ocid1.compartment.oc1..c/presign").hexdigest()[:12]
 
-    def test_the_signing_user_has_an_address(self, defaults: TestRun) -> None:
-        assert defaults.one("oci_identity_user")["email"] == "presign-signer@example.com"
+    @pytest.mark.parametrize("case", ["defaults", "form", "nulls"])
+    def test_the_signing_user_has_an_address(self, runs: dict[str, TestRun], case: str) -> None:
+        assert runs[case].one("oci_identity_user")["email"] == "presign-signer@example.com"
 
 
 class TestPack:
