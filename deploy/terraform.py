@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -164,7 +165,7 @@ class Terraform:
     def _started(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603
             self._command(arguments),
-            env=self._variables(),
+            env=self.variables(),
             umask=0o077,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -197,7 +198,7 @@ class Terraform:
     def _ended(self, arguments: tuple[str, ...], *, stdin: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603
             self._command(arguments),
-            env=self._variables(),
+            env=self.variables(),
             umask=0o077,
             input=stdin,
             capture_output=True,
@@ -206,7 +207,8 @@ class Terraform:
             check=False,
         )
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment of Terraform's process."""
         return {**self._environment.variables(), **self._given}
 
     def _inputs(self) -> list[str]:
@@ -226,13 +228,19 @@ class Terraform:
             yield shown
 
 
-def connect(environment: Environment) -> None:
+def connect(environment: Environment) -> Mapping[str, str]:
     """Make the folder of an environment ready for `terraform output`, where the state is not in a file.
+
+    Returns:
+        The environment for its process, by which the back end finds the credentials.
 
     Raises:
         NotReady: something is missing.
         Failed: the back end does not answer.
     """
-    if environment.backend.exists():
-        environment.make_work()
-        Terraform(environment, ready_variables(environment)).read("init", "-input=false", "-reconfigure")
+    if not environment.backend.exists():
+        return os.environ
+    environment.make_work()
+    terraform = Terraform(environment, ready_variables(environment))
+    terraform.read("init", "-input=false", "-reconfigure")
+    return terraform.variables()

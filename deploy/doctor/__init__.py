@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -85,17 +85,18 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status: 1 if anything is wrong, or nothing could be looked at.
     """
+    variables: Mapping[str, str] = os.environ
     state = None
     if arguments.function is None and arguments.stack is None:
         environment = Environment(arguments.env)
         environment.take_over()
         try:
-            connect(environment)
+            variables = connect(environment)
         except (NotReady, Failed) as exc:
             print(exc, file=sys.stderr)
             return 1
         arguments.stack, state = environment.work, environment.state
-    return examine(Tenancy(arguments, endpoints={}, environment=os.environ, state=state), sys.stdout)
+    return examine(Tenancy(arguments, endpoints={}, environment=variables, state=state), sys.stdout)
 
 
 def examine(tenancy: Tenancy, stream: TextIO) -> int:

@@ -723,8 +723,7 @@ class TestDay:
         other = Clone(tmp_path / "other")
         shutil.copytree(production.folder, Environment("production", other.root).folder)
         fresh = Environment("production", other.root)
-        connect(fresh)
-        outputs = AppliedStack(fresh.work, state=fresh.state).outputs
+        outputs = AppliedStack(fresh.work, state=fresh.state, environment=connect(fresh)).outputs
         assert outputs["function_ocid"] == resources_in(elsewhere, "oci_functions_function")[0]["id"]
         assert "No changes." in other.plan(fresh, capsys)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.environment import Environment
+from deploy.terraform import connect
 from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +76,25 @@ def started(root: Path) -> subprocess.Popen[str]:
     assert process.stdout
     assert process.stdout.readline() == "making a vault\n"
     return process
+
+
+def test_the_state_is_read_with_the_credentials_of_the_environment(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program("")
+    home = tmp_path / "home"
+    (home / ".oci").mkdir(parents=True)
+    (home / ".oci" / "config").write_text(
+        "[staging]\ntenancy = ocid1.tenancy.oc1..a\nregion = eu-frankfurt-1\n", encoding="utf-8"
+    )
+    for name, value in {"HOME": str(home), "OCI_CLI_PROFILE": "staging"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("OCI_CLI_CONFIG_FILE", raising=False)
+    staging = Environment("staging", tmp_path)
+    assert "OCI_config_file_profile" not in connect(staging)  # the state is a file
+    staging.folder.mkdir(parents=True)
+    staging.backend.write_text("terraform {}\n", encoding="utf-8")
+    assert connect(staging)["OCI_config_file_profile"] == "staging"
 
 
 class TestEnd:

@@ -29,7 +29,7 @@ class Tenancy(Facts):
     Args:
         arguments: of the command line.
         endpoints: URLs of OCI services, as `OciApi` takes them.
-        environment: holds PRESIGN_TOKEN.
+        environment: holds PRESIGN_TOKEN, and what Terraform needs to read a state that is elsewhere.
         clock: gives the time, in seconds since the epoch.
         state: the file with the Terraform state, if that is not in the folder of the stack.
     """
@@ -47,7 +47,7 @@ class Tenancy(Facts):
         self.arguments = arguments
         self.now = clock
         self._environment = environment
-        self.stack = AppliedStack(arguments.stack, state=state)
+        self.stack = AppliedStack(arguments.stack, state=state, environment=environment)
         self.target = Target(arguments.function, stack=self.stack)
         self.oci = OciApi(arguments, endpoints=endpoints, target=self.target)
         self.function = DeployedFunction(self.target, oci=self.oci, root=arguments.stack or ROOT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -19,19 +20,21 @@ class AppliedStack(Facts):
     Args:
         directory: of the stack; None if the function was named instead.
         state: the file with the Terraform state, if that is not in the folder of the stack.
+        environment: for Terraform, if it has to read the state; in addition to that of this process.
     """
 
-    def __init__(self, directory: Path | None, *, state: Path | None) -> None:
+    def __init__(self, directory: Path | None, *, state: Path | None, environment: Mapping[str, str]) -> None:
         super().__init__()
         self.directory = directory
         self.state = state
+        self._environment = environment
 
     @fact("the outputs")
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the stack; empty without one.
 
         Raises:
-            Skipped: it was not applied, or the file holds no state.
+            Skipped: it was not applied, the file holds no state, or Terraform can't read it.
         """
         if self.directory is None:
             return {}
@@ -61,12 +64,17 @@ class AppliedStack(Facts):
                 return document
         return {}
 
-    @staticmethod
-    def _remote_outputs(directory: Path) -> Mapping[str, Any]:
+    def _remote_outputs(self, directory: Path) -> Mapping[str, Any]:
         """The outputs as Terraform gives them, since the state may lie in a bucket."""
         if not shutil.which("terraform"):
             return {}
         command = ["terraform", f"-chdir={directory}", "output", "-json"]
-        ended = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-        outputs: Mapping[str, Any] = json.loads(ended.stdout or "{}")
+        environment = {**os.environ, **self._environment}
+        ended = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+        try:
+            outputs: Mapping[str, Any] = json.loads(ended.stdout or "{}")
+        except ValueError:
+            outputs = {}
+        if ended.returncode:
+            raise Skipped(f"Terraform can't read the state of {directory}:\n{ended.stderr.strip()}")
         return outputs

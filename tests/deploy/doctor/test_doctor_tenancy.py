@@ -74,6 +74,25 @@ def test_a_state_in_a_bucket_is_asked_for(world: World, tmp_path: Path, monkeypa
     assert world.tenancy(function=None, stack=tmp_path).target.function_ocid == FUNCTION
 
 
+def test_the_back_end_of_the_state_gets_the_credentials_of_the_environment(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "terraform"
+    outputs = json.dumps({"function_ocid": {"value": FUNCTION}})
+    program.write_text(
+        f"#!/bin/sh\n[ \"$OCI_config_file_profile\" = staging ] && echo '{outputs}' && exit\n"
+        "echo 'Error: the profile DEFAULT is missing' >&2\nexit 1\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    variables = {"OCI_config_file_profile": "staging"}
+    assert world.tenancy(environment=variables, function=None, stack=tmp_path).target.function_ocid == FUNCTION
+    refused = rf"^Terraform can't read the state of {tmp_path}:\nError: the profile DEFAULT is missing$"
+    with pytest.raises(Skipped, match=refused):
+        _ = world.tenancy(function=None, stack=tmp_path).target.function_ocid
+
+
 def test_a_failure_is_told_once(world: World) -> None:
     world.services.answers[f"GET /20260325/functions/{FUNCTION}"] = not_found()
     tenancy = world.tenancy()
