@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from configparser import Error as ConfigError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ def credentials(arguments: argparse.Namespace) -> Credentials:
     if arguments.auth == "instance_principal":
         return Credentials({}, oci.auth.signers.InstancePrincipalsSecurityTokenSigner())
     file = os.environ.get("OCI_CLI_CONFIG_FILE", oci.config.DEFAULT_LOCATION)
-    config: dict[str, Any] = oci.config.from_file(file, arguments.profile)
+    try:
+        config: dict[str, Any] = oci.config.from_file(file, arguments.profile)
+    except (ConfigError, UnicodeDecodeError) as exc:
+        raise oci.exceptions.ConfigFileNotFound(f"{file} can't be read: {exc}") from None
     if "authentication_type" in config:  # in Cloud Shell
         return Credentials(config, oci.util.get_signer_from_authentication_type(config))
     if "security_token_file" not in config:

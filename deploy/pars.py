@@ -9,8 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy import oci_auth, oci_pages
+from presign.model.object_names import bucket_error
 from presign.services.pars import ParName, subject_digest
 from presign.settings import function_tag
+
+MAX_SECONDS = 10 * 365 * 86_400
+"""Ten years; no PAR of this project is older."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,18 +24,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("list", "revoke", "sweep"),
         help="list: show them; revoke: delete those that are chosen; sweep: delete those that have expired",
     )
-    parser.add_argument("--bucket", required=True)
-    parser.add_argument("--namespace", help="of Object Storage (default: the tenancy's)")
-    parser.add_argument("--function", metavar="OCID", help="only those that this function has given without a tag")
-    parser.add_argument("--tag", help="only those given with this `FUNCTION_TAG`")
-    parser.add_argument("--subject", help="only those given to the user with this claim `sub`")
-    parser.add_argument("--issuer", help="with --subject: not those given to the user of another claim `iss`")
-    parser.add_argument("--key", help="only those for this object")
-    parser.add_argument("--prefix", help="only those for objects whose keys begin so")
-    parser.add_argument("--older-than", type=int, metavar="SECONDS", help="only those created longer ago")
+    parser.add_argument("--bucket", type=_bucket, required=True)
+    parser.add_argument("--namespace", type=_text, help="of Object Storage (default: the tenancy's)")
+    parser.add_argument(
+        "--function", type=_text, metavar="OCID", help="only those that this function has given without a tag"
+    )
+    parser.add_argument("--tag", type=_text, help="only those given with this `FUNCTION_TAG`")
+    parser.add_argument("--subject", type=_text, help="only those given to the user with this claim `sub`")
+    parser.add_argument(
+        "--issuer", type=_text, help="with --subject: not those given to the user of another claim `iss`"
+    )
+    parser.add_argument("--key", type=_text, help="only those for this object")
+    parser.add_argument("--prefix", type=_text, help="only those for objects whose keys begin so")
+    parser.add_argument("--older-than", type=_seconds, metavar="SECONDS", help="only those created longer ago")
     parser.add_argument("--all", action="store_true", help="with revoke: all that the function has given")
     parser.add_argument("--endpoint", help="URL of the native Object Storage API (default: the region's)")
     oci_auth.add_arguments(parser)
+
+
+def _text(text: str) -> str:
+    """A text that is not empty: the empty one of a variable that is not set would choose all."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _bucket(text: str) -> str:
+    if error := bucket_error(text):
+        raise argparse.ArgumentTypeError(error)
+    return text
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, up to {MAX_SECONDS}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,12 +83,12 @@ def run(arguments: argparse.Namespace) -> int:
         client = oci_auth.credentials(arguments).client(ObjectStorageClient, **options)
         namespace = arguments.namespace or client.get_namespace().data
         chosen = list(_chosen(_all(client, namespace, arguments), arguments))
-        for par in chosen:
-            print(_line(par))
-        failed = {} if arguments.action == "list" else _delete(client, namespace, chosen, arguments)
     except _failures() as exc:
         print(_sentence(exc), file=sys.stderr)
         return 1
+    for par in chosen:
+        print(_line(par))
+    failed = {} if arguments.action == "list" else _delete(client, namespace, chosen, arguments)
     for par, sentence in failed.values():
         print(f"Not deleted: {_line(par)}  {sentence}", file=sys.stderr)
     return 1 if failed else 0

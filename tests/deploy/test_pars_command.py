@@ -220,15 +220,46 @@ def test_all_are_revoked_only_if_that_is_said(pars: Running) -> None:
     assert run(pars, "list").stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("prefix", "", "must not be empty"),
+        ("key", "", "must not be empty"),
+        ("subject", "", "must not be empty"),
+        ("tag", "", "must not be empty"),
+        ("older-than", "-1", "must be a number of seconds, up to 315360000"),
+        ("older-than", "99999999999999", "must be a number of seconds, up to 315360000"),
+        ("bucket", "", "must be 1 to 256 letters, digits, hyphens, underscores and periods"),
+        ("bucket", "a/b", "must be 1 to 256 letters, digits, hyphens, underscores and periods"),
+    ],
+)
+def test_an_option_whose_value_makes_no_sense(pars: Running, option: str, value: str, told: str) -> None:
+    """The empty one is that of a variable of the shell which is not set. It chose all."""
+    [par_id] = given(pars, "users/alice/stays")
+    bucket = {"bucket": value} if option == "bucket" else {}
+    ended = run(pars, "revoke", *([] if bucket else [f"--{option}={value}"]), **bucket)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(f"error: argument --{option}: {told}\n")
+    assert par_id in run(pars, "list", "--key", "users/alice/stays").stdout
+
+
 def test_a_bucket_that_is_not_there(pars: Running) -> None:
     ended = run(pars, "list", bucket="none")
     assert ended.returncode == 1
     assert ended.stderr.startswith("OCI answered 404 BucketNotFound: ")
 
 
-def test_a_profile_that_is_incomplete(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[DEFAULT]\ntenancy = ocid1.tenancy.oc1..tenancy\nregion = eu-frankfurt-1\n", "'user': 'missing'"),
+        (b"tenancy = ocid1.tenancy.oc1..tenancy\n", "can't be read: File contains no section headers."),
+        (b"[DEFAULT]\ntenancy = \xff\n", "can't be read: 'utf-8' codec can't decode byte 0xff"),
+    ],
+)
+def test_a_profile_that_can_not_be_used(tmp_path: Path, content: bytes, told: str) -> None:
     profile = tmp_path / "config"
-    profile.write_text("[DEFAULT]\ntenancy = ocid1.tenancy.oc1..tenancy\nregion = eu-frankfurt-1\n", encoding="utf-8")
+    profile.write_bytes(content)
     ended = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "deploy", "pars", "list", "--bucket", BUCKET],
         cwd=ROOT,
@@ -240,4 +271,4 @@ def test_a_profile_that_is_incomplete(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "OCI can't be asked: " in ended.stderr
-    assert "'user': 'missing'" in ended.stderr
+    assert told in ended.stderr
