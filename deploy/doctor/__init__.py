@@ -48,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="write the states alone, without names or OCIDs, to send to others"
+        "--report",
+        type=_new_file,
+        metavar="FILE",
+        help="write the states alone, without names or OCIDs, to send to others",
     )
     oci_auth.add_arguments(parser)
 
@@ -69,6 +72,13 @@ def _web_origin(text: str) -> str:
 def _file(text: str) -> Path:
     if not Path(text).is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return Path(text)
+
+
+def _new_file(text: str) -> Path:
+    # It is written when all steps are taken.
+    if Path(text).is_dir() or not os.access(Path(text).parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text} can't be written")
     return Path(text)
 
 

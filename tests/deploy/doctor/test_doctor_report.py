@@ -97,6 +97,13 @@ def test_the_command_without_credentials_says_so_and_looks_no_further(tmp_path: 
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["", "missing/report.json"])
+def test_a_report_that_can_not_be_written_is_told_before_the_steps(tmp_path: Path, name: str) -> None:
+    done = run_command(tmp_path, "--function", FUNCTION, "--report", str(tmp_path / name))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"error: argument --report: {tmp_path / name} can't be written\n")
+
+
 def test_the_command_for_a_stack_that_made_no_function(world: World, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--stack", str(tmp_path), OCI_CLI_CONFIG_FILE=str(world.api_key.file))
     assert (done.returncode, done.stdout) == (1, "")
