@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def with_policy(archive: Path, target: Path, *, policy: Path | None) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             files = {name: opened.read(name) for name in opened.namelist()}
-    except (OSError, zipfile.BadZipFile) as exc:
+    except (OSError, zipfile.BadZipFile, zlib.error) as exc:
         raise BuildFailed(f"{archive} can't be read: {exc}") from None
     if "function/func.py" not in files:
         raise BuildFailed(f"{archive} is no archive of this function: it has no function/func.py.")

@@ -203,6 +203,15 @@ class TestRollBack:
         with pytest.raises(archives.BuildFailed, match=error):
             archives.with_policy(file, tmp_path / "copy.zip", policy=None)
 
+    def test_one_that_is_damaged(self, tmp_path: Path) -> None:
+        file = tmp_path / "damaged.zip"
+        archives.write_zip(file, {"function/func.py": Path(__file__)})
+        content = bytearray(file.read_bytes())
+        content[30 + len("function/func.py")] = 0b111  # no such kind of block: RFC 1951, 3.2.3
+        file.write_bytes(content)
+        with pytest.raises(archives.BuildFailed, match=r"damaged\.zip can't be read: .* invalid block type"):
+            archives.with_policy(file, tmp_path / "copy.zip", policy=None)
+
 
 class TestArchive:
     """The archive of a code-only function."""
