@@ -209,7 +209,11 @@ class Terraform:
 
     def variables(self) -> dict[str, str]:
         """The environment of Terraform's process."""
-        return {**self._environment.variables(), **self._given}
+        found = {**self._environment.variables(), **self._given}
+        if not self._environment.backend.exists():
+            # The state of a workspace would lie in `dist`, which anybody may delete.
+            found.pop("TF_WORKSPACE", None)
+        return found
 
     def _inputs(self) -> list[str]:
         file = self._environment.inputs

@@ -709,6 +709,15 @@ class TestDay:
         assert resources(production, "oci_functions_function") == []
         assert objects.deleted == []
 
+    def test_a_workspace_of_other_stacks_does_not_move_the_state(
+        self, clone: Clone, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TF_WORKSPACE", "other")
+        production = clone.environment()
+        assert clone.deploy(production) == 0
+        assert len(resources(production, "oci_functions_function")) == 1
+        assert not [*production.work.glob("terraform.tfstate.d")]
+
     def test_a_fresh_clone_with_the_folder_shows_no_difference(
         self, clone: Clone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
