@@ -2,7 +2,7 @@
 # bucket that has any can't be deleted.
 
 locals {
-  par_buckets = var.sweep ? local.rule_buckets.par : []
+  par_buckets = var.sweep ? local.granted_buckets.par : []
 }
 
 resource "oci_resource_scheduler_schedule" "sweep" {

@@ -668,6 +668,13 @@ class TestEarlierDeployments:
             ),
         ]
 
+    def test_they_are_swept_as_long_as_there_are_any(self, earlier: dict[str, TestRun]) -> None:
+        """Else they would stay listed, and the right with them."""
+        [schedule] = earlier["held"].all("oci_resource_scheduler_schedule").values()
+        assert schedule["resources"][0]["parameters"][0]["value"] == ['{"sweep":{"bucket":"presign"}}']
+        assert len(granted(earlier["held"], "sweep")) == 1
+        assert "oci_resource_scheduler_schedule" not in earlier["others"].types()
+
     def test_the_signing_user_may_not_overwrite_for_them(self, earlier: dict[str, TestRun]) -> None:
         assert "OBJECT_OVERWRITE" not in "".join(granted(earlier["held_besides_creates"], "signers"))
 
