@@ -65,6 +65,7 @@ def deploy(
     try:
         session = Session(environment, policy)
         session.settings()
+        session.refuse_lost_names()
         session.take_archive(archive)
         file, plan = session.plan(
             protected=not approval.words.intersection(danger.word for danger in changes.DANGERS.values())

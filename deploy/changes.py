@@ -80,6 +80,35 @@ def resources_of(state: Mapping[str, Any], type_: str) -> Iterator[dict[str, Any
             yield from (instance["attributes"] for instance in resource["instances"])
 
 
+def secrets_of(state: Mapping[str, Any]) -> list[str]:
+    """The secrets in a Terraform state, the longest first."""
+    found = set()
+    for resource in state.get("resources", []):
+        for instance in resource["instances"]:
+            values = instance["attributes"]
+            match resource["type"]:
+                case "terraform_data" if resource["name"] in ("claims_key", "gateway_secret"):
+                    texts = [values.get(name) for name in ("input", "output", "triggers_replace")]
+                    found |= {text["value"] if isinstance(text, dict) else text for text in texts if text}
+                case "oci_identity_customer_secret_key":
+                    found.add(values["key"])
+                case "oci_vault_secret":
+                    found |= {content["content"] for content in values["secret_content"]}
+    return sorted((str(secret) for secret in found if secret), key=len, reverse=True)
+
+
+def sent_gateway_secret(state: Mapping[str, Any]) -> str | None:
+    """The name of the gateway secret that the gateway sends; None before the first deploy, or if it has no name."""
+    sent = json.dumps([*resources_of(state, "oci_apigateway_deployment")])
+    for resource in state.get("resources", []):
+        if (resource["type"], resource["name"]) == ("terraform_data", "gateway_secret"):
+            for instance in resource["instances"]:
+                texts = secrets_of({"resources": [{**resource, "instances": [instance]}]})
+                if any(f"{text}:$" in sent for text in texts):
+                    return str(instance["index_key"])
+    return None
+
+
 def deployed_name(state: Mapping[str, Any]) -> str | None:
     """The input `name` that the resources of a state were made with; None before the first deploy."""
     return next((str(made["display_name"]) for made in resources_of(state, "oci_functions_application")), None)

@@ -130,6 +130,14 @@ class Environment:
             )
         return slots
 
+    def names(self, slot: str) -> list[str]:
+        """The names of the one or two secrets of a slot, the last of which is in use.
+
+        Raises:
+            NotReady: they can't be read.
+        """
+        return list(self.slots().get(slot, {"names": ["a"]})["names"])
+
     def variables(self) -> dict[str, str]:
         """The inputs that may be missing in the file, as Terraform takes them from the environment of its process.
 

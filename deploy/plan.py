@@ -42,6 +42,7 @@ def show(environment: Environment, *, policy: Path | None = None, archive: Path 
     try:
         session = Session(environment, policy)
         session.settings()
+        session.refuse_lost_names()
         session.take_archive(archive)
         file, plan = session.plan(protected=False)
         shutil.rmtree(file.parent)

@@ -128,6 +128,19 @@ class Session:
             raise Refused(self._mistakes)
         return settings
 
+    def refuse_lost_names(self) -> None:
+        """Refuse to delete the gateway secret that is in use: until the new one arrives, each call would get 403.
+
+        Raises:
+            Refused: the names are not those that the last rotation has written.
+        """
+        rotation, sent = self.environment.rotation, changes.sent_gateway_secret(self.state)
+        if sent is not None and sent not in self.environment.names("gateway_secrets"):
+            raise Refused(
+                f"The gateway sends the secret {sent}, which {rotation} does not name: take the file that the last"
+                " `make rotate` has written."
+            )
+
     def deployed_setting(self, name: str) -> str:
         """A setting of the function that is deployed."""
         [function] = changes.resources_of(self.state, "oci_functions_function")

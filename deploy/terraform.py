@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from deploy.changes import secrets_of
 from deploy.environment import Environment, NotReady
 from deploy.oci_config import ready_variables
 from deploy.signals import left_to_child
@@ -34,23 +35,6 @@ class Failed(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"Terraform ended with status {status}.")
         self.status = status
-
-
-def secrets_of(state: Mapping[str, Any]) -> list[str]:
-    """The secrets in a Terraform state, the longest first."""
-    found = set()
-    for resource in state.get("resources", []):
-        for instance in resource["instances"]:
-            values = instance["attributes"]
-            match resource["type"]:
-                case "terraform_data" if resource["name"] in ("claims_key", "gateway_secret"):
-                    texts = [values.get(name) for name in ("input", "output", "triggers_replace")]
-                    found |= {text["value"] if isinstance(text, dict) else text for text in texts if text}
-                case "oci_identity_customer_secret_key":
-                    found.add(values["key"])
-                case "oci_vault_secret":
-                    found |= {content["content"] for content in values["secret_content"]}
-    return sorted((str(secret) for secret in found if secret), key=len, reverse=True)
 
 
 class Terraform:

@@ -19,7 +19,7 @@ from oci.exceptions import ConnectTimeout
 from oci.object_storage import ObjectStorageClient
 from werkzeug.wrappers import Request, Response
 
-from deploy import apply, changes, destroy, plan, terraform
+from deploy import apply, changes, destroy, plan
 from deploy.approval import Approval
 from deploy.doctor.tenancy.stack import AppliedStack
 from deploy.environment import ROOT, Environment
@@ -355,6 +355,32 @@ class TestRotation:
         assert accepted_secrets(production) == [new]
         assert "No changes." in clone.plan(production, capsys)
 
+    def test_a_clone_without_the_names_does_not_take_the_secret_in_use_away(
+        self, clone: Clone, time: Time, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Somebody has rotated it, and has not committed `rotation.json`."""
+        production = clone.environment()
+        assert clone.deploy(production) == 0
+        assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
+        self.refuses_a_lost_rotation(clone, production, capsys)
+        time.sleep(300)
+        assert rotate(production, KINDS["gateway"], approval=YES, clock=time.clock) == 0
+        self.refuses_a_lost_rotation(clone, production, capsys)
+        assert "No changes." in clone.plan(production, capsys)
+
+    def refuses_a_lost_rotation(
+        self, clone: Clone, production: Environment, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        kept = production.rotation.read_bytes()
+        production.rotation.unlink()
+        capsys.readouterr()
+        assert clone.deploy(production) == 1
+        assert plan.show(production, archive=clone.release) == 1
+        told = capsys.readouterr()
+        assert told.err.count(f"The gateway sends the secret b, which {production.rotation} does not name: ") == 2
+        assert "Plan: " not in told.out
+        production.rotation.write_bytes(kept)
+
     def test_a_call_that_is_interrupted_while_it_changes_the_secret_in_use(
         self, clone: Clone, time: Time, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -490,7 +516,7 @@ class TestSecrets:
                 {"type": "terraform_data", "name": "source_type", "instances": [{"attributes": {"input": "ARCHIVE"}}]},
             ]
         }
-        assert terraform.secrets_of(state) == ["old-gateway-secret"]
+        assert changes.secrets_of(state) == ["old-gateway-secret"]
 
     def test_only_the_owner_reads_what_terraform_writes(self, clone: Clone) -> None:
         production = clone.environment()
