@@ -98,8 +98,8 @@ variable "bucket" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._-]*$", var.bucket))
-    error_message = "bucket must have letters, digits, hyphens, underscores, and periods only."
+    condition     = can(regex("^[A-Za-z0-9._-]*$", var.bucket)) && !can(regex("^\\.+$", var.bucket))
+    error_message = "bucket must have letters, digits, hyphens, underscores, and periods only, and not periods alone."
   }
 }
 
@@ -159,8 +159,8 @@ variable "buckets" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^$|^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$", var.buckets))
-    error_message = "buckets must be names of buckets, with commas between them and no spaces."
+    condition     = can(regex("^$|^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$", var.buckets)) && !can(regex("(^|,)\\.+(,|$)", var.buckets))
+    error_message = "buckets must be names of buckets, with commas between them and no spaces, and none of periods alone."
   }
 }
 

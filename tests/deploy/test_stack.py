@@ -163,6 +163,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "name the buckets in the input buckets",
     ),
     "bucket_names": ({"buckets": "a b"}, "buckets must be names of buckets"),
+    "buckets_of_dots": ({"buckets": "a,..,b"}, "buckets must be names of buckets"),
+    "bucket_of_dots": (
+        {"bucket": ".."},
+        "bucket must have letters, digits, hyphens, underscores, and periods only, and",
+    ),
     "own_route": ({"settings": {"STORE_ROUTE": "https://a.example.com"}}, "the stack itself sets STORE_ROUTE"),
     "virtual_hosted": (
         {"settings": {"STORAGE_ENDPOINT": "https://{bucket}.example.com"}},
