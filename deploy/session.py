@@ -32,6 +32,10 @@ _EXAMPLES = {
 }
 
 
+_PREVENTED = "Instance cannot be destroyed"
+"""Terraform's words where the input `protect` keeps something."""
+
+
 class Refused(Exception):
     """The inputs are not right, or somebody said no. The text says what to do; it may be empty."""
 
@@ -187,9 +191,9 @@ class Session:
         file = Path(tempfile.mkdtemp(prefix="plan-", dir=self.environment.work), "plan.tfplan")
         try:
             return file, self.terraform.plan(file, *(["-destroy"] if destroys else []))
-        except Failed:
+        except (Failed, KeyboardInterrupt) as exc:
             shutil.rmtree(file.parent)
-            if override.exists():
+            if isinstance(exc, Failed) and any(_PREVENTED in line for line in exc.told):
                 words = ", ".join(dict.fromkeys(danger.word for danger in changes.DANGERS.values()))
                 print(
                     f"protect = true keeps what can't be made again. To delete it, say so by CONFIRM= ({words}).",

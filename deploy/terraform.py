@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,11 +30,17 @@ _OF_BACKEND = {
 
 
 class Failed(Exception):
-    """Terraform has failed, and has printed why."""
+    """Terraform has failed, and has printed why.
 
-    def __init__(self, status: int) -> None:
+    Args:
+        status: its exit status.
+        told: the lines that it has printed.
+    """
+
+    def __init__(self, status: int, told: Sequence[str] = ()) -> None:
         super().__init__(f"Terraform ended with status {status}.")
         self.status = status
+        self.told = told
 
 
 class Terraform:
@@ -140,11 +146,11 @@ class Terraform:
             KeyboardInterrupt: somebody stopped it. Terraform has ended what it had begun, and has written the state.
         """
         with left_to_child() as received, self._started(arguments) as process:
-            self._print(process.stdout or io.StringIO())
+            told = self._print(process.stdout or io.StringIO())
         if received:
             raise KeyboardInterrupt
         if process.returncode:
-            raise Failed(process.returncode)
+            raise Failed(process.returncode, told)
 
     def _started(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603
@@ -158,14 +164,17 @@ class Terraform:
             errors="replace",
         )
 
-    def _print(self, said: IO[str]) -> None:
+    def _print(self, said: IO[str]) -> list[str]:
+        told = []
         try:
             for line in self._shown(said):
+                told.append(line)
                 sys.stdout.write(line)
                 sys.stdout.flush()
         finally:
             # If nobody read on, Terraform would die, and its state would lack what it is making.
             said.read()
+        return told
 
     def read(self, *arguments: str, stdin: str = "") -> str:
         """The output of a command, which is not printed unless the command fails.

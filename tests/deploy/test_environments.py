@@ -572,6 +572,27 @@ class TestApproval:
         assert "protect = true keeps what can't be made again." in told
         assert len(resources(production, "oci_objectstorage_bucket")) == 1
 
+    def test_another_error_is_not_taken_for_protection(self, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+        production = clone.environment(inputs=f"{INPUTS}protect = true\n")
+        rule = {"operations": ["read"], "bucket": "not-there", "prefix": ""}
+        assert clone.deploy(production, policy=clone.policy({"rules": [rule]})) == 1
+        told = "".join(capsys.readouterr())
+        assert "there is no bucket named not-there" in told
+        assert "CONFIRM" not in told
+
+    def test_no_plan_is_left_where_somebody_has_stopped_it(self, clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It may hold secrets."""
+        production = clone.environment()
+
+        def interrupted(_terraform: Terraform, file: Path, *_options: str) -> None:
+            file.write_bytes(b"plan")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Terraform, "plan", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            clone.deploy(production)
+        assert [*production.work.glob("plan-*")] == []
+
     def test_another_name_is_refused(self, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
         production = clone.environment()
         assert clone.deploy(production) == 0
