@@ -171,6 +171,22 @@ class TestSources:
         asked = client(running, presigner=Recorder.of(running, lose))
         assert asked.upload(b"hello", "once", create_only=True).etag == read(running, "once").headers["ETag"]
 
+    @pytest.mark.parametrize(
+        "error", [ValueError("mine"), OSError(5, "mine"), BrokenPipeError(), ConnectionResetError()]
+    )
+    @pytest.mark.parametrize("size", [5, 20 * MIB])
+    def test_an_exception_of_progress_ends_it_as_it_is(self, running: Running, size: int, error: Exception) -> None:
+        """It is no failure of the connection, which would be tried again."""
+
+        def fail(_done: int, _total: int) -> None:
+            raise error
+
+        told: list[int] = []
+        with pytest.raises(type(error)) as caught:
+            client(running, pause=lambda: told.append(1)).upload(content(size), "ended", progress=fail)
+        assert (caught.value is error, told) == (True, [])
+        assert read(running, "ended").status_code == 404
+
     def test_cancel_leaves_no_part(self, running: Running, big: Path) -> None:
         recorder = Recorder.of(running)
         with pytest.raises(Interrupted):

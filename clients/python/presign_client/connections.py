@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import io
 import os
 import socket
 import ssl
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult
 
 from presign_client.addresses import secure
-from presign_client.errors import ConnectionFailed
+from presign_client.errors import ConnectionFailed, PresignError
 from presign_client.limits import TimedSocket, TimeLimit
 from presign_client.proxies import proxy_for
 
@@ -102,15 +103,13 @@ class Connections:
         server = Server(parts.scheme, parts.hostname or "", parts.port, os.getpid())
         connection: Connection | None = None
         try:
-            connection = self._kept(server) or self._new(server)
+            with self._failures(server):
+                connection = self._kept(server) or self._new(server)
             connection.timed.limit = TimeLimit(answer_seconds)
-            response, is_reusable = _exchange(connection.http, method, parts, body, headers)
-        except BaseException as error:
+            response, is_reusable = self._exchange(connection, method, parts, body, headers)
+        except BaseException:
             if connection:
                 connection.http.close()
-            if isinstance(error, _FAILURES):
-                is_unknown_host = isinstance(error, socket.gaierror) and server.host not in self._reached
-                raise ConnectionFailed(server.host, cause=_cause(error), is_unknown_host=is_unknown_host) from None
             raise
         self._reached.add(server.host)
         return Answer(response, connection, self if is_reusable else None)
@@ -146,6 +145,41 @@ class Connections:
         timed = TimedSocket(made.sock)
         made.sock = timed
         return Connection(server, made, timed)
+
+    def _exchange(
+        self,
+        connection: Connection,
+        method: str,
+        parts: SplitResult,
+        body: bytes | Body,
+        headers: Mapping[str, str],
+    ) -> tuple[http.client.HTTPResponse, bool]:
+        """The answer to a request, and whether all of the request was sent."""
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        is_all_sent = True
+        with self._failures(connection.server):
+            sent = {name: value.encode() for name, value in headers.items()}
+            if body or method in ("POST", "PUT"):
+                sent.setdefault("Content-Length", str(len(body)).encode())
+            connection.http.request(method, target, headers=sent)
+        content = io.BytesIO(body) if isinstance(body, bytes) else body
+        # Failures of the body are not those of the connection: it may tell a caller's function how far it has come.
+        while body and is_all_sent and (block := content.read(BLOCK_BYTES)):
+            with self._failures(connection.server):
+                is_all_sent = _is_sent(connection.http, block)
+        with self._failures(connection.server):
+            response = connection.http.getresponse()
+        return response, is_all_sent and not response.will_close
+
+    @contextmanager
+    def _failures(self, server: Server) -> Iterator[None]:
+        try:
+            yield
+        except PresignError:
+            raise
+        except _FAILURES as error:
+            is_unknown_host = isinstance(error, socket.gaierror) and server.host not in self._reached
+            raise ConnectionFailed(server.host, cause=_cause(error), is_unknown_host=is_unknown_host) from None
 
     def _context(self) -> ssl.SSLContext:
         """The certificates of the system and those of `certifi`, since some systems have none for Python."""
@@ -226,25 +260,13 @@ class Answer:
         self.close()
 
 
-def _exchange(
-    connection: http.client.HTTPConnection,
-    method: str,
-    parts: SplitResult,
-    body: bytes | Body,
-    headers: Mapping[str, str],
-) -> tuple[http.client.HTTPResponse, bool]:
-    """The answer to a request, and whether all of the request was sent."""
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    sent = {name: value.encode() for name, value in headers.items()}
-    if body or method in ("POST", "PUT"):
-        sent.setdefault("Content-Length", str(len(body)).encode())
-    all_sent = True
+def _is_sent(connection: http.client.HTTPConnection, block: bytes) -> bool:
+    """Send a block of a body; whether the server took it. It may have answered before it got all."""
     try:
-        connection.request(method, target, body=body or None, headers=sent)
+        connection.send(block)
     except (BrokenPipeError, ConnectionResetError):
-        all_sent = False  # the server may have answered before it got all
-    response = connection.getresponse()
-    return response, all_sent and not response.will_close
+        return False
+    return True
 
 
 def _close(idle: Mapping[Server, Sequence[Connection]]) -> None:
