@@ -67,6 +67,24 @@ class TestTime:
             url = f"http://127.0.0.1:{full.getsockname()[1]}/"
             Connections().send("PUT", url, bytes(50 << 20), headers={}, answer_seconds=0.3)
 
+    @pytest.mark.parametrize(
+        "beginning",
+        [
+            b"HTTP/1.1 200 OK\r\n",
+            b'HTTP/1.1 200 OK\r\nETag: "a',
+            b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 1',
+            b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 12\r\n',
+        ],
+    )
+    def test_an_answer_whose_headers_end_early_is_a_failure(self, beginning: bytes) -> None:
+        def answer(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(beginning)
+
+        with accepting(answer) as port, pytest.raises(ConnectionFailed, match="IncompleteRead"):
+            Connections().send("HEAD", f"http://127.0.0.1:{port}/", headers={}, answer_seconds=5)
+
     def test_an_answer_that_ends_early_is_a_failure(self) -> None:
         def answer(connection: socket.socket) -> None:
             with connection:

@@ -169,6 +169,8 @@ class Connections:
                 is_all_sent = _is_sent(connection.http, block)
         with self._failures(connection.server):
             response = connection.http.getresponse()
+            if connection.timed.has_ended:  # `http.client` takes a part of the headers for all of them
+                raise http.client.IncompleteRead(b"")
         return response, is_all_sent and not response.will_close
 
     @contextmanager

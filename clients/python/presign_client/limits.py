@@ -50,12 +50,14 @@ class TimedSocket:
 
     Attributes:
         limit: of the request that uses it now.
+        has_ended: whether the other side has said that nothing more will come.
     """
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._timeout = -1.0
         self.limit = TimeLimit(0)
+        self.has_ended = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
@@ -102,6 +104,7 @@ class _TimedReader(io.RawIOBase):
         self._timed.set_timeout()
         count = self._raw.readinto(buffer)
         self._timed.limit.moved(count or 0)
+        self._timed.has_ended = count == 0
         return count
 
     def close(self) -> None:
