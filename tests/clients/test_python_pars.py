@@ -237,7 +237,18 @@ def test_what_can_not_be_taken_back(pars: Running) -> None:
     assert "X-Amz-" not in str(shown.value)
 
 
-@pytest.mark.parametrize("access_uri", ["https://example.com/p/t/", "/elsewhere/", "//example.com/p/t/", "/p/t", ""])
+@pytest.mark.parametrize(
+    "access_uri",
+    [
+        "https://example.com/p/t/",
+        "/elsewhere/",
+        "//example.com/p/t/",
+        "/p/t",
+        "",
+        "http://[",
+        "//[/p/",
+    ],
+)
 def test_the_parts_of_an_upload_go_to_its_own_origin(pars: Running, access_uri: str) -> None:
     body = json.dumps({"accessUri": access_uri})
     requests_seen: list[str] = []
@@ -251,6 +262,29 @@ def test_the_parts_of_an_upload_go_to_its_own_origin(pars: Running, access_uri: 
         with pytest.raises(StoreError) as caught:
             client(pars, presigner=asked, via="par").upload(BIG, "users/alice/origin")
     assert (caught.value.code, requests_seen) == ("foreign_answer", ["PUT"])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"objects": None},
+        {"objects": [5]},
+        {"objects": [{}]},
+        {"objects": [{"name": 5}]},
+        {"objects": [{"name": "a", "size": "5"}]},
+        {"objects": [{"name": "a", "etag": 5}]},
+        {"objects": [{"name": "a", "timeModified": [5]}]},
+        {"objects": [], "prefixes": 5},
+        {"objects": [], "prefixes": [5]},
+        {"objects": [], "nextStartWith": 5},
+    ],
+)
+def test_a_list_with_members_of_other_types(pars: Running, page: Any) -> None:
+    with Server(lambda _: Response(json.dumps(page), content_type="application/json")) as server:
+        asked = Recorder.of(pars, lambda _, answer: {**answer, "url": f"{server.url}/p/a"})
+        with pytest.raises(StoreError) as caught:
+            list(client(pars, presigner=asked).list("users/alice/"))
+    assert caught.value.code == "foreign_answer"
 
 
 def test_the_command(

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import socket
 import threading
 import traceback
 from collections.abc import Callable
@@ -101,6 +102,43 @@ class TestTheApi:
         assert (caught.value.code, caught.value.status) == ("foreign_answer", status)
         assert "a proxy or a firewall may have given it" in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("member", "value"),
+        [
+            ("url", 5),
+            ("url", "https://a.example/\x1b[31m"),
+            ("method", 5),
+            ("headers", {"a": 5}),
+            ("headers", [["a"]]),
+            ("expires_at", None),
+            ("expires_in", 10**400),
+            ("expires_in", float("inf")),
+            ("expires_in", -1),
+            ("expires_in", "60"),
+            ("operation", []),
+            ("bucket", 5),
+            ("key", 5),
+            ("fields", {"a": None}),
+            ("via", 5),
+            ("id", {"a": 1}),
+            ("bound", "yes"),
+        ],
+    )
+    def test_an_answer_with_a_member_of_another_type(self, running: Running, member: str, value: Any) -> None:
+        asked = client(running, presigner=Recorder.of(running, lambda _, answer: {**answer, member: value}))
+        for act in (lambda: asked.url(OBJECT), lambda: asked.read(OBJECT), lambda: asked.upload(b"x", "typed")):
+            with pytest.raises(Problem) as caught:
+                act()
+            assert caught.value.code == "foreign_answer"
+
+    @pytest.mark.parametrize("member", ["part_size", "max_parts", "max_content_length"])
+    @pytest.mark.parametrize("value", ["5", 0, -1, 1.5, [], True])
+    def test_an_answer_with_another_kind_of_number(self, running: Running, member: str, value: Any) -> None:
+        asked = client(running, presigner=Recorder.of(running, lambda _, answer: {**answer, member: value}))
+        with pytest.raises(Problem) as caught:
+            asked.upload(bytes(17 << 20), "numbers")
+        assert caught.value.code == "foreign_answer"
+
     def test_a_refusal_is_not_tried_again(self) -> None:
         asked: list[int] = []
 
@@ -173,6 +211,59 @@ class TestTheStore:
             with pytest.raises(InvalidArgument) as caught:
                 act()
             assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("encoding", ["Shift_JIS", "big5", "utf-32", "utf-7", "nonsense", "rot13", "idna"])
+    def test_a_page_in_an_encoding_that_no_parser_knows(self, running: Running, encoding: str) -> None:
+        page = f'<?xml version="1.0" encoding="{encoding}"?><html>Blocked</html>'.encode()
+        with Server(lambda _: Response(page, 403, content_type="application/xhtml+xml")) as server:
+            asked = client(
+                running, presigner=Recorder.of(running, lambda _, answer: {**answer, "url": f"{server.url}/a"})
+            )
+            for act in (lambda: asked.upload(b"hello", "page"), lambda: asked.read("page"), lambda: asked.delete("a")):
+                with pytest.raises(StoreError) as caught:
+                    act()
+                assert (caught.value.code, caught.value.status) == ("foreign_answer", 403)
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Content-Length": "1.5"},
+            {"Content-Length": "9" * 5000},
+            {"Content-Length": "-1"},
+            {"Transfer-Encoding": "chunked"},
+        ],
+    )
+    def test_a_size_that_is_none(self, running: Running, headers: dict[str, str]) -> None:
+        def answer(connection: socket.socket) -> None:
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(f'HTTP/1.1 200 OK\r\nETag: "1"\r\n{lines}Connection: close\r\n\r\n'.encode())
+
+        with accepting(answer) as port:
+            url = f"http://127.0.0.1:{port}/a"
+            asked = client(running, presigner=Recorder.of(running, lambda _, answer: {**answer, "url": url}))
+            with pytest.raises(StoreError) as caught:
+                asked.size("a")
+        assert caught.value.code == "foreign_answer"
+
+    @pytest.mark.parametrize("told", ["bytes 0-4/" + "9" * 5000, "bytes 0-4/99999999999999999999"])
+    def test_an_object_that_is_larger_than_any(self, running: Running, tmp_path: Path, told: str) -> None:
+        headers = {"ETag": '"1"', "Content-Range": told}
+        with Server(lambda _: Response(b"hello", 206, headers)) as server:
+            url = f"{server.url}/a"
+            asked = client(running, presigner=Recorder.of(running, lambda _, answer: {**answer, "url": url}))
+            for act in (lambda: asked.read("a"), lambda: asked.download("a", tmp_path / "a")):
+                with pytest.raises(StoreError) as caught:
+                    act()
+                assert caught.value.code == "foreign_answer"
+
+    def test_a_time_that_no_calendar_has_is_left_out(self, running: Running) -> None:
+        headers = {"ETag": '"1"', "Last-Modified": "Fri, 31 Dec 9999 23:59:59 -2359"}
+        with Server(lambda _: Response(b"hello", headers=headers)) as server:
+            url = f"{server.url}/a"
+            asked = client(running, presigner=Recorder.of(running, lambda _, answer: {**answer, "url": url}))
+            assert (asked.head("a").modified_at, asked.size("a")) == ("", 5)
 
     def test_what_object_storage_lacks(self, running: Running) -> None:
         asked = client(running)

@@ -136,7 +136,7 @@ def _rm(client: Client, options: argparse.Namespace) -> None:
 def _share(client: Client, options: argparse.Namespace) -> None:
     url = client.url(options.key, expires_in=options.expires_in, download_as=options.download_as)
     print(url.url)
-    print(f"valid until {url.expires_at}", file=sys.stderr)
+    print(printable(f"valid until {url.expires_at}"), file=sys.stderr)
     if url.id:
         named = f"--bucket {quoted(url.bucket)} -- {quoted(url.id)}"  # the id may begin with a hyphen
         print(printable(f"to take it back: {PROGRAM} revoke {named}"), file=sys.stderr)

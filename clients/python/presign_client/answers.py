@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC
@@ -16,6 +17,8 @@ from presign_client.errors import FOREIGN, Problem, StoreError
 REDIRECTED = "redirected"
 """The code of a redirect: the request has a body or a secret that goes nowhere else."""
 MAX_RETRY_AFTER_SECONDS = 31_536_000
+MAX_OBJECT_BYTES = 10 << 40
+"""Object Storage takes no larger object."""
 
 _ADVICE = {
     401: ("unauthorized", "The token is missing, expired or not valid: get a new one."),
@@ -124,10 +127,15 @@ def store_document(answer: Answer) -> dict[str, Any]:
     return found
 
 
+def number(text: str) -> int | None:
+    """The whole number that a text is, None if it is none, or larger than any that Object Storage tells."""
+    found = int(text) if re.fullmatch("[0-9]{1,14}", text) else MAX_OBJECT_BYTES + 1
+    return found if found <= MAX_OBJECT_BYTES else None
+
+
 def integer(element: ElementTree.Element, name: str) -> int:
     """The number in a child, 0 if there is none."""
-    found = text(element, name)
-    return int(found) if found.isdecimal() else 0
+    return number(text(element, name)) or 0
 
 
 def text(element: ElementTree.Element, name: str) -> str:
@@ -143,6 +151,18 @@ def etag(answer: Answer) -> str:
     """
     found = answer.headers.get("ETag")
     if not found:
+        raise foreign(answer)
+    return found
+
+
+def content_length(answer: Answer) -> int:
+    """The size that an answer to `HEAD` tells.
+
+    Raises:
+        StoreError: it tells none.
+    """
+    found = number(answer.headers.get("Content-Length", ""))
+    if found is None:
         raise foreign(answer)
     return found
 
@@ -164,7 +184,7 @@ def rfc3339(http_date: str) -> str:
     """The time of a header as lists have it; empty if the header has none."""
     try:
         return parsedate_to_datetime(http_date).astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
 
 
@@ -200,5 +220,5 @@ def _json(answer: Answer) -> Any:
 def _xml(content: bytes) -> ElementTree.Element | None:
     try:
         return ElementTree.fromstring(content)  # noqa: S314 - expat expands no entities without limit
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError, LookupError):  # of its encoding, the last two
         return None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from presign_client.answers import etag, rfc3339, text, xml
+from presign_client.answers import content_length, etag, rfc3339, text, xml
 from presign_client.api import Api, Via
 from presign_client.connections import Connections
 from presign_client.download import Download, Downloaded
@@ -251,8 +251,7 @@ class Client:
 
         def attempt() -> Entry:
             answer = self._store.use(self._api.sign("head_object", key))
-            size, modified = answer.headers.get("Content-Length", "0"), answer.headers.get("Last-Modified", "")
-            return Entry(key, int(size), etag(answer), rfc3339(modified))
+            return Entry(key, content_length(answer), etag(answer), rfc3339(answer.headers.get("Last-Modified", "")))
 
         return self._retry.run(attempt)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from presign_client.answers import foreign, integer, store_document, text, xml
@@ -15,6 +15,8 @@ from presign_client.connections import Answer
 from presign_client.errors import Problem
 from presign_client.retry import Retry
 from presign_client.store import Store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,27 @@ class Listing:
         if delimiter:
             query["delimiter"] = delimiter
         while True:
-            answer = self._retry.run(partial(self._store.send, "GET", f"{base}?{urlencode(query)}", headers={}))
+            url = f"{base}?{urlencode(query, errors='surrogatepass')}"
+            answer = self._retry.run(partial(self._store.send, "GET", url, headers={}))
             page = store_document(answer)
-            if not isinstance(page.get("objects"), list):
-                raise foreign(answer)
-            for found in page["objects"]:
-                size, etag, modified_at = (found.get(name) for name in ("size", "etag", "timeModified"))
-                yield Entry(found["name"], size or 0, etag or "", modified_at or "")
-            for common in page.get("prefixes") or []:
-                yield Entry(common, is_prefix=True)
-            if page.get("nextStartWith") in (None, "", query.get("start")):
+            for found in _of_type(list, page.get("objects"), answer):
+                one = _of_type(dict, found, answer)
+                etag, modified_at = (_of_type(str, one.get(name) or "", answer) for name in ("etag", "timeModified"))
+                size = _of_type(int, one.get("size") or 0, answer)
+                yield Entry(_of_type(str, one.get("name"), answer), size, etag, modified_at)
+            for common in _of_type(list, page.get("prefixes") or [], answer):
+                yield Entry(_of_type(str, common, answer), is_prefix=True)
+            following = _of_type(str, page.get("nextStartWith") or "", answer)
+            if following in ("", query.get("start")):
                 return
-            query["start"] = page["nextStartWith"]
+            query["start"] = following
 
     def _s3_page(self, request: dict[str, Any]) -> Answer:
         return self._store.use(self._api.ask(request))
+
+
+def _of_type(kind: type[T], found: Any, answer: Answer) -> T:
+    """A value of an answer, which Object Storage can't have given if the value is of another type."""
+    if not isinstance(found, kind):
+        raise foreign(answer)
+    return found

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
-from presign_client.answers import etag, foreign, integer, store_document, text, xml
+from presign_client.answers import MAX_OBJECT_BYTES, etag, foreign, integer, store_document, text, xml
 from presign_client.api import Api
 from presign_client.digests import base64_of
 from presign_client.errors import FieldError, Problem, StoreError
@@ -15,6 +15,7 @@ from presign_client.links import Links
 from presign_client.source import Slice
 from presign_client.store import Store
 from presign_client.urls import PresignedUrl
+from presign_client.urls import foreign as foreign_problem
 
 S3_PART_BYTES = 5 << 20
 """The least that a part has in the S3 API, but for the last one."""
@@ -62,18 +63,27 @@ def part_bytes(size: int, answer: Mapping[str, Any], *, default: int) -> int:
         default: if it tells no size.
 
     Raises:
-        Problem: `limit_exceeded`, the object is larger than the policy allows.
+        Problem: `limit_exceeded`, the object is larger than the policy allows; or the function can't have given the
+            answer.
     """
-    limit = answer.get("max_content_length")
-    if limit is not None and size > limit:
+    limit, most = _count(answer, "max_content_length", MAX_OBJECT_BYTES), _count(answer, "max_parts", MAX_PARTS)
+    if size > limit:
         raise Problem(
             "The policy does not allow an object of this size.",
             status=403,
             code="limit_exceeded",
             errors=[FieldError("/content_length", f"must be at most {limit}")],
         )
-    least = -(-size // int(answer.get("max_parts", MAX_PARTS)))
-    return max(int(answer.get("part_size", default)), least)
+    return max(_count(answer, "part_size", default), -(-size // most))
+
+
+def _count(answer: Mapping[str, Any], name: str, default: int) -> int:
+    found = answer.get(name)
+    if found is None:
+        return default
+    if type(found) is int and found > 0:
+        return found
+    raise foreign_problem()
 
 
 class S3Parts:
@@ -177,10 +187,8 @@ class ParParts:
         url = self._api.sign("put_object", self._key, via=self.via, **self._description, **self._condition)
         part = part_bytes(size, url.answer, default=PAR_PART_BYTES)
         answer = self._store.use(url, headers={"opc-multipart": "true"})
-        access_uri = urljoin(url.url, str(store_document(answer).get("accessUri", "")))
-        asked, given = urlsplit(url.url), urlsplit(access_uri)
-        is_same_origin = (asked.scheme, asked.netloc) == (given.scheme, given.netloc)
-        if not (is_same_origin and given.path.startswith("/p/") and given.path.endswith("/")):
+        access_uri = _joined(url.url, str(store_document(answer).get("accessUri", "")))
+        if not access_uri:
             raise foreign(answer)
         return access_uri, part
 
@@ -203,3 +211,14 @@ class ParParts:
     def abort(self, upload_id: str) -> None:
         """See `Parts`."""
         self._store.send("DELETE", upload_id, headers={})
+
+
+def _joined(url: str, access_uri: str) -> str:
+    """The URL of an upload in parts, empty if it is not at the host of `url`."""
+    try:
+        joined = urljoin(url, access_uri)
+        asked, given = urlsplit(url), urlsplit(joined)
+    except ValueError:
+        return ""
+    is_same_origin = (asked.scheme, asked.netloc) == (given.scheme, given.netloc)
+    return joined if is_same_origin and given.path.startswith("/p/") and given.path.endswith("/") else ""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from presign_client.answers import foreign
+from presign_client.answers import foreign, number
 from presign_client.connections import BLOCK_BYTES, Answer
 from presign_client.digests import told_digest
 from presign_client.errors import Changed, ConnectionFailed, Stopped, StoreError
@@ -128,14 +128,14 @@ class Reader:
                 raise
             start, answer = 0, self._get({})  # an empty object has no range, nor has one that ends before
         told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-        is_partial = answer.status == 206 and told is not None and int(told[1]) == start
-        size = told[2] if told else answer.headers.get("Content-Length", "")
-        if not size.isdecimal() or not answer.headers.get("ETag"):
+        is_partial = answer.status == 206 and told is not None and number(told[1]) == start
+        size = number(told[2] if told else answer.headers.get("Content-Length", ""))
+        if size is None or not answer.headers.get("ETag"):
             answer.close()
             raise foreign(answer)
         etag = answer.headers["ETag"] if is_partial else ""
-        self._about = About(int(size), etag, told_digest(answer.headers))
-        self._opened = range(start, end) if is_partial else range(int(size)), answer
+        self._about = About(size, etag, told_digest(answer.headers))
+        self._opened = range(start, end) if is_partial else range(size), answer
 
     def _answer(self, start: int, end: int, about: About) -> Answer:
         with self._lock:

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from presign_client.errors import FOREIGN, Problem
 
+MAX_SECONDS = 1 << 40
+"""No URL is valid for so long."""
+
 
 @dataclass(frozen=True)
 class PresignedUrl:
@@ -43,23 +46,46 @@ class PresignedUrl:
         Raises:
             Problem: it holds none, so something else than the function has answered.
         """
-        optional = {name: answer[name] for name in ("fields", "via", "id", "bound") if name in answer}
-        try:
-            return cls(
-                url=answer["url"],
-                method=answer["method"],
-                headers=dict(answer["headers"]),
-                expires_at=answer["expires_at"],
-                expires_in=int(answer["expires_in"]),
-                operation=answer["operation"],
-                bucket=answer["bucket"],
-                key=answer.get("key", answer.get("prefix", "")),
-                answer=answer,
-                **optional,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
-            detail = "The answer holds no URL, so it is not the function's: a proxy or a firewall may have given it."
-            raise Problem(detail, status=200, code=FOREIGN) from None
+        if not _holds_a_url(answer):
+            raise foreign()
+        optional = {name: answer[name] for name in ("fields", "via", "id", "bound") if answer.get(name) is not None}
+        return cls(
+            url=answer["url"],
+            method=answer["method"],
+            headers=dict(answer["headers"]),
+            expires_at=answer["expires_at"],
+            expires_in=answer["expires_in"],
+            operation=answer["operation"],
+            bucket=answer["bucket"],
+            key=answer.get("key", answer.get("prefix", "")),
+            answer=answer,
+            **optional,
+        )
+
+
+def foreign() -> Problem:
+    """The problem that the function can't have given this answer."""
+    detail = "The answer holds no URL, so it is not the function's: a proxy or a firewall may have given it."
+    return Problem(detail, status=200, code=FOREIGN)
+
+
+def _holds_a_url(answer: Any) -> bool:
+    """Whether all members of an answer that are used have their types."""
+    if not isinstance(answer, Mapping):
+        return False
+    texts = [answer.get(name) for name in ("url", "method", "expires_at", "operation", "bucket")]
+    texts += [answer.get("key", answer.get("prefix", "")), answer.get("via") or "", answer.get("id") or ""]
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    url, seconds = answer["url"], answer.get("expires_in")
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    is_duration = type(seconds) is int and 0 <= seconds <= MAX_SECONDS
+    are_mappings = _has_texts(answer.get("headers")) and _has_texts(answer.get("fields") or {})
+    return is_plain and is_duration and are_mappings and isinstance(answer.get("bound", True), bool)
+
+
+def _has_texts(found: Any) -> bool:
+    return isinstance(found, Mapping) and all(isinstance(one, str) for pair in found.items() for one in pair)
 
 
 class Presigner(Protocol):
