@@ -11,6 +11,7 @@ import pytest
 from presign_client import Client, ConnectionFailed, Gateway, InvalidArgument, Problem, Retry, addresses
 from presign_client.connections import Connections
 from presign_client.limits import TimeLimit
+from presign_client.proxies import Proxy, tunnel
 from werkzeug.wrappers import Response
 
 from local.server import Server

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult
 from presign_client.addresses import secure
 from presign_client.errors import ConnectionFailed, PresignError
 from presign_client.limits import TimedSocket, TimeLimit
-from presign_client.proxies import proxy_for
+from presign_client.proxies import proxy_for, tunnel
 
 CONNECT_SECONDS = 10
 BLOCK_BYTES = 1 << 18
@@ -103,7 +103,7 @@ class Connections:
         server = Server(parts.scheme, parts.hostname or "", parts.port, os.getpid())
         connection: Connection | None = None
         try:
-            with self._failures(server):
+            with self._failures(server.host):
                 connection = self._kept(server) or self._new(server)
             connection.timed.limit = TimeLimit(answer_seconds)
             response, is_reusable = self._exchange(connection, method, parts, body, headers)
@@ -136,12 +136,16 @@ class Connections:
         how: dict[str, Any] = {"timeout": CONNECT_SECONDS, "blocksize": BLOCK_BYTES}
         if server.scheme == "http":
             made = http.client.HTTPConnection(server.host, server.port, **how)
+            made.connect()
         elif proxy := proxy_for(server.host):
-            made = http.client.HTTPSConnection(proxy.host, proxy.port, context=self._context(), **how)
-            made.set_tunnel(server.host, server.port, proxy.headers)
+            made = http.client.HTTPSConnection(server.host, server.port, context=self._context(), **how)
+            with self._failures(f"the proxy {proxy.host}"):
+                through = tunnel(proxy, server.host, server.port or 443, seconds=CONNECT_SECONDS)
+            through.settimeout(CONNECT_SECONDS)
+            made.sock = self._context().wrap_socket(through, server_hostname=server.host)
         else:
             made = http.client.HTTPSConnection(server.host, server.port, context=self._context(), **how)
-        made.connect()
+            made.connect()
         timed = TimedSocket(made.sock)
         made.sock = timed
         return Connection(server, made, timed)
@@ -157,7 +161,7 @@ class Connections:
         """The answer to a request, and whether all of the request was sent."""
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         is_all_sent = True
-        with self._failures(connection.server):
+        with self._failures(connection.server.host):
             sent = {name: value.encode() for name, value in headers.items()}
             if body or method in ("POST", "PUT"):
                 sent.setdefault("Content-Length", str(len(body)).encode())
@@ -165,23 +169,23 @@ class Connections:
         content = io.BytesIO(body) if isinstance(body, bytes) else body
         # Failures of the body are not those of the connection: it may tell a caller's function how far it has come.
         while body and is_all_sent and (block := content.read(BLOCK_BYTES)):
-            with self._failures(connection.server):
+            with self._failures(connection.server.host):
                 is_all_sent = _is_sent(connection.http, block)
-        with self._failures(connection.server):
+        with self._failures(connection.server.host):
             response = connection.http.getresponse()
             if connection.timed.has_ended:  # `http.client` takes a part of the headers for all of them
                 raise http.client.IncompleteRead(b"")
         return response, is_all_sent and not response.will_close
 
     @contextmanager
-    def _failures(self, server: Server) -> Iterator[None]:
+    def _failures(self, host: str) -> Iterator[None]:
         try:
             yield
         except PresignError:
             raise
         except _FAILURES as error:
-            is_unknown_host = isinstance(error, socket.gaierror) and server.host not in self._reached
-            raise ConnectionFailed(server.host, cause=_cause(error), is_unknown_host=is_unknown_host) from None
+            is_unknown_host = isinstance(error, socket.gaierror) and host not in self._reached
+            raise ConnectionFailed(host, cause=_cause(error), is_unknown_host=is_unknown_host) from None
 
     def _context(self) -> ssl.SSLContext:
         """The certificates of the system and those of `certifi`, since some systems have none for Python."""
