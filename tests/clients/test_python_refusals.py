@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import io
 import json
 import logging
+import pickle
 import re
 import socket
 import threading
@@ -19,7 +21,11 @@ from xml.sax.saxutils import escape
 
 import pytest
 from presign_client import (
+    Changed,
     Client,
+    ConnectionFailed,
+    FieldError,
+    FolderError,
     Gateway,
     InvalidArgument,
     NoToken,
@@ -375,6 +381,24 @@ def upload_of_a_file_to_write(asked: Client, folder: Path) -> None:
 def download_into_a_file_to_read(asked: Client, folder: Path) -> None:
     with (folder / "file").open("rb") as file:
         asked.download(OBJECT, file)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Problem("No.", status=400, code="a", errors=[FieldError("/key", "no")], request_id="r", retry_after_seconds=5),
+        StoreError("No.", status=503, code="SlowDown", retry_after_seconds=5),
+        ConnectionFailed("a.example", cause="it took too long", is_unknown_host=True),
+        InvalidArgument("No."),
+        Changed("No."),
+        FolderError({"a": StoreError("No.", status=404, code="NoSuchKey")}),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_is_handed_on_to_another_process(error: PresignError) -> None:
+    for handed in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
+        assert (type(handed), str(handed), handed.code) == (type(error), str(error), error.code)
+        assert repr(vars(handed)) == repr(vars(error))
 
 
 class TestArguments:

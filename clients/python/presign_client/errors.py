@@ -51,6 +51,10 @@ class PresignError(Exception):
     passes = False
     retry_after_seconds = 0.0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles, since a pool of processes hands errors on so. `__init__` takes other arguments."""
+        return _restored, (type(self), self.args, self.__dict__)
+
 
 class Problem(PresignError):
     """The presign function or API Gateway refused, as problem details (RFC 9457) tell.
@@ -193,7 +197,7 @@ class FolderError(PresignError):
     """Some files of a folder failed; the others were transferred.
 
     Attributes:
-        failures: the error of each of them, by the file's path in the folder.
+        failures: the error of each of them, by the object's key.
     """
 
     code = "folder"
@@ -209,6 +213,12 @@ class Stopped(PresignError):
     """Another part of the same transfer failed, or the transfer was interrupted."""
 
     code = "stopped"
+
+
+def _restored(kind: type[PresignError], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> PresignError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 def redacted(text: str) -> str:
