@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -438,6 +439,64 @@ class TestArguments:
         with pytest.raises(PresignError):
             act(client(running), tmp_path)
 
+    @pytest.mark.parametrize(
+        ("name", "act"),
+        [
+            ("presigner", lambda _: Client("https://a.example/v1/presign")),  # type: ignore[arg-type]
+            ("retry", lambda _: Client(Gateway("https://a.example/", "t"), retry=5)),  # type: ignore[arg-type]
+            ("at_once", lambda _: Client(Gateway("https://a.example/", "t"), at_once="4")),  # type: ignore[arg-type]
+            ("Retry", lambda _: Retry(attempts="8")),  # type: ignore[arg-type]
+            ("Retry", lambda _: Retry(first_pause_seconds=-1)),
+            ("Retry", lambda _: Retry(pause=5)),  # type: ignore[arg-type]
+            ("keys", lambda asked: asked.links("users/alice/a")),
+            ("keys", lambda asked: asked.links(None)),
+            ("JSON", lambda asked: asked.links(["a"], metadata={("a",): "b"})),
+            ("JSON", lambda asked: asked.url("\udcff")),
+            ("content", lambda asked: asked.upload(BytesPath(), "a")),
+            ("metadata", lambda asked: asked.upload(b"x", "a", metadata=["album"])),
+            ("progress", lambda asked: asked.upload(b"x", "a", progress=5)),
+            ("progress", lambda asked: asked.download(OBJECT, "a", progress=5)),
+            ("sha256", lambda asked: asked.download(OBJECT, "a", sha256=b"0" * 64)),
+            ("sha256", lambda asked: asked.download(OBJECT, "a", sha256="0" * 63)),
+            ("target", lambda asked: asked.download(OBJECT, BytesPath())),
+            ("state", lambda asked: asked.download(OBJECT, "a", state=5)),
+            ("state", lambda asked: asked.download(OBJECT, "a", state=MappingProxyType({}))),
+            ("prefix", lambda asked: asked.list(None)),
+            ("prefix", lambda asked: asked.upload_folder(".", None)),
+            ("prefix", lambda asked: asked.download_folder(b"a", "down")),
+            ("folder", lambda asked: asked.upload_folder(5, "a")),
+            ("folder", lambda asked: asked.download_folder("a", None)),
+            ("state", lambda asked: asked.download_folder("a", "down", state=5)),
+            ("start", lambda asked: asked.read(OBJECT, -3)),
+            ("start", lambda asked: asked.read(OBJECT, "3")),
+            ("end", lambda asked: asked.read(OBJECT, 0, 1.5)),
+        ],
+    )
+    def test_one_that_can_not_be_used_is_named(self, name: str, act: Callable[[Client], object]) -> None:
+        """Nothing is sent: nobody listens at that port."""
+        with pytest.raises(InvalidArgument, match=name):
+            act(Client(Gateway("http://127.0.0.1:9/v1/presign", "token")))
+
+    def test_a_key_may_look_like_the_beginning_of_a_url(self, running: Running) -> None:
+        asked = client(running)
+        for key in ("x://[a.txt", "http://[x]y.png"):
+            assert asked.upload(b"hello", key).key == key
+
+    def test_bytes_that_lie_apart(self, running: Running) -> None:
+        client(running).upload(memoryview(b"a-b-c-")[::2], "apart")
+        assert client(running).read("apart") == b"abc"
+
+    def test_there_may_be_any_number_of_attempts(self) -> None:
+        tried: list[int] = []
+
+        def fail() -> None:
+            tried.append(1)
+            raise ConnectionFailed("a.example", cause="it took too long")
+
+        with pytest.raises(ConnectionFailed):
+            Retry(attempts=1200, pause=lambda *_: None).run(fail)
+        assert len(tried) == 1200
+
     def test_a_duration_may_be_a_timedelta(self, running: Running) -> None:
         assert client(running).url(OBJECT, expires_in=timedelta(minutes=2)).expires_in == 120
 
@@ -461,6 +520,13 @@ class TestArguments:
     def test_no_connection_at_all(self) -> None:
         with pytest.raises(InvalidArgument, match="at_once"):
             Client(Gateway("https://127.0.0.1/", "t"), at_once=0)
+
+
+class BytesPath:
+    """A path that is no text."""
+
+    def __fspath__(self) -> bytes:
+        return b"a"
 
 
 def closed(path: Path) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 from presign_client.errors import FOREIGN, Problem
+from presign_client.gateway import encoded
 from presign_client.retry import Retry
 from presign_client.urls import PresignedUrl, Presigner
 
@@ -82,7 +82,7 @@ def _batches(requests: Sequence[Request]) -> list[list[Request]]:
     batches: list[list[Request]] = []
     size = 0
     for request in requests:
-        length = len(json.dumps(request, default=str)) + 2
+        length = len(encoded(request)) + 2
         if not batches or len(batches[-1]) == MAX_BATCH or size + length > MAX_BATCH_BYTES:
             batches.append([])
             size = 0

@@ -6,9 +6,9 @@ import io
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
+from presign_client import checks
 from presign_client.answers import content_length, etag, rfc3339, text, xml
 from presign_client.api import Api, Via
 from presign_client.connections import Connections
@@ -52,11 +52,13 @@ class Client:
         retry: Retry | None = None,
         at_once: int = 4,
     ) -> None:
-        if at_once < 1:
-            raise InvalidArgument("at_once must be at least 1.")
+        if not hasattr(presigner, "presign"):
+            raise InvalidArgument("presigner must be a Gateway or a Function.")
+        if not isinstance(retry, Retry | None):
+            raise InvalidArgument("retry must be a Retry.")
         self._retry = retry or Retry()
         self._api = Api(presigner, bucket=bucket, via=via, retry=self._retry)
-        self._at_once = at_once
+        self._at_once = checks.number(at_once, "at_once", least=1)
         self._store = Store(Connections())
 
     def url(self, key: str, operation: str = "get_object", **options: Any) -> PresignedUrl:
@@ -79,7 +81,8 @@ class Client:
             operation: see the function's reference.
             options: of the operation, and `expires_in` in seconds.
         """
-        return self._api.sign_all([{"operation": operation, "key": key, **options} for key in keys])
+        named = checks.several(keys, "keys")
+        return self._api.sign_all([{"operation": operation, "key": key, **options} for key in named])
 
     def upload(
         self,
@@ -112,7 +115,14 @@ class Client:
             UnreadableFile: there is no such file, or it can't be read.
             Changed: the file was written to meanwhile.
         """
-        description = {"content_type": content_type or media_type(content, key), "metadata": metadata, **options}
+        checks.function(progress, "progress")
+        if isinstance(content, os.PathLike):
+            content = checks.path(content, "content")
+        description = {
+            "content_type": content_type or media_type(content, key),
+            "metadata": checks.mapping(metadata, "metadata"),
+            **options,
+        }
         with opened(content) as source:
             upload = Upload(
                 self._api,
@@ -156,6 +166,8 @@ class Client:
             ChecksumMismatch: the digest is another.
             UnwritableFile: the file can't be written.
         """
+        checks.function(progress, "progress")
+        checks.digest(sha256, "sha256")
         is_path = isinstance(path_or_file, (str, os.PathLike))
         if isinstance(path_or_file, io.TextIOBase) or not (is_path or hasattr(path_or_file, "write")):
             raise InvalidArgument("The target must be a path, or a file that is open in binary mode.")
@@ -164,7 +176,7 @@ class Client:
         download = Download(reader, stopped=stopped, at_once=self._at_once, progress=progress, sha256=sha256)
         if not isinstance(path_or_file, (str, os.PathLike)):
             return download.stream(path_or_file)
-        path = Path(path_or_file)
+        path = checks.path(path_or_file, "The target")
         identity = {"bucket": self._api.bucket, "key": key, "version": version_id, "path": str(path.absolute())}
         return download.run(path, State(state, identity=identity))
 
@@ -187,9 +199,10 @@ class Client:
         Raises:
             FolderError: some files failed; all others are stored.
         """
-        states = Path(state) if state else None
+        checks.function(progress, "progress")
+        states = checks.path(state, "state") if state is not None else None
         upload = FolderUpload(self._api, self._store, self._retry, at_once=self._at_once, states=states)
-        return upload.run(Path(folder), prefix, progress)
+        return upload.run(checks.path(folder, "folder"), checks.text(prefix, "prefix"), progress)
 
     def download_folder(
         self,
@@ -210,15 +223,18 @@ class Client:
         Raises:
             FolderError: some files failed; all others are there.
         """
-        states = Path(state) if state else None
+        checks.function(progress, "progress")
+        states = checks.path(state, "state") if state is not None else None
         download = FolderDownload(self._api, self._store, self._retry, at_once=self._at_once, states=states)
-        return download.run(prefix, Path(folder), progress)
+        return download.run(checks.text(prefix, "prefix"), checks.path(folder, "folder"), progress)
 
     def read(self, key: str, start: int = 0, end: int | None = None, *, version_id: str | None = None) -> bytes:
         """The bytes of an object from the offset `start` to before `end`, by default all of them.
 
         No digest is compared; `download` does that.
         """
+        start = checks.number(start, "start")
+        end = checks.number(end, "end") if end is not None else None
         reader = self.reader(key, version_id=version_id)
         try:
             return reader.content(start, end)
@@ -244,7 +260,7 @@ class Client:
                 slash.
             delimiter: keys that are equal up to the first one behind the prefix become one entry.
         """
-        return Listing(self._api, self._store, self._retry).entries(prefix, delimiter)
+        return Listing(self._api, self._store, self._retry).entries(checks.text(prefix, "prefix"), delimiter)
 
     def head(self, key: str) -> Entry:
         """An object's size, its ETag, and when it was last written."""

@@ -57,7 +57,7 @@ class PresignFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has 
         super().__init__(**options)
         if "token" in options:
             raise InvalidArgument("The token is no option: name a variable by token_variable, or give get_token.")
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", token_variable):
+        if not (isinstance(token_variable, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", token_variable)):
             raise InvalidArgument("token_variable must be the name of an environment variable.")
         if get_token is not None and not callable(get_token):
             raise InvalidArgument("get_token must be a function.")

@@ -96,9 +96,10 @@ def encoded(document: Mapping[str, Any]) -> bytes:
     """A request as JSON. A `timedelta` becomes its seconds.
 
     Raises:
-        InvalidArgument: it holds something else that JSON can't.
+        InvalidArgument: it holds something else that JSON can't, such as half of a character.
     """
     try:
+        json.dumps(document, default=_seconds, ensure_ascii=False).encode()  # fails where an escape would hide it
         return json.dumps(document, default=_seconds, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(f"An option can't be sent as JSON: {error}.") from None

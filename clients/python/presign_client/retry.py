@@ -9,11 +9,13 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
 
-from presign_client.errors import ConnectionFailed, PresignError, Stopped, StoreError
+from presign_client.errors import ConnectionFailed, InvalidArgument, PresignError, Stopped, StoreError
 
 T = TypeVar("T")
 
 _EXPIRED_IN_A_ROW = 2
+_MAX_DOUBLED = 30
+"""A pause is not doubled more often: later ones would be too large for a number."""
 _UNKNOWN_HOST_ATTEMPTS = 5
 """Enough for a device that is offline for some seconds; a wrong name is not waited for much longer."""
 
@@ -39,6 +41,9 @@ class Retry:
         pause: waits so many seconds, or until the event is set.
         jitter: a number from 0 to 1; 0 halves a pause.
         on_pause: is told the failure and the seconds before each pause.
+
+    Raises:
+        InvalidArgument: one of them is of another type, or below 0.
     """
 
     attempts: int = 8
@@ -48,6 +53,13 @@ class Retry:
     pause: Callable[[float, threading.Event], None] = _pause
     jitter: Callable[[], float] = random.random
     on_pause: Callable[[PresignError, float], None] = _say_nothing
+
+    def __post_init__(self) -> None:
+        numbers = (self.attempts, self.first_pause_seconds, self.max_pause_seconds, self.max_retry_after_seconds)
+        if not all(isinstance(one, int | float) and one >= 0 for one in numbers):
+            raise InvalidArgument("The attempts and the seconds of a Retry must be numbers, at least 0.")
+        if not all(callable(one) for one in (self.pause, self.jitter, self.on_pause)):
+            raise InvalidArgument("pause, jitter and on_pause of a Retry must be functions.")
 
     def run(self, attempt: Callable[[], T], stopped: threading.Event | None = None) -> T:
         """The result of `attempt` once it succeeds.
@@ -76,7 +88,7 @@ class Retry:
                 is_final = failures >= attempts or error.retry_after_seconds > self.max_retry_after_seconds
                 if is_final or not error.passes:
                     raise
-                seconds = min(self.first_pause_seconds * 2 ** (failures - 1), self.max_pause_seconds)
+                seconds = min(self.first_pause_seconds * 2 ** min(failures - 1, _MAX_DOUBLED), self.max_pause_seconds)
                 seconds = max(seconds * (1 + self.jitter()) / 2, error.retry_after_seconds)
                 self.on_pause(error, seconds)
                 self.pause(seconds, stopped)

@@ -159,7 +159,7 @@ def opened(content: Content) -> Iterator[Source]:
         InvalidArgument: it is no kind of file.
     """
     if isinstance(content, (bytes, bytearray, memoryview)):
-        yield Source(io.BytesIO(content))
+        yield Source(io.BytesIO(bytes(content) if isinstance(content, memoryview) else content))
     elif isinstance(content, (str, os.PathLike)):
         try:
             file = cast("BinaryIO", Path(content).open("rb", buffering=0))  # noqa: SIM115 - below

@@ -10,6 +10,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from presign_client import checks
 from presign_client.errors import UnwritableFile, reason
 
 Kept = MutableMapping[str, Any] | str | os.PathLike[str] | None
@@ -25,10 +26,13 @@ class State:
 
     Attributes:
         is_kept: whether a later call finds it.
+
+    Raises:
+        InvalidArgument: it can be kept neither in a file nor in a mapping.
     """
 
     def __init__(self, kept: Kept, *, identity: Mapping[str, Any]) -> None:
-        self._path = Path(kept) if isinstance(kept, (str, os.PathLike)) else None
+        self._path = None if kept is None or isinstance(kept, MutableMapping) else checks.path(kept, "state")
         self._values: MutableMapping[str, Any] = kept if isinstance(kept, MutableMapping) else self._read()
         self.is_kept = kept is not None
         self._identity = identity

@@ -115,7 +115,7 @@ class Upload:
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        metadata = {**(self._given.get("metadata") or {}), "sha256": metadata_digest(self._digests[0])}
+        metadata = {**self._given.get("metadata", {}), "sha256": metadata_digest(self._digests[0])}
         return {**self._given, "metadata": metadata}
 
     @cached_property
@@ -173,7 +173,8 @@ class Upload:
 def media_type(content: object, key: str) -> str:
     """The type of a file, by its name or that of its key."""
     for name in (os.fspath(content) if isinstance(content, (str, os.PathLike)) else "", key):
-        found = mimetypes.guess_type(str(name))[0]
+        # Of the whole it would take a part for the host of a URL, which may be a wrong one.
+        found = mimetypes.guess_type(str(name).rpartition("/")[2])[0]
         if found:
             return found
     return DEFAULT_MEDIA_TYPE
