@@ -37,7 +37,8 @@ export async function use(file: File, controller: AbortController): Promise<stri
   const stored: StoredObject = await files.upload(file, "a", { onProgress: show, signal: controller.signal });
   const options: UploadOptions = { integrity: true, createOnly: true, cacheControl: "no-cache", contentType: "a/b" };
   await files.upload(new Blob(["x"]), stored.key, { ...options, metadata: { size: `${stored.size} ${stored.etag}` } });
-  for (const one of await files.links(["a", "b"])) console.log(one instanceof PresignError ? one.code : one.url);
+  const keys: readonly string[] = ["a", "b"];
+  for (const one of await files.links(keys)) console.log(one instanceof PresignError ? one.code : one.url);
   controller.abort(PAUSE);
   for await (const { key, size } of files.list("a/")) console.log(key.length + size);
   const { url, bucket, id } = await files.share("a", { expiresIn: 60 });

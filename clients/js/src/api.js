@@ -3,6 +3,7 @@
 /** @import { GetToken } from "./tokens.js" */
 /** @import { TransferOptions } from "./transfer.js" */
 import { problemError } from "./api_answer.js";
+import { checkTexts, optionsOf } from "./arguments.js";
 import { Connection } from "./connection.js";
 import { foreignAnswer, PresignError } from "./errors.js";
 import { isRefusal, withRetries } from "./retry.js";
@@ -44,7 +45,8 @@ export class Api {
 
   /** @param {PresignOptions} options */
   constructor(options) {
-    const { endpoint, getToken, bucket, via, cors, user } = options ?? {};
+    const { endpoint, getToken, bucket, via, cors, user } = optionsOf(options);
+    checkTexts({ bucket, via, user });
     this.#tokens = new Tokens(getToken);
     this.#connection = new Connection(endpoint, this.#tokens);
     this.bucket = bucket;

@@ -3,18 +3,18 @@
 /** @import { UnfinishedUpload } from "./unfinished.js" */
 /** @import { StoredObject, UploadOptions } from "./upload.js" */
 import { Api } from "./api.js";
-import { signMany } from "./batch.js";
+import { optionsOf } from "./arguments.js";
+import { signReads } from "./batch.js";
+import { discard } from "./discard.js";
 import { Downloads } from "./downloads.js";
 import { invalidArgument, PresignError } from "./errors.js";
-import { isBlob } from "./file.js";
 import { Listing } from "./listing.js";
-import { abortUpload, TRANSFERS_AT_ONCE } from "./multipart.js";
+import { TRANSFERS_AT_ONCE } from "./multipart.js";
 import { copyObject, sizeOf } from "./objects.js";
 import { withRetries } from "./retry.js";
 import { Slots } from "./slots.js";
 import { UnfinishedUploads } from "./unfinished.js";
 import { upload } from "./upload.js";
-import { identityOf } from "./upload_job.js";
 
 /**
  * @typedef {object} Share  A URL that anybody who has it can use.
@@ -57,7 +57,7 @@ export class PresignClient {
    * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
    * @returns {Promise<string>}
    */
-  async link(key, options = {}) {
+  async link(key, options) {
     return (await this.share(key, options)).url;
   }
 
@@ -68,7 +68,8 @@ export class PresignClient {
    * @param {{ saveAs?: string, expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
    * @returns {Promise<Share>}
    */
-  async share(key, { saveAs, expiresIn, signal } = {}) {
+  async share(key, options) {
+    const { saveAs, expiresIn, signal } = optionsOf(options);
     return this.#share(
       { operation: "get_object", key, download_as: saveAs, expires_in: expiresIn, cors: false },
       signal,
@@ -79,13 +80,13 @@ export class PresignClient {
    * URLs of many objects, as `share` gives them, in the order of their keys. The place of a key that is refused has the
    * error.
    *
-   * @param {string[]} keys
+   * @param {readonly string[]} keys
    * @param {{ expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
    * @returns {Promise<(Share | PresignError)[]>}
    */
-  async links(keys, { expiresIn, signal } = {}) {
-    const requests = keys.map((key) => ({ operation: "get_object", key, expires_in: expiresIn, cors: false }));
-    const results = await signMany(this.#api, requests, signal);
+  async links(keys, options) {
+    const { expiresIn, signal } = optionsOf(options);
+    const results = await signReads(this.#api, keys, { expires_in: expiresIn, cors: false }, signal);
     return results.map((result) => (result instanceof PresignError ? result : shareOf(result)));
   }
 
@@ -97,7 +98,8 @@ export class PresignClient {
    * @param {{ expiresIn?: number, signal?: AbortSignal }} [options]  `expiresIn` in seconds.
    * @returns {Promise<Share>}
    */
-  async shareFolder(prefix, { expiresIn, signal } = {}) {
+  async shareFolder(prefix, options) {
+    const { expiresIn, signal } = optionsOf(options);
     return this.#share({ operation: "get_prefix", prefix, expires_in: expiresIn }, signal);
   }
 
@@ -115,7 +117,8 @@ export class PresignClient {
       throw new PresignError(message, { code: "not_revocable" });
     }
     // The function's log tells the id.
-    if (/^https?:\/\//i.test(id)) throw invalidArgument("The `id` of a URL is needed, not the URL.");
+    const isId = typeof id === "string" && !/^https?:\/\//i.test(id);
+    if (!isId) throw invalidArgument("The `id` of a URL is needed, not the URL.");
     await withRetries(() => this.#api.post("/revoke", { bucket, id }, signal), { signal });
   }
 
@@ -125,8 +128,8 @@ export class PresignClient {
    * @param {string} key
    * @param {{ saveAs?: string, signal?: AbortSignal }} [options]  The file's name: by default the key's last part.
    */
-  async download(key, options = {}) {
-    await this.#downloads.start(key, options);
+  async download(key, options) {
+    await this.#downloads.start(key, optionsOf(options));
   }
 
   /**
@@ -148,7 +151,7 @@ export class PresignClient {
    *   the prefix, and each is given once.
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
-  list(prefix, options = {}) {
+  list(prefix, options) {
     return this.#listing.list(prefix, options);
   }
 
@@ -182,9 +185,9 @@ export class PresignClient {
    * @param {UploadOptions} [options]
    * @returns {Promise<StoredObject>}
    */
-  async upload(file, key, options = {}) {
+  async upload(file, key, options) {
     const context = { api: this.#api, slots: this.#slots, unfinished: this.#unfinished };
-    return upload(context, file, key, options);
+    return upload(context, file, key, optionsOf(options));
   }
 
   /**
@@ -206,12 +209,7 @@ export class PresignClient {
    * @param {string} key
    */
   async discard(file, key) {
-    const identity = isBlob(file) ? await identityOf(file, key) : { ...file, key };
-    const user = await this.#api.user();
-    const state = this.#unfinished.find(user, identity);
-    if (!state) return;
-    await abortUpload(this.#api, state);
-    this.#unfinished.forget(user, state);
+    await discard(this.#api, this.#unfinished, file, key);
   }
 
   /**

@@ -3,7 +3,7 @@
 import { apiDocument } from "./api_answer.js";
 import { isReachable } from "./cors.js";
 import { connectionFailed, invalidArgument, PresignError, redirected } from "./errors.js";
-import { safeUrl } from "./http.js";
+import { jsonText, safeUrl } from "./http.js";
 import { following } from "./signals.js";
 
 const ANSWER_MS = 60_000;
@@ -39,17 +39,18 @@ export class Connection {
    * @returns {Promise<any>}
    */
   async post(path, body, signal) {
+    const text = jsonText(body);
     const token = await this.#tokens.current(signal);
-    let answer = await this.#fetch(path, body, token, signal);
+    let answer = await this.#fetch(path, text, token, signal);
     const next = answer.status === 401 ? await this.#tokens.after(token, signal) : null;
-    if (next !== null) answer = await this.#fetch(path, body, next, signal);
+    if (next !== null) answer = await this.#fetch(path, text, next, signal);
     if (next !== null && answer.status === 401) this.#tokens.startOver();
     return apiDocument(answer);
   }
 
   /**
    * @param {string} path
-   * @param {object} body
+   * @param {string} body
    * @param {string} token
    * @param {AbortSignal} [signal]
    * @returns {Promise<ApiAnswer>}
@@ -61,7 +62,7 @@ export class Connection {
         const response = await fetch(this.endpoint + path, {
           method: "POST",
           headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
-          body: JSON.stringify(body),
+          body,
           redirect: "manual",
           signal: controller.signal,
         });

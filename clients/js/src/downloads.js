@@ -1,4 +1,5 @@
 /** @import { Api } from "./api.js" */
+import { checkText, checkTexts } from "./arguments.js";
 import { abortError, PresignError } from "./errors.js";
 import { sizeOf } from "./objects.js";
 import { withRetries } from "./retry.js";
@@ -26,6 +27,8 @@ export class Downloads {
    * @returns {Promise<void>}
    */
   start(key, { saveAs, signal }) {
+    checkText(key, "The key");
+    checkTexts({ saveAs });
     const begun = this.#last.then(() => this.#begin(key, fileName(saveAs ?? key), signal));
     this.#last = begun.catch(() => {});
     return begun;

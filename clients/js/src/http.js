@@ -1,4 +1,4 @@
-import { invalidArgument } from "./errors.js";
+import { invalidArgument, PresignError } from "./errors.js";
 
 const MAX_RETRY_AFTER_MS = 31_536_000_000; // a year; longer than anybody waits
 
@@ -44,6 +44,32 @@ function parsed(text) {
 /** @param {string} host */
 function isThisMachine(host) {
   return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127\.[\d.]+$/.test(host);
+}
+
+/**
+ * The JSON of a request. It refuses what JSON would leave out or turn into something else.
+ *
+ * @param {object} request
+ * @returns {string}
+ */
+export function jsonText(request) {
+  try {
+    return JSON.stringify(request, asInJson);
+  } catch (error) {
+    if (error instanceof PresignError) throw error;
+    throw invalidArgument("An argument can't be sent as JSON: it holds itself.");
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function asInJson(name, value) {
+  const kind = Object.prototype.toString.call(value);
+  const isKnown = /^\[object (Undefined|Null|Boolean|String|Number|Array|Object)\]$/.test(kind);
+  if (isKnown && !(typeof value === "number" && !Number.isFinite(value))) return value;
+  throw invalidArgument(`The value of \`${name}\` can't be sent as JSON.`);
 }
 
 /**

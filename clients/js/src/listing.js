@@ -1,4 +1,5 @@
 /** @import { Api, SignedUrl } from "./api.js" */
+import { checkText, checkTexts, optionsOf } from "./arguments.js";
 import { codeOf, foreignAnswer } from "./errors.js";
 import { jsonOrNull } from "./http.js";
 import { element, elements } from "./store_answer.js";
@@ -36,12 +37,15 @@ export class Listing {
 
   /**
    * @param {string} prefix
-   * @param {ListOptions} options
+   * @param {ListOptions} [options]
    * @returns {AsyncGenerator<ListedObject, void, undefined>}
    */
   async *list(prefix, options) {
+    checkText(prefix, "The prefix");
+    const { delimiter, signal } = optionsOf(options);
+    checkTexts({ delimiter });
     /** @type {Query} */
-    const query = { ...options, prefix, folder: prefix.slice(0, prefix.lastIndexOf("/") + 1) };
+    const query = { delimiter, signal, prefix, folder: prefix.slice(0, prefix.lastIndexOf("/") + 1) };
     let { page, isByPar } = await this.#firstPage(query);
     for (;;) {
       yield* page.entries;

@@ -1,7 +1,7 @@
-/** @import { Api } from "./api.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UnfinishedUploads, UploadState } from "./unfinished.js" */
 /** @import { UploadJob } from "./upload_job.js" */
+import { abortUpload } from "./discard.js";
 import { codeOf, PAUSE } from "./errors.js";
 import { partOf } from "./file.js";
 import { isUploadGone, ParParts } from "./par_parts.js";
@@ -205,15 +205,4 @@ export class MultipartUpload {
   #forget() {
     this.#unfinished.forget(this.#job.user, this.#job.identity);
   }
-}
-
-/**
- * Let the store drop the parts of an upload.
- *
- * @param {Api} api
- * @param {UploadState} state
- * @param {AbortSignal} [signal]
- */
-export async function abortUpload(api, state, signal) {
-  await (state.accessUrl ? ParParts.abort(state, signal) : S3Parts.abort(api, state, signal));
 }

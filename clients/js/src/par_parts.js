@@ -3,10 +3,11 @@
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */
 import { base64, hex, md5 } from "./digest.js";
-import { abortError, PresignError } from "./errors.js";
+import { PresignError } from "./errors.js";
 import { partOf } from "./file.js";
 import { jsonOrNull } from "./http.js";
 import { withRetries } from "./retry.js";
+import { checkSignal } from "./signals.js";
 import { transfer } from "./transfer.js";
 
 const MIN_PART_BYTES = 10 * 2 ** 20; // Object Storage has asked for it; its documentation now names a maximum only
@@ -62,7 +63,7 @@ export class ParParts {
     this.#accessUrl = accessUrl;
     // The file may have been changed since.
     for (const [number, digest] of Object.entries(sent)) {
-      if (this.#job.signal.aborted) throw abortError(this.#job.signal);
+      checkSignal(this.#job.signal);
       const part = partOf(this.#job.file, this.partBytes, Number(number));
       if (digest === hex(await md5(part))) this.#sent[Number(number)] = digest;
     }

@@ -1,4 +1,5 @@
 import { abortError, PresignError } from "./errors.js";
+import { checkSignal } from "./signals.js";
 
 /**
  * @typedef {object} RetryOptions
@@ -31,7 +32,7 @@ const DAMAGED_CODES = new Set([
  */
 export async function withRetries(attempt, { signal, onWait = () => {} }) {
   for (let failures = 0, refusals = 0; ; ) {
-    if (signal?.aborted) throw abortError(signal);
+    checkSignal(signal);
     try {
       return await attempt();
     } catch (error) {

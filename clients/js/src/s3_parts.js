@@ -2,10 +2,11 @@
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */
-import { abortError, codeOf, foreignAnswer, PresignError } from "./errors.js";
+import { codeOf, foreignAnswer, PresignError } from "./errors.js";
 import { partOf } from "./file.js";
 import { hex, md5, sha256Base64 } from "./digest.js";
 import { withRetries } from "./retry.js";
+import { checkSignal } from "./signals.js";
 import { element, elements } from "./store_answer.js";
 import { transfer } from "./transfer.js";
 import { condition } from "./upload_job.js";
@@ -58,7 +59,7 @@ export class S3Parts {
     try {
       const listed = await this.#listParts();
       for (const [number, etag] of listed) {
-        if (this.#job.signal.aborted) throw abortError(this.#job.signal);
+        checkSignal(this.#job.signal);
         const digest = hex(await md5(partOf(this.#job.file, this.partBytes, number)));
         if (etag.replaceAll('"', "") !== digest) listed.delete(number);
       }

@@ -1,4 +1,15 @@
-import { abortError } from "./errors.js";
+import { abortError, invalidArgument } from "./errors.js";
+
+/**
+ * Fail if the signal is aborted, or if it is none.
+ *
+ * @param {AbortSignal | null} [signal]
+ */
+export function checkSignal(signal) {
+  if (signal === undefined || signal === null) return;
+  if (typeof signal.aborted !== "boolean") throw invalidArgument("The signal must be an AbortSignal.");
+  if (signal.aborted) throw abortError(signal);
+}
 
 /**
  * Run an action with a signal of its own, which is aborted with `signal`, and by its controller. `AbortSignal.any`
@@ -10,7 +21,7 @@ import { abortError } from "./errors.js";
  * @returns {Promise<T>}
  */
 export async function following(signal, action) {
-  if (signal?.aborted) throw abortError(signal);
+  checkSignal(signal);
   const controller = new AbortController();
   const follow = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", follow);

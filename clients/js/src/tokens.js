@@ -1,3 +1,4 @@
+import { checkFunctions } from "./arguments.js";
 import { PresignError } from "./errors.js";
 import { unlessAborted } from "./signals.js";
 
@@ -15,6 +16,7 @@ export class Tokens {
 
   /** @param {GetToken} [getToken] */
   constructor(getToken) {
+    checkFunctions({ getToken });
     this.#getToken = getToken;
   }
 

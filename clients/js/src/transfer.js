@@ -3,7 +3,7 @@ import { isHiddenByCors } from "./cors.js";
 import { abortError, connectionFailed, PresignError, redirected } from "./errors.js";
 import { checkReadable, isBlob } from "./file.js";
 import { safeUrl } from "./http.js";
-import { within } from "./signals.js";
+import { checkSignal, within } from "./signals.js";
 import { storeError } from "./store_answer.js";
 
 /**
@@ -36,7 +36,7 @@ const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may 
  */
 export async function transfer(request, body, options = {}) {
   const { signal } = options;
-  if (signal?.aborted) throw abortError(signal);
+  checkSignal(signal);
   const { origin, pathname } = safeUrl(request.url, "The URL for the storage");
   const headers = Object.entries(request.headers).filter(([name]) => !SENT_BY_THE_BROWSER.has(name.toLowerCase()));
   const api = pathname.startsWith("/p/") ? `${origin}/p/` : origin; // PARs have CORS headers of their own

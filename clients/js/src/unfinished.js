@@ -1,4 +1,4 @@
-import { jsonOrNull } from "./http.js";
+import { jsonOrNull, jsonText } from "./http.js";
 
 /**
  * @typedef {object} UploadIdentity  By it an upload is found again.
@@ -92,7 +92,7 @@ export class UnfinishedUploads {
    * @param {UploadIdentity} upload
    */
   nameOf(user, { key, size, lastModified, digest }) {
-    return this.#prefix(user) + JSON.stringify([size, lastModified, digest, key]);
+    return this.#prefix(user) + jsonText([size, lastModified, digest, key]);
   }
 }
 

@@ -3,12 +3,14 @@
 /** @import { Slots } from "./slots.js" */
 /** @import { UnfinishedUploads } from "./unfinished.js" */
 /** @import { UploadJob } from "./upload_job.js" */
-import { abortError, codeOf, invalidArgument } from "./errors.js";
+import { checkFunctions, checkText, checkTexts } from "./arguments.js";
+import { codeOf, invalidArgument } from "./errors.js";
 import { isBlob } from "./file.js";
 import { oneAtATime } from "./locks.js";
 import { mediaType } from "./media_type.js";
 import { MultipartUpload } from "./multipart.js";
 import { ProgressReport } from "./progress.js";
+import { checkSignal } from "./signals.js";
 import { etagOf, identityOf, isInTheWay, putSigner, storedAnswer } from "./upload_job.js";
 
 /**
@@ -45,13 +47,16 @@ const ONLY_PART = 0;
  */
 export async function upload({ api, slots, unfinished }, file, key, options) {
   if (!isBlob(file)) throw invalidArgument("The file to upload must be a File or a Blob.");
-  const { contentType, cacheControl, metadata, createOnly = false, integrity = false } = options;
+  const { contentType, cacheControl, metadata, createOnly = false, integrity = false, onProgress } = options;
+  checkText(key, "The key");
+  checkTexts({ contentType });
+  checkFunctions({ onProgress });
+  checkSignal(options.signal);
   const signal = options.signal ?? new AbortController().signal;
-  if (signal.aborted) throw abortError(signal);
   const type = mediaType(contentType ?? file.type);
   const description = { key, content_type: type, cache_control: cacheControl, metadata };
   const [identity, user] = [await identityOf(file, key), await api.user(signal)];
-  const progress = new ProgressReport(file.size, options.onProgress ?? (() => {}));
+  const progress = new ProgressReport(file.size, onProgress ?? (() => {}));
   const job = { api, slots, file, identity, user, key, description, createOnly, integrity, signal, progress };
   const etag = await oneAtATime(`presign upload ${unfinished.nameOf(user, identity)}`, signal, () =>
     file.size < MULTIPART_FROM_BYTES ? put(job) : sendInParts(job, unfinished),
