@@ -22,6 +22,8 @@ MIB = 2**20
 ANSWER_MS = 60_000
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Access-Control-Expose-Headers": "*"}
 LINK = "() => files.link('a.txt')"
+LIST = "async () => { for await (const one of files.list('folder/')) void one; }"
+GIVEN = {"url": "https://store.example/a?X-Amz-Signature=1", "method": "HEAD", "headers": {}, "expires_in": 60}
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,38 @@ class TestStrangers:
         page.route("**/v1/presign", Answers({"status": 400, "json": {"code": "odd", "detail": 7, "errors": errors}}))
         assert error_of(page, LINK) == {"code": "odd", "status": 400, "message": "7", "retryAfterMs": 0}
 
+    @pytest.mark.parametrize(
+        "member",
+        [
+            *({"url": url} for url in (7, "", "/a", "//store.example/a", "javascript:alert(1)", "data:,a", {"a": 1})),
+            *({"method": method} for method in (7, "", "TRACE", "A B", None, ["GET"])),
+            *({"headers": headers} for headers in (7, "text", ["a"], None, {"a b": "c"}, {"a": "b\nc"}, {"a": "日"})),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize(
+        ("path", "script"),
+        [("", "() => files.size('a')"), ("", LINK), ("/batch", "() => files.links(['a'])")],
+        ids=["size", "link", "links"],
+    )
+    def test_a_url_of_another_form(self, page: Page, member: dict[str, Any], path: str, script: str) -> None:
+        given = {**GIVEN, **member}
+        page.route(f"**/v1/presign{path}", Answers({"status": 200, "json": {"results": [given]} if path else given}))
+        assert error_of(page, script)["code"] == "foreign_answer"
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"code": "odd", "detail": {"toString": 1}},
+            {"code": "odd", "errors": [{"pointer": {"toString": 1}, "detail": {"toString": 1}}]},
+            {"code": "odd", "message": ["a"]},
+        ],
+        ids=["detail", "errors", "message"],
+    )
+    def test_a_problem_without_a_text(self, page: Page, document: dict[str, Any]) -> None:
+        page.route("**/v1/presign", Answers({"status": 400, "json": document}))
+        assert error_of(page, LINK)["message"] == "The API refused the request: odd."
+
     @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (403, "text/html"), (403, "application/json")])
     @pytest.mark.parametrize("via", ["s3", "par"])
     @pytest.mark.parametrize("size", [1000, 16 * MIB], ids=["one PUT", "in parts"])
@@ -200,17 +234,85 @@ class TestStrangers:
     @pytest.mark.parametrize("via", ["s3", "par"])
     def test_in_the_place_of_a_list(self, page: Page, running: Running, via: str) -> None:
         sign_in(page, running, via=via)
-        script = "async () => { for await (const one of files.list('folder/')) void one; }"
         address = running.stack.store_route if via == "s3" else running.stack.storage_url
         page.route(f"{address}/**", Answers({"status": 200, "body": "<x>Blocked</x>"}))
-        assert error_of(page, script)["code"] == "foreign_answer"
+        assert error_of(page, LIST)["code"] == "foreign_answer"
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "<Name>a</Name><IsTruncated>true</IsTruncated>",
+            "<IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>",
+            "<Contents><Size>1</Size></Contents>",
+            "",
+        ],
+        ids=["without a token", "with the same token", "without a key", "empty"],
+    )
+    def test_a_list_of_s3_of_another_form(self, page: Page, running: Running, content: str) -> None:
+        sign_in(page, running, via="s3")
+        body = f"<ListBucketResult>{content}</ListBucketResult>"
+        page.route(f"{running.stack.store_route}/**", Answers({"status": 200, "body": body}))
+        assert error_of(page, LIST)["code"] == "foreign_answer"
+
+    def test_a_list_of_s3_that_was_cut_off(self, page: Page, running: Running) -> None:
+        """What is left of it is not taken for the whole."""
+        sign_in(page, running, via="s3")
+        body = "<ListBucketResult><Contents><Key>folder/a</Key></Contents><Contents><Key>folder/b</K"
+        page.route(f"{running.stack.store_route}/**", Answers({"status": 200, "body": body}))
+        assert error_of(page, LIST)["code"] == "foreign_answer"
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            *(f'{{"objects": {objects}}}' for objects in ("null", '"a"', "[null]", "[{}]", '[{"name": 1}]')),
+            '{"objects": [{"name": "\\ud800"}]}',
+            *(f'{{"objects": [], "prefixes": {prefixes}}}' for prefixes in ('"a"', "1", "[1]", "[null]")),
+            *(f'{{"objects": [], "nextStartWith": {start}}}' for start in ('"same"', "1", '{"a": 1}')),
+        ],
+    )
+    def test_a_list_by_a_par_of_another_form(self, page: Page, running: Running, document: str) -> None:
+        sign_in(page, running, via="par")
+        page.route(f"{running.stack.storage_url}/**", Answers({"status": 200, "body": document}))
+        assert error_of(page, LIST)["code"] == "foreign_answer"
+
+    def test_an_entry_without_size_and_time(self, page: Page, running: Running) -> None:
+        sign_in(page, running, via="par")
+        document = {"objects": [{"name": "folder/a", "size": None, "timeModified": {"toString": 1}}], "prefixes": None}
+        page.route(f"{running.stack.storage_url}/**", Answers({"status": 200, "json": document}))
+        found = page.evaluate("files.list('folder/').next().then(({ value }) => value)")
+        assert (found["key"], found["size"], found["modifiedAt"]) == ("folder/a", 0, None)
+
+    def test_an_answer_that_does_not_tell_the_size(self, page: Page) -> None:
+        """A proxy that compresses takes `Content-Length` away. The object is not empty."""
+        page.route("**/unmeasured.txt*", Answers({"status": 200, "body": ""}))
+        assert error_of(page, "() => files.size('unmeasured.txt')")["code"] == "foreign_answer"
+
+    @pytest.mark.parametrize(
+        ("status", "body", "code"),
+        [
+            (400, '{"code": {"toString": 1}}', "foreign_answer"),
+            (400, '{"code": "A", "message": {"toString": 1}}', "A"),
+            (400, "<Error><Code>https://store.example/</Code></Error>", "foreign_answer"),
+            (413, '{"code": 413, "message": "Payload Too Large"}', "http_413"),
+            (501, "<Error><Code>NotImplemented</Code></Error>", "NotImplemented"),
+        ],
+    )
+    def test_an_error_of_the_store_of_another_form(self, page: Page, status: int, body: str, code: str) -> None:
+        strange = Answers({"status": status, "body": body})
+        page.route("**/odd.txt*", strange)
+        assert error_of(page, "() => files.delete('odd.txt')")["code"] == code
+        assert strange.count == 1
+
+    def test_an_answer_of_many_beginnings_is_soon_read(self, page: Page) -> None:
+        page.route("**/begun.txt*", Answers({"status": 400, "body": "<Error>" + "<Code>" * 150_000}))
+        since = page.evaluate("performance.now()")
+        assert error_of(page, "() => files.delete('begun.txt')")["code"] == "foreign_answer"
+        assert page.evaluate("performance.now()") - since < 5000
 
     def test_a_server_of_the_way_that_fails_is_asked_again(self, page: Page) -> None:
-        url = "https://store.example/a?X-Amz-Signature=1"
-        given = {"url": url, "method": "GET", "headers": {}, "expires_in": 60}
-        failing = Answers({"status": 502, "body": "<html>Bad Gateway</html>"}, {"status": 200, "json": given})
+        failing = Answers({"status": 502, "body": "<html>Bad Gateway</html>"}, {"status": 200, "json": GIVEN})
         page.route("**/v1/presign", failing)
-        assert page.evaluate(LINK) == url
+        assert page.evaluate(LINK) == GIVEN["url"]
         assert failing.count == 2
 
 
@@ -261,7 +363,7 @@ class TestRedirects:
         assert "X-Amz-Signature=" in link["url"]
 
     def test_a_url_of_the_store_that_is_not_protected(self, page: Page) -> None:
-        given = {"url": "http://store.example/a?X-Amz-Signature=1", "method": "HEAD", "headers": {}, "expires_in": 60}
+        given = {**GIVEN, "url": "http://store.example/a?X-Amz-Signature=1"}
         page.route("**/v1/presign", Answers({"status": 200, "json": given}))
         assert failure(page, "() => files.size('a')") == "invalid_argument"
 
@@ -457,6 +559,17 @@ class TestSecrets:
         for secret in ("0123456789", "X-Amz-", "store.example", running.stack.token(), running.stack.storage_url):
             assert secret not in told
         assert lines == []
+
+    def test_no_url_and_no_token_that_the_api_repeats_is_told(self, page: Page, running: Running) -> None:
+        secret = f"https://store.example/a?X-Amz-Signature=0123456789 and Bearer {running.stack.token()}"
+        errors = [{"pointer": "/key", "detail": secret}]
+        page.route(
+            "**/v1/presign", Answers({"status": 400, "json": {"code": "odd", "detail": secret, "errors": errors}})
+        )
+        told = page.evaluate("files.link('a').catch((error) => `${error} ${error.stack} ${JSON.stringify(error)}`)")
+        assert "odd" in told
+        for part in ("0123456789", "store.example", running.stack.token()):
+            assert part not in told
 
 
 class TestHeadersOfOtherTools:

@@ -1,8 +1,9 @@
+/** @import { SignedUrl, Via } from "./api_answer.js" */
 /** @import { RetryOptions } from "./retry.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { GetToken } from "./tokens.js" */
 /** @import { TransferOptions } from "./transfer.js" */
-import { problemError } from "./api_answer.js";
+import { problemError, signedUrl } from "./api_answer.js";
 import { checkTexts, optionsOf } from "./arguments.js";
 import { Connection } from "./connection.js";
 import { foreignAnswer, PresignError } from "./errors.js";
@@ -11,18 +12,6 @@ import { Tokens } from "./tokens.js";
 import { transfer } from "./transfer.js";
 
 /**
- * @typedef {"s3" | "par"} Via  How access is given: by a presigned URL of S3, or a pre-authenticated request (PAR).
- *
- * @typedef {object} SignedUrl
- * @property {string} url
- * @property {string} method
- * @property {Record<string, string>} headers
- * @property {Via} via
- * @property {string} bucket
- * @property {string} [id]  Of a PAR.
- * @property {string} expiresAt  RFC 3339.
- * @property {number} staleAt  When to ask for another one, in milliseconds of our own clock.
- *
  * @typedef {{ operation: string } & Record<string, unknown>} UrlRequest
  *
  * @typedef {object} PresignOptions
@@ -158,7 +147,7 @@ export class Api {
   async #signFirst([request, ...others], signal) {
     const askedAt = Date.now();
     try {
-      return toSignedUrl(await this.post("", this.#withDefaults(request), signal), askedAt);
+      return signedUrl(await this.post("", this.#withDefaults(request), signal), askedAt);
     } catch (error) {
       if (!others.length || !isUnfit(error)) throw error;
       return this.#signFirst(others, signal);
@@ -175,7 +164,7 @@ export class Api {
     const body = { requests: requests.map((request) => this.#withDefaults(request)) };
     const { results } = await this.post("/batch", body, signal);
     if (!Array.isArray(results) || results.length !== requests.length) throw foreignAnswer("API", 200);
-    return results.map((result) => (result?.problem ? problemError(result.problem) : toSignedUrl(result, askedAt)));
+    return results.map((result) => (result?.problem ? problemError(result.problem) : signedUrl(result, askedAt)));
   }
 
   /**
@@ -196,18 +185,6 @@ export class Api {
   #wantsCors(request) {
     return this.cors && request.cors !== false;
   }
-}
-
-/**
- * @param {any} result  A result of the API.
- * @param {number} askedAt
- * @returns {SignedUrl}
- */
-function toSignedUrl(result, askedAt) {
-  const { url, method, headers, via, bucket, id, expires_at, expires_in } = result ?? {};
-  if (typeof url !== "string" || typeof method !== "string" || !headers) throw foreignAnswer("API", 200);
-  // Both moments are of our own clock, so that a wrong clock does no harm.
-  return { url, method, headers, via, bucket, id, expiresAt: expires_at, staleAt: askedAt + expires_in * 900 };
 }
 
 /**

@@ -1,6 +1,22 @@
 /** @import { FieldError } from "./errors.js" */
 import { foreignAnswer, PresignError } from "./errors.js";
-import { jsonOrNull, retryAfterMs } from "./http.js";
+import { codeIn, jsonOrNull, retryAfterMs, told } from "./http.js";
+
+/**
+ * @typedef {"s3" | "par"} Via  How access is given: by a presigned URL of S3, or a pre-authenticated request (PAR).
+ *
+ * @typedef {object} SignedUrl
+ * @property {string} url
+ * @property {string} method
+ * @property {Record<string, string>} headers
+ * @property {Via} via
+ * @property {string} bucket
+ * @property {string} [id]  Of a PAR.
+ * @property {string} expiresAt  RFC 3339.
+ * @property {number} staleAt  When to ask for another one, in milliseconds of our own clock.
+ */
+
+const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"];
 
 const WRONG_ENDPOINT = {
   code: "wrong_endpoint",
@@ -38,6 +54,30 @@ export function apiDocument({ status, text, retryAfter }) {
 }
 
 /**
+ * The URL that the API gives.
+ *
+ * @param {any} result  A result of the API.
+ * @param {number} askedAt  When it was asked, by our own clock.
+ * @returns {SignedUrl}
+ */
+export function signedUrl(result, askedAt) {
+  const { url, method, headers, via, bucket, id, expires_at, expires_in } = result ?? {};
+  const isUrl = typeof url === "string" && /^https?:\/\//i.test(url); // and no script
+  if (!isUrl || !METHODS.includes(method) || !areHeaders(headers)) throw foreignAnswer("API", 200);
+  // Both moments are of our own clock, so that a wrong clock does no harm.
+  return { url, method, headers, via, bucket, id, expiresAt: expires_at, staleAt: askedAt + expires_in * 900 };
+}
+
+/** @param {any} headers */
+function areHeaders(headers) {
+  try {
+    return Boolean(headers && new Headers(headers));
+  } catch {
+    return false;
+  }
+}
+
+/**
  * The error for problem details (RFC 9457) from the API.
  *
  * @param {any} details
@@ -53,17 +93,18 @@ export function problemError(details) {
  * @param {number} retryAfterMs
  */
 function apiError(document, status, retryAfterMs) {
-  const { code, detail, message } = document;
   const facts = { status, retryAfterMs };
-  if (typeof code === "string") {
+  const code = codeIn(document.code);
+  const message = told(document.message);
+  if (code) {
     const errors = fieldErrors(document.errors);
     const isLimit = code === "limit_exceeded" && errors.length > 0;
-    const sentence = isLimit ? errors.map(limitSentence).join(" ") : detail ?? message;
-    return new PresignError(String(sentence ?? `The API refused the request: ${code}.`), { ...facts, code, errors });
+    const sentence = isLimit ? errors.map(limitSentence).join(" ") : told(document.detail) || message;
+    return new PresignError(sentence || `The API refused the request: ${code}.`, { ...facts, code, errors });
   }
   const advice = ADVICE[status];
   if (advice) return new PresignError(advice.sentence, { ...facts, code: advice.code });
-  if (code !== status || !message) return foreignAnswer("API", status, retryAfterMs);
+  if (document.code !== status || !message) return foreignAnswer("API", status, retryAfterMs);
   return new PresignError(`The API answered: ${message}.`, { ...facts, code: `http_${status}` });
 }
 
@@ -75,8 +116,8 @@ function apiError(document, status, retryAfterMs) {
  */
 function fieldErrors(listed) {
   return (Array.isArray(listed) ? listed : []).map((error) => ({
-    pointer: String(error?.pointer ?? "").replace(/^\/requests\/\d+/, ""),
-    detail: String(error?.detail ?? ""),
+    pointer: told(error?.pointer).replace(/^\/requests\/\d+/, ""),
+    detail: told(error?.detail),
   }));
 }
 

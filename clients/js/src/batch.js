@@ -1,4 +1,5 @@
-/** @import { Api, SignedUrl, UrlRequest } from "./api.js" */
+/** @import { Api, UrlRequest } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
 import { textError } from "./arguments.js";
 import { invalidArgument, PresignError } from "./errors.js";
 import { withRetries } from "./retry.js";

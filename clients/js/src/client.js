@@ -1,4 +1,5 @@
-/** @import { PresignOptions, SignedUrl } from "./api.js" */
+/** @import { PresignOptions } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
 /** @import { ListedObject } from "./listing.js" */
 /** @import { UnfinishedUpload } from "./unfinished.js" */
 /** @import { StoredObject, UploadOptions } from "./upload.js" */

@@ -72,6 +72,29 @@ function asInJson(name, value) {
   throw invalidArgument(`The value of \`${name}\` can't be sent as JSON.`);
 }
 
+const SECRETS = /\S*(?:\/\/|\/p\/|[?&]X-Amz-)\S*|\bBearer\s+\S+|\beyJ[\w-]+\.[\w.-]*/gi;
+const MOST_TOLD = 1000;
+
+/**
+ * What a server tells in a sentence, without the URLs, signatures and tokens that it may repeat.
+ *
+ * @param {unknown} value
+ * @returns {string}  Empty if it is no text.
+ */
+export function told(value) {
+  return ["string", "number"].includes(typeof value) ? String(value).slice(0, MOST_TOLD).replace(SECRETS, "…") : "";
+}
+
+/**
+ * The code that a server names.
+ *
+ * @param {unknown} value
+ * @returns {string}  Empty if it is no code.
+ */
+export function codeIn(value) {
+  return typeof value === "string" && /^[\w.-]{1,100}$/.test(value) ? value : "";
+}
+
 /**
  * @param {string} text
  * @returns {any}

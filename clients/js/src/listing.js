@@ -1,7 +1,8 @@
-/** @import { Api, SignedUrl } from "./api.js" */
-import { checkText, checkTexts, optionsOf } from "./arguments.js";
+/** @import { Api } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
+import { checkText, checkTexts, optionsOf, textError } from "./arguments.js";
 import { codeOf, foreignAnswer } from "./errors.js";
-import { jsonOrNull } from "./http.js";
+import { jsonOrNull, told } from "./http.js";
 import { element, elements } from "./store_answer.js";
 
 /**
@@ -47,11 +48,13 @@ export class Listing {
     /** @type {Query} */
     const query = { delimiter, signal, prefix, folder: prefix.slice(0, prefix.lastIndexOf("/") + 1) };
     let { page, isByPar } = await this.#firstPage(query);
+    const read = isByPar ? this.#parPage : this.#s3Page;
     for (;;) {
       yield* page.entries;
-      if (!page.next) return;
-      const read = isByPar ? this.#parPage : this.#s3Page;
-      page = await read.call(this, query, page.next);
+      const { next } = page;
+      if (!next) return;
+      page = await read.call(this, query, next);
+      if (page.next === next) throw foreignAnswer("storage", 200); // or the list would never end
     }
   }
 
@@ -113,13 +116,16 @@ export class Listing {
       return { ...par, url: `${root}?${values}` };
     };
     const { text } = await this.#api.send(signed, { signal });
-    const { objects, prefixes = [], nextStartWith = "" } = jsonOrNull(text) ?? {};
-    if (!Array.isArray(objects)) throw foreignAnswer("storage", 200);
+    const found = jsonOrNull(text) ?? {};
+    const [objects, prefixes, next] = [found.objects, found.prefixes ?? [], found.nextStartWith ?? ""];
+    const areLists = Array.isArray(objects) && Array.isArray(prefixes);
+    const texts = areLists ? [next, ...prefixes, ...objects.map((object) => object?.name)] : [null];
+    if (texts.some((one) => textError(one, "A key"))) throw foreignAnswer("storage", 200);
     const entries = objects.map((/** @type {any} */ { name, size, timeModified }) => ({
       ...listed(name, size, timeModified),
       url: root + name.split("/").map(encodeURIComponent).join("/"),
     }));
-    return { entries: inOrder([...entries, ...prefixes.map(listedPrefix)]), next: nextStartWith };
+    return { entries: inOrder([...entries, ...prefixes.map(listedPrefix)]), next };
   }
 
   /**
@@ -131,12 +137,17 @@ export class Listing {
     const more = { prefix: prefix || undefined, continuation_token: token || undefined };
     const request = { operation: "list_objects_v2", delimiter, ...more };
     const { text } = await this.#api.send(request, { signal });
-    if (!/<ListBucketResult[\s>]/.test(text)) throw foreignAnswer("storage", 200);
-    const objects = elements(text, "Contents").map((object) =>
-      listed(element(object, "Key"), Number(element(object, "Size")), element(object, "LastModified")),
+    const [list = ""] = elements(text, "ListBucketResult");
+    const isLast = element(list, "IsTruncated") !== "true";
+    const next = isLast ? "" : element(list, "NextContinuationToken");
+    const objects = elements(list, "Contents").map((object) =>
+      listed(element(object, "Key"), element(object, "Size"), element(object, "LastModified")),
     );
-    const prefixes = elements(text, "CommonPrefixes").map((common) => listedPrefix(element(common, "Prefix")));
-    return { entries: inOrder([...objects, ...prefixes]), next: element(text, "NextContinuationToken") };
+    // A list that was cut off, or that does not say how it goes on, is not taken for the whole.
+    const isWhole = list !== "" && (isLast || next !== "") && objects.every(({ key }) => key !== "");
+    if (!isWhole) throw foreignAnswer("storage", 200);
+    const prefixes = elements(list, "CommonPrefixes").map((common) => listedPrefix(element(common, "Prefix")));
+    return { entries: inOrder([...objects, ...prefixes]), next };
   }
 }
 
@@ -148,12 +159,13 @@ function parameters(values) {
 
 /**
  * @param {string} key
- * @param {number} size
- * @param {string} modifiedAt
+ * @param {unknown} size
+ * @param {unknown} modifiedAt
  * @returns {ListedObject}
  */
 function listed(key, size, modifiedAt) {
-  return { key, isPrefix: false, size, modifiedAt: new Date(modifiedAt) };
+  const date = new Date(told(modifiedAt));
+  return { key, isPrefix: false, size: Number(told(size)) || 0, modifiedAt: Number.isNaN(date.getTime()) ? null : date };
 }
 
 /**

@@ -14,7 +14,9 @@ import { element } from "./store_answer.js";
 export async function sizeOf(api, key, signal) {
   try {
     const answer = await api.send({ operation: "head_object", key }, { signal });
-    return Number(answer.header("Content-Length"));
+    const length = answer.header("Content-Length") ?? "";
+    if (!/^\d+$/.test(length)) throw foreignAnswer("storage", answer.status); // a proxy may have taken it away
+    return Number(length);
   } catch (error) {
     if (error instanceof PresignError && error.fromStore && error.status === 404) return null;
     throw error;

@@ -1,4 +1,4 @@
-/** @import { SignedUrl } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */
@@ -46,12 +46,7 @@ export class ParParts {
     const request = { ...this.#objectUrl, headers: { ...this.#objectUrl.headers, "opc-multipart": "true" } };
     const options = { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
     const { text } = await withRetries(() => transfer(request, null, options), options);
-    const { origin } = new URL(request.url);
-    const url = new URL(jsonOrNull(text)?.accessUri ?? "", request.url);
-    if (url.origin !== origin || !url.pathname.startsWith("/p/") || !url.pathname.endsWith("/")) {
-      throw new PresignError("The storage began no upload in parts.", { code: "incomplete" });
-    }
-    this.#accessUrl = url.href;
+    this.#accessUrl = accessUrl(jsonOrNull(text)?.accessUri, request.url);
   }
 
   /**
@@ -126,6 +121,23 @@ export class ParParts {
  */
 export function isUploadGone(error) {
   return error instanceof PresignError && error.fromStore && [401, 404].includes(error.status);
+}
+
+/**
+ * The URL by which the parts of an upload are sent.
+ *
+ * @param {string} path  As the store gives it.
+ * @param {string} objectUrl
+ */
+function accessUrl(path, objectUrl) {
+  try {
+    const url = new URL(path, objectUrl);
+    const isOfStore = url.origin === new URL(objectUrl).origin;
+    if (isOfStore && url.pathname.startsWith("/p/") && url.pathname.endsWith("/")) return url.href;
+  } catch {
+    // It is no URL.
+  }
+  throw new PresignError("The storage began no upload in parts.", { code: "incomplete" });
 }
 
 /**

@@ -66,7 +66,7 @@ export function isRefusal(error) {
 /** @param {PresignError} error */
 function mayPass({ status, code, fromStore }) {
   if (status === 0) return code === "connection_failed";
-  if (fromStore && (status >= 500 || DAMAGED_CODES.has(code))) return true;
+  if (fromStore && (status === 500 || DAMAGED_CODES.has(code))) return true;
   return [408, 429, 502, 503, 504].includes(status);
 }
 

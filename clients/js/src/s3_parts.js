@@ -1,4 +1,5 @@
-/** @import { Api, SignedUrl } from "./api.js" */
+/** @import { Api } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
 /** @import { UploadState } from "./unfinished.js" */
 /** @import { Part, UploadJob } from "./upload_job.js" */

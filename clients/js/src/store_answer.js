@@ -1,5 +1,5 @@
 import { foreignAnswer, PresignError } from "./errors.js";
-import { jsonOrNull, retryAfterMs } from "./http.js";
+import { codeIn, jsonOrNull, retryAfterMs, told } from "./http.js";
 
 /**
  * @typedef {object} StoreAnswer
@@ -9,13 +9,12 @@ import { jsonOrNull, retryAfterMs } from "./http.js";
  * @property {(name: string) => string | null} header  Null too where the store does not let a page read the header.
  */
 
-/** @type {Record<string, string>} */
-const MESSAGES = {
-  NoSuchKey: "There is no such file.",
-  ObjectNotFound: "There is no such file.",
-  PreconditionFailed: "There is already a file of this name.",
-  IfNoneMatchFailed: "There is already a file of this name.",
-};
+const MESSAGES = new Map([
+  ["NoSuchKey", "There is no such file."],
+  ["ObjectNotFound", "There is no such file."],
+  ["PreconditionFailed", "There is already a file of this name."],
+  ["IfNoneMatchFailed", "There is already a file of this name."],
+]);
 /** @type {Record<string, string>} */
 const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
@@ -26,7 +25,7 @@ const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
  * @returns {PresignError | null}
  */
 export function storeError({ status, text, header }) {
-  const { code, message } = errorDetails(text);
+  const { code, message } = errorDetails(text, status);
   const succeeded = status >= 200 && status < 300;
   // S3 has sent the status 200 already when it finds out that it can't join the parts.
   const isError = code !== "" && /^\s*(<\?xml[^>]*>\s*)?<Error[\s>]/.test(text);
@@ -34,7 +33,7 @@ export function storeError({ status, text, header }) {
   const pauseMs = retryAfterMs(header("Retry-After"));
   if (!code && text.trim()) return foreignAnswer("storage", status, pauseMs);
   const known = code || `http_${status}`;
-  return new PresignError(MESSAGES[known] ?? `The storage refused the request: ${withoutUrls(message) || known}`, {
+  return new PresignError(MESSAGES.get(known) ?? `The storage refused the request: ${message || known}`, {
     code: known,
     status: succeeded ? 500 : status,
     retryAfterMs: pauseMs,
@@ -53,16 +52,14 @@ function isPage(text, header) {
   return text.trim() !== "" && /^text\/html\b/i.test(header("Content-Type") ?? "");
 }
 
-/** @param {string} text */
-function errorDetails(text) {
-  const json = jsonOrNull(text);
-  if (json) return { code: String(json.code ?? ""), message: String(json.message ?? "") };
-  return { code: element(text, "Code"), message: element(text, "Message") };
-}
-
-/** @param {string} message */
-function withoutUrls(message) {
-  return message.replace(/\S*(?:\/\/|\/p\/|[?&]X-Amz-)\S*/gi, "…");
+/**
+ * @param {string} text
+ * @param {number} status
+ */
+function errorDetails(text, status) {
+  const { code, message } = jsonOrNull(text) ?? { code: element(text, "Code"), message: element(text, "Message") };
+  // API Gateway, by whose store route the answer may have come, gives its own refusals the status as their code.
+  return { code: code === status ? `http_${status}` : codeIn(code), message: told(message) };
 }
 
 /**
@@ -84,7 +81,13 @@ export function element(xml, name) {
  * @returns {string[]}
  */
 export function elements(xml, name) {
-  return Array.from(xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^]*?)</${name}>`, "g")), ([, inside]) => inside);
+  const opening = new RegExp(`<${name}(?: [^<>]*)?>`);
+  // In time that grows with the length only, whatever the text is.
+  const befores = xml.split(`</${name}>`).slice(0, -1);
+  return befores.flatMap((before) => {
+    const found = opening.exec(before);
+    return found ? [before.slice(found.index + found[0].length)] : [];
+  });
 }
 
 /**

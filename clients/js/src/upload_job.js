@@ -1,4 +1,5 @@
-/** @import { Api, SignedUrl } from "./api.js" */
+/** @import { Api } from "./api.js" */
+/** @import { SignedUrl } from "./api_answer.js" */
 /** @import { ProgressReport } from "./progress.js" */
 /** @import { Slots } from "./slots.js" */
 /** @import { StoreAnswer } from "./store_answer.js" */
