@@ -75,7 +75,7 @@ export class Connection {
         return { status: response.status, text: await response.text(), retryAfter };
       } catch (cause) {
         if (cause instanceof PresignError) throw cause;
-        if (await this.#hidesItsAnswers()) throw wrongEndpoint();
+        if (await this.#hidesItsAnswers(controller.signal)) throw wrongEndpoint();
         throw connectionFailed("API", cause, this.#wasReached);
       } finally {
         clearTimeout(timer);
@@ -85,10 +85,14 @@ export class Connection {
 
   /**
    * Whether the API can be reached, but gives this page no answer. To a script, a path that the API does not have is a
-   * failed connection, since the answer to the preflight request has no CORS headers.
+   * failed connection, since the answer to the preflight request has no CORS headers. No answer in time is another
+   * matter.
+   *
+   * @param {AbortSignal} signal  Of the request that failed.
    */
-  async #hidesItsAnswers() {
-    return !this.#wasReached && ++this.#failures >= FAILURES_BEFORE_DOUBT && isReachable(this.endpoint);
+  async #hidesItsAnswers(signal) {
+    if (this.#wasReached || signal.aborted) return false;
+    return ++this.#failures >= FAILURES_BEFORE_DOUBT && isReachable(this.endpoint, signal);
   }
 }
 

@@ -3,7 +3,7 @@ import { checkText, checkTexts } from "./arguments.js";
 import { abortError, PresignError } from "./errors.js";
 import { sizeOf } from "./objects.js";
 import { withRetries } from "./retry.js";
-import { within } from "./signals.js";
+import { unlessAborted, within } from "./signals.js";
 import { storeError } from "./store_answer.js";
 
 /** How long a frame stays, so that the browser has the answer's headers and knows that it is a file to save. */
@@ -29,8 +29,9 @@ export class Downloads {
   start(key, { saveAs, signal }) {
     checkText(key, "The key");
     checkTexts({ saveAs });
-    const begun = this.#last.then(() => this.#begin(key, fileName(saveAs ?? key), signal));
-    this.#last = begun.catch(() => {});
+    const before = this.#last;
+    const begun = unlessAborted(before, signal).then(() => this.#begin(key, fileName(saveAs ?? key), signal));
+    this.#last = begun.catch(() => before); // one that is canceled lets none overtake those before it
     return begun;
   }
 

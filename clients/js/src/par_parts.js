@@ -45,7 +45,7 @@ export class ParParts {
     if (!this.#objectUrl) throw new TypeError("There is no PAR to begin with.");
     const request = { ...this.#objectUrl, headers: { ...this.#objectUrl.headers, "opc-multipart": "true" } };
     const options = { signal: this.#job.signal, onWait: () => this.#job.progress.waiting() };
-    const { text } = await withRetries(() => transfer(request, null, options), options);
+    const { text } = await withRetries(() => transfer(request, null, { ...options, begins: true }), options);
     this.#accessUrl = accessUrl(jsonOrNull(text)?.accessUri, request.url);
   }
 

@@ -77,8 +77,9 @@ function mayPass({ status, code, fromStore }) {
  * @param {AbortSignal} [signal]  Ends the wait too.
  * @returns {Promise<void>}
  */
-function pause(milliseconds, signal) {
-  return new Promise((resolve) => {
+async function pause(milliseconds, signal) {
+  if (signal?.aborted) return; // by `onWait`
+  await new Promise((/** @type {(value: void) => void} */ resolve) => {
     const end = () => {
       clearTimeout(timer);
       globalThis.removeEventListener?.("online", end);

@@ -43,7 +43,7 @@ export class S3Parts {
 
   async begin() {
     const request = { operation: "create_multipart_upload", ...this.#job.description };
-    const answer = await this.#job.api.send(request, this.#retrying());
+    const answer = await this.#job.api.send(request, { ...this.#retrying(), begins: true });
     this.#uploadId = element(answer.text, "UploadId");
     if (!this.#uploadId) throw foreignAnswer("storage", answer.status);
   }

@@ -56,6 +56,29 @@ export function within(milliseconds, signal, action) {
 }
 
 /**
+ * Run an action with a signal that is aborted some time after `signal`, so that an answer that is near still comes.
+ *
+ * @template T
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @param {(signal: AbortSignal) => Promise<T>} action
+ * @returns {Promise<T>}
+ */
+export async function outlasting(milliseconds, signal, action) {
+  const controller = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const follow = () => (timer = setTimeout(() => controller.abort(signal.reason), milliseconds));
+  signal.addEventListener("abort", follow);
+  try {
+    return await action(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", follow);
+  }
+}
+
+/**
  * Wait for a promise, but no longer than until the signal is aborted.
  *
  * @template T

@@ -1,4 +1,5 @@
 import { abortError } from "./errors.js";
+import { checkSignal } from "./signals.js";
 
 /** Runs a limited number of actions at once; the others wait for their turn. */
 export class Slots {
@@ -18,10 +19,11 @@ export class Slots {
    * @returns {Promise<T>}
    */
   async run(signal, action) {
+    checkSignal(signal);
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);
     try {
-      if (signal.aborted) throw abortError(signal);
+      checkSignal(signal);
       return await action();
     } finally {
       const next = this.#waiting.shift();

@@ -1,6 +1,6 @@
 import { checkFunctions } from "./arguments.js";
 import { PresignError } from "./errors.js";
-import { unlessAborted } from "./signals.js";
+import { checkSignal, unlessAborted } from "./signals.js";
 
 /** @typedef {(need: { refresh: boolean }) => string | Promise<string>} GetToken */
 
@@ -24,7 +24,8 @@ export class Tokens {
    * @param {AbortSignal} [signal]
    * @returns {Promise<string>}  Empty if the page gives none.
    */
-  current(signal) {
+  async current(signal) {
+    checkSignal(signal);
     return unlessAborted(this.#ask(false), signal);
   }
 
@@ -37,6 +38,7 @@ export class Tokens {
    */
   async after(refused, signal) {
     if (!this.#getToken) return null;
+    checkSignal(signal);
     if (this.#renewal?.refused !== refused) {
       const next = this.#ask(true);
       this.#renewal = { refused, next };

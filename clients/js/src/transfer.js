@@ -3,7 +3,7 @@ import { isHiddenByCors } from "./cors.js";
 import { abortError, connectionFailed, PresignError, redirected } from "./errors.js";
 import { checkReadable, isBlob } from "./file.js";
 import { safeUrl } from "./http.js";
-import { checkSignal, within } from "./signals.js";
+import { checkSignal, outlasting, within } from "./signals.js";
 import { storeError } from "./store_answer.js";
 
 /**
@@ -11,12 +11,17 @@ import { storeError } from "./store_answer.js";
  * @property {AbortSignal} [signal]
  * @property {(bytes: number) => void} [onProgress]  Called with the number of bytes sent so far.
  * @property {number} [stallMs]  After so long without progress the connection counts as lost.
+ * @property {boolean} [begins]  Whether the answer names something that the request begins in the store. Then it is
+ *   waited for some seconds after an abort, since nobody could end what has no name.
  *
  * @typedef {{ method: string, url: string, headers: Record<string, string> }} StoreRequest
  */
 
 /** How long a connection may be without progress. */
 const STALL_MS = 60_000;
+
+/** How long after an abort the answer is waited for that names what was begun. */
+const NAME_MS = 5_000;
 
 /** The slowest connection that an upload survives whose progress nobody tells. */
 const SLOWEST_BYTES_PER_MS = 8;
@@ -35,16 +40,17 @@ const SENT_BY_THE_BROWSER = new Set(["host", "content-length"]); // scripts may 
  * @returns {Promise<StoreAnswer>}
  */
 export async function transfer(request, body, options = {}) {
-  const { signal } = options;
+  const { signal, begins } = options;
   checkSignal(signal);
   const { origin, pathname } = safeUrl(request.url, "The URL for the storage");
   const headers = Object.entries(request.headers).filter(([name]) => !SENT_BY_THE_BROWSER.has(name.toLowerCase()));
   const api = pathname.startsWith("/p/") ? `${origin}/p/` : origin; // PARs have CORS headers of their own
   // fetch does not tell how far an upload has come; Node.js has no XMLHttpRequest.
-  const send = globalThis.XMLHttpRequest ? sendByXhr : sendByFetch;
+  const sendBy = globalThis.XMLHttpRequest ? sendByXhr : sendByFetch;
+  const send = (/** @type {AbortSignal} */ own) => sendBy(request, headers, body, { ...options, signal: own });
   let answer;
   try {
-    answer = await send(request, headers, body, options);
+    answer = await (signal && begins ? outlasting(NAME_MS, signal, send) : sendBy(request, headers, body, options));
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);
     if (error instanceof PresignError && error.code === "connection_failed") {

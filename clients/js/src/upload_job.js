@@ -7,6 +7,7 @@
 import { base64, fingerprint, hex, md5, sha256Base64 } from "./digest.js";
 import { abortError, codeOf } from "./errors.js";
 import { checkReadable, partOf } from "./file.js";
+import { checkSignal } from "./signals.js";
 
 /**
  * @typedef {object} UploadJob  One upload under way, as its parts see it.
@@ -83,7 +84,7 @@ export async function storedAnswer({ api, key, file, signal }, partBytes) {
     return null; // the user may not read it, or there is no object
   }
   if (Number(answer.header("Content-Length")) !== file.size) return null;
-  const { digest, suffix } = await digestOf(file, partBytes);
+  const { digest, suffix } = await digestOf(file, partBytes, signal);
   const told = [etagOf(answer), answer.header("opc-multipart-md5"), answer.header("content-md5")];
   return told.some((one) => one === hex(digest) + suffix || one === base64(digest) + suffix) ? answer : null;
 }
@@ -111,12 +112,16 @@ export function etagOf({ header }) {
  * The MD5 of a file, or that of its parts' MD5s, with the number of parts that stores append.
  *
  * @param {Blob} file
- * @param {number} [partBytes]
+ * @param {number | undefined} partBytes
+ * @param {AbortSignal} signal
  */
-async function digestOf(file, partBytes) {
+async function digestOf(file, partBytes, signal) {
   if (!partBytes) return { digest: await md5(file), suffix: "" };
   const count = Math.ceil(file.size / partBytes);
   const digests = [];
-  for (let number = 1; number <= count; number++) digests.push(await md5(partOf(file, partBytes, number)));
+  for (let number = 1; number <= count; number++) {
+    checkSignal(signal);
+    digests.push(await md5(partOf(file, partBytes, number)));
+  }
   return { digest: await md5(new Blob(digests)), suffix: `-${count}` };
 }
