@@ -355,6 +355,32 @@ class TestSlowLines:
         assert cable.holding.wait(TIMEOUT_MS / 1000)
 
 
+class TestSandboxes:
+    """A frame with the attribute `sandbox` has no origin: the browser refuses it locks, caches and storage."""
+
+    def test_files_are_uploaded(self, browser: Browser, running: Running) -> None:
+        html = """<!doctype html><iframe sandbox="allow-scripts" srcdoc='<script src="/page.js"></script>'></iframe>"""
+        lines = 'import { PresignClient } from "./index.js"; globalThis.PresignClient = PresignClient;'
+        with bundled_site(html, lines) as url:
+            page = open_page(browser, url)
+            _, frame = page.frames
+            frame.wait_for_function("globalThis.PresignClient !== undefined")
+            sizes = frame.evaluate(
+                """async ([endpoint, token]) => {
+                    const files = new PresignClient({ endpoint, getToken: () => token });
+                    const sizes = [];
+                    for (const size of [1, 17 * 2 ** 20]) {
+                        sizes.push((await files.upload(new Blob([new Uint8Array(size)]), `sandbox/${size}`)).size);
+                    }
+                    return [...sizes, (await files.unfinished()).length];
+                }""",
+                [f"{running.stack.url}/v1/presign", running.stack.token()],
+            )
+            page.close()
+        assert sizes == [1, 17 * MIB, 0]
+        assert stored(running, "sandbox/1").content == b"\0"
+
+
 class TestOldBrowsers:
     """The documentation names the oldest ones."""
 
