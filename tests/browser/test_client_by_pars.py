@@ -199,6 +199,37 @@ class TestUploads:
         upload(page, "users/alice/gone.mp4")
         assert stored_digest(running, "users/alice/gone.mp4", tmp_path / "copy") == sha256(file)
 
+    def test_a_storage_that_gets_full(self, page: Page, running: Running, cable: Cable, file: Path) -> None:
+        """The digests of the parts that come then are kept in the page."""
+        page.set_input_files("input", file)
+        cable.hold_after(MIB)
+        begin_upload(page, "users/alice/full.mp4")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.evaluate(
+            """() => {
+                for (const length of [2 ** 20, 1000, 1]) {
+                    try {
+                        for (let number = 0; ; number++) localStorage[`${length} ${number}`] = "x".repeat(length);
+                    } catch {
+                        // There is no room for another one.
+                    }
+                }
+            }"""
+        )
+        cable.release()
+        cable.hold_after(SIZE * 4 // 5)
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.evaluate("controller.abort(PAUSE)")
+        assert end_upload(page) == "paused"
+        cable.release()
+        [unfinished] = page.evaluate("files.unfinished()")
+        assert unfinished["loaded"] > SIZE // 3
+        sent_before = cable.sent_bytes
+        upload(page, "users/alice/full.mp4")
+        assert cable.sent_bytes - sent_before < SIZE * 2 // 3
+        assert page.evaluate("files.unfinished()") == []
+        page.evaluate("localStorage.clear()")
+
     def test_to_cancel_deletes_the_parts(self, page: Page, running: Running, cable: Cable, file: Path) -> None:
         page.set_input_files("input", file)
         cable.hold_after(SIZE // 2)

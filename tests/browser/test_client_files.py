@@ -381,6 +381,40 @@ class TestSandboxes:
         assert stored(running, "sandbox/1").content == b"\0"
 
 
+class TestStorage:
+    """Where the browser keeps nothing, the page does."""
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            "{ get() { throw new DOMException('', 'SecurityError'); } }",
+            "{ get: () => null }",
+            # So it is in Firefox, if the file of the storage is damaged.
+            "{ get: () => new Proxy({}, { get() { throw new DOMException('', 'NS_ERROR_FILE_CORRUPTED'); } }) }",
+        ],
+        ids=["forbidden", "none", "damaged"],
+    )
+    def test_an_upload_goes_on_in_the_same_page(
+        self, browser: Browser, address: str, running: Running, cable: Cable, tmp_path: Path, script: str
+    ) -> None:
+        context = browser.new_context()
+        context.add_init_script(f"Object.defineProperty(globalThis, 'localStorage', {script});")
+        page = context.new_page()
+        page.goto(address)
+        sign_in(page, running)
+        page.set_input_files("input", make_file(tmp_path / "kept.bin", 20 * MIB))
+        cable.hold_after(12 * MIB)
+        begin_upload(page, "kept.bin")
+        assert cable.holding.wait(TIMEOUT_MS / 1000)
+        page.evaluate("controller.abort(PAUSE)")
+        assert end_upload(page) == "paused"
+        cable.release()
+        assert [unfinished["key"] for unfinished in page.evaluate("files.unfinished()")] == ["kept.bin"]
+        upload(page, "kept.bin")
+        assert page.evaluate("files.unfinished()") == []
+        context.close()
+
+
 class TestOldBrowsers:
     """The documentation names the oldest ones."""
 

@@ -23,7 +23,7 @@ import { jsonOrNull, jsonText } from "./http.js";
 
 /** Remembers unfinished uploads in the browser, each for its user only; without a user, as long as the page lives. */
 export class UnfinishedUploads {
-  /** @type {Record<string, string>} */
+  /** What the browser does not keep. It is newer than what the browser may keep. @type {Record<string, string>} */
   #memory = Object.create(null);
   #scope;
 
@@ -37,7 +37,7 @@ export class UnfinishedUploads {
    * @returns {UploadState[]}
    */
   list(user) {
-    const all = { ...this.#memory, ...this.#storage(user) };
+    const all = { ...this.#storage(user), ...this.#memory };
     const names = Object.keys(all).filter((name) => name.startsWith(this.#prefix(user)));
     return names.map((name) => jsonOrNull(all[name])).filter((state) => state !== null);
   }
@@ -49,7 +49,7 @@ export class UnfinishedUploads {
    */
   find(user, upload) {
     const name = this.nameOf(user, upload);
-    return jsonOrNull(this.#storage(user)[name] ?? this.#memory[name] ?? "");
+    return jsonOrNull(this.#memory[name] ?? this.#storage(user)[name] ?? "");
   }
 
   /**
@@ -59,6 +59,7 @@ export class UnfinishedUploads {
   remember(user, state) {
     const [name, text] = [this.nameOf(user, state), JSON.stringify(state)];
     try {
+      delete this.#memory[name];
       this.#storage(user)[name] = text;
     } catch {
       this.#memory[name] = text; // as the browser's storage is full
@@ -103,8 +104,9 @@ export class UnfinishedUploads {
  */
 function browserStorage() {
   try {
-    // Node.js has none, and a browser may forbid it.
-    return globalThis.localStorage ?? null;
+    const { localStorage } = globalThis;
+    // Node.js has none, and a browser may forbid it, or fail to read it.
+    return localStorage?.length >= 0 ? localStorage : null;
   } catch {
     return null;
   }
