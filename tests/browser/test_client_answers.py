@@ -435,6 +435,36 @@ class TestWaiting:
         page.clock.run_for(ANSWER_MS + 2000)
         wait_for(page, lambda: len(asked) > 1)
 
+    def test_an_answer_of_the_store_that_never_ends(self, page: Page) -> None:
+        """Though it is never silent, it has a minute."""
+        page.clock.install()
+        page.evaluate(
+            """() => {
+                Object.assign(globalThis, { tries: 0, drops: 0 });
+                const { send } = XMLHttpRequest.prototype;
+                XMLHttpRequest.prototype.send = function (body) {
+                    tries++;
+                    this.addEventListener("progress", () => drops++);
+                    return send.call(this, body);
+                };
+            }"""
+        )
+        beginning = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
+        with slow_server(f"HTTP/1.1 200 OK\r\n{beginning}\r\n".encode(), b" " * 1000) as url:
+            page.route("**/v1/presign", Answers({"status": 200, "json": {**GIVEN, "url": f"{url}/a", "method": "GET"}}))
+            page.evaluate("() => { files.delete('a').catch(() => {}); }")
+            wait_for(page, lambda: page.evaluate("drops") > 1)
+            seconds = 0
+
+            def is_tried_again() -> bool:
+                nonlocal seconds
+                seconds += 1
+                page.clock.run_for(1000)
+                return bool(page.evaluate("tries") > 1)
+
+            wait_for(page, is_tried_again)
+        assert seconds == pytest.approx(ANSWER_MS / 1000, abs=2)
+
     def test_a_timeout_of_the_callers_is_told_as_one(self, page: Page) -> None:
         page.route("**/v1/presign", lambda _: None)
         assert failure(page, "() => files.link('a', { signal: AbortSignal.timeout(1) })") == "timeout"

@@ -10,14 +10,15 @@ import { storeError } from "./store_answer.js";
  * @typedef {object} TransferOptions
  * @property {AbortSignal} [signal]
  * @property {(bytes: number) => void} [onProgress]  Called with the number of bytes sent so far.
- * @property {number} [stallMs]  After so long without progress the connection counts as lost.
+ * @property {number} [stallMs]  After so long without progress of the body, or without the whole answer, the connection
+ *   counts as lost.
  * @property {boolean} [begins]  Whether the answer names something that the request begins in the store. Then it is
  *   waited for some seconds after an abort, since nobody could end what has no name.
  *
  * @typedef {{ method: string, url: string, headers: Record<string, string> }} StoreRequest
  */
 
-/** How long a connection may be without progress. */
+/** How long a connection may be without progress, and how long an answer may take. */
 const STALL_MS = 60_000;
 
 /** How long after an abort the answer is waited for that names what was begun. */
@@ -103,7 +104,6 @@ function sendByXhr({ method, url }, headers, body, { signal, onProgress, stallMs
         onProgress(loaded);
       };
     }
-    xhr.onprogress = () => moved(stallMs);
     xhr.onloadend = () => {
       clearTimeout(stall);
       signal?.removeEventListener("abort", abort);
