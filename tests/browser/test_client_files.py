@@ -6,10 +6,12 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, Download, Page
+from werkzeug.wrappers import Request, Response
 
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, make_file, node_tools, open_page, wait_for
@@ -379,6 +381,62 @@ class TestSandboxes:
             page.close()
         assert sizes == [1, 17 * MIB, 0]
         assert stored(running, "sandbox/1").content == b"\0"
+
+
+class TestWorkers:
+    """The module runs outside a page too."""
+
+    USE = """
+        import { PresignClient } from "./presign/index.js";
+
+        globalThis.onmessage = async ({ data: { endpoint, token, script }, ports: [port] }) => {
+            const files = new PresignClient({ endpoint, getToken: () => token });
+            const told = await eval(script).catch(({ code }) => code);
+            port.postMessage(told);
+        };
+    """
+    ASK = """async ([kind, options]) => {
+        const channel = new MessageChannel();
+        const told = new Promise((resolve) => (channel.port1.onmessage = ({ data }) => resolve(data)));
+        let worker;
+        if (kind === "worker") worker = new Worker("/worker.js", { type: "module" });
+        else {
+            await navigator.serviceWorker.register("/worker.js", { type: "module" });
+            ({ active: worker } = await navigator.serviceWorker.ready);
+        }
+        worker.postMessage(options, [channel.port2]);
+        return told;
+    }"""
+    UPLOAD = "files.upload(new Blob([new Uint8Array(17 * 2 ** 20)]), 'worker.bin', { integrity: true })"
+
+    @pytest.fixture(params=["worker", "service worker"])
+    def ask(self, request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[..., Any]]:
+        """Lets a worker use the module."""
+        with site(worker=self.USE.encode()) as url:
+            page = open_page(browser, url)
+            yield lambda **options: page.evaluate(self.ASK, [request.param, options])
+            page.close()
+
+    def test_a_file_is_uploaded_in_parts(self, ask: Callable[..., Any], running: Running) -> None:
+        options = {"endpoint": f"{running.stack.url}/v1/presign", "token": running.stack.token()}
+        assert ask(script=self.UPLOAD, **options)["size"] == 17 * MIB
+        assert len(stored(running, "worker.bin").content) == 17 * MIB
+
+    def test_only_a_page_can_save_a_file(self, ask: Callable[..., Any], running: Running) -> None:
+        options = {"endpoint": f"{running.stack.url}/v1/presign", "token": running.stack.token()}
+        assert ask(script="files.download('worker.bin')", **options) == "no_page"
+
+    def test_a_redirect_of_the_store_is_refused(self, ask: Callable[..., Any]) -> None:
+        cors = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
+
+        def answer(request: Request) -> Response:
+            if request.path == "/a":
+                return Response(status=307, headers={**cors, "Location": "/elsewhere"})
+            given = {"url": f"{request.host_url}a", "method": "GET", "headers": {}, "expires_in": 60}
+            return Response(json.dumps(given), headers=cors, mimetype="application/json")
+
+        with Server(answer) as server:
+            assert ask(script="files.delete('a')", endpoint=f"{server.url}/v1/presign", token="") == "redirected"
 
 
 class TestStorage:

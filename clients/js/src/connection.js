@@ -3,7 +3,7 @@
 import { apiDocument } from "./api_answer.js";
 import { isReachable } from "./cors.js";
 import { connectionFailed, invalidArgument, PresignError, redirected } from "./errors.js";
-import { jsonText, safeUrl } from "./http.js";
+import { isRedirect, jsonText, safeUrl } from "./http.js";
 import { following } from "./signals.js";
 
 const ANSWER_MS = 60_000;
@@ -67,10 +67,7 @@ export class Connection {
           signal: controller.signal,
         });
         this.#wasReached = true;
-        // A browser tells of a redirect that it is one, Node.js its status.
-        if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
-          throw redirected("API");
-        }
+        if (isRedirect(response)) throw redirected("API");
         const retryAfter = response.headers.get("Retry-After");
         return { status: response.status, text: await response.text(), retryAfter };
       } catch (cause) {

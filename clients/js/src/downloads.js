@@ -10,6 +10,8 @@ import { storeError } from "./store_answer.js";
 const FRAME_MS = 120_000;
 const CHECK_MS = 30_000;
 
+const NO_PAGE = "Only a page can let the browser save a file; a worker or a script takes the URL that `link` gives.";
+
 /** Lets the browser save objects, one after the other. */
 export class Downloads {
   #api;
@@ -29,6 +31,7 @@ export class Downloads {
   start(key, { saveAs, signal }) {
     checkText(key, "The key");
     checkTexts({ saveAs });
+    if (!globalThis.document) throw new PresignError(NO_PAGE, { code: "no_page" });
     const before = this.#last;
     const begun = unlessAborted(before, signal).then(() => this.#begin(key, fileName(saveAs ?? key), signal));
     this.#last = begun.catch(() => before); // one that is canceled lets none overtake those before it

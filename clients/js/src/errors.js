@@ -12,7 +12,7 @@ export class PresignError extends Error {
    *   (`NoSuchKey`, …), or one of this module: `canceled`, `paused`, `timeout`, `connection_failed`, `cors`,
    *   `redirected`, `foreign_answer`, `unauthorized`, `wrong_endpoint`, `payload_too_large`, `wrong_media_type`,
    *   `http_…` with a status, `no_token`, `invalid_argument`, `unreadable_file`, `incomplete`, `not_revocable`,
-   *   `no_webcrypto`.
+   *   `no_webcrypto`, `no_page`.
    * @param {number} [facts.status]  HTTP status; 0 if there was no answer.
    * @param {FieldError[]} [facts.errors]  The members of the request that the API refused.
    * @param {number} [facts.retryAfterMs]  How long the server asks to wait.

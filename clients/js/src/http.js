@@ -72,6 +72,15 @@ function asInJson(name, value) {
   throw invalidArgument(`The value of \`${name}\` can't be sent as JSON.`);
 }
 
+/**
+ * Whether an answer leads elsewhere. A browser tells of a redirect that it is one, Node.js its status.
+ *
+ * @param {Response} response
+ */
+export function isRedirect({ type, status }) {
+  return type === "opaqueredirect" || (status >= 300 && status < 400);
+}
+
 const SECRETS = /\S*(?:\/\/|\/p\/|[?&]X-Amz-)\S*|\bBearer\s+\S+|\beyJ[\w-]+\.[\w.-]*/gi;
 const MOST_TOLD = 1000;
 

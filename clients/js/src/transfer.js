@@ -2,7 +2,7 @@
 import { isHiddenByCors } from "./cors.js";
 import { abortError, connectionFailed, PresignError, redirected } from "./errors.js";
 import { checkReadable, isBlob } from "./file.js";
-import { safeUrl } from "./http.js";
+import { isRedirect, safeUrl } from "./http.js";
 import { checkSignal, outlasting, within } from "./signals.js";
 import { storeError } from "./store_answer.js";
 
@@ -139,7 +139,7 @@ async function sendByFetch({ method, url }, headers, body, { signal, stallMs = S
   try {
     return await within(stallMs + hiddenMs(body), signal, async (own) => {
       const response = await fetch(url, { method, headers, body, redirect: "manual", signal: own });
-      if (response.status >= 300 && response.status < 400) throw redirected("storage");
+      if (isRedirect(response)) throw redirected("storage");
       const text = await response.text();
       return { status: response.status, text, url: response.url, header: (name) => response.headers.get(name) };
     });
