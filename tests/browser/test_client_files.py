@@ -182,6 +182,21 @@ class TestResults:
         )
         assert last == {"loaded": 0, "total": 0, "fraction": 1, "waiting": False}
 
+    @pytest.mark.parametrize("size", [1000, 16 * MIB], ids=["one PUT", "in parts"])
+    def test_an_error_of_the_one_who_sees_the_progress(self, page: Page, via: str, size: int) -> None:
+        """The file is stored all the same, and the page learns of its error as of any other."""
+        found = page.evaluate(
+            """async ([size, key]) => {
+                const errors = new Set();
+                addEventListener("error", (event) => errors.add(event.message));
+                const onProgress = () => null.show;
+                const { etag } = await files.upload(new Blob([new Uint8Array(size)]), key, { onProgress });
+                return [typeof etag, errors.size];
+            }""",
+            [size, f"seen/{via}/{size}"],
+        )
+        assert found == ["string", 1]
+
     def test_a_file_of_another_window(self, page: Page, running: Running) -> None:
         page.evaluate(
             """async () => {

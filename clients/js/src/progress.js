@@ -61,6 +61,11 @@ export class ProgressReport {
   /** @param {boolean} waiting */
   #report(waiting) {
     const [loaded, total] = [this.#loaded, this.#total];
-    this.#onProgress({ loaded, total, fraction: total ? loaded / total : 1, waiting });
+    try {
+      this.#onProgress({ loaded, total, fraction: total ? loaded / total : 1, waiting });
+    } catch (error) {
+      // It is the page's own, and no failure of the upload. Node.js has no `reportError`.
+      (globalThis.reportError ?? console.error)(error);
+    }
   }
 }
