@@ -19,6 +19,14 @@ _ENTITIES = """<!DOCTYPE Error [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;
 _DEEP = "<Error>" + "<a>" * 1_000_000
 _SIGN_IN = "<!doctype html><html><body>Sign in to the hotel's network</body></html>"
 _CONTENT = b"the bytes of the object"
+_METHODS = {
+    "put_object": "PUT",
+    "delete_object": "DELETE",
+    "head_object": "HEAD",
+    "create_multipart_upload": "POST",
+    "upload_part": "PUT",
+    "abort_multipart_upload": "DELETE",
+}
 
 
 class HostileServer:
@@ -59,6 +67,7 @@ class HostileServer:
             "refused": lambda _: _store_error(400, "InvalidArgument", "An argument is not valid."),
             "drops": lambda _: Response(self._drops(), headers={"ETag": '"1"', "Content-Length": "600"}),
             "store-silent": self._silence,
+            "parts-silent": lambda request: _begun() if request.method == "POST" else self._silence(request),
             "damaged": lambda _: _object(digest=hashlib.sha256(b"other bytes").digest()),
             "whole": lambda _: _object(digest=hashlib.sha256(_CONTENT).digest()),
             "store-patient": lambda _: Response(status=503, headers={"Retry-After": "9" * 400}),
@@ -87,8 +96,7 @@ class HostileServer:
         self.seen[key] += 1
         if key in self._api:
             return self._api[key](request)
-        method = {"put_object": "PUT", "delete_object": "DELETE", "head_object": "HEAD"}.get(asked["operation"], "GET")
-        return _json(_answer(method, f"{request.host_url}object/{key}?{SECRET}"))
+        return _json(_answer(_METHODS.get(asked["operation"], "GET"), f"{request.host_url}object/{key}?{SECRET}"))
 
     def _after(self, failures: int, failure: Callable[[], Response]) -> Callable[[Request], Response]:
         """An answer that is right after so many failures, again and again."""
@@ -133,6 +141,10 @@ def _gateway_error(status: int, message: str) -> Response:
 
 def _store_error(status: int, code: str, message: str) -> Response:
     return Response(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+
+
+def _begun() -> Response:
+    return Response("<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
 
 
 def _object(*, digest: bytes) -> Response:

@@ -17,7 +17,6 @@ import java.io.EOFException
 import java.io.File
 import java.io.IOException
 import java.io.InputStream
-import java.io.OutputStream
 import java.io.RandomAccessFile
 import java.io.StringReader
 import java.net.HttpURLConnection
@@ -35,9 +34,14 @@ import java.time.ZonedDateTime
 import java.time.format.DateTimeFormatter
 import java.time.format.DateTimeParseException
 import java.util.Base64
-import java.util.Timer
-import java.util.TimerTask
+import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.ExecutorService
+import java.util.concurrent.Executors
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeoutException
+import java.util.concurrent.locks.ReentrantLock
 import javax.xml.parsers.SAXParserFactory
 import kotlin.math.max
 import kotlin.math.min
@@ -157,8 +161,8 @@ typealias Progress = (done: Long, total: Long) -> Unit
 /**
  * Works with the objects of one bucket.
  *
- * Every function throws a [PresignException] if it fails. To cancel a transfer, interrupt its thread: the function
- * throws an [InterruptedException]. `runInterruptible` of kotlinx.coroutines does so when a coroutine is cancelled.
+ * Every function throws a [PresignException] if it fails. To cancel a call, interrupt its thread: the function throws an
+ * [InterruptedException] at once. `runInterruptible` of kotlinx.coroutines does so when a coroutine is cancelled.
  *
  * @param endpoint URL of the API, such as `https://…/presigner/v1/presign`. Plain HTTP is for this machine only.
  *   White space around it and slashes at its end do no harm.
@@ -235,7 +239,7 @@ class PresignClient(
      *
      * @param state remembers the parts that were sent, so that a later call with the same file and key goes on from
      *   there, in another process too. It may hold a URL: keep it where only the app can read it. Without a state, the
-     *   parts are dropped when the upload fails.
+     *   parts are dropped when the upload fails, which takes 10 seconds at most.
      * @param isStopped is asked again and again; true ends the call with the code `stopped`.
      */
     fun upload(
@@ -262,7 +266,7 @@ class PresignClient(
     /** Drop an upload that was begun with this state, and the parts that were sent. */
     fun discard(key: String, state: File) {
         val kept = UploadState(state, null)
-        if (kept.uploadId != null) abort(parts(key, kept.via, emptyMap()), kept)
+        if (kept.uploadId != null) abort(parts(key, kept.via), kept)
         kept.forget()
     }
 
@@ -284,9 +288,9 @@ class PresignClient(
         try {
             persistently(transfer) {
                 if (!download.isWhole) {
-                    val url = presign("get_object", mapOf("key" to key))
+                    val url = presign("get_object", mapOf("key" to key), via, transfer)
                     val request = Request(url.method, url.url, url.headers + download.range())
-                    http.exchange(request, true) { download.receive(it, transfer) }
+                    http.exchange(request, true, transfer) { download.receive(it, transfer) }
                 }
             }
             return download.finish(sha256)
@@ -348,17 +352,17 @@ class PresignClient(
     ): String {
         val description = mapOf("content_type" to contentType, "metadata" to mapOf("sha256" to source.sha256))
         if (source.size < PARTS_FROM_BYTES) return storeWhole(source, description + ("key" to key), transfer, via)
-        val parts = parts(key, via, description)
+        val parts = parts(key, via, description, transfer)
         val wasKnown = state.uploadId != null
         try {
             return storeParts(source, parts, state, transfer)
         } catch (failure: Exception) {
             if (failure is PresignException && wasKnown && parts.isGone(failure)) {
-                if (state.isCompleting) find(key, source)?.let { return it }
+                if (state.isCompleting) find(key, source, transfer)?.let { return it }
                 state.forget()
                 return storeParts(source, parts, state, transfer)
             }
-            if (!state.isKept) abort(parts, state)
+            if (!state.isKept) abort(parts(key, via, transfer = Transfer(timer(ABORT_MS))), state)
             throw failure
         }
     }
@@ -368,10 +372,10 @@ class PresignClient(
         val bound = if (via == "par") emptyMap() else mapOf("content_length" to part.size, "content_md5" to part.md5)
         return persistently(transfer) {
             source.checkUnchanged()
-            val url = presign("put_object", description + bound, via)
+            val url = presign("put_object", description + bound, via, transfer)
             transfer.tell(0, source.size)
             val body = part.body { transfer.tell(it, source.size) }
-            use(url, body, part.digest()).etag ?: throw foreign(STORE)
+            use(url, body, part.digest(), transfer = transfer).etag ?: throw foreign(STORE)
         }
     }
 
@@ -407,7 +411,7 @@ class PresignClient(
             } catch (gone: PresignException) {
                 // The answer to an earlier attempt may have been lost; then that one has joined the parts.
                 if (isFirst || !parts.isGone(gone)) throw gone
-                find(parts.key, source) ?: throw gone
+                find(parts.key, source, transfer) ?: throw gone
             } finally {
                 isFirst = false
             }
@@ -415,8 +419,9 @@ class PresignClient(
     }
 
     /** The ETag of the object if it is this file. */
-    private fun find(key: String, source: Source): String? = try {
-        persistently { use(presign("head_object", mapOf("key" to key))) }.takeIf { it.sha256 == source.sha256 }?.etag
+    private fun find(key: String, source: Source, transfer: Transfer): String? = try {
+        persistently(transfer) { use(presign("head_object", mapOf("key" to key), via, transfer), transfer = transfer) }
+            .takeIf { it.sha256 == source.sha256 }?.etag
     } catch (missing: PresignException) {
         if (missing.status != 404) throw missing
         null
@@ -425,18 +430,19 @@ class PresignClient(
     private fun abort(parts: Parts, state: UploadState) {
         val uploadId = state.uploadId ?: return
         try {
-            persistently { parts.abort(uploadId) }
+            persistently(parts.transfer) { parts.abort(uploadId) }
         } catch (failure: PresignException) {
             // Without a state nobody can try again: a lifecycle rule of the bucket drops the parts.
             if (state.isKept && !parts.isGone(failure)) throw failure
         }
     }
 
-    private fun parts(key: String, via: String?, description: Map<String, Any>): Parts =
-        if (via == "par") ParParts(key, description) else S3Parts(key, description)
+    private fun parts(
+        key: String, via: String?, description: Map<String, Any> = emptyMap(), transfer: Transfer = Transfer(),
+    ): Parts = if (via == "par") ParParts(key, description, transfer) else S3Parts(key, description, transfer)
 
     /** One upload in parts. */
-    private abstract class Parts(val via: String, val key: String) {
+    private abstract class Parts(val via: String, val key: String, val transfer: Transfer) {
         /** Begin it: its id, and the bytes that each part but the last has. */
         abstract fun begin(size: Long): Pair<String, Long>
 
@@ -454,11 +460,12 @@ class PresignClient(
     }
 
     /** An upload of the S3 API, with a URL for each step. */
-    private inner class S3Parts(key: String, private val description: Map<String, Any>) : Parts("s3", key) {
+    private inner class S3Parts(key: String, private val description: Map<String, Any>, transfer: Transfer) :
+        Parts("s3", key, transfer) {
         override fun begin(size: Long): Pair<String, Long> {
             val url = sign("create_multipart_upload", description)
             val partBytes = partBytes(size, url.answer, MIN_S3_PART_BYTES)
-            val id = Xml.of(use(url).body)?.texts?.get("UploadId") ?: throw foreign(STORE)
+            val id = Xml.of(use(url, transfer = transfer).body)?.texts?.get("UploadId") ?: throw foreign(STORE)
             return id to partBytes
         }
 
@@ -466,7 +473,7 @@ class PresignClient(
             val bound = mapOf("part_number" to number, "content_length" to part.size, "content_md5" to part.md5)
             // Each attempt has a URL of its own, so that it does not matter how long the one before took.
             val url = sign("upload_part", bound + ("upload_id" to uploadId))
-            return use(url, part.body(progress)).etag ?: throw foreign(STORE)
+            return use(url, part.body(progress), transfer = transfer).etag ?: throw foreign(STORE)
         }
 
         override fun complete(uploadId: String, etags: List<String>): String {
@@ -475,43 +482,45 @@ class PresignClient(
             }
             val document = "<CompleteMultipartUpload>${listed.joinToString("")}</CompleteMultipartUpload>"
             val url = sign("complete_multipart_upload", mapOf("upload_id" to uploadId))
-            val answer = use(url, Body.of(document.toByteArray()), waitMs = COMPLETION_MS)
+            val answer = use(url, Body.of(document.toByteArray()), waitMs = COMPLETION_MS, transfer = transfer)
             return Xml.of(answer.body)?.texts?.get("ETag") ?: throw foreign(STORE)
         }
 
         override fun abort(uploadId: String) {
-            use(sign("abort_multipart_upload", mapOf("upload_id" to uploadId)))
+            use(sign("abort_multipart_upload", mapOf("upload_id" to uploadId)), transfer = transfer)
         }
 
         override fun isGone(failure: PresignException) = failure.code == "NoSuchUpload" || failure.code == "InvalidPart"
 
         private fun sign(operation: String, options: Map<String, Any>) =
-            presign(operation, options + ("key" to key), this@PresignClient.via)
+            presign(operation, options + ("key" to key), this@PresignClient.via, transfer)
     }
 
     /**
      * An upload of the native API by one pre-authenticated request, as Oracle documents in "Pre-Authenticated Request
      * Object URLs in Object Storage", "Putting a Large Object". Its id is a URL that lets anybody add parts.
      */
-    private inner class ParParts(key: String, private val description: Map<String, Any>) : Parts("par", key) {
+    private inner class ParParts(key: String, private val description: Map<String, Any>, transfer: Transfer) :
+        Parts("par", key, transfer) {
         override fun begin(size: Long): Pair<String, Long> {
-            val url = presign("put_object", description + ("key" to key), via)
+            val url = presign("put_object", description + ("key" to key), via, transfer)
             val partBytes = partBytes(size, url.answer, PAR_PART_BYTES)
-            val path = use(url, Body.EMPTY, mapOf("opc-multipart" to "true")).json()?.text("accessUri") ?: ""
+            val begun = use(url, Body.EMPTY, mapOf("opc-multipart" to "true"), transfer = transfer)
+            val path = begun.json()?.text("accessUri") ?: ""
             if (!path.startsWith("/p/") || !path.endsWith("/")) throw foreign(STORE)
             return originOf(url.url) + path to partBytes
         }
 
         override fun send(uploadId: String, number: Long, part: Part, progress: (Long) -> Unit): String =
-            use(Request("PUT", "$uploadId$number", part.digest(), part.body(progress))).etag
+            use(Request("PUT", "$uploadId$number", part.digest(), part.body(progress)), transfer).etag
                 ?: throw foreign(STORE)
 
         override fun complete(uploadId: String, etags: List<String>): String =
-            use(Request("POST", uploadId, body = Body.EMPTY, waitMs = COMPLETION_MS)).etag
+            use(Request("POST", uploadId, body = Body.EMPTY, waitMs = COMPLETION_MS), transfer).etag
                 ?: throw foreign(STORE)
 
         override fun abort(uploadId: String) {
-            use(Request("DELETE", uploadId))
+            use(Request("DELETE", uploadId), transfer)
         }
 
         override fun isGone(failure: PresignException) = failure.fromStore && failure.status in listOf(401, 404)
@@ -585,7 +594,7 @@ class PresignClient(
             val all = mapOf("prefix" to prefix, "delimiter" to delimiter, "start" to start, "fields" to LIST_FIELDS)
             val query = all.filterValues { it != null }.map { "${it.key}=${URLEncoder.encode(it.value, "UTF-8")}" }
             try {
-                return use(Request("GET", "$root?${query.joinToString("&")}")).json() ?: throw foreign(STORE)
+                return use(Request("GET", "$root?${query.joinToString("&")}"), Transfer()).json() ?: throw foreign(STORE)
             } catch (refusal: PresignException) {
                 if (refusal.refusesUrl) folder = null
                 throw refusal
@@ -607,34 +616,37 @@ class PresignClient(
         return request
     }
 
-    private fun presign(operation: String, options: Map<String, Any>, via: String? = this.via): PresignedUrl =
-        understood { result(ask("", request(operation, options, via))) }.getOrThrow()
+    private fun presign(
+        operation: String, options: Map<String, Any>, via: String? = this.via, transfer: Transfer = Transfer(),
+    ): PresignedUrl = understood { result(ask("", request(operation, options, via), transfer)) }.getOrThrow()
 
     private fun result(answer: JSONObject): Result<PresignedUrl> {
         val problem = answer.optJSONObject("problem") ?: return Result.success(PresignedUrl(answer))
         return Result.failure(problem(problem, problem.optInt("status"), 0))
     }
 
-    private fun ask(path: String, document: JSONObject): JSONObject {
+    private fun ask(path: String, document: JSONObject, transfer: Transfer = Transfer()): JSONObject {
         val token = tokens.current()
-        val answer = send(path, document, token)
+        val answer = send(path, document, token, transfer)
         if (answer.status != 401) return answer.orProblem()
         val renewed = tokens.renewed(token)
-        return (if (renewed == token) answer else send(path, document, renewed)).orProblem()
+        return (if (renewed == token) answer else send(path, document, renewed, transfer)).orProblem()
     }
 
-    private fun send(path: String, document: JSONObject, token: String): Answer {
+    private fun send(path: String, document: JSONObject, token: String, transfer: Transfer): Answer {
         val headers = mapOf("Authorization" to "Bearer $token", "Content-Type" to "application/json")
         val request = Request("POST", endpoint + path, headers, Body.of(document.toString().toByteArray()))
-        return http.exchange(request, false, Answer::of)
+        return http.exchange(request, false, transfer, Answer::of)
     }
 
-    private fun use(url: PresignedUrl, body: Body? = null, more: Map<String, String> = emptyMap(), waitMs: Int = 0) =
-        use(Request(url.method, url.url, url.headers + more, body, waitMs))
+    private fun use(
+        url: PresignedUrl, body: Body? = null, more: Map<String, String> = emptyMap(), waitMs: Int = 0,
+        transfer: Transfer = Transfer(),
+    ): Answer = use(Request(url.method, url.url, url.headers + more, body, waitMs), transfer)
 
     /** Send a request to Object Storage. */
-    private fun use(request: Request): Answer = http.exchange(request, true) { connection ->
-        Answer.of(connection).also {
+    private fun use(request: Request, transfer: Transfer): Answer = http.exchange(request, true, transfer) { exchange ->
+        Answer.of(exchange).also {
             if (it.isPage) throw foreign(STORE)
             // S3 may have sent the status 200 before it finds that it can't join the parts.
             if (Xml.of(it.body)?.root == "Error") throw storeError(it.body, 500, it.retryAfterSeconds)
@@ -667,6 +679,7 @@ class PresignClient(
         const val MAX_PARTS = 10_000L
         const val LINKS_IN_A_BATCH = 20 // as many pre-authenticated requests as one call may ask for
         const val COMPLETION_MS = 600_000
+        const val ABORT_MS = 10_000L // nobody waits longer for the end of an upload that failed
         const val FIRST_PAUSE_MS = 500L
         const val MAX_PAUSE_MS = 30_000L
         const val MOST_PATIENCE_SECONDS = 120 // a server that asks for more is not waited for
@@ -681,12 +694,22 @@ class PresignClient(
 
 /** The caller's tokens. When many requests are refused at the same time, one new token is asked for. */
 private class Tokens(private val give: (Boolean) -> String) {
-    @Synchronized
-    fun current(): String = checked(false)
+    private val lock = ReentrantLock()
+
+    fun current(): String = alone { checked(false) }
 
     /** Another token than the refused one, or the same if there is no other. */
-    @Synchronized
-    fun renewed(refused: String): String = checked(false).takeIf { it != refused } ?: checked(true)
+    fun renewed(refused: String): String = alone { checked(false).takeIf { it != refused } ?: checked(true) }
+
+    /** One call at a time asks; the others can be interrupted while they wait. */
+    private fun alone(ask: () -> String): String {
+        lock.lockInterruptibly()
+        try {
+            return ask()
+        } finally {
+            lock.unlock()
+        }
+    }
 
     private fun checked(refresh: Boolean): String {
         val token = try {
@@ -871,7 +894,8 @@ private class Download(private val file: File) {
         return if (done == 0L || known == null) emptyMap() else mapOf("Range" to "bytes=$done-", "If-Match" to known)
     }
 
-    fun receive(connection: HttpURLConnection, transfer: Transfer) {
+    fun receive(exchange: Exchange, transfer: Transfer) {
+        val connection = exchange.connection
         val length = connection.contentLengthLong
         val told = connection.getHeaderField("ETag")
         if (told == null || length < 0) throw foreign(STORE)
@@ -888,17 +912,14 @@ private class Download(private val file: File) {
             expected = toldDigest(connection)
         }
         output.seek(done)
-        val input = connection.inputStream
-        val deadline = Deadline(connection.readTimeout)
         val chunk = ByteArray(CHUNK_BYTES)
         transfer.tell(done, total)
         while (done < total) {
-            val count = input.read(chunk, 0, min(chunk.size.toLong(), total - done).toInt())
-            if (count < 0) throw EOFException()
+            val count = exchange.read(chunk, min(chunk.size.toLong(), total - done).toInt())
+            if (count < 0) throw exchange.failed(EOFException())
             try { output.write(chunk, 0, count) } catch (failure: IOException) { throw notWritten(failure) }
             digest.update(chunk, 0, count)
             done += count
-            deadline.passed(count)
             transfer.tell(done, total)
         }
     }
@@ -980,10 +1001,12 @@ private class Answer(
     }
 
     companion object {
-        fun of(connection: HttpURLConnection): Answer = Answer(
-            connection.responseCode, body(connection), connection.getHeaderField("ETag"), connection.contentLengthLong,
-            toldDigest(connection), retryAfter(connection), connection.contentType,
-        )
+        fun of(exchange: Exchange): Answer = exchange.connection.run {
+            Answer(
+                exchange.status, exchange.body(), getHeaderField("ETag"), contentLengthLong, toldDigest(this),
+                retryAfter(this), contentType,
+            )
+        }
     }
 }
 
@@ -992,38 +1015,23 @@ private class Http(private val timeoutMs: Int) {
     private val reached: MutableSet<String> = ConcurrentHashMap.newKeySet()
 
     /** Send a request, and read the answer. With `toStore` a status that does not tell success is an error. */
-    fun <T> exchange(request: Request, toStore: Boolean, read: (HttpURLConnection) -> T): T {
+    fun <T> exchange(request: Request, toStore: Boolean, transfer: Transfer, read: (Exchange) -> T): T {
         if (!isSecure(request.url)) throw foreign(API)
         val connection = URI(request.url).toURL().openConnection() as HttpURLConnection
-        val watch = Watch(timeoutMs, connection)
+        prepare(connection, request)
+        val exchange = Exchange(connection, transfer, reached)
         var isDone = false
         try {
-            prepare(connection, request)
-            watch.use {
-                val body = request.body ?: Body.EMPTY.takeIf { request.method == "PUT" || request.method == "POST" }
-                if (body != null) write(connection, body, watch)
-                watch.wait(connection.readTimeout)
-                if (connection.responseCode in 300..399) throw redirected(toStore)
+            val body = request.body ?: Body.EMPTY.takeIf { request.method == "PUT" || request.method == "POST" }
+            if (body != null) exchange.send(body, timeoutMs)
+            exchange.begin()
+            if (exchange.status in 300..399) throw redirected(toStore)
+            if (toStore && exchange.status !in 200..299) {
+                throw storeError(exchange.body(), exchange.status, retryAfter(connection))
             }
-            reached += connection.url.host
-            if (toStore && connection.responseCode !in 200..299) {
-                throw storeError(body(connection), connection.responseCode, retryAfter(connection))
-            }
-            return read(connection).also { isDone = true }
-        } catch (failure: PresignException) {
-            throw failure
-        } catch (failure: IOException) {
-            throw connectionFailed(connection.url.host, if (watch.isOver) SocketTimeoutException() else failure)
+            return read(exchange).also { isDone = true }
         } finally {
-            if (!isDone) connection.disconnect() // else the connection serves again
-        }
-    }
-
-    /** It tells the class of the cause alone, whose text may hold the URL. */
-    private fun connectionFailed(host: String, cause: IOException): PresignException {
-        val message = "The connection to $host failed (${cause.javaClass.simpleName})."
-        return PresignException(message, "connection_failed").apply {
-            isUnknownHost = cause is UnknownHostException && host !in reached
+            if (!isDone) exchange.cancel() // else the connection serves again
         }
     }
 
@@ -1036,18 +1044,6 @@ private class Http(private val timeoutMs: Int) {
         connection.setRequestProperty("Accept-Encoding", "identity")
         for ((name, value) in request.headers) {
             if (name.lowercase() !in SENT_BY_ITSELF) connection.setRequestProperty(name, value)
-        }
-    }
-
-    private fun write(connection: HttpURLConnection, body: Body, watch: Watch) {
-        connection.doOutput = true
-        connection.setFixedLengthStreamingMode(body.size)
-        val output: OutputStream = connection.outputStream
-        output.use {
-            body.writeTo { bytes, start, count ->
-                output.write(bytes, start, count)
-                watch.progressed()
-            }
         }
     }
 
@@ -1065,89 +1061,116 @@ private class Http(private val timeoutMs: Int) {
     }
 }
 
-/** Breaks a connection that makes no progress: HttpURLConnection has no time-out for bytes that it sends. */
-private class Watch(@Volatile private var timeoutMs: Int, private val connection: HttpURLConnection) :
-    TimerTask(), AutoCloseable {
-    @Volatile
-    private var last = System.nanoTime()
-
-    /** Whether it has broken the connection. */
-    @Volatile
-    var isOver = false
+/**
+ * A request and its answer.
+ *
+ * Nothing interrupts a thread that waits for a socket, and HttpURLConnection has no time-out for bytes that it sends. So
+ * other threads do that, and the caller's waits for them: it ends at once when the transfer does.
+ */
+private class Exchange(
+    val connection: HttpURLConnection, private val transfer: Transfer, private val reached: MutableSet<String>,
+) {
+    var status = 0
         private set
 
-    init {
-        TIMER.schedule(this, PERIOD_MS, PERIOD_MS)
+    private val deadline by lazy { Deadline(connection.readTimeout) }
+    private val input: InputStream? by lazy { connection.run { if (status < 400) inputStream else errorStream } }
+
+    fun send(body: Body, timeoutMs: Int) {
+        connection.doOutput = true
+        connection.setFixedLengthStreamingMode(body.size)
+        val output = wait(timeoutMs) { connection.outputStream }
+        body.writeTo { bytes, start, count -> wait(timeoutMs) { output.write(bytes, start, count) } }
+        wait(timeoutMs) { output.close() }
     }
 
-    fun progressed() {
-        last = System.nanoTime()
+    /** Wait for the status and the headers of the answer. */
+    fun begin() {
+        status = wait(connection.readTimeout) { connection.responseCode }
+        reached += connection.url.host
     }
 
-    /** From now on, an answer is waited for. */
-    fun wait(timeoutMs: Int) {
-        this.timeoutMs = timeoutMs
-        progressed()
+    /** Read some bytes of the answer: how many they are, -1 at its end. */
+    fun read(chunk: ByteArray, most: Int): Int {
+        val count = wait(connection.readTimeout) { input?.read(chunk, 0, most) ?: -1 }
+        if (deadline.isOver(count)) throw failed(SocketTimeoutException())
+        return count
     }
 
-    override fun run() {
-        if (System.nanoTime() - last < timeoutMs * 1_000_000L) return
-        cancel()
-        isOver = true
-        connection.disconnect()
+    /** The body of an answer that is read as a whole. */
+    fun body(): ByteArray {
+        val found = ByteArrayOutputStream()
+        val chunk = ByteArray(CHUNK_BYTES)
+        while (true) {
+            val count = read(chunk, chunk.size)
+            if (count < 0) break
+            found.write(chunk, 0, count)
+            if (found.size() > MAX_ANSWER_BYTES) throw foreign("the server")
+        }
+        return found.toByteArray()
     }
 
-    override fun close() {
-        cancel()
+    /** End it. That is another thread's work too, since it may have to wait for one that reads. */
+    fun cancel() {
+        THREADS.execute { connection.disconnect() }
+    }
+
+    /** It tells the class of the cause alone, whose text may hold the URL. */
+    fun failed(cause: Exception): PresignException {
+        val host = connection.url.host
+        val message = "The connection to $host failed (${cause.javaClass.simpleName})."
+        return PresignException(message, "connection_failed").apply {
+            isUnknownHost = cause is UnknownHostException && host !in reached
+        }
+    }
+
+    private fun <T> wait(timeoutMs: Int, step: () -> T): T {
+        val running = THREADS.submit(Callable(step))
+        val isOver = timer(timeoutMs.toLong())
+        while (true) {
+            try {
+                return running.get(PERIOD_MS, TimeUnit.MILLISECONDS)
+            } catch (_: TimeoutException) {
+                transfer.check()
+                if (isOver()) throw failed(SocketTimeoutException())
+            } catch (failure: ExecutionException) {
+                throw failed(failure.cause as? Exception ?: throw failure)
+            }
+        }
     }
 
     private companion object {
         const val PERIOD_MS = 250L
-        val TIMER = Timer("presign-client", true)
+        const val MAX_ANSWER_BYTES = 16 shl 20
+        val THREADS: ExecutorService =
+            Executors.newCachedThreadPool { Thread(it, "presign-client").apply { isDaemon = true } }
     }
+}
+
+/** Tells whether so many milliseconds have passed. */
+private fun timer(milliseconds: Long): () -> Boolean {
+    val begun = System.nanoTime()
+    return { System.nanoTime() - begun > milliseconds * 1_000_000 }
 }
 
 /** Ends an answer that comes in drops, which no time-out of a single read notices. */
 private class Deadline(private val timeoutMs: Int) {
-    private var since = System.nanoTime()
+    private var isPassed = timer(timeoutMs.toLong())
     private var bytes = 0L
 
-    /** @throws SocketTimeoutException there were too few bytes for too long. */
-    fun passed(count: Int) {
+    /** Whether there were too few bytes for too long. */
+    fun isOver(count: Int): Boolean {
         bytes += count
-        val now = System.nanoTime()
-        if (bytes >= LEAST_BYTES) {
-            since = now
-            bytes = 0
-        } else if (now - since > timeoutMs * 1_000_000L) {
-            throw SocketTimeoutException()
-        }
+        if (bytes < LEAST_BYTES) return isPassed()
+        isPassed = timer(timeoutMs.toLong())
+        bytes = 0
+        return false
     }
 
     private companion object {
         const val LEAST_BYTES = 16_384L
     }
 }
-
-/** The body of an answer that is read as a whole. */
-private fun body(connection: HttpURLConnection): ByteArray {
-    val input: InputStream? = connection.run { if (responseCode < 400) inputStream else errorStream }
-    return (input ?: return ByteArray(0)).use {
-        val found = ByteArrayOutputStream()
-        val deadline = Deadline(connection.readTimeout)
-        val chunk = ByteArray(CHUNK_BYTES)
-        while (true) {
-            val count = it.read(chunk)
-            if (count < 0) break
-            found.write(chunk, 0, count)
-            if (found.size() > MAX_ANSWER_BYTES) throw foreign("the server")
-            deadline.passed(count)
-        }
-        found.toByteArray()
-    }
-}
-
-private const val MAX_ANSWER_BYTES = 16 shl 20
 
 /** Whether a URL protects what is sent: by HTTPS, or since it does not leave this machine. */
 private fun isSecure(url: String): Boolean {

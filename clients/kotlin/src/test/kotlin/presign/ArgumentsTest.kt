@@ -1,9 +1,12 @@
 package presign
 
 import java.io.IOException
+import java.util.concurrent.CountDownLatch
+import kotlin.concurrent.thread
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -72,6 +75,22 @@ class ArgumentsTest {
         val client = PresignClient("http://127.0.0.1:1", { throw IOException("The user went away.") })
         val failure = assertThrows(PresignException::class.java) { client.share("a") }
         assertEquals("no_token" to "The user went away.", failure.code to failure.cause!!.message)
+    }
+
+    @Test
+    fun `a call ends while another one's sign-in takes long`() {
+        val (asked, signedIn) = CountDownLatch(1) to CountDownLatch(1)
+        val client = PresignClient("http://127.0.0.1:1", { asked.countDown(); signedIn.await(); "token" }, attempts = 1)
+        val first = thread { runCatching { client.share("a") } }
+        asked.await()
+        var failure: Throwable? = null
+        val second = thread { failure = runCatching { client.share("a") }.exceptionOrNull() }
+        while (second.state !in setOf(Thread.State.WAITING, Thread.State.BLOCKED)) Thread.sleep(1)
+        second.interrupt()
+        second.join(20_000)
+        assertInstanceOf(InterruptedException::class.java, failure)
+        signedIn.countDown()
+        first.join()
     }
 
     @Test

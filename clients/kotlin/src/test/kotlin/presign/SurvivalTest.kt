@@ -2,7 +2,9 @@ package presign
 
 import java.io.File
 import java.net.ServerSocket
+import kotlin.concurrent.thread
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -148,6 +150,45 @@ class SurvivalTest {
         val client = Hostile.client { isStopped = true }
         val failure = Hostile.failure(client) { it.download("busy", File(folder, "a"), isStopped = { isStopped }) }
         assertEquals("stopped", failure.code)
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["silent", "object/store-silent", "object/drops"])
+    fun `a call that waits for a server ends when its caller wants it`(path: String) {
+        val (key, file) = path.substringAfter('/') to File(folder, "a")
+        var isStopped = false
+        val stopped = ended(path, { isStopped = true }) { it.download(key, file, isStopped = { isStopped }) }
+        assertEquals("stopped", (stopped as PresignException).code)
+        val interrupted = ended(path, Thread::interrupt) { it.download(key, file) }
+        assertEquals(InterruptedException::class, interrupted::class)
+        val listing = ended(path, Thread::interrupt) { it.list(key).toList() }
+        assertEquals(InterruptedException::class, listing::class)
+        assertEquals(0, folder.list()!!.size)
+    }
+
+    @Test
+    fun `the end of an upload is not waited for long`() {
+        val file = made(folder, "a", 16 * MIB)
+        val begun = System.nanoTime()
+        val upload = { client: PresignClient -> client.upload(file, "parts-silent", "text/plain") }
+        val failure = ended("object/parts-silent", Thread::interrupt, requests = 2) { upload(it) }
+        assertEquals(InterruptedException::class, failure::class)
+        assertTrue((System.nanoTime() - begun) / 1_000_000_000 in 9..15)
+    }
+
+    /** The failure of a call that waits for a server, which has so many of its requests, until it is ended. */
+    private fun ended(
+        path: String, end: (Thread) -> Unit, requests: Int = 1, call: (PresignClient) -> Unit,
+    ): Throwable {
+        var failure: Throwable? = null
+        val client = Hostile.client(timeoutSeconds = 30)
+        val before = Hostile.seen(path)
+        val thread = thread { failure = runCatching { call(client) }.exceptionOrNull() }
+        while (Hostile.seen(path) < before + requests) Thread.sleep(1)
+        end(thread)
+        thread.join(20_000)
+        assertFalse(thread.isAlive)
+        return failure!!
     }
 
     @Test
