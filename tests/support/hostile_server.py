@@ -54,6 +54,7 @@ class HostileServer:
             "no-url": lambda _: _json({"method": "GET"}),
             "patient": lambda _: Response(status=503, headers={"Retry-After": "9" * 400}),
             "silent": self._silence,
+            "cut": self._cut,
         }
         self._store: dict[str, Callable[[Request], Response]] = {
             "entities": lambda _: Response(_ENTITIES, 400, mimetype="application/xml"),
@@ -68,6 +69,8 @@ class HostileServer:
             "drops": lambda _: Response(self._drops(), headers={"ETag": '"1"', "Content-Length": "600"}),
             "store-silent": self._silence,
             "parts-silent": lambda request: _begun() if request.method == "POST" else self._silence(request),
+            "no-length": lambda _: Response(iter([_CONTENT]), headers={"ETag": '"1"'}),
+            "restarts": self._after(1, lambda: _begun_object(_CONTENT * 2)),
             "damaged": lambda _: _object(digest=hashlib.sha256(b"other bytes").digest()),
             "whole": lambda _: _object(digest=hashlib.sha256(_CONTENT).digest()),
             "store-patient": lambda _: Response(status=503, headers={"Retry-After": "9" * 400}),
@@ -107,6 +110,12 @@ class HostileServer:
 
         return answer
 
+    def _cut(self, request: Request) -> Response:
+        """Each first answer ends too early."""
+        if self.seen["cut"] % 2:
+            return Response(iter([b'{"url": "']), headers={"Content-Length": "600"}, mimetype="application/json")
+        return _json(_answer("GET", f"{request.host_url}object/whole?{SECRET}"))
+
     def _silence(self, _: Request) -> Response:
         self.closing.wait(600)
         return Response(status=503)
@@ -145,6 +154,10 @@ def _store_error(status: int, code: str, message: str) -> Response:
 
 def _begun() -> Response:
     return Response("<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
+
+
+def _begun_object(beginning: bytes) -> Response:
+    return Response(iter([beginning]), headers={"ETag": '"2"', "Content-Length": "600"})
 
 
 def _object(*, digest: bytes) -> Response:

@@ -334,7 +334,8 @@ class PresignClient(
 
     /** The bytes of an object, null if there is none. */
     fun size(key: String): Long? = try {
-        persistently { use(presign("head_object", mapOf("key" to key))) }.length
+        val length = persistently { use(presign("head_object", mapOf("key" to key))) }.length
+        if (length < 0) throw foreign(STORE) else length
     } catch (missing: PresignException) {
         if (missing.status != 404 || !missing.fromStore) throw missing
         null
@@ -910,6 +911,7 @@ private class Download(private val file: File) {
             total = length
             etag = told
             expected = toldDigest(connection)
+            cut()
         }
         output.seek(done)
         val chunk = ByteArray(CHUNK_BYTES)
@@ -922,6 +924,11 @@ private class Download(private val file: File) {
             done += count
             transfer.tell(done, total)
         }
+    }
+
+    /** Drop what has arrived: it may have been more than is to come. */
+    private fun cut() {
+        try { output.setLength(0) } catch (failure: IOException) { throw notWritten(failure) }
     }
 
     fun finish(sha256: String?): Downloaded {
@@ -1107,6 +1114,8 @@ private class Exchange(
             found.write(chunk, 0, count)
             if (found.size() > MAX_ANSWER_BYTES) throw foreign("the server")
         }
+        val isCut = connection.requestMethod != "HEAD" && input != null && found.size() < connection.contentLengthLong
+        if (isCut) throw failed(EOFException())
         return found.toByteArray()
     }
 

@@ -62,6 +62,11 @@ class SurvivalTest {
     }
 
     @Test
+    fun `a size that is not told is none`() {
+        assertEquals("foreign_answer", Hostile.failure { it.size("no-length") }.code)
+    }
+
+    @Test
     fun `no redirect is followed, with a body or without`() {
         Hostile.failure { it.upload(made(folder, "a", 5), "store-redirect", "text/plain") }
         Hostile.failure { it.share("redirect") }
@@ -93,11 +98,12 @@ class SurvivalTest {
     }
 
     @ParameterizedTest
-    @CsvSource("nonsense, 1", "flaky, 2")
+    @CsvSource("nonsense, 1", "flaky, 2", "cut, 1", "restarts, 1")
     fun `what may pass is tried again`(key: String, pauses: Int) {
         var slept = 0L
         val client = Hostile.client { slept += it }
         assertTrue(client.download(key, File(folder, "a")).verified)
+        assertEquals("the bytes of the object", File(folder, "a").readText())
         assertTrue(slept in 250L * pauses..1000L * pauses)
     }
 
