@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from werkzeug.wrappers import Request, Response
 
@@ -51,6 +51,9 @@ class HostileServer:
             "firewall": lambda _: _json({"code": 9, "errors": "blocked", "detail": {"by": "firewall"}}, 403),
             "redirect": lambda _: Response(status=307, headers={"Location": "/stolen"}),
             "insecure": lambda _: _json(_answer("GET", f"http://192.0.2.1/object?{SECRET}")),
+            "bad-port": lambda _: _json(_answer("GET", f"http://127.0.0.1:99999/object?{SECRET}")),
+            "bad-method": lambda _: _json(_answer("GET / ", f"https://localhost/object?{SECRET}")),
+            "bad-header": lambda _: _json(_answer("GET", f"https://localhost/object?{SECRET}", {"A": "b\r\nc: d"})),
             "no-url": lambda _: _json({"method": "GET"}),
             "patient": lambda _: Response(status=503, headers={"Retry-After": "9" * 400}),
             "silent": self._silence,
@@ -127,11 +130,11 @@ class HostileServer:
             yield b"."
 
 
-def _answer(method: str, url: str) -> dict[str, object]:
+def _answer(method: str, url: str, headers: Mapping[str, str] | None = None) -> dict[str, object]:
     return {
         "url": url,
         "method": method,
-        "headers": {},
+        "headers": dict(headers or {}),
         "expires_at": "2030-01-01T00:00:00Z",
         "expires_in": 3600,
         "operation": "get_object",

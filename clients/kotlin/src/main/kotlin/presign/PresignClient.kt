@@ -125,6 +125,17 @@ class PresignedUrl internal constructor(val answer: JSONObject) {
     val bucket: String = answer.getString("bucket")
     val via: String = answer.text("via") ?: "s3"
     val id: String? = answer.text("id")
+
+    init {
+        val isSendable = method in METHODS && headers.all { (name, value) -> name.matches(TOKEN) && value.matches(VALUE) }
+        if (!isSecure(url) || !isSendable) throw foreign(API)
+    }
+
+    private companion object {
+        val METHODS = setOf("GET", "HEAD", "PUT", "POST", "DELETE")
+        val TOKEN = Regex("[!-~]+")
+        val VALUE = Regex("[^\\p{Cntrl}]*")
+    }
 }
 
 /**
@@ -187,6 +198,12 @@ class PresignClient(
     private val tokens = Tokens(token)
     private val http = Http(timeoutSeconds * 1000)
 
+    init {
+        if (timeoutSeconds !in 1..MAX_TIMEOUT_SECONDS) {
+            throw invalidArgument("The time-out must be 1 to $MAX_TIMEOUT_SECONDS seconds.")
+        }
+    }
+
     /** A URL for an operation on an object. `options` are those of the operation, and `expires_in`. */
     fun url(operation: String, key: String, options: Map<String, Any> = emptyMap()): PresignedUrl =
         persistently { presign(operation, options + ("key" to key)) }
@@ -229,7 +246,7 @@ class PresignClient(
     fun revoke(id: String, bucket: String? = this.bucket) {
         // The function's log tells the id.
         if (id.startsWith("https://", true) || id.startsWith("http://", true)) {
-            throw PresignException("The id of a URL is needed, not the URL.", "invalid_argument")
+            throw invalidArgument("The id of a URL is needed, not the URL.")
         }
         persistently { ask("/revoke", JSONObject().put("bucket", bucket).put("id", id)) }
     }
@@ -611,7 +628,11 @@ class PresignClient(
     }
 
     private fun request(operation: String, options: Map<String, Any>, via: String?): JSONObject {
-        val request = JSONObject(options).put("operation", operation)
+        val request = try {
+            JSONObject(options).apply { toString(0) }.put("operation", operation)
+        } catch (_: JSONException) {
+            throw invalidArgument("The options must be values that JSON can hold.")
+        }
         if (bucket != null) request.put("bucket", bucket)
         if (via != null) request.put("via", via)
         return request
@@ -636,7 +657,7 @@ class PresignClient(
 
     private fun send(path: String, document: JSONObject, token: String, transfer: Transfer): Answer {
         val headers = mapOf("Authorization" to "Bearer $token", "Content-Type" to "application/json")
-        val request = Request("POST", endpoint + path, headers, Body.of(document.toString().toByteArray()))
+        val request = Request("POST", endpoint + path, headers, Body.of(encoded(document)))
         return http.exchange(request, false, transfer, Answer::of)
     }
 
@@ -680,6 +701,7 @@ class PresignClient(
         const val MAX_PARTS = 10_000L
         const val LINKS_IN_A_BATCH = 20 // as many pre-authenticated requests as one call may ask for
         const val COMPLETION_MS = 600_000
+        const val MAX_TIMEOUT_SECONDS = 86_400
         const val ABORT_MS = 10_000L // nobody waits longer for the end of an upload that failed
         const val FIRST_PAUSE_MS = 500L
         const val MAX_PAUSE_MS = 30_000L
@@ -1186,7 +1208,8 @@ private fun isSecure(url: String): Boolean {
     val found = try { URI(url) } catch (_: URISyntaxException) { null }
     val host = found?.host ?: return false
     val isLocal = host.equals("localhost", true) || host == "[::1]" || host.matches(LOOPBACK)
-    return found.scheme.equals("https", true) || (found.scheme.equals("http", true) && isLocal)
+    val isProtected = found.scheme.equals("https", true) || (found.scheme.equals("http", true) && isLocal)
+    return isProtected && found.port <= MAX_PORT
 }
 
 /** The URL of the API, without what a person may write around it. */
@@ -1196,10 +1219,10 @@ private fun address(endpoint: String): String {
         !isSecure(text) -> "must be a URL that begins with https://; http:// is for this machine only"
         URI(text).run { rawQuery != null || rawFragment != null || rawUserInfo != null } ->
             "must be a URL without a query, a fragment and a user"
-        URI(text).port > MAX_PORT || text.any { it > '~' } -> "has a port or characters that no URL has"
+        text.any { it > '~' } -> "has characters that no URL has"
         else -> return text
     }
-    throw PresignException("The endpoint $problem.", "invalid_argument")
+    throw invalidArgument("The endpoint $problem.")
 }
 
 private const val MAX_PORT = 65_535
@@ -1217,6 +1240,12 @@ private fun <T> understood(read: () -> T): T = try {
     throw foreign(API)
 }
 
+/** A document in UTF-8, which has no lone surrogates: they are told to the function as escapes, which it refuses. */
+private fun encoded(document: JSONObject): ByteArray =
+    document.toString().replace(SURROGATE) { "\\u%04x".format(it.value[0].code) }.toByteArray()
+
+private val SURROGATE = Regex("[\\ud800-\\udfff]")
+
 /** Neither a token nor a file goes to an address that nobody signed. */
 private fun redirected(fromStore: Boolean): PresignException {
     val message = "There was a redirect by ${if (fromStore) STORE else API}, which is not followed."
@@ -1228,6 +1257,8 @@ private fun foreign(server: String, status: Int = 200, retryAfterSeconds: Long =
     "The answer, of status $status, is not one of $server: a proxy or a firewall may have given it.", "foreign_answer",
     status, fromStore = server == STORE, retryAfterSeconds = retryAfterSeconds,
 )
+
+private fun invalidArgument(message: String) = PresignException(message, "invalid_argument")
 
 private const val API = "the API"
 private const val STORE = "Object Storage"

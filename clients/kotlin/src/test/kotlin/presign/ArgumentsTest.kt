@@ -48,6 +48,19 @@ class ArgumentsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = [Int.MIN_VALUE, -1, 0, 86_401, Int.MAX_VALUE])
+    fun `a time-out is more than nothing, and less than for ever`(seconds: Int) {
+        assertCode("invalid_argument") { PresignClient("http://127.0.0.1:1", { "token" }, timeoutSeconds = seconds) }
+    }
+
+    @Test
+    fun `options are values that JSON can hold`() {
+        val client = PresignClient("http://127.0.0.1:1", { "token" }, attempts = 1)
+        assertCode("invalid_argument") { client.url("get_object", "a", mapOf("expires_in" to Double.NaN)) }
+        assertCode("connection_failed") { client.url("get_object", "a", mapOf("a" to listOf(mapOf("b" to 1.5)))) }
+    }
+
+    @ParameterizedTest
     @CsvSource("8, 4", "3, 2")
     fun `a host that has no address is soon given up`(attempts: Int, pauses: Int) {
         var slept = 0L

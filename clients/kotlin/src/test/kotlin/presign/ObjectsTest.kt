@@ -129,6 +129,18 @@ class ObjectsTest {
     }
 
     @Test
+    fun `a lone surrogate is no question mark`() {
+        val sent = File(folder, "a").apply { writeText("hello") }
+        val failure = assertThrows(PresignException::class.java) {
+            Local.client().upload(sent, "s3/lone\ud800", "text/plain")
+        }
+        assertEquals(400, failure.status)
+        assertNull(Local.client().size("s3/lone?"))
+        Local.client().upload(sent, "s3/\ud83d\ude00", "text/plain")
+        assertEquals("hello", Local.read("s3/\ud83d\ude00").first.decodeToString())
+    }
+
+    @Test
     fun `a refused request names its fields`() {
         val failure = assertThrows(PresignException::class.java) { Local.client().share("../a") }
         assertEquals(Triple("invalid_request", 400, false), Triple(failure.code, failure.status, failure.fromStore))

@@ -37,10 +37,12 @@ class SurvivalTest {
     @ParameterizedTest
     @CsvSource(
         "sign-in-page, foreign_answer", "no-url, foreign_answer", "firewall, foreign_answer", "redirect, redirected",
-        "insecure, foreign_answer",
+        "insecure, foreign_answer", "bad-port, foreign_answer", "bad-method, foreign_answer",
+        "bad-header, foreign_answer",
     )
     fun `a foreign answer is no answer of the function`(key: String, code: String) {
         assertEquals(code, Hostile.failure { it.download(key, File(folder, "a")) }.code)
+        assertEquals(code, Hostile.failure { it.share(key) }.code)
         assertEquals(0, folder.list()!!.size)
     }
 
