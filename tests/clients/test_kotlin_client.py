@@ -41,7 +41,8 @@ def test_maven_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
     shutil.rmtree(PROJECT / "target", ignore_errors=True)  # classes of tests that are no more would run, too
     command = ["mvn", "--batch-mode", "--no-transfer-progress"]
     with mobile.environment(start) as variables:
-        mobile.run([*command, "test"], folder=str(PROJECT), variables={**os.environ, **variables})
+        # Without a locale, Java can't name most files.
+        mobile.run([*command, "test"], folder=str(PROJECT), variables={**os.environ, "LC_ALL": "C.UTF-8", **variables})
     assert outcomes() == dict.fromkeys(written(), "passed")
     # A developer who builds it has no such system.
     printed = mobile.run([*command, "surefire:test"], folder=str(PROJECT), variables=os.environ)

@@ -26,6 +26,7 @@ import java.net.URISyntaxException
 import java.net.URLEncoder
 import java.net.UnknownHostException
 import java.nio.file.Files
+import java.nio.file.InvalidPathException
 import java.nio.file.StandardCopyOption
 import java.security.MessageDigest
 import java.time.Duration
@@ -902,8 +903,11 @@ private class Download(private val file: File) {
 
     init {
         try {
-            temporary = File.createTempFile(".${file.name}.", ".part", file.absoluteFile.parentFile)
+            file.toPath() // some names are none where the file system has another alphabet
+            temporary = File.createTempFile(".presign-", ".part", file.absoluteFile.parentFile)
             output = RandomAccessFile(temporary, "rw")
+        } catch (failure: InvalidPathException) {
+            throw notWritten(failure)
         } catch (failure: IOException) {
             throw notWritten(failure)
         }
@@ -980,7 +984,7 @@ private fun replace(file: File, new: File) {
 
 private fun fileChanged() = PresignException("The file was changed while it was uploaded.", "changed")
 
-private fun notWritten(cause: IOException) =
+private fun notWritten(cause: Exception) =
     PresignException("The file can't be written.", "unwritable_file", cause = cause)
 
 // ---- HTTP ----

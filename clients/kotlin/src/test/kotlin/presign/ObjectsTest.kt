@@ -73,6 +73,19 @@ class ObjectsTest {
     }
 
     @Test
+    fun `a file may have each name that the file system takes`() {
+        for (name in listOf("é".repeat(127), "\ud83d\ude00".repeat(63), "a\nb", "+%41 '\"\u2028")) {
+            assertEquals(5, Local.client().download("s3/folders/c", File(folder, name)).size)
+            assertEquals("hello", File(folder, name).readText())
+        }
+        val before = folder.list()!!.toSet()
+        for (file in listOf(File(""), File("/"), folder, File(folder, "lone\ud800"), File(folder, "a\u0000b"))) {
+            assertCode("unwritable_file") { Local.client().download("s3/folders/c", file) }
+        }
+        assertEquals(before, folder.list()!!.toSet())
+    }
+
+    @Test
     fun `an object is copied and deleted`() {
         val client = Local.client()
         assertTrue(client.copy("s3/folders/c", "users/alice/copy").isNotEmpty())
