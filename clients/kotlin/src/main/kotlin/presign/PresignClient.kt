@@ -372,6 +372,7 @@ class PresignClient(
         val description = mapOf("content_type" to contentType, "metadata" to mapOf("sha256" to source.sha256))
         if (source.size < PARTS_FROM_BYTES) return storeWhole(source, description + ("key" to key), transfer, via)
         val parts = parts(key, via, description, transfer)
+        if (state.via != parts.via) state.ignore()
         val wasKnown = state.uploadId != null
         try {
             return storeParts(source, parts, state, transfer)
@@ -512,7 +513,7 @@ class PresignClient(
         override fun isGone(failure: PresignException) = failure.code == "NoSuchUpload" || failure.code == "InvalidPart"
 
         private fun sign(operation: String, options: Map<String, Any>) =
-            presign(operation, options + ("key" to key), this@PresignClient.via, transfer)
+            presign(operation, options + ("key" to key), this@PresignClient.via.takeIf { it == via }, transfer)
     }
 
     /**
@@ -841,7 +842,9 @@ private class Part(private val source: Source, private val start: Long, val size
 
 /** The state of an upload in parts. It is kept in a file, if there is one. */
 private class UploadState(private val file: File?, private val identity: String?) {
-    val isKept = file != null
+    /** Whether a later call can go on with it. */
+    var isKept = file != null
+        private set
     private var values = load()
 
     val via: String? get() = values.text("via")
@@ -856,7 +859,9 @@ private class UploadState(private val file: File?, private val identity: String?
 
     fun begin(via: String, uploadId: String, partBytes: Long) {
         values = JSONObject().put("of", identity).put("via", via).put("upload_id", uploadId)
+        isKept = false
         save(values.put("part_bytes", partBytes).put("parts", JSONObject()))
+        isKept = file != null
     }
 
     fun add(number: Long, md5: String, etag: String) {
@@ -866,17 +871,37 @@ private class UploadState(private val file: File?, private val identity: String?
 
     fun complete() = save(values.put("is_completing", true))
 
-    fun forget() {
+    /** Go on with nothing. The file stays until another upload begins. */
+    fun ignore() {
         values = JSONObject()
+    }
+
+    fun forget() {
+        ignore()
         file?.delete()
     }
 
     private fun load(): JSONObject {
-        val text = try { file?.takeIf { it.exists() }?.readText() } catch (e: IOException) { throw notWritten(e) }
+        val text = try {
+            file?.toPath() // some names are none where the file system has another alphabet
+            file?.takeIf { it.exists() }?.readText()
+        } catch (failure: InvalidPathException) {
+            throw notWritten(failure)
+        } catch (failure: IOException) {
+            throw notWritten(failure)
+        }
         val found = try { JSONObject(text ?: "{}") } catch (_: JSONException) { JSONObject() }
         val isSame = identity == null || found.text("of") == identity
-        val isWhole = found.text("upload_id") != null && found.optLong("part_bytes") > 0 && found.has("parts")
-        return if (isSame && isWhole) found else JSONObject()
+        return if (isSame && isWhole(found)) found else JSONObject()
+    }
+
+    private fun isWhole(found: JSONObject): Boolean {
+        val id = found.text("upload_id") ?: return false
+        val parts = found.optJSONObject("parts") ?: return false
+        val isOfItsKind = if (found.text("via") == "par") isSecure(id) else found.text("via") == "s3" && id.matches(ID)
+        return isOfItsKind && found.optLong("part_bytes") > 0 && parts.keys().asSequence().all { number ->
+            parts.optJSONObject(number)?.run { text("md5") != null && text("etag") != null } == true
+        }
     }
 
     private fun save(values: JSONObject) {
@@ -888,6 +913,10 @@ private class UploadState(private val file: File?, private val identity: String?
         } catch (failure: IOException) {
             throw notWritten(failure)
         }
+    }
+
+    private companion object {
+        val ID = Regex("[!-~]+")
     }
 }
 

@@ -1,6 +1,7 @@
 package presign
 
 import java.io.File
+import org.json.JSONArray
 import org.json.JSONObject
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -171,6 +172,46 @@ class UploadTest {
             state.writeText(text)
             assertEquals(16L * MIB, Local.client().upload(file, "s3/state", "video/mp4", state).size)
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["s3/", "par/"])
+    fun `a state whose members were damaged is ignored`(prefix: String) {
+        val (file, state) = paused("${prefix}damaged")
+        val whole = JSONObject(state.readText())
+        val sent = whole.getJSONObject("parts").getJSONObject("1").getString("md5")
+        for ((name, value) in listOf(
+            "parts" to "[]", "parts" to "null", "parts" to """{"1": {"md5": "$sent"}}""", "upload_id" to "\"\"",
+            "upload_id" to "\"a\\nb\"", "via" to if (prefix == "s3/") "\"par\"" else "\"s3 \"", "part_bytes" to "-1",
+        )) {
+            state.writeText(JSONObject("$whole").put(name, JSONArray("[$value]").get(0)).toString())
+            assertEquals(33L * MIB, Local.client().upload(file, "${prefix}damaged", "video/mp4", state).size)
+        }
+        state.writeText("$whole")
+        Local.client().discard("${prefix}damaged", state)
+    }
+
+    @Test
+    fun `an upload by one kind of URL is not gone on with by the other`() {
+        val (_, state) = paused("par/kind")
+        val file = File(folder, "large")
+        val failure = assertThrows(PresignException::class.java) {
+            Local.client("s3").upload(file, "par/kind", "video/mp4", state)
+        }
+        assertEquals("access_denied" to 403, failure.code to failure.status)
+        Local.client("s3").discard("par/kind", state)
+        val (_, other) = paused("s3/kind")
+        Local.client("par").discard("s3/kind", other)
+        assertFalse(other.exists())
+    }
+
+    @Test
+    fun `a state that can't be written leaves no parts`() {
+        val file = made(folder, "large", 16 * MIB)
+        for (state in listOf(File(folder, "none/state"), File(folder, "lone\ud800"), File(folder, "a".repeat(252)), folder)) {
+            assertCode("unwritable_file") { Local.client().upload(file, "s3/unwritable", "video/mp4", state) }
+        }
+        assertEquals(listOf("large"), folder.list()!!.toList())
     }
 
     @Test
