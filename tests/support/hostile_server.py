@@ -54,6 +54,7 @@ class HostileServer:
             "bad-port": lambda _: _json(_answer("GET", f"http://127.0.0.1:99999/object?{SECRET}")),
             "bad-method": lambda _: _json(_answer("GET / ", f"https://localhost/object?{SECRET}")),
             "bad-header": lambda _: _json(_answer("GET", f"https://localhost/object?{SECRET}", {"A": "b\r\nc: d"})),
+            "no-parts": lambda _: _json(_answer("POST", f"https://localhost/object?{SECRET}") | {"max_parts": 0}),
             "no-url": lambda _: _json({"method": "GET"}),
             "patient": lambda _: Response(status=503, headers={"Retry-After": "9" * 400}),
             "silent": self._silence,
@@ -72,6 +73,13 @@ class HostileServer:
             "drops": lambda _: Response(self._drops(), headers={"ETag": '"1"', "Content-Length": "600"}),
             "store-silent": self._silence,
             "parts-silent": lambda request: _begun() if request.method == "POST" else self._silence(request),
+            "list-cut": lambda _: _list("<IsTruncated>true</IsTruncated>"),
+            "list-same": lambda _: _list("<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"),
+            "list-nameless": lambda _: _list("<Contents><Size>1</Size></Contents>"),
+            "list-escaped": lambda _: _list("<Contents><Key><![CDATA[a&]]>b&amp;c<!-- d --></Key></Contents>"),
+            "par-list-same": lambda _: _json({"objects": [], "nextStartWith": "a"}),
+            "par-list-nameless": lambda _: _json({"objects": [{"size": 1}]}),
+            "par-list-numbers": lambda _: _json({"objects": [5]}),
             "no-length": lambda _: Response(iter([_CONTENT]), headers={"ETag": '"1"'}),
             "restarts": self._after(1, lambda: _begun_object(_CONTENT * 2)),
             "damaged": lambda _: _object(digest=hashlib.sha256(b"other bytes").digest()),
@@ -91,9 +99,9 @@ class HostileServer:
         self.seen[path] += 1
         if path == "v1/presign":
             return self._presign(request)
-        if path.startswith("object/"):
+        if path.startswith(("object/", "p/")):
             request.get_data()
-            return self._store[path.removeprefix("object/")](request)
+            return self._store[path.split("/")[1]](request)
         return Response("stolen", headers={"ETag": '"stolen"'})
 
     def _presign(self, request: Request) -> Response:
@@ -102,6 +110,8 @@ class HostileServer:
         self.seen[key] += 1
         if key in self._api:
             return self._api[key](request)
+        if asked["operation"] == "get_prefix":
+            return _json(_answer("GET", f"{request.host_url}p/{key}/n/namespace/b/bucket/o/"))
         return _json(_answer(_METHODS.get(asked["operation"], "GET"), f"{request.host_url}object/{key}?{SECRET}"))
 
     def _after(self, failures: int, failure: Callable[[], Response]) -> Callable[[Request], Response]:
@@ -153,6 +163,10 @@ def _gateway_error(status: int, message: str) -> Response:
 
 def _store_error(status: int, code: str, message: str) -> Response:
     return Response(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+
+
+def _list(content: str) -> Response:
+    return Response(f"<ListBucketResult>{content}</ListBucketResult>", mimetype="application/xml")
 
 
 def _begun() -> Response:

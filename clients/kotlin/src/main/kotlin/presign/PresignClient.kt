@@ -229,7 +229,7 @@ class PresignClient(
             val requests = JSONArray(batch.map { request("get_object", options + ("key" to it), via) })
             val document = JSONObject().put("requests", requests)
             val results = persistently { understood { ask("/batch", document).getJSONArray("results") } }
-            batch.mapIndexed { index, key -> key to understood { result(results.getJSONObject(index)) } }
+            batch.mapIndexed { index, key -> key to understood { result(results.getJSONObject(index), "/requests/$index") } }
         }.toMap()
     }
 
@@ -554,7 +554,9 @@ class PresignClient(
             throw PresignException("The file is larger than is allowed.", "limit_exceeded", 403, listOf(error))
         }
         val maxParts = answer.optLong("max_parts", MAX_PARTS)
-        return max(answer.optLong("part_size", default), (size + maxParts - 1) / maxParts)
+        val least = answer.optLong("part_size", default)
+        if (maxParts < 1 || least < 1) throw foreign(API)
+        return max(least, (size - 1) / maxParts + 1)
     }
 
     // -- Lists
@@ -574,14 +576,15 @@ class PresignClient(
             val answer = persistently { use(presign("list_objects_v2", options)) }
             val page = Xml.of(answer.body)?.takeIf { it.root == "ListBucketResult" } ?: throw foreign(STORE)
             val following = page.texts["NextContinuationToken"]
-            isLast = page.texts["IsTruncated"] != "true" || following == null || following == token
+            isLast = page.texts["IsTruncated"] != "true"
+            if (!isLast && (following == null || following == token)) throw foreign(STORE)
             token = following
             return page.records.mapNotNull { (kind, found) ->
                 when (kind) {
                     "Contents" -> Entry(
-                        found["Key"] ?: "", false, found["Size"]?.toLongOrNull() ?: 0, found["LastModified"] ?: "",
+                        found["Key"] ?: throw foreign(STORE), false, found["Size"]?.toLongOrNull() ?: 0, found["LastModified"] ?: "",
                     )
-                    "CommonPrefixes" -> Entry(found["Prefix"] ?: "", true, 0, "")
+                    "CommonPrefixes" -> Entry(found["Prefix"] ?: throw foreign(STORE), true, 0, "")
                     else -> null
                 }
             }.sortedBy { it.key }
@@ -596,8 +599,13 @@ class PresignClient(
         override fun next(): List<Entry> {
             val page = persistently { read() }
             val following = page.text("nextStartWith")
-            isLast = following == null || following == start
+            isLast = following.isNullOrEmpty()
+            if (!isLast && following == start) throw foreign(STORE)
             start = following
+            return understood(STORE) { entries(page) }
+        }
+
+        private fun entries(page: JSONObject): List<Entry> {
             val objects = page.optJSONArray("objects") ?: throw foreign(STORE)
             val entries = (0 until objects.length()).map { objects.getJSONObject(it) }.map {
                 Entry(it.getString("name"), false, it.optLong("size"), it.text("timeModified") ?: "")
@@ -644,9 +652,10 @@ class PresignClient(
         operation: String, options: Map<String, Any>, via: String? = this.via, transfer: Transfer = Transfer(),
     ): PresignedUrl = understood { result(ask("", request(operation, options, via), transfer)) }.getOrThrow()
 
-    private fun result(answer: JSONObject): Result<PresignedUrl> {
+    /** The URL that was asked for, or why there is none. `at` is where its request was in a batch. */
+    private fun result(answer: JSONObject, at: String = ""): Result<PresignedUrl> {
         val problem = answer.optJSONObject("problem") ?: return Result.success(PresignedUrl(answer))
-        return Result.failure(problem(problem, problem.optInt("status"), 0))
+        return Result.failure(problem(problem, problem.optInt("status"), 0, at))
     }
 
     private fun ask(path: String, document: JSONObject, transfer: Transfer = Transfer()): JSONObject {
@@ -1266,11 +1275,11 @@ private fun originOf(url: String) = URI(url).let { "${it.scheme}://${it.rawAutho
 
 // ---- Answers ----
 
-/** Runs what reads the JSON of the function. */
-private fun <T> understood(read: () -> T): T = try {
+/** Runs what reads the JSON of a server. */
+private fun <T> understood(server: String = API, read: () -> T): T = try {
     read()
 } catch (_: JSONException) { // its text may hold the answer
-    throw foreign(API)
+    throw foreign(server)
 }
 
 /** A document in UTF-8, which has no lone surrogates: they are told to the function as escapes, which it refuses. */
@@ -1296,13 +1305,14 @@ private fun invalidArgument(message: String) = PresignException(message, "invali
 private const val API = "the API"
 private const val STORE = "Object Storage"
 
-private fun problem(answer: JSONObject, status: Int, retryAfterSeconds: Long): PresignException {
+/** The error that problem details tell. They don't show `at`, the place in a batch. */
+private fun problem(answer: JSONObject, status: Int, retryAfterSeconds: Long, at: String = ""): PresignException {
     val code = (answer.opt("code") as? String)?.takeIf { it.matches(CODE) }
     if (code == null) return gatewayError(answer, status, retryAfterSeconds)
     val errors = answer.optJSONArray("errors") ?: JSONArray()
     val fields = (0 until errors.length()).mapNotNull { errors.optJSONObject(it) }
-        .map { FieldError(it.text("pointer") ?: "", it.text("detail") ?: "") }
-    val message = (answer.text("detail") ?: answer.text("message"))?.let(::harmless)
+        .map { FieldError((it.text("pointer") ?: "").removePrefix(at), it.text("detail") ?: "") }
+    val message = (answer.text("detail") ?: answer.text("message"))?.replace("$at/", "/")?.let(::harmless)
     return PresignException(
         message ?: "The API refused the request: $code.", code, status, fields, false, retryAfterSeconds,
     )

@@ -51,8 +51,8 @@ object Local {
 object Hostile {
     private val url: String get() = System.getenv("HOSTILE_URL") ?: error("There is no HOSTILE_URL.")
 
-    fun client(attempts: Int = 3, timeoutSeconds: Int = 60, sleep: (Long) -> Unit = {}) =
-        PresignClient("$url/v1/presign", { "secret-token" }, null, null, attempts, timeoutSeconds, sleep)
+    fun client(attempts: Int = 3, timeoutSeconds: Int = 60, via: String? = null, sleep: (Long) -> Unit = {}) =
+        PresignClient("$url/v1/presign", { "secret-token" }, null, via, attempts, timeoutSeconds, sleep)
 
     fun seen(path: String): Int = URI("$url/seen/$path").toURL().readText().toInt()
 

@@ -118,11 +118,14 @@ class ObjectsTest {
     @ParameterizedTest
     @ValueSource(strings = ["s3/", "par/"])
     fun `links come in batches`(prefix: String) {
-        val keys = (0..44).map { "${prefix}many/%04d".format(it) } + "elsewhere"
+        val keys = (0..44).map { "${prefix}many/%04d".format(it) } + "elsewhere" + "${prefix}../a"
         val links = Local.client().shareAll(keys)
         assertEquals(keys, links.keys.toList())
         assertEquals("access_denied", (links["elsewhere"]!!.exceptionOrNull() as PresignException).code)
         assertEquals(45, links.values.count { it.isSuccess })
+        val invalid = links["${prefix}../a"]!!.exceptionOrNull() as PresignException
+        assertEquals(listOf("/key"), invalid.errors.map { it.pointer })
+        assertEquals("The request is not valid: /key must not have a '.' or '..' segment.", invalid.message)
         assertEquals("hello", URI(links["${prefix}many/0044"]!!.getOrThrow().url).toURL().readText())
     }
 

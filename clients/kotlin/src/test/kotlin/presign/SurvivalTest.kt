@@ -68,6 +68,27 @@ class SurvivalTest {
         assertEquals("foreign_answer", Hostile.failure { it.size("no-length") }.code)
     }
 
+    @ParameterizedTest
+    @CsvSource(
+        "list-cut, ", "list-same, ", "list-nameless, ", "par-list-same, par", "par-list-nameless, par",
+        "par-list-numbers, par",
+    )
+    fun `a list that is not whole is none`(key: String, via: String?) {
+        val failure = Hostile.failure(Hostile.client(via = via)) { it.list("$key/").toList() }
+        assertEquals("foreign_answer" to true, failure.code to failure.fromStore)
+    }
+
+    @Test
+    fun `a key in a list may be written in each way of XML`() {
+        assertEquals("a&b&c", Hostile.client().list("list-escaped").single().key)
+    }
+
+    @Test
+    fun `an answer that allows no parts is none`() {
+        val file = made(folder, "a", 16 * MIB)
+        assertEquals("foreign_answer", Hostile.failure { it.upload(file, "no-parts", "text/plain") }.code)
+    }
+
     @Test
     fun `no redirect is followed, with a body or without`() {
         Hostile.failure { it.upload(made(folder, "a", 5), "store-redirect", "text/plain") }
