@@ -42,6 +42,8 @@ class HostileServer:
         self.closing = threading.Event()
         self._api: dict[str, Callable[[Request], Response]] = {
             "401": lambda _: _gateway_error(401, "Unauthorized"),
+            "401-bearer": lambda _: _unauthorized('Bearer error="invalid_token"'),
+            "401-basic": lambda _: _unauthorized('Basic realm="store"'),
             "404": lambda _: _gateway_error(404, "Not Found"),
             "405": lambda _: _gateway_error(405, "Method Not Allowed"),
             "413": lambda _: _gateway_error(413, "Payload Too Large"),
@@ -70,6 +72,7 @@ class HostileServer:
             "store-json": lambda _: _json({"code": [1], "message": {"a": 1}}, 400),
             "telling": lambda _: _store_error(400, "Telling", f"http://127.0.0.1/object?{SECRET}"),
             "refused": lambda _: _store_error(400, "InvalidArgument", "An argument is not valid."),
+            "store-401": lambda _: _unauthorized('Basic realm="store"'),
             "drops": lambda _: Response(self._drops(), headers={"ETag": '"1"', "Content-Length": "600"}),
             "store-silent": self._silence,
             "parts-silent": lambda request: _begun() if request.method == "POST" else self._silence(request),
@@ -159,6 +162,10 @@ def _json(document: object, status: int = 200) -> Response:
 
 def _gateway_error(status: int, message: str) -> Response:
     return _json({"code": status, "message": message}, status)
+
+
+def _unauthorized(challenge: str) -> Response:
+    return Response(status=401, headers={"WWW-Authenticate": challenge})
 
 
 def _store_error(status: int, code: str, message: str) -> Response:

@@ -63,14 +63,26 @@ actor Tokens {
 
     /// Another token than the refused one, or the same if there is no other.
     func renewed(_ refused: String) async throws -> String {
-        if let renewal { return try await renewal.value }
+        if let renewal { return try await Self.value(of: renewal) }
         let renewal = Task { [give] in
+            defer { self.renewal = nil }
             let found = try Self.checked(try await give(false))
             return found == refused ? try Self.checked(try await give(true)) : found
         }
         self.renewal = renewal
-        defer { self.renewal = nil }
-        return try await renewal.value
+        return try await Self.value(of: renewal)
+    }
+
+    /// The token of a renewal. A task that is cancelled waits no longer for it; others may.
+    private static func value(of renewal: Task<String, Error>) async throws -> String {
+        let found = AsyncThrowingStream<String, Error> { continuation in
+            Task {
+                continuation.yield(with: await renewal.result)
+                continuation.finish()
+            }
+        }
+        for try await token in found { return token }
+        throw CancellationError()
     }
 
     private static func checked(_ token: String) throws -> String {

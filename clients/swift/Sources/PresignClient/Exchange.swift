@@ -40,10 +40,16 @@ final class Exchange: @unchecked Sendable {
 
     var isSending: Bool { lock.withLock { response == nil && bytesSent < bodySize } }
 
+    /// The answer, once `start` has sent the request. Nothing is sent if it has failed already.
     func finished(_ start: () -> Void) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
-            lock.withLock { self.continuation = continuation }
-            start()
+            // On Linux it may be that nothing is told of a task that was cancelled before it was resumed.
+            let hasFailed = lock.withLock {
+                self.continuation = continuation
+                if failure == nil { start() }
+                return failure != nil
+            }
+            if hasFailed { end(nil) }
         }
     }
 
@@ -85,10 +91,13 @@ final class Exchange: @unchecked Sendable {
     }
 
     func end(_ error: Error?) {
-        let (continuation, response, failure) = lock.withLock { (self.continuation, self.response, self.failure) }
+        let (continuation, response, failure) = lock.withLock {
+            defer { self.continuation = nil }
+            return (self.continuation, self.response, self.failure)
+        }
         if let failure {
             continuation?.resume(throwing: failure)
-        } else if let response, error == nil {
+        } else if let response, error == nil || response.statusCode == 401 {
             continuation?.resume(returning: Answer(response: response, body: body))
         } else {
             continuation?.resume(throwing: error as? URLError ?? URLError(.networkConnectionLost))
@@ -116,6 +125,10 @@ final class Delegate: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         lock.withLock { exchanges[task.taskIdentifier] = exchange }
     }
 
+    func remove(_ task: URLSessionTask) {
+        lock.withLock { exchanges[task.taskIdentifier] = nil }
+    }
+
     private func exchange(_ task: URLSessionTask) -> Exchange? {
         lock.withLock { exchanges[task.taskIdentifier] }
     }
@@ -134,6 +147,16 @@ final class Delegate: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         completionHandler(nil)
     }
 
+    #if canImport(FoundationNetworking)
+    /// There is no password. On Linux, which asks for one after the answer, the request would wait for it.
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
+        completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+        completionHandler(.rejectProtectionSpace, nil)
+    }
+    #endif
+
     func urlSession(
         _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
         completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
@@ -147,6 +170,5 @@ final class Delegate: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
         exchange(task)?.end(error)
-        lock.withLock { exchanges[task.taskIdentifier] = nil }
     }
 }

@@ -24,6 +24,7 @@ public final class PresignClient: Sendable {
 
     private static let linksInABatch = 20  // as many pre-authenticated requests as one call may ask for
     static let completionSeconds = 600.0
+    private static let longestTimeoutSeconds = 86_400.0
 
     /// - Parameters:
     ///   - endpoint: URL of the API, such as `https://…/presigner/v1/presign`. Plain HTTP is for this machine only.
@@ -36,7 +37,7 @@ public final class PresignClient: Sendable {
     ///   - pause: waits so many seconds before another attempt.
     ///   - token: gives the caller's token. It is called before each request, and once with true when its token was
     ///     refused: then it should get a new one.
-    /// - Throws: `invalid_argument` if the endpoint is not secure, or has a query or a user.
+    /// - Throws: `invalid_argument` if the endpoint is not secure, or has a query or a user, or if there is no such time-out.
     public init(
         endpoint: URL,
         bucket: String? = nil,
@@ -50,6 +51,10 @@ public final class PresignClient: Sendable {
         token: @escaping @Sendable (_ refresh: Bool) async throws -> String
     ) throws {
         let endpoint = try endpoint.asEndpoint()
+        guard timeoutSeconds > 0, timeoutSeconds <= Self.longestTimeoutSeconds else {
+            let message = "The time-out must be more than 0 and at most \(Int(Self.longestTimeoutSeconds)) seconds."
+            throw PresignError("invalid_argument", message)
+        }
         transport = Transport(configuration: configuration, timeoutSeconds: timeoutSeconds)
         api = API(endpoint: endpoint, bucket: bucket, via: via, tokens: Tokens(token), transport: transport)
         retry = Retry(attempts: attempts, pause: pause)

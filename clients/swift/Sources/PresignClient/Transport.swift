@@ -82,7 +82,10 @@ final class Transport: Sendable {
                 }
             }
         }
-        defer { watch.cancel() }
+        defer {
+            watch.cancel()
+            delegate.remove(task)
+        }
         let host = request.url?.host ?? ""
         do {
             let answer = try await withTaskCancellationHandler {

@@ -5,12 +5,13 @@ import FoundationNetworking
 
 extension PresignClient {
     private static let partsFromBytes = 16 << 20
+    private static let abortNanoseconds: UInt64 = 10_000_000_000
 
     /// Store a file. A large one is sent in parts. On Apple's systems Object Storage compares the digest of each part.
     /// - Parameters:
     ///   - state: remembers the parts that were sent, so that a later call with the same file and key goes on from there,
     ///     in another process too. It may hold a URL: keep it where only the app can read it. Without a state, the parts
-    ///     are dropped when the upload fails or its task is cancelled.
+    ///     are dropped when the upload fails or its task is cancelled, which takes 10 seconds at most.
     public func upload(
         _ file: URL, key: String, contentType: String, state: URL? = nil,
         progress: @escaping TransferProgress = { _, _ in }
@@ -90,12 +91,22 @@ extension PresignClient {
             try await sendParts(upload, parts)
         } catch {
             if !state.isKept, let uploadID = state.uploadID {
-                // In a task of its own, since this one may be cancelled. If it fails, a lifecycle rule of the bucket
-                // must drop the parts.
-                await Task { try? await retry { try await parts.abort(uploadID) } }.value
+                await drop(parts, uploadID)
             }
             throw error
         }
+    }
+
+    /// Drop the parts of an upload that failed. If that takes too long, a lifecycle rule of the bucket must.
+    private func drop(_ parts: Parts, _ uploadID: String) async {
+        // In a task of its own, since this one may be cancelled.
+        let abort = Task { try? await retry { try await parts.abort(uploadID) } }
+        let limit = Task {
+            try await Task.sleep(nanoseconds: Self.abortNanoseconds)
+            abort.cancel()
+        }
+        await abort.value
+        limit.cancel()
     }
 
     private func sendParts(_ upload: Upload, _ parts: Parts) async throws {

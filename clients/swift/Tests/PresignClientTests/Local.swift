@@ -34,12 +34,12 @@ func localClient(token: (@Sendable (Bool) async throws -> String)? = nil) throws
 /// A client of the function and the store that answer as nothing should.
 func hostileClient(
     attempts: Int = 3, timeoutSeconds: Double = 60,
+    via: String? = nil, token: @escaping @Sendable (Bool) async throws -> String = { _ in "secret-token" },
     pause: @escaping @Sendable (Double) async throws -> Void = { _ in }
 ) throws -> PresignClient {
     let endpoint = URL(string: try variable("HOSTILE_URL") + "/v1/presign")!
     return try PresignClient(
-        endpoint: endpoint, attempts: attempts, timeoutSeconds: timeoutSeconds, pause: pause,
-        token: { _ in "secret-token" })
+        endpoint: endpoint, via: via, attempts: attempts, timeoutSeconds: timeoutSeconds, pause: pause, token: token)
 }
 
 /// How many requests the hostile server has seen.

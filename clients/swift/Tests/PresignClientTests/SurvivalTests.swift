@@ -9,6 +9,8 @@ final class SurvivalTests: FolderTestCase {
         let wrongEndpoint = "The API has no such path: the endpoint ends in /v1/presign."
         for (key, code, message) in [
             ("401", "unauthorized", "The token is missing, expired or not valid: get a new one."),
+            ("401-bearer", "unauthorized", "The token is missing, expired or not valid: get a new one."),
+            ("401-basic", "unauthorized", "The token is missing, expired or not valid: get a new one."),
             ("404", "wrong_endpoint", wrongEndpoint),
             ("405", "wrong_endpoint", wrongEndpoint),
             ("wrong-path", "wrong_endpoint", wrongEndpoint),
@@ -141,7 +143,7 @@ final class SurvivalTests: FolderTestCase {
     }
 
     func testAServerThatAsksForYearsOfPatienceIsNotWaitedFor() async throws {
-        let client = try hostileClient { _ in XCTFail("It waited.") }
+        let client = try hostileClient(pause: { _ in XCTFail("It waited.") })
         for key in ["patient", "store-patient"] {
             let before = try await seen(key)
             let error = try await failure { try await client.download(key, to: path("a")) }
@@ -156,7 +158,7 @@ final class SurvivalTests: FolderTestCase {
     func testWhatMayPassIsTriedAgain() async throws {
         for (key, pauses) in [("nonsense", 1), ("flaky", 2)] {
             let paused = Told()
-            let client = try hostileClient { paused.add(Int($0 * 1000)) }
+            let client = try hostileClient(pause: { paused.add(Int($0 * 1000)) })
             try await client.download(key, to: path("a"))
             XCTAssertEqual(paused.all.count, pauses)
             XCTAssertTrue(paused.all.allSatisfy { (250...1000).contains($0) })
@@ -164,7 +166,7 @@ final class SurvivalTests: FolderTestCase {
     }
 
     func testAnExpiredURLIsAskedForAgainAtOnce() async throws {
-        let client = try hostileClient { _ in XCTFail("It waited.") }
+        let client = try hostileClient(pause: { _ in XCTFail("It waited.") })
         try await client.download("expired", to: path("a"))
         let before = try await seen("always-expired")
         let error = try await failure { try await client.download("always-expired", to: path("b")) }
@@ -173,8 +175,17 @@ final class SurvivalTests: FolderTestCase {
         XCTAssertEqual(after - before, 3)
     }
 
+    func testAStoreThatWantsAPasswordGetsNone() async throws {
+        let file = try made("a", 5)
+        let upload = try await failure {
+            try await hostileClient().upload(file, key: "store-401", contentType: "text/plain")
+        }
+        let download = try await failure { try await hostileClient().download("store-401", to: path("b")) }
+        XCTAssertEqual([upload.code, download.code], ["http_401", "http_401"])
+    }
+
     func testWhatCannotPassIsNotTriedAgain() async throws {
-        let client = try hostileClient { _ in XCTFail("It waited.") }
+        let client = try hostileClient(pause: { _ in XCTFail("It waited.") })
         let before = try await seen("object/refused")
         let error = try await failure { try await client.download("refused", to: path("a")) }
         XCTAssertEqual(error.code, "InvalidArgument")
@@ -210,12 +221,72 @@ final class SurvivalTests: FolderTestCase {
         XCTAssertEqual(error.code, "connection_failed")
     }
 
+    func testATimeOutIsMoreThanNothingAndLessThanForEver() throws {
+        let endpoint = try XCTUnwrap(URL(string: "http://127.0.0.1:1/"))
+        for seconds in [-1, 0, 86_401, 1e300, .infinity, .nan] {
+            XCTAssertThrowsError(try PresignClient(endpoint: endpoint, timeoutSeconds: seconds) { _ in "" }) { error in
+                XCTAssertEqual((error as? PresignError)?.code, "invalid_argument")
+            }
+        }
+    }
+
+    func testATaskThatIsCancelledBeforeItSendsARequestEnds() async throws {
+        for _ in 0..<50 {
+            let client = try hostileClient(token: { _ in
+                withUnsafeCurrentTask { $0?.cancel() }
+                return "secret-token"
+            })
+            try await assertCancelled(Task { _ = try await client.size("whole") })
+        }
+    }
+
+    func testASignInThatTakesLongIsNotWaitedForByACancelledTask() async throws {
+        let asked = Told()
+        let client = try hostileClient(token: { refresh in
+            if refresh {
+                asked.add(1)
+                try await Task.sleep(nanoseconds: 60_000_000_000)
+            }
+            return "secret-token"
+        })
+        let task = Task { _ = try await client.share("401") }
+        while asked.all.isEmpty { try await Task.sleep(nanoseconds: 1_000_000) }
+        task.cancel()
+        try await assertCancelled(task)
+    }
+
+    func testTheEndOfAnUploadIsNotWaitedForLong() async throws {
+        let (client, file, told) = (try hostileClient(), try made("a", 16 * mib), Told())
+        let task = Task {
+            try await client.upload(file, key: "parts-silent", contentType: "text/plain") { done, _ in told.add(done) }
+        }
+        while told.all.isEmpty { try await Task.sleep(nanoseconds: 1_000_000) }
+        task.cancel()
+        let begun = Date()
+        try await assertCancelled(task)
+        XCTAssertTrue((9...15).contains(Date().timeIntervalSince(begun)))
+    }
+
+    /// Waits for a task to be cancelled, but not for ever.
+    private func assertCancelled(_ task: Task<Void, Error>, line: UInt = #line) async throws {
+        let ended = expectation(description: "It has ended.")
+        Task {
+            _ = await task.result
+            ended.fulfill()
+        }
+        await fulfillment(of: [ended], timeout: 20)
+        do {
+            try await task.value
+            XCTFail("It was not cancelled.", line: line)
+        } catch is CancellationError {}
+    }
+
     func testAPauseEndsWhenTheTaskIsCancelled() async throws {
         let paused = Told()
-        let client = try hostileClient {
+        let client = try hostileClient(pause: {
             paused.add(1)
             try await Task.sleep(nanoseconds: UInt64($0 * 1e12))
-        }
+        })
         let file = path("a")
         let task = Task { try await client.download("busy", to: file) }
         while paused.all.isEmpty { try await Task.sleep(nanoseconds: 1_000_000) }
