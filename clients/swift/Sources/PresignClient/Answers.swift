@@ -10,16 +10,21 @@ extension Answer {
         return json
     }
 
-    /// The error that problem details (RFC 9457) tell.
-    static func problem(_ details: [String: Any], status: Int, retryAfterSeconds: Double = 0) -> PresignError {
+    /// The error that problem details (RFC 9457) tell. They don't show `at`, the place in a batch.
+    static func problem(
+        _ details: [String: Any], status: Int, retryAfterSeconds: Double = 0, at: String = ""
+    ) -> PresignError {
         guard let code = (details["code"] as? String)?.asCode else {
             return gatewayError(details, status: status, retryAfterSeconds: retryAfterSeconds)
         }
         let listed = details["errors"] as? [[String: Any]] ?? []
         let errors = listed.map {
-            FieldError(pointer: $0["pointer"] as? String ?? "", detail: $0["detail"] as? String ?? "")
+            let pointer = $0["pointer"] as? String ?? ""
+            let place = pointer.hasPrefix(at) ? String(pointer.dropFirst(at.count)) : pointer
+            return FieldError(pointer: place, detail: $0["detail"] as? String ?? "")
         }
-        let message = (details["detail"] ?? details["message"]) as? String
+        let told = (details["detail"] ?? details["message"]) as? String
+        let message = at.isEmpty ? told : told?.replacingOccurrences(of: "\(at)/", with: "/")
         return PresignError(
             code, message?.harmless ?? "The API refused the request: \(code).", status: status, errors: errors,
             retryAfterSeconds: retryAfterSeconds)
@@ -84,6 +89,9 @@ extension Answer {
 }
 
 extension String {
+    /// Whether it has the same characters. Swift's own `==` takes another normal form of them for the same.
+    func isSame(as other: String?) -> Bool { other.map { utf8.elementsEqual($0.utf8) } ?? false }
+
     fileprivate var asCode: String? {
         let isCode = (1...64).contains(utf8.count) && utf8.allSatisfy { character in
             UInt8(ascii: "0")...UInt8(ascii: "9") ~= character || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= character

@@ -27,6 +27,12 @@ extension PresignClient {
     }
 }
 
+/// The name that each entry of a list has.
+private func named(_ found: String?) throws -> String {
+    guard let found else { throw PresignError.foreignAnswer(.store) }
+    return found
+}
+
 private protocol Pages: AnyObject {
     var isLast: Bool { get }
 
@@ -51,18 +57,19 @@ private final class S3Pages: Pages {
         let page = try answer.xml()
         guard page.root == "ListBucketResult" else { throw PresignError.foreignAnswer(.store) }
         let token = page.texts["NextContinuationToken"]
-        let isSame = token == options["continuation_token"] as? String
-        isLast = page.texts["IsTruncated"] != "true" || token == nil || isSame
+        isLast = page.texts["IsTruncated"] != "true"
+        let isNew = token?.isSame(as: options["continuation_token"] as? String) == false
+        guard isLast || isNew else { throw PresignError.foreignAnswer(.store) }
         options["continuation_token"] = token
-        return page.records.compactMap { record in
+        return try page.records.compactMap { record in
             let fields = record.fields
             switch record.name {
             case "Contents":
                 return Entry(
-                    key: fields["Key"] ?? "", isPrefix: false, size: Int(fields["Size"] ?? "") ?? 0,
+                    key: try named(fields["Key"]), isPrefix: false, size: Int(fields["Size"] ?? "") ?? 0,
                     modifiedAt: fields["LastModified"] ?? "")
             case "CommonPrefixes":
-                return Entry(key: fields["Prefix"] ?? "", isPrefix: true, size: 0, modifiedAt: "")
+                return Entry(key: try named(fields["Prefix"]), isPrefix: true, size: 0, modifiedAt: "")
             default:
                 return nil
             }
@@ -89,12 +96,13 @@ private final class PARPages: Pages {
     func next() async throws -> [Entry] {
         let page = try await client.retry { try await read() }
         guard let objects = page["objects"] as? [[String: Any]] else { throw PresignError.foreignAnswer(.store) }
-        let following = page["nextStartWith"] as? String
-        isLast = following == nil || following == start
+        let following = page["nextStartWith"] as? String ?? ""
+        isLast = following.isEmpty
+        guard isLast || !following.isSame(as: start) else { throw PresignError.foreignAnswer(.store) }
         start = following
-        let entries = objects.map {
+        let entries = try objects.map {
             Entry(
-                key: $0["name"] as? String ?? "", isPrefix: false, size: $0["size"] as? Int ?? 0,
+                key: try named($0["name"] as? String), isPrefix: false, size: $0["size"] as? Int ?? 0,
                 modifiedAt: $0["timeModified"] as? String ?? "")
         }
         let prefixes = page["prefixes"] as? [String] ?? []

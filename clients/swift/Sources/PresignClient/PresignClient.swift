@@ -80,6 +80,10 @@ public final class PresignClient: Sendable {
         _ keys: [String], expiresInSeconds: Int? = nil, saveAs: String? = nil
     ) async throws -> [String: Result<PresignedURL, PresignError>] {
         let options = shareOptions(expiresInSeconds, saveAs)
+        guard Set(keys).count == Set(keys.map { Data($0.utf8) }).count else {
+            let message = "Some keys differ in their normal form only, which Swift's dictionaries can't hold: ask for them apart."
+            throw PresignError("invalid_argument", message)
+        }
         var found: [String: Result<PresignedURL, PresignError>] = [:]
         for start in stride(from: 0, to: keys.count, by: Self.linksInABatch) {
             let batch = keys[start..<min(start + Self.linksInABatch, keys.count)]
@@ -88,9 +92,10 @@ public final class PresignClient: Sendable {
             guard let results = answer["results"] as? [[String: Any]], results.count == batch.count else {
                 throw PresignError.foreignAnswer(.api)
             }
-            for (key, result) in zip(batch, results) {
+            for (index, (key, result)) in zip(batch, results).enumerated() {
                 if let problem = result["problem"] as? [String: Any] {
-                    found[key] = .failure(Answer.problem(problem, status: problem["status"] as? Int ?? 0))
+                    let status = problem["status"] as? Int ?? 0
+                    found[key] = .failure(Answer.problem(problem, status: status, at: "/requests/\(index)"))
                 } else {
                     found[key] = .success(try PresignedURL(result))
                 }

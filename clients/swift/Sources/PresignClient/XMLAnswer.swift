@@ -20,6 +20,7 @@ final class XMLAnswer: NSObject, XMLParserDelegate {
         super.init()
         let parser = XMLParser(data: Data(document.utf8))
         parser.shouldResolveExternalEntities = false
+        parser.shouldProcessNamespaces = true
         parser.delegate = self
         guard parser.parse(), depth == 0 else { return nil }
     }
@@ -36,6 +37,10 @@ final class XMLAnswer: NSObject, XMLParserDelegate {
 
     func parser(_ parser: XMLParser, foundCharacters found: String) {
         text += found
+    }
+
+    func parser(_ parser: XMLParser, foundCDATA found: Data) {
+        text += String(decoding: found, as: UTF8.self)
     }
 
     func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {

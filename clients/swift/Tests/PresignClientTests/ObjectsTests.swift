@@ -105,8 +105,14 @@ final class ObjectsTests: FolderTestCase {
     func testLinksComeInBatches() async throws {
         for prefix in prefixes {
             let keys = (0...44).map { prefix + "many/" + String(format: "%04d", $0) }
-            let links = try await localClient().shareAll(keys + ["elsewhere"])
-            XCTAssertEqual(links.count, 46)
+            let links = try await localClient().shareAll(keys + ["elsewhere", "\(prefix)../a"])
+            XCTAssertEqual(links.count, 47)
+            XCTAssertThrowsError(try links["\(prefix)../a"]?.get()) { error in
+                let invalid = error as? PresignError
+                XCTAssertEqual(invalid?.errors.map(\.pointer), ["/key"])
+                XCTAssertEqual(
+                    invalid?.message, "The request is not valid: /key must not have a '.' or '..' segment.")
+            }
             XCTAssertThrowsError(try links["elsewhere"]?.get()) { error in
                 XCTAssertEqual((error as? PresignError)?.code, "access_denied")
             }
@@ -114,6 +120,14 @@ final class ObjectsTests: FolderTestCase {
             let (bytes, _) = try await URLSession.shared.data(from: XCTUnwrap(try links[keys[44]]?.get().url))
             XCTAssertEqual(String(decoding: bytes, as: UTF8.self), "hello")
         }
+    }
+
+    func testKeysThatDifferInTheirNormalFormGetNoLinksOfEachOther() async throws {
+        let (composed, decomposed) = ("s3/\u{e9}", "s3/e\u{301}")
+        let error = try await failure { _ = try await localClient().shareAll([composed, decomposed]) }
+        XCTAssertEqual(error.code, "invalid_argument")
+        let links = try await localClient().shareAll([composed, composed])
+        XCTAssertEqual(links.count, 1)
     }
 
     func testManyRefusedTokensAreRenewedOnce() async throws {

@@ -59,6 +59,30 @@ final class SurvivalTests: FolderTestCase {
         }
     }
 
+    func testAListThatIsNotWholeIsNone() async throws {
+        for (key, via) in [
+            ("list-cut", nil), ("list-same", nil), ("list-nameless", nil), ("par-list-same", "par"),
+            ("par-list-nameless", "par"), ("par-list-numbers", "par"),
+        ] {
+            let client = try hostileClient(via: via)
+            let error = try await failure { for try await _ in client.list("\(key)/") {} }
+            XCTAssertEqual(error.code, "foreign_answer", key)
+            XCTAssertTrue(error.fromStore)
+        }
+    }
+
+    func testAKeyInAListMayBeWrittenInEachWayOfXML() async throws {
+        var keys: [String] = []
+        for try await entry in try hostileClient().list("list-escaped") { keys.append(entry.key) }
+        XCTAssertEqual(keys, ["a&b&c"])
+    }
+
+    func testNamesInXMLMayHavePrefixes() throws {
+        let answer = try XCTUnwrap(XMLAnswer(Data("<s:Error xmlns:s='a'><s:Code>b</s:Code></s:Error>".utf8)))
+        XCTAssertEqual(answer.root, "Error")
+        XCTAssertEqual(answer.texts, ["Code": "b"])
+    }
+
     func testNoRedirectIsFollowedWithABodyOrWithout() async throws {
         let (client, file) = (try hostileClient(), try made("a", 5))
         _ = try await failure { try await client.upload(file, key: "store-redirect", contentType: "text/plain") }
