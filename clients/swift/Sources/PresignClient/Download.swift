@@ -18,9 +18,9 @@ final class Download: Receiver, @unchecked Sendable {
     init(_ file: URL, _ progress: @escaping TransferProgress) throws {
         self.file = file
         self.progress = progress
-        let name = ".\(file.lastPathComponent).\(UUID().uuidString).part"
+        let name = ".presign-\(UUID().uuidString).part"
         temporary = file.deletingLastPathComponent().appendingPathComponent(name)
-        guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
+        guard file.isLocal, FileManager.default.createFile(atPath: temporary.path, contents: nil),
             let handle = FileHandle(forWritingAtPath: temporary.path)
         else { throw PresignError.unwritableFile }
         self.handle = handle
@@ -90,7 +90,8 @@ final class Download: Receiver, @unchecked Sendable {
     }
 }
 
-/// The digest in Base64 that the metadata of an object hold.
+/// The digest in Base64 that the metadata of an object hold. Another program may have put something else there.
 func toldDigest(_ response: HTTPURLResponse) -> String? {
-    ["x-amz-meta-sha256", "opc-meta-sha256"].lazy.compactMap { response.value(forHTTPHeaderField: $0) }.first
+    ["x-amz-meta-sha256", "opc-meta-sha256"].lazy.compactMap { response.value(forHTTPHeaderField: $0) }
+        .first { Data(base64Encoded: $0)?.count == 32 }
 }

@@ -50,6 +50,9 @@ public struct PresignedURL: Sendable {
 }
 
 extension URL {
+    /// Whether it names a file: by the scheme `file`, or by its path alone.
+    var isLocal: Bool { isFileURL || scheme == nil }
+
     /// Whether it protects what is sent: by HTTPS, or since it does not leave this machine.
     var isSecure: Bool {
         guard let host = host?.lowercased(), !host.isEmpty else { return false }

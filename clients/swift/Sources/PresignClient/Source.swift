@@ -53,8 +53,9 @@ final class Source: @unchecked Sendable {
     }
 
     private static func attributes(of file: URL) throws -> (Int, Date) {
-        guard let found = try? FileManager.default.attributesOfItem(atPath: file.path),
-            found[.type] as? FileAttributeType == .typeRegular, FileManager.default.isReadableFile(atPath: file.path),
+        let path = file.resolvingSymlinksInPath().path
+        guard file.isLocal, let found = try? FileManager.default.attributesOfItem(atPath: path),
+            found[.type] as? FileAttributeType == .typeRegular, FileManager.default.isReadableFile(atPath: path),
             let size = found[.size] as? NSNumber, let modified = found[.modificationDate] as? Date
         else { throw PresignError.unreadableFile }
         return (size.intValue, modified)

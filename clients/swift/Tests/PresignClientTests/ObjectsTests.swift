@@ -44,6 +44,32 @@ final class ObjectsTests: FolderTestCase {
         }
     }
 
+    func testAFileMayHaveEachNameThatTheFileSystemTakes() async throws {
+        for name in [String(repeating: "é", count: 127), String(repeating: "x", count: 255), "a\nb", "+%41 '\"\u{2028}"] {
+            try await localClient().download("s3/folders/c", to: path(name))
+            XCTAssertEqual(try String(contentsOf: path(name), encoding: .utf8), "hello")
+        }
+        let before = names
+        let web = try XCTUnwrap(URL(string: "https://example.com\(folder.path)/a"))
+        for file in [web, folder, URL(fileURLWithPath: "/"), path(String(repeating: "x", count: 256))] {
+            let error = try await failure { try await localClient().download("s3/folders/c", to: file) }
+            XCTAssertEqual(error.code, "unwritable_file")
+        }
+        XCTAssertEqual(names, before)
+    }
+
+    func testOnlyADigestIsComparedWithTheBytes() throws {
+        let url = try XCTUnwrap(URL(string: "https://example.com/"))
+        for (told, digest) in [
+            ("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
+            ("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", nil), ("", nil), ("YQ==", nil),
+        ] {
+            let headers = ["x-amz-meta-sha256": told]
+            let made = HTTPURLResponse(url: url, statusCode: 200, httpVersion: nil, headerFields: headers)
+            XCTAssertEqual(toldDigest(try XCTUnwrap(made)), digest)
+        }
+    }
+
     func testACancelledDownloadLeavesNothing() async throws {
         let client = try localClient()
         try await client.upload(made("large", 15 * mib), key: "s3/down", contentType: "text/plain")

@@ -160,6 +160,14 @@ final class UploadTests: FolderTestCase {
         }
     }
 
+    func testAFileMayBeALinkToOne() async throws {
+        let link = path("link")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: made("a", 5))
+        try await localClient().upload(link, key: "s3/link", contentType: "text/plain")
+        let (bytes, _) = try await read("s3/link")
+        XCTAssertEqual(bytes, try Data(contentsOf: path("a")))
+    }
+
     func testAFileThatCannotBeReadFailsAtOnce() async throws {
         let asked = Told()
         let client = try localClient { _ in
