@@ -66,7 +66,7 @@ struct S3Parts: Parts {
     }
 
     private func sign(_ operation: String, _ options: [String: Any]) async throws -> PresignedURL {
-        try await client.api.presign(operation, options.merging(["key": key]) { $1 }, via: client.api.via)
+        try await client.api.presign(operation, options.merging(["key": key]) { $1 }, via: client.api.via == nil ? nil : via)
     }
 }
 
@@ -123,7 +123,8 @@ extension PresignedURL {
             let error = FieldError(pointer: "/content_length", detail: "must be at most \(maxBytes)")
             throw PresignError("limit_exceeded", "The file is larger than is allowed.", status: 403, errors: [error])
         }
-        let maxParts = maxParts ?? 10_000
-        return max(partBytes ?? least, (size + maxParts - 1) / maxParts)
+        let (maxParts, least) = (maxParts ?? 10_000, partBytes ?? least)
+        guard maxParts > 0, least > 0 else { throw PresignError.foreignAnswer(.api) }
+        return max(least, (size - 1) / maxParts + 1)
     }
 }

@@ -82,6 +82,7 @@ extension PresignClient {
     fileprivate func uploadParts(_ upload: Upload, via: String?) async throws {
         let state = upload.state
         let parts = parts(upload.key, via: via, upload.description)
+        if state.via != parts.via { state.ignore() }
         let wasKnown = state.uploadID != nil
         do {
             try await sendParts(upload, parts)

@@ -16,19 +16,29 @@ final class UploadState: @unchecked Sendable {
         var isCompleting = false
     }
 
+    private static let mostPartBytes = 50 << 30
+
     private let file: URL?
     private var values: Values?
+    /// Whether a later call can go on with it.
+    private(set) var isKept: Bool
 
     /// - Parameter identity: of the upload; another one's values are ignored. Any is taken if it is nil.
     init(_ file: URL?, identity: String?) {
         self.file = file
+        isKept = file != nil
         guard let file, let data = try? Data(contentsOf: file),
-            let found = try? JSONDecoder().decode(Values.self, from: data), found.partBytes > 0
+            let found = try? JSONDecoder().decode(Values.self, from: data), Self.isWhole(found)
         else { return }
-        values = identity == nil || identity == found.of ? found : nil
+        values = identity == nil || identity?.isSame(as: found.of) == true ? found : nil
     }
 
-    var isKept: Bool { file != nil }
+    private static func isWhole(_ values: Values) -> Bool {
+        let isID = !values.uploadID.isEmpty && values.uploadID.utf8.allSatisfy { (33...126).contains($0) }
+        let isURL = values.via == "par" && URL(string: values.uploadID)?.isSecure == true
+        return (isURL || values.via == "s3" && isID) && (1...mostPartBytes).contains(values.partBytes)
+    }
+
     var via: String? { values?.via }
     var uploadID: String? { values?.uploadID }
     var partBytes: Int { values?.partBytes ?? 1 }
@@ -38,7 +48,9 @@ final class UploadState: @unchecked Sendable {
 
     func begin(_ identity: String, via: String, uploadID: String, partBytes: Int) throws {
         values = Values(of: identity, via: via, uploadID: uploadID, partBytes: partBytes)
+        isKept = false
         try save()
+        isKept = file != nil
     }
 
     func add(_ number: Int, _ part: Part) throws {
@@ -51,8 +63,13 @@ final class UploadState: @unchecked Sendable {
         try save()
     }
 
-    func forget() {
+    /// Go on with nothing. The file stays until another upload begins.
+    func ignore() {
         values = nil
+    }
+
+    func forget() {
+        ignore()
         if let file { try? FileManager.default.removeItem(at: file) }
     }
 

@@ -26,9 +26,12 @@ private func variable(_ name: String) throws -> String {
 }
 
 /// The system that `make check` starts for these tests.
-func localClient(token: (@Sendable (Bool) async throws -> String)? = nil) throws -> PresignClient {
+func localClient(
+    via: String? = nil, token: (@Sendable (Bool) async throws -> String)? = nil
+) throws -> PresignClient {
     let valid = try PresignClientTests.token()
-    return try PresignClient(endpoint: try endpoint(), attempts: 3, pause: { _ in }, token: token ?? { _ in valid })
+    return try PresignClient(
+        endpoint: try endpoint(), via: via, attempts: 3, pause: { _ in }, token: token ?? { _ in valid })
 }
 
 /// A client of the function and the store that answer as nothing should.

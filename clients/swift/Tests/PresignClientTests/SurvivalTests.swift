@@ -83,6 +83,14 @@ final class SurvivalTests: FolderTestCase {
         XCTAssertEqual(answer.texts, ["Code": "b"])
     }
 
+    func testAnAnswerThatAllowsNoPartsIsNone() async throws {
+        let file = try made("a", 16 * mib)
+        let error = try await failure {
+            try await hostileClient().upload(file, key: "no-parts", contentType: "text/plain")
+        }
+        XCTAssertEqual(error.code, "foreign_answer")
+    }
+
     func testNoRedirectIsFollowedWithABodyOrWithout() async throws {
         let (client, file) = (try hostileClient(), try made("a", 5))
         _ = try await failure { try await client.upload(file, key: "store-redirect", contentType: "text/plain") }

@@ -152,6 +152,47 @@ final class UploadTests: FolderTestCase {
         }
     }
 
+    func testAStateWhoseMembersWereDamagedIsIgnored() async throws {
+        for prefix in prefixes {
+            let (file, state) = try await paused("\(prefix)damaged")
+            let whole = try XCTUnwrap(try JSONSerialization.jsonObject(with: Data(contentsOf: state)) as? [String: Any])
+            let other = prefix == "s3/" ? "par" : "s3 "
+            let damages: [(String, Any)] = [
+                ("parts", 5), ("uploadID", ""), ("uploadID", "a\nb"), ("via", other), ("partBytes", Int.max), ("partBytes", 0),
+            ]
+            for (name, value) in damages {
+                let damaged = whole.merging([name: value]) { $1 }
+                try JSONSerialization.data(withJSONObject: damaged).write(to: state)
+                try await localClient().upload(file, key: "\(prefix)damaged", contentType: "video/mp4", state: state)
+            }
+            try JSONSerialization.data(withJSONObject: whole).write(to: state)
+            try await localClient().discard("\(prefix)damaged", state: state)
+        }
+    }
+
+    func testAnUploadByOneKindOfURLIsNotGoneOnWithByTheOther() async throws {
+        let (file, state) = try await paused("par/kind")
+        let error = try await failure {
+            try await localClient(via: "s3").upload(file, key: "par/kind", contentType: "video/mp4", state: state)
+        }
+        XCTAssertEqual(error.code, "access_denied")
+        try await localClient(via: "s3").discard("par/kind", state: state)
+        let (_, other) = try await paused("s3/kind")
+        try await localClient(via: "par").discard("s3/kind", state: other)
+        XCTAssertEqual(names, ["large"])
+    }
+
+    func testAStateThatCannotBeWrittenLeavesNoParts() async throws {
+        let file = try made("large", 16 * mib)
+        for state in [path("none/state"), folder] {
+            let error = try await failure {
+                try await localClient().upload(file, key: "s3/unwritable", contentType: "video/mp4", state: state)
+            }
+            XCTAssertEqual(error.code, "unwritable_file")
+        }
+        XCTAssertEqual(names, ["large"])
+    }
+
     func testAStateThatIsDamagedIsIgnored() async throws {
         let file = try made("large", 16 * mib)
         for text in ["", "{", "[]"] {
