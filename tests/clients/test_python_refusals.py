@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import copy
+import hashlib
 import io
 import json
 import logging
@@ -38,6 +39,7 @@ from presign_client import (
     UnwritableFile,
 )
 from presign_client.answers import seconds
+from presign_client.state import State
 from werkzeug.wrappers import Request, Response
 
 from local.server import Server
@@ -503,10 +505,70 @@ class TestArguments:
     def test_a_state_that_is_no_state(self, running: Running, tmp_path: Path) -> None:
         state = tmp_path / "deep" / "state"
         state.parent.mkdir()
-        for content in (b"", b"{", b"[]", b"\xff", b'{"of": 1, "etags": 5}'):
+        for content in (b"", b"{", b"[]", b"\xff", b'{"of": 1, "etags": 5}', b"[" * 100_000):
             state.write_bytes(content)
             client(running).upload(bytes(17 << 20), "state", state=state)
         assert not state.exists()
+
+    @pytest.mark.parametrize("state", ["", ".", "file/state", "\0", "s" * 300])
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda asked, state: asked.upload(bytes(17 << 20), "stated", state=state),
+            lambda asked, state: asked.download(OBJECT, "a", state=state),
+        ],
+    )
+    def test_a_path_that_no_state_can_have(
+        self,
+        running: Running,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        act: Callable[[Client, str], object],
+        state: str,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "file").write_bytes(b"x")
+        with pytest.raises(UnwritableFile, match="The state of the transfer can't be written"):
+            act(client(running), state)
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("upload_id", 5),
+            ("part_bytes", None),
+            ("part_bytes", -5),
+            ("part_bytes", "x"),
+            ("etags", None),
+            ("etags", [1]),
+            ("etags", {"x": 1}),
+            ("digests", 5),
+            ("done", ["x"]),
+            ("done", {"x": 1}),
+            ("size", "5"),
+            ("part", 5),
+        ],
+    )
+    def test_a_state_of_another_kind_is_not_gone_on_with(
+        self, running: Running, tmp_path: Path, name: str, value: Any
+    ) -> None:
+        data = bytes(17 << 20)
+        state: dict[str, Any] = {
+            "of": {"bucket": None, "key": "kinds", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()},
+            "upload_id": "none",
+            "part_bytes": 5 << 20,
+        }
+        client(running).upload(data, "kinds", state={**state, name: value})
+        of = {"bucket": None, "key": "kinds", "version": None, "path": str(tmp_path / "a")}
+        client(running).download("kinds", tmp_path / "a", state={"of": of, "size": 5, "etag": "", name: value})
+        assert (tmp_path / "a").read_bytes() == data
+
+    def test_two_runs_may_write_the_same_state(self, tmp_path: Path) -> None:
+        states = [State(tmp_path / "state", identity={"key": "a"}) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda state: [state.set(number=number) for number in range(200)], states))
+        assert json.loads((tmp_path / "state").read_text("utf-8")) == {"number": 199, "of": {"key": "a"}}
+        assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
     def test_what_a_file_system_refuses(self, running: Running, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")

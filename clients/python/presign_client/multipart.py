@@ -80,11 +80,16 @@ class MultipartUpload:
         return str(self._state.get("upload_id", ""))
 
     def _etags(self) -> dict[int, str]:
-        return {int(number): str(etag) for number, etag in self._state.get("etags", {}).items()}
+        return {number: str(etag) for number, etag in self._state.numbered("etags").items()}
+
+    @property
+    def _part_bytes(self) -> int:
+        found = self._state.get("part_bytes")
+        return found if isinstance(found, int) and found > 0 else 0
 
     def _begun(self) -> dict[int, str] | None:
         """The ETags of the parts that are there and right, None if the upload is over."""
-        if self._upload_id:
+        if self._upload_id and self._part_bytes:
             try:
                 sent = self._retry.run(lambda: self._parts.sent(self._upload_id, self._etags()))
             except StoreError as error:
@@ -106,17 +111,17 @@ class MultipartUpload:
             return False
         md5 = self._source.slice(self._offset(number), self._length(number)).md5()
         # Where ETags are no digests, ours tells what was sent; it belongs to the ETag that came back then.
-        known = self._state.get("digests", {}).get(str(number)) if self._etags().get(number) == etag else None
+        known = self._state.numbered("digests").get(number) if self._etags().get(number) == etag else None
         return md5 == (told_md5(etag) or known)
 
     def _numbers(self) -> range:
-        return range(1, max(1, -(-self._source.size // int(self._state.get("part_bytes")))) + 1)
+        return range(1, max(1, -(-self._source.size // self._part_bytes)) + 1)
 
     def _offset(self, number: int) -> int:
-        return (number - 1) * int(self._state.get("part_bytes"))
+        return (number - 1) * self._part_bytes
 
     def _length(self, number: int) -> int:
-        return min(int(self._state.get("part_bytes")), self._source.size - self._offset(number))
+        return min(self._part_bytes, self._source.size - self._offset(number))
 
     def _send(self, number: int) -> None:
         part = self._source.slice(self._offset(number), self._length(number))

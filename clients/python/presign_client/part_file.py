@@ -35,9 +35,9 @@ class PartFile:
 
     def __init__(self, target: Path, state: State, reader: Reader) -> None:
         self._state = state
-        self._done = {int(start) for start in state.get("done", {})}
-        earlier = Path(str(state.get("part", "")))
-        self.about = reader.look(self._next(int(state.get("size", 0))))
+        self._done = set(state.numbered("done"))
+        earlier, size = Path(str(state.get("part", ""))), state.get("size")
+        self.about = reader.look(self._next(size if isinstance(size, int) else 0))
         is_same = [self.about.etag, self.about.size] == [state.get("etag"), state.get("size")]
         if self.about.etag and is_same and earlier.is_file():
             self.path = earlier
@@ -91,8 +91,17 @@ class PartFile:
         kept = self._state.get("part")
         if kept:
             with suppress(OSError):
-                Path(kept).unlink()
+                Path(str(kept)).unlink()
         self._state.forget()
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        with writable():
+            try:
+                yield
+            except FileNotFoundError:
+                detail = "The file that the download has begun is gone: the same download may have run twice."
+                raise UnwritableFile(detail) from None
 
     def _next(self, size: int) -> int:
         """The first range that is missing, so that the reader's first answer serves it."""

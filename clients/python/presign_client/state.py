@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import threading
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,12 @@ class State:
         """A value."""
         return self._values.get(name, default)
 
+    def numbered(self, name: str) -> dict[int, Any]:
+        """The entries of a mapping by their numbers; none if it is no such mapping."""
+        found = self._values.get(name)
+        entries = found.items() if isinstance(found, Mapping) else ()
+        return {int(number): value for number, value in entries if str(number).isdecimal()}
+
     def set(self, **values: Any) -> None:
         """Remember these values too.
 
@@ -58,7 +66,8 @@ class State:
         """Remember one more entry in each mapping of these names. It raises as `set` does."""
         with self._lock:
             for name, value in values.items():
-                self._values[name] = {**self._values.get(name, {}), str(key): value}
+                known = self._values.get(name)
+                self._values[name] = {**(known if isinstance(known, Mapping) else {}), str(key): value}
             self._save()
 
     def forget(self) -> None:
@@ -66,30 +75,36 @@ class State:
         with self._lock:
             self._values.clear()
             if self._path:
-                self._path.unlink(missing_ok=True)
+                with suppress(OSError, ValueError):  # one that stays is known to be over by the next call
+                    self._path.unlink()
 
     def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(self._path.read_text("utf-8")) if self._path else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
     def _save(self) -> None:
         if not self._path:
             return
-        # For this user alone: with a pre-authenticated request the upload's id is a URL.
-        new = self._path.with_name(f"{self._path.name}.new")
+        # For this user alone: with a pre-authenticated request the upload's id is a URL. And a name of its own, since
+        # the same transfer may run twice.
+        new = self._path.parent / f".{secrets.token_hex(8)}.new"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-                json.dump(dict(self._values), file)
-            new.replace(self._path)
-        except OSError as error:
+            try:
+                with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+                    json.dump(dict(self._values), file)
+                new.replace(self._path)
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
+        except (OSError, ValueError) as error:
             raise UnwritableFile(f"The state of the transfer can't be written: {reason(error)}.") from None
 
 
 def state_path(folder: Path, *named: object) -> Path:
     """The file in a folder of states that belongs to the transfer with these names."""
-    digest = hashlib.sha256("\0".join(str(name) for name in named).encode(errors="surrogateescape")).hexdigest()
+    digest = hashlib.sha256("\0".join(str(name) for name in named).encode(errors="surrogatepass")).hexdigest()
     return folder / f"{digest[:32]}.json"
