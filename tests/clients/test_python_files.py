@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from presign_client import Changed, ChecksumMismatch, PresignError, UnreadableFile
+from presign_client import Changed, ChecksumMismatch, InvalidArgument, PresignError, UnreadableFile, UnwritableFile
 from presign_client.source import Source
 
 from local.api import Fault
@@ -249,6 +251,81 @@ class TestTargets:
         assert (asked.read("ranges-of", 99 * MIB), asked.read("ranges-of", 5, 5)) == (b"", b"")
         assert sha256(asked.read("ranges-of")) == sha256(BIG)
 
+    @pytest.mark.parametrize("target", ["itself", "first"])
+    def test_a_link_that_leads_to_itself_is_told(self, running: Running, tmp_path: Path, target: str) -> None:
+        (tmp_path / "itself").symlink_to("itself")
+        (tmp_path / "first").symlink_to("second")
+        (tmp_path / "second").symlink_to("first")
+        with pytest.raises(UnwritableFile, match="the link leads to itself"):
+            client(running).download(OBJECT, tmp_path / target)
+
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc here")
+    def test_a_link_to_a_pipe_without_a_name(self, running: Running, tmp_path: Path) -> None:
+        """A shell gives one for `>(command)`, and `/dev/stdout` is one."""
+        reader, writer = os.pipe()
+        (tmp_path / "link").symlink_to(f"/proc/self/fd/{writer}")
+        client(running).upload(b"hello", "nameless")
+        for path in (f"/proc/self/fd/{writer}", tmp_path / "link"):
+            client(running).download("nameless", path)
+            assert os.read(reader, 100) == b"hello"
+        os.close(reader)
+        os.close(writer)
+
+    @pytest.mark.parametrize("count", [None, True, "five"])
+    def test_a_writer_that_does_not_count(self, running: Running, count: Any) -> None:
+        """An object that is but like a file need not tell how much it has written."""
+
+        class Writer:
+            def __init__(self) -> None:
+                self.written: list[bytes] = []
+
+            def write(self, piece: memoryview) -> Any:
+                self.written.append(bytes(piece))
+                return count
+
+        writer: Any = Writer()
+        client(running).upload(b"hello", "uncounted")
+        client(running).download("uncounted", writer)
+        assert b"".join(writer.written) == b"hello"
+
+    def test_a_pipe_that_takes_no_more_without_blocking(self, running: Running) -> None:
+        client(running).upload(BIG, "unblocking")
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with (
+            open(reader, "rb"),  # noqa: PTH123
+            open(writer, "wb", buffering=0) as file,  # noqa: PTH123
+            pytest.raises(UnwritableFile, match="temporarily unavailable"),
+        ):
+            client(running).download("unblocking", file)
+
+    @pytest.mark.parametrize(
+        "opened",
+        [
+            lambda _: tempfile.NamedTemporaryFile("w", encoding="utf-8"),  # noqa: SIM115
+            lambda _: tempfile.SpooledTemporaryFile(mode="w", encoding="utf-8"),  # noqa: SIM115
+            lambda path: codecs.open(str(path), "w", "utf-8"),  # noqa: SIM115
+        ],
+    )
+    def test_a_wrapper_of_a_file_for_text(self, running: Running, tmp_path: Path, opened: Any) -> None:
+        with opened(tmp_path / "a") as file, pytest.raises(InvalidArgument, match="open in binary mode"):
+            client(running).download(OBJECT, file)
+
+    def test_an_exception_of_progress_leaves_nothing(self, running: Running, tmp_path: Path) -> None:
+        with pytest.raises(Interrupted):
+            client(running).download(OBJECT, tmp_path / "a", progress=interrupt_after(-1))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_exception_of_progress_is_no_failure_of_a_device(self, running: Running) -> None:
+        error = OSError(5, "mine")
+
+        def fail(_done: int, _total: int) -> None:
+            raise error
+
+        with pytest.raises(OSError, match="mine") as caught:
+            client(running).download(OBJECT, "/dev/null", progress=fail)
+        assert caught.value is error
+
 
 class TestDownloadsThatGoOn:
     """With a state, the same call goes on."""
@@ -302,11 +379,43 @@ class TestDownloadsThatGoOn:
         assert sha256((tmp_path / "a").read_bytes()) == sha256(BIG)
 
 
+def test_bytes_are_on_the_disk_before_the_state_says_so(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power failure may leave a state that speaks of bytes which the file lacks."""
+    state = tmp_path / "state.json"
+    synced: list[int] = []
+
+    def record(_: int) -> None:
+        synced.append(len(json.loads(state.read_text(encoding="utf-8"))["done"]))
+
+    client(running).upload(BIG, "synced")
+    monkeypatch.setattr(os, "fsync", record)
+    client(running, at_once=1).download("synced", tmp_path / "a", state=state)
+    assert synced == [0, 1, 2]
+
+
+def test_a_second_run_of_a_download_is_told(running: Running, tmp_path: Path) -> None:
+    """The file that both write to has got its name from the first."""
+    client(running).upload(BIG, "twice")
+    target, state = tmp_path / "a", tmp_path / "state.json"
+
+    def run_again(done: int, _total: int) -> None:
+        if done > 9 * MIB and not target.exists():
+            client(running).download("twice", target, state=state)
+
+    with pytest.raises(UnwritableFile, match="the same download may have run twice"):
+        client(running, at_once=1).download("twice", target, state=state, progress=run_again)
+    assert sha256(target.read_bytes()) == sha256(BIG)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "ü" * 127, "世" * 85])
 def test_a_part_file_is_named_after_its_target_but_not_longer_than_names_may_be(
-    running: Running, tmp_path: Path
+    running: Running, tmp_path: Path, name: str
 ) -> None:
     client(running).upload(b"hello", "named")
-    target = tmp_path / ("n" * 250)
+    target = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name.encode()))
     client(running).download("named", target)
     assert target.read_bytes() == b"hello"
 

@@ -12,7 +12,7 @@ from presign_client import checks
 from presign_client.answers import content_length, etag, rfc3339, text, xml
 from presign_client.api import Api, Via
 from presign_client.connections import Connections
-from presign_client.download import Download, Downloaded
+from presign_client.download import NOT_BINARY, Download, Downloaded
 from presign_client.errors import InvalidArgument, NotRevocable, Problem, StoreError
 from presign_client.folder_download import FolderDownload
 from presign_client.folder_upload import FolderUpload
@@ -170,7 +170,7 @@ class Client:
         checks.digest(sha256, "sha256")
         is_path = isinstance(path_or_file, (str, os.PathLike))
         if isinstance(path_or_file, io.TextIOBase) or not (is_path or hasattr(path_or_file, "write")):
-            raise InvalidArgument("The target must be a path, or a file that is open in binary mode.")
+            raise InvalidArgument(NOT_BINARY)
         stopped = threading.Event()
         reader = self.reader(key, version_id=version_id, stopped=stopped)
         download = Download(reader, stopped=stopped, at_once=self._at_once, progress=progress, sha256=sha256)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import os
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from presign_client.errors import Changed, ChecksumMismatch, PresignError, UnwritableFile
+from presign_client.errors import Changed, ChecksumMismatch, InvalidArgument, PresignError, UnwritableFile
 from presign_client.meter import Meter, Progress
 from presign_client.part_file import Hashing, PartFile, writable
 from presign_client.reader import RANGE_BYTES, About, Reader
 from presign_client.retry import run_all
 from presign_client.state import State
+
+NOT_BINARY = "The target must be a path, or a file that is open in binary mode."
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,25 @@ class Download:
             PresignError: it failed.
         """
         with writable():
-            path = path.resolve() if path.is_symlink() else path
             if path.is_dir():
                 raise UnwritableFile("The file can't be written: there is a folder of this name.")
+            # Before links are followed: some of those below /dev lead to no file that has a name.
             if path.exists() and not path.is_file():
-                with path.open("wb", buffering=0) as file:
-                    return self.stream(cast("BinaryIO", file), path=path)
-        try:
+                device = cast("BinaryIO", path.open("wb", buffering=0))
+            else:
+                device, path = None, _resolved(path)
+        if device:
+            with device:
+                return self.stream(device, path=path)
+        with closing(self._reader):
             return self._into(PartFile(path, state, self._reader), path, state)
-        finally:
-            self._reader.close()
 
     def stream(self, file: BinaryIO, *, path: Path | None = None) -> Downloaded:
         """Write it to an open file in order. The digest is compared when all is written. It raises as `run` does."""
+        with closing(self._reader):
+            return self._in_order(file, path)
+
+    def _in_order(self, file: BinaryIO, path: Path | None) -> Downloaded:
         about = self._reader.look()
         meter, digest = Meter(self._progress, about.size), hashlib.sha256()
         put = _writer(file)
@@ -109,13 +121,12 @@ class Download:
 
     def _into(self, part: PartFile, path: Path, state: State) -> Downloaded:
         meter, hashing = Meter(self._progress, part.about.size), Hashing(part)
-        meter.set("earlier", part.size_of_done())
         jobs = [partial(self._range, part, hashing, meter, start) for start in part.missing()]
         try:
+            meter.set("earlier", part.size_of_done())
             run_all(jobs, at_once=self._at_once, stopped=self._stopped)
             done = self._checked(path, part.about, hashing.hexdigest())
-            with writable():
-                part.path.replace(path)
+            part.become(path)
         except BaseException as error:
             if not state.is_kept or (isinstance(error, PresignError) and not error.passes):
                 part.drop()
@@ -134,7 +145,7 @@ class Download:
                 meter.set(start, offset + len(piece) - start)
 
             self._reader.read(start, part.end(start), write)
-        part.add(start)
+            part.add(start, file)
         hashing.advance()
 
     def _checked(self, path: Path | None, about: About, digest: str) -> Downloaded:
@@ -144,12 +155,38 @@ class Download:
         return Downloaded(path, about.size, about.etag, digest, verified=bool(expected))
 
 
+def _resolved(path: Path) -> Path:
+    """The path of a file that may be a link.
+
+    Raises:
+        UnwritableFile: the link leads to itself.
+    """
+    if not path.is_symlink():
+        return path
+    with suppress(RuntimeError):  # for which Python 3.13 gives a link
+        path = path.resolve()
+    if path.is_symlink():
+        raise UnwritableFile("The file can't be written: the link leads to itself.")
+    return path
+
+
 def _writer(file: BinaryIO) -> Callable[[memoryview], None]:
     """Writes all bytes of a piece, which a file without a buffer may take in several goes."""
 
     def write(piece: memoryview) -> None:
         with writable():
             while piece:
-                piece = piece[file.write(piece) :]
+                piece = piece[_written(file, piece) :]
 
     return write
+
+
+def _written(file: BinaryIO, piece: memoryview) -> int:
+    """The number of bytes that a file has taken of a piece."""
+    try:
+        count: Any = file.write(piece)
+    except TypeError:
+        raise InvalidArgument(NOT_BINARY) from None
+    if count is None and isinstance(file, io.RawIOBase):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return count if type(count) is int else len(piece)  # an object that is but like a file need not count

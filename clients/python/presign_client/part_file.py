@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from presign_client.connections import BLOCK_BYTES
 from presign_client.errors import PresignError, UnwritableFile, reason
 from presign_client.reader import RANGE_BYTES, Reader
 from presign_client.state import State
+
+_MAX_NAME_BYTES = 200
+"""Of the target's name, in that of the file beside it: file systems take 255 in all."""
 
 
 class PartFile:
@@ -45,19 +49,25 @@ class PartFile:
         self.drop()
         self._done = set()
         # A name that nobody can guess, made with the user's own mask.
-        self.path = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+        name = target.name.encode(errors="ignore")[:_MAX_NAME_BYTES].decode(errors="ignore")
+        self.path = target.with_name(f".{name}.{secrets.token_hex(4)}.part")
         self._state.set(part=str(self.path.absolute()), etag=self.about.etag, size=self.about.size, done={})
         with writable():
             self.path.open("xb").close()
 
     def open(self) -> BinaryIO:
-        """The file, to write ranges at their places.
+        """The file, to write ranges at their places, and to read them.
 
         Raises:
             UnwritableFile: it is gone.
         """
-        with writable():
+        with self._there():
             return cast("BinaryIO", self.path.open("r+b", buffering=0))
+
+    def become(self, target: Path) -> None:
+        """Give it the name of the file that it is now. It raises as `open` does."""
+        with self._there():
+            self.path.replace(target)
 
     def missing(self) -> list[int]:
         """The offsets at which the ranges begin that are still to be read."""
@@ -80,11 +90,13 @@ class PartFile:
         """Whether a range was read."""
         return start in self._done
 
-    def add(self, start: int) -> None:
-        """A range was read."""
-        self._done.add(start)
+    def add(self, start: int, file: BinaryIO) -> None:
+        """A range was read, and written to the file."""
         if self._state.is_kept:
+            with writable():
+                os.fsync(file.fileno())  # else a power failure may leave the state without the bytes
             self._state.add(start, done=1)
+        self._done.add(start)
 
     def drop(self) -> None:
         """Delete the file, and forget it."""
@@ -150,7 +162,7 @@ class Hashing:
 
     def _read_next(self) -> None:
         end = self._part.end(self._part.start(self._next))
-        with writable(), self._part.path.open("rb", buffering=0) as file:
+        with self._part.open() as file, writable():
             file.seek(self._next)
             while self._next < end:
                 chunk = file.read(min(BLOCK_BYTES, end - self._next))
