@@ -24,6 +24,7 @@ PART_BYTES = 10 * MIB
 PARTS_AT_ONCE = 4
 POLICY = {"rules": [{"operations": ["*"], "bucket": BUCKET, "prefix": "users/{sub}/", "via": "par"}]}
 
+LIST = "async () => { for await (const one of files.list('users/alice/')) void one; }"
 CHOOSE = """(byte) => {
     const bytes = new Uint8Array(64 * 2 ** 20 + 1000);
     bytes[12 * 2 ** 20] = byte;
@@ -349,9 +350,14 @@ class TestFolders:
         }""")
         assert text == "hello"
 
+    def test_a_client_for_presigned_urls_asks_for_no_par(self, page: Page, running: Running) -> None:
+        sign_in(page, running, via="s3")
+        since = len(running.log())
+        assert failure(page, LIST) == "access_denied"
+        assert operations(running, since) == ["list_objects_v2"]
+
     def test_the_list_of_another_user_is_refused(self, page: Page) -> None:
-        script = "async () => { for await (const one of files.list('users/bob/')) void one; }"
-        assert failure(page, script) == "access_denied"
+        assert failure(page, LIST.replace("alice", "bob")) == "access_denied"
 
 
 class TestRevocation:

@@ -69,7 +69,7 @@ export class Listing {
       return { page: await this.#s3Page(query, ""), isByPar: false };
     } catch (error) {
       // A PAR is never for a whole bucket.
-      if (!query.folder || !NOT_BY_S3.includes(codeOf(error))) throw error;
+      if (!query.folder || this.#api.via || !NOT_BY_S3.includes(codeOf(error))) throw error;
       return byPar().catch((other) => {
         throw REFUSALS.includes(codeOf(other)) ? error : other;
       });
