@@ -9,11 +9,11 @@ import pytest
 import requests
 from playwright.sync_api import Page, Route
 
-from conftest import Running
 from local.stack import BUCKET
 from support.browsers import TIMEOUT_MS, wait_for
 from support.cable import Cable
 from support.sites import sign_in
+from support.systems import Running
 
 MIB = 2**20
 SOON_MS = 1000

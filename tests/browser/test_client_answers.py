@@ -15,6 +15,7 @@ from local.api_gateway.deployment import NO_RATE_LIMIT
 from local.stack import BUCKET
 from support.browsers import make_file, open_page, wait_for
 from support.sites import failure, sign_in
+from support.socket_servers import slow_server
 from support.systems import Running
 
 ERRORS = json.loads((Path(__file__).parents[1] / "clients/behaviours/errors.json").read_text("utf-8"))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from conftest import Running
 from local.stack import BUCKET
 from support.sites import failure, sign_in
+from support.systems import Running
 
 WRONG = {
     "null": "null",

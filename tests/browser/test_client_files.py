@@ -13,10 +13,11 @@ import requests
 from playwright.sync_api import Browser, Download, Page
 from werkzeug.wrappers import Request, Response
 
+from local.server import Server
 from local.stack import BUCKET
 from support.browsers import NODE_PROJECT, TIMEOUT_MS, make_file, node_tools, open_page, wait_for
 from support.cable import Cable
-from support.sites import SOURCES, begin_upload, end_upload, failure, sign_in, site, upload
+from support.sites import SOURCES, begin_upload, bundled_site, end_upload, failure, sign_in, site, upload
 from support.systems import Running
 
 MIB = 2**20

@@ -250,3 +250,40 @@ class TestTls:
         assert "CONNECT localhost:443 HTTP/1." in asked[0]
         assert "Proxy-Authorization: Basic bWU6c2UgY3JldA==" in asked[0]
         assert "secret?" not in asked[0] and "Bearer" not in asked[0]
+
+
+class TestProxies:
+    """A proxy may be wrong, too."""
+
+    @pytest.mark.parametrize("named", ["http://[", "http://a:99999", "http://a:b", "http://", "socks5://127.0.0.1:1"])
+    def test_a_setting_that_names_none_is_told_at_once(self, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+        monkeypatch.setenv("https_proxy", named)
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(InvalidArgument, match=r"^HTTPS_PROXY must be the URL of an HTTP proxy"):
+            Client(Gateway("https://a.example/v1/presign", "token")).url("a")
+
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [
+            (b"HTTP/1.1 407 No\r\n\r\n", r"to a\.example failed \(the proxy answered with status 407\)"),
+            (b"HTTP/1.1 502 No\r\n\r\n", r"to a\.example failed \(the proxy answered with status 502\)"),
+            (b"nonsense\r\n\r\n", r"to the proxy 127\.0\.0\.1 failed \(BadStatusLine\)"),
+            (b"", r"to the proxy 127\.0\.0\.1 failed \(RemoteDisconnected\)"),
+        ],
+    )
+    def test_it_is_told_what_the_proxy_did(self, monkeypatch: pytest.MonkeyPatch, answer: bytes, told: str) -> None:
+        def refuse(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        with accepting(refuse) as port:
+            monkeypatch.setenv("https_proxy", f"http://me:secret@127.0.0.1:{port}")
+            monkeypatch.setenv("no_proxy", "")
+            with pytest.raises(ConnectionFailed, match=told) as caught:
+                Connections().send("GET", "https://a.example/", headers={}, answer_seconds=1)
+        assert "secret" not in str(caught.value)
+
+    def test_one_that_sends_a_byte_now_and_then_holds_nobody_up(self) -> None:
+        with slow_server(b"HTTP/1.1 200 OK\r\n", b"X: x\r\n") as url, pytest.raises(TimeoutError):
+            tunnel(Proxy("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]), {}), "a.example", 443, seconds=0.3)

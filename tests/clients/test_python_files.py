@@ -19,8 +19,8 @@ from presign_client import Changed, ChecksumMismatch, InvalidArgument, PresignEr
 from presign_client.source import Source
 
 from local.api import Fault
-from local.stack import BUCKET
-from support.python_clients import BIG, MIB, Recorder, client, read, sha256
+from local.stack import BUCKET, OBJECT
+from support.python_clients import BIG, MIB, Recorder, client, content, read, sha256
 from support.systems import LIMITED_POLICY, Running
 
 

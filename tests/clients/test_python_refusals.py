@@ -45,6 +45,7 @@ from werkzeug.wrappers import Request, Response
 from local.server import Server
 from local.stack import OBJECT
 from support.python_clients import Recorder, client
+from support.socket_servers import accepting
 from support.systems import Running
 
 ERRORS = json.loads((Path(__file__).parent / "behaviours" / "errors.json").read_text("utf-8"))

@@ -77,7 +77,9 @@ class HostileServer:
             "store-silent": self._silence,
             "parts-silent": lambda request: _begun() if request.method == "POST" else self._silence(request),
             "list-cut": lambda _: _list("<IsTruncated>true</IsTruncated>"),
-            "list-same": lambda _: _list("<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"),
+            "list-same": lambda _: _list(
+                "<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"
+            ),
             "list-nameless": lambda _: _list("<Contents><Size>1</Size></Contents>"),
             "list-escaped": lambda _: _list("<Contents><Key><![CDATA[a&]]>b&amp;c<!-- d --></Key></Contents>"),
             "par-list-same": lambda _: _json({"objects": [], "nextStartWith": "a"}),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -89,23 +87,3 @@ class Recorder:
     def operations(self) -> list[str]:
         """The operations that were asked for, in order."""
         return [request["operation"] for request in self.requests]
-
-
-@contextmanager
-def accepting(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that answers each connection in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=answer, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
