@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import io
 import json
 import os
+import resource
 import stat
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 import requests
@@ -22,6 +25,8 @@ from local.api import Fault
 from local.stack import BUCKET, OBJECT
 from support.python_clients import BIG, MIB, Recorder, client, content, read, sha256
 from support.systems import LIMITED_POLICY, Running
+
+COMPRESSED = gzip.compress(b"hello", mtime=0)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,12 @@ def interrupt_after(size: int) -> Callable[[int, int], None]:
             raise Interrupted
 
     return interrupt
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write into a pipe that the other side may close."""
+    with suppress(BrokenPipeError), open(file, "wb") as pipe:
+        pipe.write(data)
 
 
 class TestChanges:
@@ -143,6 +154,85 @@ class TestSources:
     def test_a_file_that_claims_to_be_empty(self, running: Running) -> None:
         client(running).upload("/proc/self/status", "proc")
         assert read(running, "proc").content.startswith(b"Name:")
+
+    @pytest.mark.skipif(not Path("/sys/kernel/uevent_seqnum").exists(), reason="there is no /sys here")
+    def test_a_file_that_claims_to_be_longer_than_it_is(self, running: Running) -> None:
+        path = Path("/sys/kernel/uevent_seqnum")
+        assert path.stat().st_size == 4096
+        stored = client(running).upload(path, "sys")
+        assert read(running, "sys").content == path.read_bytes()
+        assert stored.size == len(path.read_bytes())
+
+    def test_an_object_that_can_but_be_read(self, running: Running) -> None:
+        class Pieces:
+            def __init__(self) -> None:
+                self.left = [b"he", b"llo"]
+
+            def read(self, _size: int) -> bytes:
+                return self.left.pop(0) if self.left else b""
+
+        pieces: Any = Pieces()
+        assert client(running).upload(pieces, "pieces").size == 5
+
+    @pytest.mark.parametrize("buffering", [0, -1])
+    def test_a_pipe_that_does_not_wait_is_not_taken_for_a_short_one(self, running: Running, buffering: int) -> None:
+        """Other programs may have set a terminal, or a pipe that they share, to this mode."""
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.write(writer, b"the first bytes")
+        with (
+            open(writer, "wb"),  # noqa: PTH123
+            open(reader, "rb", buffering=buffering) as file,  # noqa: PTH123
+            pytest.raises(UnreadableFile, match="does not wait for its bytes"),
+        ):
+            client(running).upload(file, "short")
+        assert read(running, "short").status_code == 404
+
+    @pytest.mark.parametrize("data", [COMPRESSED[:-9], COMPRESSED[:-8] + bytes(8), b"no gzip"])
+    def test_a_compressed_file_that_is_damaged(self, running: Running, tmp_path: Path, data: bytes) -> None:
+        (tmp_path / "a.gz").write_bytes(data)
+        with gzip.open(tmp_path / "a.gz") as file, pytest.raises(UnreadableFile, match="The file can't be read"):
+            client(running).upload(cast("BinaryIO", file), "damaged")
+
+    @pytest.mark.parametrize("size", [100, 5000, 300_000, 3 * MIB])
+    def test_a_pipe_when_the_disk_is_full(self, running: Running, size: int) -> None:
+        """The copy of a pipe meets its end at any byte, which a limit of a process does as well as a disk."""
+        reader, writer = os.pipe()
+        writing = threading.Thread(target=lambda: write_all(writer, bytes(size)))
+        writing.start()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, before[1]))
+        try:
+            with (
+                open(reader, "rb") as file,  # noqa: PTH123
+                pytest.raises(UnreadableFile, match="can't be copied into a temporary file: File too large"),
+            ):
+                client(running).upload(file, "full")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            writing.join()
+
+    def test_a_machine_without_a_folder_for_temporary_files(
+        self, running: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", "/none")
+        reader, writer = os.pipe()
+        os.close(writer)
+        with open(reader, "rb") as file, pytest.raises(UnreadableFile, match="TMPDIR"):  # noqa: PTH123
+            client(running).upload(file, "nowhere")
+
+    @pytest.mark.parametrize("size", [5, 20 * MIB])
+    def test_a_file_that_is_closed_meanwhile(self, running: Running, tmp_path: Path, size: int) -> None:
+        path = tmp_path / "a"
+        path.write_bytes(content(size))
+        with path.open("rb") as file:
+
+            def close(_: int, answer: dict[str, Any]) -> dict[str, Any]:
+                file.close()
+                return answer
+
+            with pytest.raises(UnreadableFile, match="closed file"):
+                client(running, presigner=Recorder.of(running, close)).upload(file, "closed")
 
     def test_an_empty_file_is_done_at_once(self, running: Running, tmp_path: Path) -> None:
         (tmp_path / "empty").write_bytes(b"")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -47,7 +46,7 @@ class Source:
             with self._lock:
                 self._file.seek(self._start + offset)
                 found = self._file.read(size)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
         if not isinstance(found, bytes):
             raise InvalidArgument(_NOT_BINARY)
@@ -60,9 +59,13 @@ class Source:
 
         Raises:
             Changed: it was written to.
+            UnreadableFile: it was closed.
         """
-        with self._lock:
-            size = self._file.seek(0, os.SEEK_END) - self._start
+        try:
+            with self._lock:
+                size = self._file.seek(0, os.SEEK_END) - self._start
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
         if (size, self._stat()) != (self.size, self._version):
             raise Changed("The file was changed while it was uploaded.")
 
@@ -178,29 +181,62 @@ def _seekable(file: BinaryIO) -> Iterator[Source]:
     if source:
         yield source
         return
-    with tempfile.TemporaryFile() as copy:
+    with ExitStack() as stack:
         try:
-            shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+            # Without a buffer, since its end would be written when the file is closed, and could fail there.
+            copy = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            for chunk in _chunks(file):
+                left = memoryview(chunk)
+                while left:
+                    left = left[copy.write(left) :]
+            copy.seek(0)
         except TypeError:
             raise InvalidArgument(_NOT_BINARY) from None
-        except (OSError, ValueError) as error:
-            raise UnreadableFile(f"The file can't be read: {reason(error)}.") from None
-        copy.seek(0)
+        except OSError as error:
+            detail = (
+                f"The content can't be copied into a temporary file: {reason(error)}. TMPDIR may name another folder."
+            )
+            raise UnreadableFile(detail) from None
         yield Source(copy)
 
 
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """All that a pipe gives.
+
+    Raises:
+        UnreadableFile: it can't be read to its end.
+    """
+    while True:
+        try:
+            chunk = file.read(_CHUNK_BYTES)
+        except Exception as error:
+            detail = reason(error) if isinstance(error, (OSError, ValueError)) else type(error).__name__
+            raise UnreadableFile(f"The file can't be read: {detail}.") from error
+        if chunk is None:
+            raise UnreadableFile("The file can't be read: it does not wait for its bytes (O_NONBLOCK).")
+        if not chunk:
+            return
+        yield chunk
+
+
 def _source(file: BinaryIO) -> Source | None:
-    """The file as a source, None if it is a pipe or the like. Files of `/proc` claim to be empty."""
+    """The file as a source, None if it is a pipe or the like.
+
+    Files of `/proc` claim to be empty, and those of `/sys` to be longer than they are.
+    """
     try:
         start = file.tell()
+    except (OSError, ValueError, AttributeError):
+        return None
+    try:
         source = Source(file)
-        if source.size:
-            return source
-        file.seek(start)
-        is_empty = not file.read(1)
+        file.seek(start + max(0, source.size - 1))
+        has_bytes = bool(file.read(1))
         file.seek(start)
     except TypeError:
         raise InvalidArgument(_NOT_BINARY) from None
-    except (OSError, ValueError):
+    except Exception:  # noqa: BLE001 - of any kind of file; one that is damaged is told when it is read from there
+        with suppress(OSError, ValueError, AttributeError):
+            file.seek(start)
         return None
-    return source if is_empty else None
+    return source if has_bytes == bool(source.size) else None
