@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,48 @@ def test_a_file_that_is_refused_does_not_stop_the_others(running: Running, folde
         assert client(running).read(f"inbox/{name}") == FILES[name]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+def test_a_file_whose_name_is_no_text_does_not_stop_the_others(running: Running, folder: Path) -> None:
+    name = os.fsdecode(b"b/\xff.txt")
+    (folder / name).write_bytes(b"no text")
+    with pytest.raises(FolderError, match=r"^1 file failed, such as users/alice/named/b/.*not UTF-8 text") as caught:
+        client(running).upload_folder(folder, "users/alice/named")
+    assert (list(caught.value.failures), str(caught.value).isprintable()) == ([f"users/alice/named/{name}"], True)
+    found = [entry.key for entry in client(running).list("users/alice/named/")]
+    assert sorted(found) == sorted(f"users/alice/named/{one}" for one in FILES)
+
+
+def test_what_can_not_be_read_does_not_stop_the_others(running: Running, folder: Path) -> None:
+    """A path that is too long can't be read by the superuser either, as whom some run the tests."""
+    deepest = folder
+    with ExitStack() as opened:
+        while True:
+            inside = os.open(deepest, os.O_RDONLY)
+            opened.callback(os.close, inside)
+            os.mkdir("d" * 200, dir_fd=inside)
+            if not can_be_read(deepest / ("d" * 200)):
+                break
+            deepest /= "d" * 200
+        os.close(os.open("f" * 200, os.O_CREAT | os.O_WRONLY, dir_fd=inside))
+        with pytest.raises(FolderError) as caught:
+            client(running).upload_folder(folder, "users/alice/deep")
+    there = f"users/alice/deep/{deepest.relative_to(folder).as_posix()}"
+    assert {key: str(error) for key, error in caught.value.failures.items()} == {
+        f"{there}/{'d' * 200}": "The folder can't be read: File name too long.",
+        f"{there}/{'f' * 200}": "The file can't be read: File name too long.",
+    }
+    found = [entry.key for entry in client(running).list("users/alice/deep/")]
+    assert sorted(found) == sorted(f"users/alice/deep/{one}" for one in FILES)
+
+
+def can_be_read(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
 def test_a_store_that_is_down_ends_it(running: Running, storage: Any, folder: Path) -> None:
     storage.fault = Fault(status=503, method="PUT")
     with pytest.raises(StoreError):
@@ -167,7 +210,10 @@ def test_links_to_folders_and_pipes_are_left_out(running: Running, tmp_path: Pat
 
 
 def test_there_must_be_a_folder(running: Running, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="File name too long"):
+        client(running).upload_folder(tmp_path / ("n" * 300), "users/alice/none")
     with pytest.raises(UnreadableFile):
         client(running).upload_folder(tmp_path / "none", "users/alice/none")
     with pytest.raises(Problem):
         client(running).download_folder("users/bob", tmp_path / "down")
+    assert list(tmp_path.iterdir()) == []

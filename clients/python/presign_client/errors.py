@@ -205,7 +205,8 @@ class FolderError(PresignError):
     def __init__(self, failures: Mapping[str, PresignError]) -> None:
         name, first = next(iter(failures.items()))
         files = "1 file" if len(failures) == 1 else f"{len(failures)} files"
-        super().__init__(f"{files} failed, such as {name}: {first}")
+        shown = name.encode(errors="backslashreplace").decode()  # a file's name need not be a text
+        super().__init__(f"{files} failed, such as {shown}: {first}")
         self.failures = dict(failures)
 
 

@@ -33,9 +33,10 @@ class FolderDownload(FolderTransfer):
         prefix = folder_prefix(prefix)
         files: list[File] = []
         failures: dict[str, PresignError] = {}
+        objects = self._objects(prefix)
         with writable():
             folder.mkdir(parents=True, exist_ok=True)
-        for entry in self._objects(prefix):
+        for entry in objects:
             if entry.key.endswith("/"):
                 continue  # it marks a folder
             try:

@@ -7,13 +7,15 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from presign_client.errors import PresignError, Problem, UnreadableFile
+from presign_client.errors import InvalidArgument, PresignError, Problem, UnreadableFile, reason
 from presign_client.folders import Batch, File, FolderDone, FolderTransfer, files_below, folder_prefix, size_of
 from presign_client.listing import Entry
 from presign_client.meter import Progress
 from presign_client.source import Source, opened
 from presign_client.upload import PARTS_FROM_BYTES, Upload, media_type
 from presign_client.urls import PresignedUrl
+
+_NO_TEXT = "The name of the file is not UTF-8 text, as keys are."
 
 
 class FolderUpload(FolderTransfer):
@@ -28,13 +30,22 @@ class FolderUpload(FolderTransfer):
             UnreadableFile: there is no such folder, or it can't be read.
             FolderError: some files failed.
         """
-        if not folder.is_dir():
+        try:
+            is_folder = folder.is_dir()
+        except OSError as error:
+            raise UnreadableFile(f"The folder can't be read: {reason(error)}.") from None
+        if not is_folder:
             raise UnreadableFile("The folder can't be read: there is none of this name.")
         prefix = folder_prefix(prefix)
         there = self._known(prefix)
-        keys = {path: prefix + path.relative_to(folder).as_posix() for path in files_below(folder)}
-        files = [File(path, key, size_of(path) or 0, there.get(key)) for path, key in keys.items()]
-        return self._transfer(files, {}, progress)
+        unreadable: dict[Path, PresignError] = {}
+        paths = list(files_below(folder, unreadable))
+        keys = {path: prefix + path.relative_to(folder).as_posix() for path in (*paths, *unreadable)}
+        failures = {keys[path]: error for path, error in unreadable.items()}
+        failures |= {keys[path]: InvalidArgument(_NO_TEXT) for path in paths if not _is_text(keys[path])}
+        named = [(path, keys[path]) for path in paths if keys[path] not in failures]
+        files = [File(path, key, size_of(path) or 0, there.get(key)) for path, key in named]
+        return self._transfer(files, failures, progress)
 
     def _known(self, prefix: str) -> dict[str, Entry]:
         """The objects that are there; none if the policy lets nobody list them, so that all files go up."""
@@ -84,3 +95,11 @@ class FolderUpload(FolderTransfer):
             meter=batch.meter,
             at_once=self._at_once,
         )
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +23,8 @@ from presign_client.state import state_path
 from presign_client.store import Store
 from presign_client.urls import PresignedUrl
 
+_NO_FILE = (errno.ENOENT, errno.ELOOP)
+"""Of links that lead nowhere, which are left out."""
 FILES_AT_ONCE = 100
 """The URLs of so many small files are asked for by one call."""
 
@@ -173,19 +177,32 @@ def folder_prefix(prefix: str) -> str:
     return prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path, failures: dict[Path, PresignError]) -> Iterator[Path]:
     """All regular files below a folder, in the order of their names.
 
+    Args:
+        folder: the folder.
+        failures: gets the errors of folders in it and of files that can't be read.
+
     Raises:
-        UnreadableFile: a folder can't be read.
+        UnreadableFile: the folder itself can't be read.
     """
 
     def fail(error: OSError) -> None:
-        raise UnreadableFile(f"The folder {error.filename} can't be read: {reason(error)}.") from None
+        unreadable = UnreadableFile(f"The folder can't be read: {reason(error)}.")
+        if Path(error.filename) == folder:
+            raise unreadable from None
+        failures[Path(error.filename)] = unreadable
 
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders.sort()
-        yield from (path for name in sorted(names) if size_of(path := Path(parent, name)) is not None)
+        for path in (Path(parent, name) for name in sorted(names)):
+            try:
+                if stat.S_ISREG(path.stat().st_mode):
+                    yield path
+            except OSError as error:
+                if error.errno not in _NO_FILE:
+                    failures[path] = UnreadableFile(f"The file can't be read: {reason(error)}.")
 
 
 def size_of(path: Path) -> int | None:
