@@ -57,6 +57,17 @@ class Terminal:
             timeout=60,
         )
 
+    def shell(self, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command with these words, as a shell reads them."""
+        return subprocess.run(  # noqa: S603
+            ["/bin/bash", "-c", f'"{sys.executable}" -m presign_client {line}'],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen([*COMMAND, *arguments], cwd=self.folder, env=self.environment)  # noqa: S603
 
@@ -212,17 +223,41 @@ class TestStandardStreams:
 
     def test_a_reader_that_has_seen_enough(self, terminal: Terminal) -> None:
         terminal.run("put", "-", "enough/a", data="hello")
-        client = f'"{sys.executable}" -m presign_client'
-        for command in ("get enough/a -", "ls enough/"):
-            piped = subprocess.run(  # noqa: S603
-                ["/bin/bash", "-c", f"{client} {command} | true"],
-                cwd=terminal.folder,
-                env=terminal.environment,
-                capture_output=True,
-                encoding="utf-8",
-                timeout=60,
-            )
-            assert "Traceback" not in piped.stderr
+        for line in ("get enough/a - | true", "ls enough/ | true"):
+            assert "Traceback" not in terminal.shell(line).stderr
+
+    @pytest.mark.parametrize(
+        ("line", "status", "told"),
+        [
+            ("ls streams/ >&-", 1, "presign-client: The standard output is closed.\n"),
+            ("share streams/a >&-", 1, "presign-client: The standard output is closed.\n"),
+            ("get streams/a - >&-", 1, "presign-client: The standard output is closed.\n"),
+            ("put - streams/b <&-", 1, "presign-client: The standard input is closed.\n"),
+            ("put a.txt streams/b <&- >&- 2>&-", 0, ""),
+            ("get streams/a b.txt >&- 2>&-", 0, ""),
+            ("ls streams/none 2>&-", 0, ""),
+            ("get streams/none 2>&-", 1, ""),
+        ],
+    )
+    def test_one_that_is_closed(self, terminal: Terminal, line: str, status: int, told: str) -> None:
+        (terminal.folder / "a.txt").write_text("hello", encoding="utf-8")
+        terminal.run("put", "a.txt", "streams/a")
+        done = terminal.shell(line)
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", told)
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+    @pytest.mark.parametrize("line", ["ls full/", "ls --json full/", "share full/a", "get full/a -", "--help"])
+    def test_one_that_is_full(self, terminal: Terminal, line: str) -> None:
+        terminal.run("put", "-", "full/a", data="hello")
+        done = terminal.shell(f"{line} >/dev/full")
+        assert done.stderr.endswith("can't be written: No space left on device.\n")
+        assert (done.returncode, "Traceback" in done.stderr, "ignored" in done.stderr) == (1, False, False)
+
+    @pytest.mark.parametrize("line", ["get named/a /dev/stdout | cat", "get named/a >(cat; echo) | cat"])
+    def test_a_pipe_that_a_shell_names(self, terminal: Terminal, line: str) -> None:
+        terminal.run("put", "-", "named/a", data="hello")
+        done = terminal.shell(line)
+        assert (done.stderr, "hello" in done.stdout, "5 bytes" in done.stdout) == ("", True, True)
 
 
 class TestFolders:
@@ -350,6 +385,40 @@ def test_a_home_that_can_not_be_written_to_is_no_obstacle(terminal: Terminal) ->
     (terminal.folder / "file").write_text("", encoding="utf-8")
     put = terminal.run("put", "file", "no-home", XDG_STATE_HOME=str(terminal.folder / "file" / "state"))
     assert (put.returncode, put.stderr) == (0, "")
+
+
+def test_a_folder_for_states_that_can_not_be_written_to_is_no_obstacle(terminal: Terminal) -> None:
+    terminal.run("put", "-", "no-state", data="hello")
+    states = terminal.folder / "state" / "presign-client"
+    states.mkdir(parents=True, mode=0o500)
+    if os.access(states, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    get = terminal.run("get", "no-state", "a", XDG_STATE_HOME=str(states.parent))
+    assert (get.returncode, get.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["get", "long", "n" * 300], "The file can't be written: File name too long."),
+        (["get", "-r", "long/", "n" * 300], "The file can't be written: File name too long."),
+        (["put", "n" * 300, "long"], "The file can't be read: File name too long."),
+        (["put", "-r", "n" * 300, "long"], "The folder can't be read: File name too long."),
+        (["get", "long", "loop"], "The file can't be written: the link leads to itself."),
+        (["put", "-r", "loop", "long"], "The folder can't be read: there is none of this name."),
+    ],
+)
+def test_a_name_that_no_file_can_have(terminal: Terminal, arguments: list[str], told: str) -> None:
+    (terminal.folder / "loop").symlink_to("loop")
+    done = terminal.run(*arguments)
+    assert (done.returncode, done.stderr) == (1, f"presign-client: {told}\n")
+
+
+def test_a_folder_that_was_deleted_meanwhile(terminal: Terminal) -> None:
+    terminal.run("put", "-", "deleted", data="hello")
+    client = f'"{sys.executable}" -m presign_client'
+    done = terminal.shell(f"--version; mkdir gone; cd gone; rmdir ../gone; {client} get deleted a")
+    assert done.stderr == "presign-client: The file can't be written: No such file or directory.\n"
 
 
 @pytest.mark.parametrize(

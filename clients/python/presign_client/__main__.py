@@ -15,7 +15,20 @@ from presign_client.arguments import parser
 from presign_client.errors import PresignError, reason
 from presign_client.folders import FolderDone
 from presign_client.state import state_path
-from presign_client.terminal import PROGRAM, bar, complain, prepare, printable, quoted, say, tell_pause
+from presign_client.terminal import (
+    PROGRAM,
+    bar,
+    complain,
+    finish,
+    prepare,
+    printable,
+    quoted,
+    say,
+    standard_input,
+    standard_output,
+    tell_pause,
+    write,
+)
 
 STANDARD = "-"
 
@@ -23,24 +36,30 @@ STANDARD = "-"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     prepare()
-    options = parser().parse_args(arguments)
     try:
-        client = Client(_presigner(options), bucket=options.bucket, via=options.via, retry=Retry(on_pause=tell_pause))
-        _COMMANDS[options.command](client, options)
-        sys.stdout.flush()
-    except FolderError as error:
-        for name, failure in error.failures.items():
-            complain(f"{name}: {failure}")
-        return 1
+        try:
+            status = _run(parser().parse_args(arguments))
+        finally:
+            finish()
     except PresignError as error:
         complain(str(error))
         return 1
     except BrokenPipeError:  # the reader of the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         complain("interrupted; the same put or get goes on where it was.")
         return 130
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    client = Client(_presigner(options), bucket=options.bucket, via=options.via, retry=Retry(on_pause=tell_pause))
+    try:
+        _COMMANDS[options.command](client, options)
+    except FolderError as error:
+        for name, failure in error.failures.items():
+            complain(f"{name}: {failure}")
+        return 1
     return 0
 
 
@@ -80,10 +99,10 @@ def _get(client: Client, options: argparse.Namespace) -> None:
         return
     if options.file == STANDARD:
         with bar(name) as progress:
-            client.download(options.key, sys.stdout.buffer, progress=progress)
+            client.download(options.key, standard_output().buffer, progress=progress)
         return
     path = Path(options.file or name)
-    path = path / name if path.is_dir() else path
+    path = path / name if _is_folder(path) else path
     with bar(path.name) as progress:
         done = client.download(options.key, path, progress=progress, state=_state(options, path))
     say(f"{done.path}: {done.size} bytes, SHA-256 {done.sha256}{' (verified)' if done.verified else ''}")
@@ -100,7 +119,7 @@ def _put(client: Client, options: argparse.Namespace) -> None:
         if is_standard:
             raise InvalidArgument("The standard input has no name: end the key with one.")
         key += Path(options.file).name
-    content = sys.stdin.buffer if is_standard else Path(options.file)
+    content = standard_input() if is_standard else Path(options.file)
     with bar(options.file) as progress:
         done = client.upload(
             content,
@@ -113,10 +132,11 @@ def _put(client: Client, options: argparse.Namespace) -> None:
 
 
 def _ls(client: Client, options: argparse.Namespace) -> None:
+    standard_output()
     try:
         for entry in client.list(options.prefix, delimiter=None if options.recursive else "/"):
             if options.json:
-                print(json.dumps(asdict(entry)))
+                write(json.dumps(asdict(entry)))
             else:
                 say(f"{'' if entry.is_prefix else entry.size:>14}  {entry.modified_at:<24}  {entry.key}")
     except Problem as problem:
@@ -134,8 +154,9 @@ def _rm(client: Client, options: argparse.Namespace) -> None:
 
 
 def _share(client: Client, options: argparse.Namespace) -> None:
+    standard_output()
     url = client.url(options.key, expires_in=options.expires_in, download_as=options.download_as)
-    print(url.url)
+    write(url.url)
     print(printable(f"valid until {url.expires_at}"), file=sys.stderr)
     if url.id:
         named = f"--bucket {quoted(url.bucket)} -- {quoted(url.id)}"  # the id may begin with a hyphen
@@ -164,7 +185,10 @@ def _say_folder(done: FolderDone) -> None:
 def _state(options: argparse.Namespace, path: Path) -> Path | None:
     """The file that remembers a transfer between this file and this key, None if there can't be one."""
     folder = _home()
-    named = (options.endpoint, options.bucket, options.via, options.command, options.key, path.absolute())
+    try:
+        named = (options.endpoint, options.bucket, options.via, options.command, options.key, path.absolute())
+    except OSError:  # the working folder was deleted
+        return None
     return state_path(folder, *named) if folder else None
 
 
@@ -181,7 +205,14 @@ def _home() -> Path | None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, RuntimeError):
         return None
-    return folder
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # which the download will meet again
+        return False
 
 
 if __name__ == "__main__":

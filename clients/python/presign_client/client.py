@@ -20,6 +20,7 @@ from presign_client.folders import FolderDone
 from presign_client.links import Link
 from presign_client.listing import Entry, Listing
 from presign_client.meter import Meter, Progress
+from presign_client.part_file import writable
 from presign_client.reader import Reader
 from presign_client.retry import Retry
 from presign_client.source import Content, opened
@@ -177,7 +178,9 @@ class Client:
         if not isinstance(path_or_file, (str, os.PathLike)):
             return download.stream(path_or_file)
         path = checks.path(path_or_file, "The target")
-        identity = {"bucket": self._api.bucket, "key": key, "version": version_id, "path": str(path.absolute())}
+        with writable():  # unless the working folder was deleted
+            absolute = str(path.absolute())
+        identity = {"bucket": self._api.bucket, "key": key, "version": version_id, "path": absolute}
         return download.run(path, State(state, identity=identity))
 
     def upload_folder(

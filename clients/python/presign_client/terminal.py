@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, TextIO
 
 from tqdm import tqdm
 
-from presign_client.errors import PresignError
+from presign_client.errors import PresignError, UnreadableFile, UnwritableFile, reason
 from presign_client.meter import Progress
 
 PROGRAM = "presign-client"
@@ -17,19 +19,80 @@ PROGRAM = "presign-client"
 
 def prepare() -> None:
     """Let characters that the terminal's encoding lacks be written as escapes, instead of an exception."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
+def standard_output() -> TextIO:
+    """The standard output, for a command whose purpose is to write there.
+
+    Raises:
+        UnwritableFile: it was closed before the process began.
+    """
+    if sys.stdout is None:
+        raise UnwritableFile("The standard output is closed.")
+    return sys.stdout
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of the standard input.
+
+    Raises:
+        UnreadableFile: it was closed before the process began.
+    """
+    if sys.stdin is None:
+        raise UnreadableFile("The standard input is closed.")
+    return sys.stdin.buffer
+
+
+def write(line: str) -> None:
+    """Print a line as it is.
+
+    Raises:
+        UnwritableFile: it can't be written.
+        BrokenPipeError: the reader of the output has seen enough.
+    """
+    with _writing():
+        print(line)
+
+
 def say(line: str) -> None:
-    """Print a line. Control characters are written as escapes, since they could take a terminal over."""
-    print(printable(line))
+    """Print a line. Control characters are written as escapes, since they could take a terminal over.
+
+    It raises as `write` does.
+    """
+    write(printable(line))
+
+
+def finish() -> None:
+    """Write all that was printed. It raises as `write` does, and then nothing of it is left for the end of Python."""
+    if sys.stdout is None:
+        return
+    try:
+        with _writing():
+            sys.stdout.flush()
+    except (UnwritableFile, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def complain(line: str) -> None:
     """Print a line about the work itself, such as an error."""
-    print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
+    with suppress(OSError):
+        print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableFile(f"The standard output can't be written: {reason(error)}.") from None
 
 
 def tell_pause(error: PresignError, seconds: float) -> None:
