@@ -208,6 +208,25 @@ class TestResults:
         assert stored(running, "framed.txt").text == "framed"
 
 
+class TestLists:
+    """All pages of a list have one order, which is the store's."""
+
+    KEYS = ("list/a", "list/ab", "list/é", "list/全", "list/\ue000/", "list/😀", "list/😁/")
+
+    @pytest.mark.parametrize("delimiter", [None, "/"])
+    def test_keys_are_in_the_order_of_their_characters(
+        self, page: Page, running: Running, via: str, delimiter: str | None
+    ) -> None:
+        for key in self.KEYS:
+            running.stack.storage.put_object(BUCKET, key + "file" * key.endswith("/"), b"x")
+        script = """async (delimiter) => {
+            const keys = [];
+            for await (const { key } of files.list("list/", { delimiter })) keys.push(key.replace("/file", "/"));
+            return keys;
+        }"""
+        assert page.evaluate(script, delimiter) == list(self.KEYS)
+
+
 class TestDownloads:
     """The page stays, whatever the store answers."""
 

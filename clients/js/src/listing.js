@@ -178,5 +178,17 @@ function listedPrefix(key) {
 
 /** @param {ListedObject[]} entries */
 function inOrder(entries) {
-  return entries.sort((one, other) => (one.key < other.key ? -1 : 1));
+  return entries.sort((one, other) => compare(one.key, other.key));
+}
+
+/**
+ * Compare keys as the store does, by their characters. JavaScript compares halves of those above U+FFFF.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
+function compare(one, other) {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at++;
+  return (one.codePointAt(at) ?? -1) - (other.codePointAt(at) ?? -1);
 }
