@@ -34,6 +34,12 @@ def test_swift_builds_it_and_its_tests_pass(start: Callable[..., Running]) -> No
     assert "There is no local system: make check starts one." in printed
 
 
+@pytest.mark.slow
+def test_it_is_free_of_data_races_as_far_as_swift_6_can_tell() -> None:
+    mode = ["-Xswiftc", "-swift-version", "-Xswiftc", "6", "-Xswiftc", "-warnings-as-errors"]
+    swift(PROJECT, "build", "--target", "PresignClient", "--build-path", ".build/swift-6", *mode, variables={})
+
+
 @pytest.mark.parametrize("block", blocks(docs_page("clients-mobile.md"), "swift"))
 def test_the_lines_of_the_page_are_among_the_tests(block: str) -> None:
     assert any(block in path.read_text("utf-8") for path in TESTS)

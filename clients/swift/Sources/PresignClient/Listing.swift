@@ -5,24 +5,40 @@ extension PresignClient {
     /// sent when it is needed.
     /// - Parameter delimiter: keys that are equal up to the first one behind the prefix become one entry.
     public func list(_ prefix: String, delimiter: String? = nil) -> AsyncThrowingStream<Entry, Error> {
-        var pages: Pages = api.via == "par" ? PARPages(self, prefix, delimiter) : S3Pages(self, prefix, delimiter)
-        var entries: [Entry] = []
-        return AsyncThrowingStream {
-            while entries.isEmpty {
-                if pages.isLast { return nil }
-                do {
-                    entries = try await pages.next().reversed()
-                } catch let error as PresignError where self.givesPARs(error, prefix) && pages is S3Pages {
-                    pages = PARPages(self, prefix, delimiter)
-                }
+        let entries = Entries(self, prefix, delimiter)
+        return AsyncThrowingStream { try await entries.next() }
+    }
+}
+
+/// The entries of a list, which one task reads.
+private final class Entries: @unchecked Sendable {
+    private let client: PresignClient
+    private let prefix: String
+    private let delimiter: String?
+    private var pages: Pages
+    private var read: [Entry] = []
+
+    init(_ client: PresignClient, _ prefix: String, _ delimiter: String?) {
+        (self.client, self.prefix, self.delimiter) = (client, prefix, delimiter)
+        let isByPAR = client.api.via == "par"
+        pages = isByPAR ? PARPages(client, prefix, delimiter) : S3Pages(client, prefix, delimiter)
+    }
+
+    func next() async throws -> Entry? {
+        while read.isEmpty {
+            if pages.isLast { return nil }
+            do {
+                read = try await pages.next().reversed()
+            } catch let error as PresignError where givesPARs(error) && pages is S3Pages {
+                pages = PARPages(client, prefix, delimiter)
             }
-            return entries.removeLast()
         }
+        return read.removeLast()
     }
 
     /// Whether the folder may be listed by a pre-authenticated request only.
-    private func givesPARs(_ error: PresignError, _ prefix: String) -> Bool {
-        guard api.via == nil, !error.fromStore, prefix.contains("/") else { return false }
+    private func givesPARs(_ error: PresignError) -> Bool {
+        guard client.api.via == nil, !error.fromStore, prefix.contains("/") else { return false }
         return error.wantsPAR || error.code == "access_denied"
     }
 }

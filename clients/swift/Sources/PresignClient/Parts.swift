@@ -4,7 +4,7 @@ import FoundationNetworking
 #endif
 
 /// One upload in parts.
-protocol Parts {
+protocol Parts: Sendable {
     var via: String { get }
 
     /// Begin it: its id, and the bytes that each part but the last has.
@@ -24,7 +24,7 @@ protocol Parts {
 }
 
 /// An upload of the S3 API, with a URL for each step.
-struct S3Parts: Parts {
+struct S3Parts: Parts, @unchecked Sendable {
     let client: PresignClient
     let key: String
     let description: [String: Any]
@@ -72,7 +72,7 @@ struct S3Parts: Parts {
 
 /// An upload of the native API by one pre-authenticated request, as Oracle documents in "Pre-Authenticated Request Object
 /// URLs in Object Storage", "Putting a Large Object". Its id is a URL: with it anybody can add parts and join them.
-struct PARParts: Parts {
+struct PARParts: Parts, @unchecked Sendable {
     let client: PresignClient
     let key: String
     let description: [String: Any]
