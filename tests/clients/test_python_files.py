@@ -18,7 +18,15 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 import requests
-from presign_client import Changed, ChecksumMismatch, InvalidArgument, PresignError, UnreadableFile, UnwritableFile
+from presign_client import (
+    Changed,
+    ChecksumMismatch,
+    InvalidArgument,
+    PresignError,
+    UnreadableFile,
+    UnwritableFile,
+    Uploaded,
+)
 from presign_client.source import Source
 
 from local.api import Fault
@@ -483,6 +491,20 @@ def test_bytes_are_on_the_disk_before_the_state_says_so(
     monkeypatch.setattr(os, "fsync", record)
     client(running, at_once=1).download("synced", tmp_path / "a", state=state)
     assert synced == [0, 1, 2]
+
+
+def test_a_second_run_of_an_upload_finds_what_the_first_has_stored(running: Running, big: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    again: list[Uploaded] = []
+
+    def run_again(done: int, _total: int) -> None:
+        if done > 11 * MIB and not again:
+            again.append(client(running).upload(big, "twice-up", state=state))
+
+    done = client(running, at_once=1).upload(big, "twice-up", state=state, progress=run_again)
+    assert [done] == again
+    assert sha256(read(running, "twice-up").content) == sha256(BIG)
+    assert list(tmp_path.iterdir()) == [big]
 
 
 def test_a_second_run_of_a_download_is_told(running: Running, tmp_path: Path) -> None:

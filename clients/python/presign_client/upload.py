@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from presign_client.answers import etag
 from presign_client.api import Api
 from presign_client.digests import base64_of, metadata_digest, told_digest
-from presign_client.errors import Problem, StoreError
+from presign_client.errors import PresignError, Problem, StoreError
 from presign_client.meter import Meter
 from presign_client.multipart import MultipartUpload
 from presign_client.parts import ParParts, S3Parts
@@ -155,7 +156,10 @@ class Upload:
         upload = MultipartUpload(
             parts, self._source, state, on_sent=self._on_sent, retry=self._retry, at_once=self._at_once
         )
-        found = upload.run() or self._stored()
+        try:
+            found = upload.run() or self._stored()
+        except StoreError as error:
+            found = self._stored_by_another(error)
         state.forget()
         if not found:
             raise StoreError("The upload is gone, and the object is not this file.", status=404, code="NoSuchUpload")
@@ -165,6 +169,17 @@ class Upload:
         """The ETag of the object, if it is this file; else an empty text."""
         head = self._retry.run(lambda: self._store.use(self._api.sign("head_object", self._key)))
         return etag(head) if told_digest(head.headers) == self._digests[0] else ""
+
+    def _stored_by_another(self, error: StoreError) -> str:
+        """The ETag of the object after an upload is gone: the same may have run twice, and the other have completed it.
+
+        Raises:
+            StoreError: it has not.
+        """
+        with suppress(PresignError):
+            if error.code == "NoSuchUpload" and (found := self._stored()):
+                return found
+        raise error
 
     def _on_sent(self, part: int, done: int) -> None:
         self._meter.set((self._key, part), done)
