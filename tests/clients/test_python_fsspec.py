@@ -16,7 +16,7 @@ from support.systems import Running
 fsspec = pytest.importorskip("fsspec", reason="fsspec is installed by `make check` only")
 
 from fsspec.tests import abstract  # noqa: E402
-from presign_client import InvalidArgument  # noqa: E402
+from presign_client import Changed, InvalidArgument  # noqa: E402
 from presign_client.filesystem import PresignFileSystem  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -133,6 +133,25 @@ class TestFiles:
         assert fs.ls("users/alice/walk", detail=False) == ["users/alice/walk/a", "users/alice/walk/b"]
         assert fs.isdir("users/alice/walk/b") and not fs.isfile("users/alice/walk/b")
 
+    def test_the_folder_that_the_policy_names_is_one(self, fs: PresignFileSystem) -> None:
+        """The rule's prefix is `users/alice/`, so nobody may ask about the key `users/alice`."""
+        fs.pipe_file("users/alice/root", b"x")
+        for path in ("users/alice", "users/alice/"):
+            assert (fs.info(path)["type"], fs.isdir(path), fs.exists(path)) == ("directory", True, True)
+        with pytest.raises(PermissionError):
+            fs.info("users/bob")
+        with pytest.raises(FileNotFoundError):
+            fs.info("users/alice/none")
+
+    def test_a_file_that_is_replaced_is_not_read_on(self, fs: PresignFileSystem) -> None:
+        fs.pipe_file("users/alice/replaced", bytes(30 << 20))
+        with fs.open("users/alice/replaced", cache_type="none") as file:
+            assert file.read(5) == bytes(5)
+            fs.pipe_file("users/alice/replaced", b"shorter")
+            file.seek(20 << 20)
+            with pytest.raises(Changed):
+                file.read(5)
+
     def test_pre_authenticated_requests_serve_too(self, fs: PresignFileSystem) -> None:
         fs.pipe_file("shared/a", b"hello")
         assert fs.cat_file("shared/a", 1, 3) == b"el"
@@ -158,6 +177,11 @@ class TestSecrets:
         assert not any(running.stack.token()[:20].encode() in one for one in written)
         assert pickle.loads(pickle.dumps(fs)).cat_file("users/alice/kept") == b"hello"  # noqa: S301 - our own
         assert fsspec.AbstractFileSystem.from_json(fs.to_json()).cat_file("users/alice/kept") == b"hello"
+
+    @pytest.mark.parametrize("option", [{"token_variable": 5}, {"get_token": 5}, {"endpoint": 5}, {"endpoint": "a"}])
+    def test_an_option_that_can_not_be_used(self, options: dict[str, Any], option: dict[str, Any]) -> None:
+        with pytest.raises(InvalidArgument):
+            PresignFileSystem(**{**options, **option}, skip_instance_cache=True)
 
     @pytest.mark.parametrize("name", ["token_variable", "get_token", "token"])
     def test_a_token_is_refused_and_not_repeated(self, options: dict[str, Any], running: Running, name: str) -> None:

@@ -25,6 +25,8 @@ from presign_client.gateway import Gateway
 from presign_client.listing import Entry
 
 _REFUSED = (401, 403)
+_NO_FILE = ((StoreError, 404), (Problem, 403))
+"""The answers if there is no such file, or none that the policy allows."""
 
 
 class PresignFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has no types
@@ -93,10 +95,19 @@ class PresignFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has 
         with _translated(path):
             try:
                 return _info(self.client.head(path))
-            except StoreError as error:
-                if error.status != 404 or next(self.client.list(f"{path}/"), None) is None:
+            except (StoreError, Problem) as error:
+                # The policy may allow what is in a folder, and not the key that is its name.
+                if (type(error), error.status) not in _NO_FILE or not self._has_files(path):
                     raise
         return {"name": path, "size": 0, "type": "directory"}
+
+    def _has_files(self, path: str) -> bool:
+        try:
+            return next(self.client.list(f"{path}/"), None) is not None
+        except Problem as problem:
+            if problem.status in _REFUSED:
+                return False
+            raise
 
     def modified(self, path: str) -> datetime:
         """When a file was last written."""

@@ -156,7 +156,8 @@ class Reader:
         try:
             return self._store.open(url, headers=headers)
         except StoreError as error:
-            if error.status == 412:
+            # Some stores look at the range first, which an object of another size may lack.
+            if error.status == 412 or (error.status == 416 and "If-Match" in headers):
                 raise Changed("The object was replaced while it was downloaded.") from None
             if error.may_be_expired:
                 self._link.drop(url)
