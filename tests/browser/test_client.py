@@ -199,6 +199,22 @@ class TestTheSameFile:
         sign_in(page, running, user="dave")
         assert unfinished_keys(page) == []
 
+    def test_a_policy_that_lets_nobody_list_the_parts(
+        self, browser: Browser, address: str, connect: Callable[..., tuple[Running, Cable]], file: Path
+    ) -> None:
+        """So nobody knows which parts the store has. The upload begins anew."""
+        operations = ["put_object", "create_multipart_upload", "upload_part", "complete_multipart_upload"]
+        rule = {"operations": [*operations, "get_object"], "bucket": BUCKET, "prefix": ""}
+        running, cable = connect(POLICY=json.dumps({"rules": [rule]}))
+        page = open_page(browser, address)
+        sign_in(page, running)
+        page.set_input_files("input", file)
+        pause_half_way(page, cable, "unlisted.mp4")
+        upload(page, "unlisted.mp4")
+        assert stored(running, "unlisted.mp4") == file.read_bytes()
+        assert unfinished_keys(page) == []
+        page.close()
+
 
 class TestCancel:
     """A canceled upload leaves nothing in the store."""

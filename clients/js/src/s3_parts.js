@@ -19,6 +19,9 @@ export const MAX_PARTS = 10_000;
 /** S3 may take minutes to join thousands of parts, or to copy a large object. */
 export const COMPLETION_MS = 600_000;
 
+/** After these refusals of a list of parts an upload can't go on. */
+const LOST_CODES = ["NoSuchUpload", "access_denied", "invalid_request"];
+
 const URLS_AT_ONCE = 20;
 const CHECKED_URLS_AT_ONCE = 4; // since each needs the digest of its part
 const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -53,7 +56,8 @@ export class S3Parts {
    * its ETag is the MD5 of this file's part. A store whose ETags are none gets all parts again.
    *
    * @param {UploadState} state
-   * @returns {Promise<Map<number, string | null> | null>}  Null if the store knows no such upload.
+   * @returns {Promise<Map<number, string | null> | null>}  Null if the store knows no such upload, or if the policy lets
+   *   nobody ask.
    */
   async resume({ uploadId }) {
     this.#uploadId = uploadId ?? "";
@@ -66,7 +70,7 @@ export class S3Parts {
       }
       return listed;
     } catch (error) {
-      if (codeOf(error) === "NoSuchUpload") return null;
+      if (LOST_CODES.includes(codeOf(error))) return null;
       throw error;
     }
   }
