@@ -16,7 +16,7 @@ final class UploadState: @unchecked Sendable {
         var isCompleting = false
     }
 
-    private static let mostPartBytes = 50 << 30
+    private static let possiblePartBytes = (5 << 20)...(50 << 30)
 
     private let file: URL?
     private var values: Values?
@@ -36,7 +36,7 @@ final class UploadState: @unchecked Sendable {
     private static func isWhole(_ values: Values) -> Bool {
         let isID = !values.uploadID.isEmpty && values.uploadID.utf8.allSatisfy { (33...126).contains($0) }
         let isURL = values.via == "par" && URL(string: values.uploadID)?.isSecure == true
-        return (isURL || values.via == "s3" && isID) && (1...mostPartBytes).contains(values.partBytes)
+        return (isURL || values.via == "s3" && isID) && possiblePartBytes.contains(values.partBytes)
     }
 
     var via: String? { values?.via }

@@ -158,7 +158,7 @@ final class UploadTests: FolderTestCase {
             let whole = try XCTUnwrap(try JSONSerialization.jsonObject(with: Data(contentsOf: state)) as? [String: Any])
             let other = prefix == "s3/" ? "par" : "s3 "
             let damages: [(String, Any)] = [
-                ("parts", 5), ("uploadID", ""), ("uploadID", "a\nb"), ("via", other), ("partBytes", Int.max), ("partBytes", 0),
+                ("parts", 5), ("uploadID", ""), ("uploadID", "a\nb"), ("via", other), ("partBytes", Int.max), ("partBytes", 1),
             ]
             for (name, value) in damages {
                 let damaged = whole.merging([name: value]) { $1 }

@@ -908,7 +908,7 @@ private class UploadState(private val file: File?, private val identity: String?
         val id = found.text("upload_id") ?: return false
         val parts = found.optJSONObject("parts") ?: return false
         val isOfItsKind = if (found.text("via") == "par") isSecure(id) else found.text("via") == "s3" && id.matches(ID)
-        return isOfItsKind && found.optLong("part_bytes") > 0 && parts.keys().asSequence().all { number ->
+        return isOfItsKind && found.optLong("part_bytes") in PART_BYTES && parts.keys().asSequence().all { number ->
             parts.optJSONObject(number)?.run { text("md5") != null && text("etag") != null } == true
         }
     }
@@ -926,6 +926,7 @@ private class UploadState(private val file: File?, private val identity: String?
 
     private companion object {
         val ID = Regex("[!-~]+")
+        val PART_BYTES = (5L shl 20)..(50L shl 30)
     }
 }
 

@@ -182,7 +182,7 @@ class UploadTest {
         val sent = whole.getJSONObject("parts").getJSONObject("1").getString("md5")
         for ((name, value) in listOf(
             "parts" to "[]", "parts" to "null", "parts" to """{"1": {"md5": "$sent"}}""", "upload_id" to "\"\"",
-            "upload_id" to "\"a\\nb\"", "via" to if (prefix == "s3/") "\"par\"" else "\"s3 \"", "part_bytes" to "-1",
+            "upload_id" to "\"a\\nb\"", "via" to if (prefix == "s3/") "\"par\"" else "\"s3 \"", "part_bytes" to "1",
         )) {
             state.writeText(JSONObject("$whole").put(name, JSONArray("[$value]").get(0)).toString())
             assertEquals(33L * MIB, Local.client().upload(file, "${prefix}damaged", "video/mp4", state).size)
@@ -257,7 +257,7 @@ class UploadTest {
 
     private fun discard(key: String, uploadId: String, prefix: String) {
         val state = File(folder, "first.json")
-        val values = JSONObject().put("upload_id", uploadId).put("via", prefix.dropLast(1)).put("part_bytes", 1)
+        val values = JSONObject().put("upload_id", uploadId).put("via", prefix.dropLast(1)).put("part_bytes", 5 * MIB)
         state.writeText(values.put("parts", JSONObject()).toString())
         Local.client().discard(key, state)
     }
