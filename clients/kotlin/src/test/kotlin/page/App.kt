@@ -1,9 +1,15 @@
+import java.io.IOException
 import presign.Local
 
 // The names that the samples of docs/clients-mobile.md take from the app that they stand in.
 
 class SignIn {
-    fun token(refresh: Boolean): String = if (refresh) error("The token was refused.") else Local.token
+    var isOffline = false
+
+    fun token(refresh: Boolean): String {
+        if (isOffline) throw IOException("The device is offline.")
+        return if (refresh) error("The token was refused.") else Local.token
+    }
 }
 
 object App {

@@ -42,6 +42,20 @@ class PageTest {
     }
 
     @Test
+    fun `the worker of the page waits for a sign-in that failed`() {
+        val film = made(folder, "film.mp4", 33 * MIB)
+        val values = Data(mapOf("file" to film.path, "key" to "users/alice/waiting.mp4"))
+        val parameters = WorkerParameters(UUID(5, 6), values)
+        val stopped = UploadWorker(Context(folder), parameters).apply { stopAfterQuestions = 800 }
+        assertEquals("retry", stopped.doWork().name)
+        App.signIn.isOffline = true
+        assertEquals("retry", UploadWorker(Context(folder), parameters).doWork().name)
+        App.signIn.isOffline = false
+        assertTrue(File(folder, "${UUID(5, 6)}.upload").exists())
+        assertEquals("success", UploadWorker(Context(folder), parameters).doWork().name)
+    }
+
+    @Test
     fun `the worker of the page leaves no parts when it gives up`() {
         val film = made(folder, "film.mp4", 33 * MIB)
         val values = Data(mapOf("file" to film.path, "key" to "users/alice/given-up.mp4"))

@@ -15,7 +15,7 @@ class UploadWorker(context: Context, parameters: WorkerParameters) : Worker(cont
             files.upload(film, key, "video/mp4", state, isStopped = { isStopped })
             Result.success()
         } catch (failure: PresignException) {
-            if (failure.passes || failure.code == "stopped") return Result.retry()
+            if (failure.passes || failure.code in listOf("stopped", "no_token")) return Result.retry()
             runCatching { files.discard(key, state) } // or the parts that were sent would stay in the bucket
             Result.failure()
         }
