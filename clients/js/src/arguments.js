@@ -23,7 +23,7 @@ export function optionsOf(options) {
  */
 export function textError(value, name) {
   if (typeof value !== "string") return invalidArgument(`${name} must be a text.`);
-  return /\p{Surrogate}/u.test(value) ? invalidArgument(`${name} has half a character: a lone surrogate.`) : null;
+  return /[\ud800-\udfff]/u.test(value) ? invalidArgument(`${name} has half a character: a lone surrogate.`) : null;
 }
 
 /**
