@@ -217,8 +217,7 @@ class TestUploads:
                 }
             }"""
         )
-        cable.release()
-        cable.hold_after(SIZE * 4 // 5)
+        cable.release(hold_after=SIZE * 4 // 5)
         assert cable.holding.wait(TIMEOUT_MS / 1000)
         page.evaluate("controller.abort(PAUSE)")
         assert end_upload(page) == "paused"

@@ -44,10 +44,10 @@ class Cable:
         with self._condition:
             self._hold_at = self.sent_bytes + count
 
-    def release(self) -> None:
-        """Forward everything again."""
+    def release(self, *, hold_after: int | None = None) -> None:
+        """Forward everything again, or else `hold_after` more bytes."""
         with self._condition:
-            self._hold_at = None
+            self._hold_at = None if hold_after is None else self.sent_bytes + hold_after
             self.holding.clear()
             self._condition.notify_all()
 
@@ -109,9 +109,9 @@ class Cable:
 
     def _count(self, count: int) -> None:
         with self._condition:
-            if self._hold_at is not None and self.sent_bytes + count > self._hold_at:
+            while self._hold_at is not None and self.sent_bytes + count > self._hold_at:
                 self.holding.set()
-                self._condition.wait_for(lambda: self._hold_at is None)
+                self._condition.wait()
             if self.bytes_per_second:
                 time.sleep(count / self.bytes_per_second)
             self.sent_bytes += count
