@@ -115,7 +115,7 @@ class Environment:
         return self.input_texts().get("name", self.own_name).strip('"')
 
     def slots(self) -> dict[str, dict[str, Any]]:
-        """What `make rotate` keeps for each of its inputs: the `names`, and `until` when the first is needed.
+        """The state of `make rotate` for each of its inputs: the `names`, and `until` when the first is needed.
 
         Raises:
             NotReady: the file was changed, or can't be read.
@@ -130,13 +130,9 @@ class Environment:
             )
         return slots
 
-    def names(self, slot: str) -> list[str]:
-        """The names of the one or two secrets of a slot, the last of which is in use.
-
-        Raises:
-            NotReady: they can't be read.
-        """
-        return list(self.slots().get(slot, {"names": ["a"]})["names"])
+    def slot(self, name: str) -> dict[str, Any]:
+        """The state of one input, the last of whose `names` is in use. It raises as `slots` does."""
+        return self.slots().get(name, {"names": ["a"]})
 
     def variables(self) -> dict[str, str]:
         """The inputs that may be missing in the file, as Terraform takes them from the environment of its process.

@@ -143,7 +143,7 @@ def rotate(environment: Environment, kind: Kind, *, approval: Approval, clock: C
     try:
         session = Session(environment)
         session.take_deployed_archive()
-        slot = environment.slots().get(kind.input, {"names": ["a"]})
+        slot = environment.slot(kind.input)
         names = slot["names"]
         if "until" not in slot:
             _begin(session, kind, names, approval=approval, clock=clock)

@@ -139,7 +139,7 @@ class Session:
             Refused: the names are not those that the last rotation has written.
         """
         rotation, sent = self.environment.rotation, changes.sent_gateway_secret(self.state)
-        if sent is not None and sent not in self.environment.names("gateway_secrets"):
+        if sent is not None and sent not in self.environment.slot("gateway_secrets")["names"]:
             raise Refused(
                 f"The gateway sends the secret {sent}, which {rotation} does not name: take the file that the last"
                 " `make rotate` has written."

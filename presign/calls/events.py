@@ -10,7 +10,7 @@ import msgspec
 
 from presign.authorize.decision import Policy
 from presign.calls.call import Call
-from presign.calls.presign import answer_of, answer_of_all, presign_all, presign_one
+from presign.calls.presign import Authorize, Parse, answer_of, answer_of_all, presign_all, presign_one
 from presign.model.invocation import Principal
 from presign.model.outcomes import Grant, Issued, PresignedUrl, Refusal
 from presign.model.request import Event, Request
@@ -29,8 +29,7 @@ def event(call: Call) -> PresignedUrl | Problem:
     Raises:
         EventFailed: something failed that may go well the next time, so the sender is to send the event again.
     """
-    parse, authorize = partial(request_of_event, parser=call.service.parser), partial(_authorize, call.service.policy)
-    outcome = presign_one(call, parse, authorize)
+    outcome = presign_one(call, *_steps(call))
     _follow(call, [call.document], [outcome])
     return answer_of(outcome)
 
@@ -42,8 +41,7 @@ def events(call: Call) -> Any:
     except Problem as exc:
         _log.warning("%s: list of events refused: %s", call.id, exc)
         raise
-    parse, authorize = partial(request_of_event, parser=call.service.parser), partial(_authorize, call.service.policy)
-    outcomes = presign_all(call, documents, parse, authorize)
+    outcomes = presign_all(call, documents, *_steps(call))
     _follow(call, documents, outcomes)
     return answer_of_all(outcomes, call)
 
@@ -81,6 +79,11 @@ def _is_of_no_bucket(event: Event, problem: Problem, pars: Pars) -> bool:
     if event.compartment_id is None or not is_not_found(problem):
         return False
     return pars.is_bucket_gone(event.bucket, compartment=event.compartment_id)
+
+
+def _steps(call: Call) -> tuple[Parse, Authorize]:
+    """The two steps that events have of their own."""
+    return partial(request_of_event, parser=call.service.parser), partial(_authorize, call.service.policy)
 
 
 def _authorize(policy: Policy, request: Request, principal: Principal) -> Grant:

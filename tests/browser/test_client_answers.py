@@ -256,7 +256,7 @@ class TestStrangers:
         assert error_of(page, LIST)["code"] == "foreign_answer"
 
     def test_a_list_of_s3_that_was_cut_off(self, page: Page, running: Running) -> None:
-        """What is left of it is not taken for the whole."""
+        """The beginning of a list is not taken for the whole."""
         sign_in(page, running, via="s3")
         body = "<ListBucketResult><Contents><Key>folder/a</Key></Contents><Contents><Key>folder/b</K"
         page.route(f"{running.stack.store_route}/**", Answers({"status": 200, "body": body}))

@@ -85,7 +85,7 @@ const SECRETS = /\S*(?:\/\/|\/p\/|[?&]X-Amz-)\S*|\bBearer\s+\S+|\beyJ[\w-]+\.[\w
 const MOST_TOLD = 1000;
 
 /**
- * What a server tells in a sentence, without the URLs, signatures and tokens that it may repeat.
+ * The sentence of a server, without the URLs, signatures and tokens that it may repeat.
  *
  * @param {unknown} value
  * @returns {string}  Empty if it is no text.

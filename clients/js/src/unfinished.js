@@ -23,7 +23,7 @@ import { jsonOrNull, jsonText } from "./http.js";
 
 /** Remembers unfinished uploads in the browser, each for its user only; without a user, as long as the page lives. */
 export class UnfinishedUploads {
-  /** What the browser does not keep. It is newer than what the browser may keep. @type {Record<string, string>} */
+  /** The states that the browser does not keep; newer than those that it may keep. @type {Record<string, string>} */
   #memory = Object.create(null);
   #scope;
 

@@ -18,6 +18,7 @@ from fsspec import AbstractFileSystem
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractBufferedFile
 
+from presign_client import checks
 from presign_client.api import Via
 from presign_client.client import Client
 from presign_client.errors import InvalidArgument, NoToken, PresignError, Problem, StoreError
@@ -61,8 +62,7 @@ class PresignFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has 
             raise InvalidArgument("The token is no option: name a variable by token_variable, or give get_token.")
         if not (isinstance(token_variable, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", token_variable)):
             raise InvalidArgument("token_variable must be the name of an environment variable.")
-        if get_token is not None and not callable(get_token):
-            raise InvalidArgument("get_token must be a function.")
+        checks.function(get_token, "get_token")
         url = endpoint or os.environ.get("PRESIGN_ENDPOINT")
         if not url:
             raise InvalidArgument("Set the option endpoint, or the environment variable PRESIGN_ENDPOINT.")
